@@ -1,0 +1,1 @@
+"""What setup/demo, setup/test and setup/lint do. Standard library only: nothing is installed before this runs."""

@@ -1,0 +1,82 @@
+"""What the demo writes into its database that no data file can know: addresses, keys, password, API key.
+
+It is done in `odoo shell`, as root of the database, because the vault takes secrets only from inside Odoo.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from .console import Step
+from .hosts import DemoHost
+from .odoo_run import OdooRunner
+from .paths import write_private
+
+SCRIPT = """
+import json, os
+from datetime import timedelta
+from pathlib import Path
+from odoo import fields
+
+given = json.loads(Path(os.environ["TOWER_DEMO_INPUT"]).read_text("utf-8"))
+admin = env["res.users"].search([("login", "=", given["login"])]) or env.ref("base.user_admin")
+group = env.ref("cetmix_tower_server.group_root")
+admin.write({"login": given["login"], "password": given["password"], "group_ids": [(4, group.id)]})
+
+for host in given["hosts"]:
+    values = {
+        "ip_v4_address": host["address"],
+        "ssh_port": host["port"],
+        "ssh_username": host["user"],
+        "host_key": host["host_key"],
+        "skip_host_key": False,
+    }
+    if host["private_key"]:
+        reference = "demo_key_" + host["name"]
+        key = env["cx.tower.key"].search([("reference", "=", reference)], limit=1)
+        secret = {"name": "Demo key " + host["name"], "reference": reference, "key_type": "k", "secret_value": host["private_key"]}
+        key = key.write(secret) and key if key else key.create(secret)
+        values.update(ssh_auth_mode="k", ssh_key_id=key.id, use_sudo=False)
+    else:
+        values.update(ssh_auth_mode="p", ssh_password=host["password"], ssh_key_id=False, use_sudo="p")
+    server = env["cx.tower.server"].search([("reference", "=", host["reference"])], limit=1)
+    if server:
+        server.write(values)
+    else:
+        server = server.create({"name": "Demo " + host["name"], "reference": host["reference"], **values})
+    if env["cx.tower.variable"].search([("reference", "=", "data_dir")]):
+        server.set_variable_value("data_dir", host["home"])
+
+keys = env["res.users.apikeys"].with_user(admin)
+keys.search([("name", "=", "setup/demo")]).sudo().unlink()
+token = keys._generate("rpc", "setup/demo", fields.Datetime.now() + timedelta(days=365))
+Path(os.environ["TOWER_DEMO_KEY"]).write_text(token, "utf-8")
+env.cr.commit()
+"""
+
+
+def write(
+    odoo: OdooRunner,
+    database: str,
+    hosts: Sequence[DemoHost],
+    login: str,
+    password: str,
+    key_file: Path,
+    step: Step,
+) -> None:
+    """Write the hosts' data, the person's login and an API key for the demo itself (into `key_file`, 0600)."""
+    given = {"login": login, "password": password, "hosts": [asdict(host) for host in hosts]}
+    source = write_private(odoo.folder / "records.json", json.dumps(given))
+    write_private(key_file, "")
+    try:
+        odoo.script(
+            database,
+            SCRIPT,
+            "The demo hosts could not be written into the database",
+            step,
+            TOWER_DEMO_INPUT=str(source),
+            TOWER_DEMO_KEY=str(key_file),
+        )
+    finally:
+        source.unlink(missing_ok=True)

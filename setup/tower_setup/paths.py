@@ -1,0 +1,67 @@
+"""Where things are kept: downloads outside the checkout, and what one checkout's demo and tests write."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one checkout.
+
+    checkout: the repository. cache: downloads and virtual environments, shared by all checkouts.
+    state: databases, keys and files of this checkout. public_state: as state, where another user of the
+    machine must get in (only root needs one: PostgreSQL refuses to run as root, and demo users have homes).
+    """
+
+    checkout: Path
+    cache: Path
+    state: Path
+    public_state: Path
+    tag: str
+
+    @classmethod
+    def of_this_checkout(cls) -> "Layout":
+        checkout = Path(__file__).resolve().parents[2]
+        tag = hashlib.sha256(str(checkout).encode()).hexdigest()[:6]
+        home = Path.home()
+        cache = _xdg("XDG_CACHE_HOME", home / ".cache") / "cetmix-tower"
+        state = _xdg("XDG_STATE_HOME", home / ".local" / "state") / "cetmix-tower" / f"{checkout.name}-{tag}"
+        public = Path("/var/lib/cetmix-tower") / f"{checkout.name}-{tag}" if os.geteuid() == 0 else state
+        return cls(checkout, cache, state, public, tag)
+
+    def addon_names(self) -> list[str]:
+        """Tower's own addons in the checkout, in an order that is the same everywhere."""
+        return sorted(path.parent.name for path in self.checkout.glob("*/__manifest__.py"))
+
+
+def _xdg(variable: str, default: Path) -> Path:
+    value = os.environ.get(variable, "")
+    return Path(value) if value.startswith("/") else default
+
+
+def private_dir(path: Path, mode: int = 0o700) -> Path:
+    """Make the folder with its parents; the folder itself gets exactly `mode`."""
+    path.mkdir(parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o777 != mode:
+        path.chmod(mode)
+    return path
+
+
+def write_private(path: Path, text: str) -> Path:
+    """Write a file that only its owner may read (0600 from its first byte on)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def fingerprint(*parts: str | bytes) -> str:
+    """Twelve characters that change when any of the parts changes."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(b"%d:" % len(data) + data)
+    return digest.hexdigest()[:12]

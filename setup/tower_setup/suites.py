@@ -1,0 +1,253 @@
+"""setup/test: provide everything, run the suites, add up what they say."""
+
+import os
+import shutil
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import locks, odoo_home, ports, postgres, selection, tools, virtualenv
+from .console import Console
+from .errors import SetupError
+from .hosts import make_privilege_separation_possible
+from .manifests import depends
+from .odoo_run import OdooRunner
+from .outcomes import OdooLog, Outcome, from_junit, listed, odoo_failures, pytest_failures
+from .paths import Layout, fingerprint, private_dir
+from .processes import run
+from .virtualenv import VirtualEnv
+
+# Folders below tests/ that are suites of their own, in the order they run; the addons come between the two rows.
+BEFORE = ("setup", "engine", "runs", "sshd")
+AFTER = ("acceptance", "demo")
+NOT_SUITES = ("benchmarks",)
+WITHOUT_ODOO = ("setup", "engine", "runs")
+TOURS = "tours"
+TOUR_EXPRESSION = "tour"
+SUITE_TIMEOUT_S = 40 * 60
+NO_TESTS_COLLECTED = 5
+TOOLS = (tools.SSHD, tools.SSH, tools.CHROMIUM, tools.BUSYBOX, tools.DASH)
+SHOWN_LINES = 400
+
+
+@dataclass
+class Bench:
+    """What the suites run with; the costly parts are made when a suite first asks for them."""
+
+    layout: Layout
+    console: Console
+    stack: ExitStack
+    expression: str
+    folder: Path
+    database_folder: str = "test-postgres"
+    durable: bool = False
+    venv: VirtualEnv = field(init=False)
+    _odoo: OdooRunner | None = None
+    _tool_paths: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        with self.provisioning():
+            self.venv = virtualenv.provide(self.layout, self.console)
+
+    def provisioning(self):
+        return locks.in_turn(self.layout.cache / "lock", self.console, "fetching what Tower needs")
+
+    def odoo(self) -> OdooRunner:
+        """Odoo and a database server of the tests' own."""
+        if self._odoo is None:
+            with self.provisioning():
+                home = odoo_home.provide(self.layout, self.console)
+            database = postgres.provide(
+                self.layout, self.console, self.venv, self.database_folder, self.stack, durable=self.durable
+            )
+            self._odoo = OdooRunner(self.layout, home, self.venv, database, self.folder)
+        return self._odoo
+
+    def tool_paths(self) -> list[str]:
+        """Folders for PATH, with every program that the tests use and the machine has not."""
+        if self._tool_paths is None:
+            own = self.layout.cache / "bin"
+            with self.provisioning():
+                tools.require_sudo(self.console)
+                if os.geteuid() == 0:
+                    make_privilege_separation_possible()
+                for tool in TOOLS:
+                    program = tools.provide(tool, self.layout, self.console)
+                    if program.prefix:
+                        tools.on_path(program, tool.program, own)
+            self._tool_paths = [str(own), *tools.SBIN.split(":")]
+        return self._tool_paths
+
+    def environment(self, *, with_odoo: bool) -> dict[str, str]:
+        base = self.odoo().for_tests() if with_odoo else self.venv.environment()
+        paths = self.tool_paths() if with_odoo else []
+        return {
+            **base,
+            "PATH": os.pathsep.join([*paths[:1], base["PATH"], *paths[1:]]),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+def main(options: Namespace, layout: Layout, console: Console) -> int:
+    chosen = _choose(options.suites, layout)
+    folder = private_dir(layout.state / "test")
+    total = Outcome()
+    with locks.only_one(layout.state / "test.lock", "A test run of this checkout"), ExitStack() as stack:
+        bench = Bench(layout, console, stack, options.expression, folder)
+        for name, suite in chosen.items():
+            outcome = suite(bench)
+            _report(console, name, outcome)
+            total += outcome
+    _close(console, total)
+    return 1 if total.failed or not total.passed else 0
+
+
+def _choose(names: list[str], layout: Layout) -> dict[str, Callable[[Bench], Outcome]]:
+    """The suites to run, by name.
+
+    :raise SetupError: there is no such suite
+    """
+    folders = [
+        path.name for path in sorted((layout.checkout / "tests").iterdir()) if any(path.glob("test_*.py"))
+    ]
+    folders = [name for name in folders if name not in NOT_SUITES]
+    order = [*(n for n in BEFORE if n in folders), *sorted(set(folders) - {*BEFORE, *AFTER})]
+    known: dict[str, Callable[[Bench], Outcome]] = {name: _pytest_suite(name) for name in order}
+    known |= {name: _odoo_suite(name) for name in layout.addon_names()}
+    known |= {name: _pytest_suite(name) for name in AFTER if name in folders}
+    unknown = [name for name in names if name not in known and name != TOURS]
+    if unknown:
+        raise SetupError(f"There is no suite {unknown[0]}; there are: {', '.join([*known, TOURS])}.")
+    chosen = {name: suite for name, suite in known.items() if name in names or not names}
+    if TOURS in names:
+        chosen |= {f"{TOURS} of {name}": _odoo_suite(name, TOUR_EXPRESSION) for name in layout.addon_names()}
+    return chosen
+
+
+def _pytest_suite(name: str) -> Callable[[Bench], Outcome]:
+    def suite(bench: Bench) -> Outcome:
+        report = bench.folder / f"{name}.xml"
+        log = bench.folder / f"{name}.log"
+        for path in (report, log):
+            path.unlink(missing_ok=True)
+        argv = [
+            bench.venv.python,
+            "-m",
+            "pytest",
+            f"tests/{name}",
+            f"--junitxml={report}",
+            "-v",
+            "--durations=10",
+        ]
+        argv += ["-p", "no:cacheprovider", *(["-k", bench.expression] if bench.expression else [])]
+        env = bench.environment(with_odoo=name not in WITHOUT_ODOO)
+        with bench.console.step(f"Tests: {name}") as step:
+            running = {"step": step, "log": log, "check": False, "timeout_s": SUITE_TIMEOUT_S}
+            status, _tail = run(argv, "", env=env, cwd=bench.layout.checkout, **running)
+            step.good = status in (0, NO_TESTS_COLLECTED)
+        if status == NO_TESTS_COLLECTED:
+            return Outcome()
+        outcome = from_junit(report) if report.exists() else Outcome()
+        if status != 0 and not outcome.failed:
+            outcome.failed.append(f"{name}: pytest ended with status {status}")
+        if outcome.failed:
+            _show(bench.console, pytest_failures(log), log)
+        return outcome
+
+    return suite
+
+
+def _odoo_suite(addon: str, expression: str = "") -> Callable[[Bench], Outcome]:
+    def suite(bench: Bench) -> Outcome:
+        wanted = " and ".join(f"({part})" for part in (expression, bench.expression) if part)
+        tags = selection.test_tags(bench.layout.checkout / addon, wanted)
+        if not tags:
+            return Outcome()
+        odoo = bench.odoo()
+        name = f"tower_test_{os.getpid()}"
+        log = bench.folder / f"{addon}.log"
+        log.unlink(missing_ok=True)
+        follow = OdooLog()
+        bench.stack.callback(_drop, odoo, name)
+        _fresh_database(bench, odoo, name)
+        options = [
+            "-d",
+            name,
+            "-i",
+            addon,
+            f"--test-tags={tags}",
+            "--stop-after-init",
+            "--max-cron-threads=0",
+        ]
+        options += [f"--http-interface={ports.LOOPBACK}", f"--http-port={ports.free_port()}"]
+        with bench.console.step(f"Tests: {addon} (Odoo)") as step:
+
+            def on_line(line: str) -> None:
+                follow.feed(line)
+                step.note(f"{len(follow.started)} started  {follow.current.rpartition('tests.')[2]}")
+
+            running = {"step": step, "log": log, "check": False, "timeout_s": SUITE_TIMEOUT_S}
+            env = {**odoo.environment(), "PATH": bench.environment(with_odoo=True)["PATH"]}
+            status, _tail = run(odoo.argv(*options), "", on_line=on_line, env=env, **running)
+            outcome = follow.outcome(status)
+            step.good = not outcome.failed
+        _drop(odoo, name)
+        if outcome.failed:
+            _show(bench.console, odoo_failures(log), log)
+        return outcome
+
+    return suite
+
+
+def _fresh_database(bench: Bench, odoo: OdooRunner, name: str) -> None:
+    """A database with the addons of Odoo that ours need; copied from one that is kept where the server is ours."""
+    if not odoo.database.embedded:
+        odoo.database.create(name)
+        return
+    modules = depends(bench.layout.checkout, bench.layout.addon_names())
+    template = f"base_{fingerprint(str(odoo.home.source), *modules)}"
+    ready = bench.folder / f"{template}.ready"
+    if not (ready.exists() and odoo.database.exists(template)):
+        odoo.database.drop(template)
+        odoo.database.create(template)
+        with bench.console.step(
+            f"Making a database with {', '.join(modules)} (kept for the next run)"
+        ) as step:
+            odoo.install(template, modules, step, demo=False)
+        ready.touch()
+    odoo.database.create(name, template)
+    filestore = bench.folder / "data" / "filestore"
+    if (filestore / template).exists():
+        shutil.copytree(filestore / template, filestore / name, dirs_exist_ok=True)
+
+
+def _drop(odoo: OdooRunner, name: str) -> None:
+    odoo.database.drop(name)
+    shutil.rmtree(odoo.folder / "data" / "filestore" / name, ignore_errors=True)
+
+
+def _show(console: Console, lines: list[str], log: Path) -> None:
+    """Print the telling part of a log, shortened in its middle if it is long."""
+    if len(lines) > SHOWN_LINES:
+        half = SHOWN_LINES // 2
+        lines = [*lines[:half], f"... {len(lines) - SHOWN_LINES} lines ...", *lines[-half:]]
+    console.say("\n".join([*lines, f"(all of it: {log})"]))
+
+
+def _report(console: Console, name: str, outcome: Outcome) -> None:
+    console.say(
+        f"{name}: {outcome.line}"
+        if outcome.passed or outcome.failed or outcome.skipped
+        else f"{name}: nothing to run"
+    )
+
+
+def _close(console: Console, total: Outcome) -> None:
+    console.say()
+    for name in listed(total.failed):
+        console.say(f"FAILED  {name}")
+    if not total.passed and not total.failed:
+        console.say("No test was run.")
+    console.say(total.line)
