@@ -1,0 +1,1 @@
+"""Tower's engine: plain Python, no Odoo. See docs/developer/architecture.md."""

@@ -1,0 +1,250 @@
+"""What comes out of the engine: exit codes, results, errors and the type that carries secrets.
+
+This module knows nothing of the other rooms; every other room may import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of runs that Tower itself decides; positive ones belong to commands and plan authors.
+
+    Source: exit code table of the product (docs/user/exit_codes.md).
+    """
+
+    OK = 0
+    GENERAL_ERROR = -100
+    NOT_FOUND = -101
+    SSH_CONNECTION_ERROR = 503
+    ANOTHER_COMMAND_RUNNING = -201
+    NO_COMMAND_RUNNER_FOUND = -202
+    PYTHON_COMMAND_ERROR = -203
+    RENDERING_FAILED = -204
+    PLAN_LINE_CONDITION_CHECK_FAILED = -205
+    COMMAND_TIMED_OUT = -206
+    COMMAND_NOT_COMPATIBLE_WITH_SERVER = -207
+    COMMAND_STOPPED = -208
+    RUN_INTERRUPTED = -209
+    CONDITION_INVALID = -210
+    SUDO_FAILED = -211
+    SECRET_NOT_FOUND = -212
+    ANOTHER_PLAN_RUNNING = -301
+    PLAN_IS_EMPTY = -302
+    PLAN_NOT_ASSIGNED = -303
+    PLAN_LINE_NOT_ASSIGNED = -304
+    PLAN_NOT_COMPATIBLE_WITH_SERVER = -306
+    PLAN_STOPPED = -308
+    FILE_CREATION_FAILED = -400
+    FILE_UPLOAD_FAILED = -401
+    FILE_DOWNLOAD_FAILED = -402
+    JET_ACTION_NOT_FOUND = -501
+    JET_TEMPLATE_NOT_FOUND = -502
+    JET_NOT_FOUND = -503
+    JET_STATE_ERROR = -504
+    JET_ACTION_NOT_AVAILABLE = -505
+    JET_DEPENDENCIES_NOT_SATISFIED = -506
+    WAYPOINT_TEMPLATE_NOT_FOUND = -507
+    WAYPOINT_CREATE_FAILED = -508
+    QUEUE_JOB_ERROR = 601
+
+
+class Stream(str, Enum):
+    """Which of a command's two output streams a text came from."""
+
+    STDOUT = "o"
+    STDERR = "e"
+
+
+class Outcome(str, Enum):
+    """How a command that was sent to a host ended."""
+
+    COMPLETED = "completed"  # the command ended by itself, with an exit status or a signal
+    TIMED_OUT = "timed_out"  # the step's time limit was reached
+    SILENT = "silent"  # no output for longer than the silence limit
+    STOPPED = "stopped"  # somebody asked for it
+    LOST = "lost"  # the connection broke; whether the command goes on is unknown
+    SUDO_FAILED = "sudo_failed"  # sudo refused; the command did not start
+
+
+class Secret:
+    """A text that must not be shown: printing, formatting or pickling it never gives the value."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str):
+        self.__value = value
+
+    def reveal(self) -> str:
+        """Return the clear text. Every call site is a place to review."""
+        return self.__value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self.__value == other.reveal()
+
+    def __hash__(self) -> int:
+        return hash((Secret, self.__value))
+
+    def __bool__(self) -> bool:
+        return bool(self.__value)
+
+    def __reduce__(self):
+        raise TypeError("A secret cannot be pickled or copied out of the process.")
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """The end of a command that was sent to a host.
+
+    :param outcome: how it ended
+    :param exit_code: what a log stores: the host's exit status, 128 + signal number when a signal
+        ended it, or one of :class:`ExitCode` for the other outcomes
+    :param stdout: masked standard output, bounded (head and tail kept)
+    :param stderr: masked error output, bounded
+    :param exit_signal: name without SIG ("KILL") when a signal ended it
+    :param message: a sentence for a person when the outcome is not ``COMPLETED``, else ""
+    :param stop_confirmed: after a stop or time-out: True when the host confirmed that nothing is left
+        of the process tree, False when it could not be confirmed, None when nothing was to be stopped
+    :param timings: seconds by phase ("connect", "first_output", "total")
+    :param sudo_reason: why, when the outcome is ``SUDO_FAILED`` (None: sudo did not answer)
+    """
+
+    outcome: Outcome
+    exit_code: int
+    stdout: str = ""
+    stderr: str = ""
+    exit_signal: str | None = None
+    message: str = ""
+    stop_confirmed: bool | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+    sudo_reason: SudoReason | None = None
+
+
+class EngineError(Exception):
+    """Base of everything the engine raises on purpose.
+
+    ``str(error)`` is a sentence for a person without any secret; attributes carry the facts.
+    """
+
+    exit_code = ExitCode.GENERAL_ERROR
+
+
+class ConnectError(EngineError):
+    """No connection to a host could be made: nothing was sent.
+
+    :param host: host name or address
+    :param port: TCP port
+    """
+
+    exit_code = ExitCode.SSH_CONNECTION_ERROR
+
+    def __init__(self, message: str, host: str = "", port: int = 0):
+        super().__init__(message)
+        self.host = host
+        self.port = port
+
+
+class NameResolutionError(ConnectError):
+    """The host's name has no address."""
+
+
+class ConnectionRefused(ConnectError):
+    """Nothing listens on the port."""
+
+
+class ConnectTimeout(ConnectError):
+    """The host did not answer in time (TCP, banner, key exchange or authentication)."""
+
+
+class HostKeyUnknown(ConnectError):
+    """No host key is stored and skipping the check is not allowed."""
+
+    def __init__(self, message: str, host: str = "", port: int = 0, actual: str = ""):
+        super().__init__(message, host, port)
+        self.actual = actual
+
+
+class HostKeyMismatch(ConnectError):
+    """The host shows another key than the stored one; both are SHA-256 fingerprints."""
+
+    def __init__(self, message: str, host: str = "", port: int = 0, expected: str = "", actual: str = ""):
+        super().__init__(message, host, port)
+        self.expected = expected
+        self.actual = actual
+
+
+class AuthenticationFailed(ConnectError):
+    """The host refused the user, key or password."""
+
+
+class KeyFileError(ConnectError):
+    """The private key cannot be read: wrong format or passphrase."""
+
+
+class ChannelRefused(ConnectError):
+    """The host accepted the log-in but refuses another session."""
+
+
+class ConnectionLost(ConnectError):
+    """The connection broke."""
+
+
+class RenderingError(EngineError):
+    """A template is malformed or a value is missing: nothing was sent."""
+
+    exit_code = ExitCode.RENDERING_FAILED
+
+
+class UndefinedVariable(RenderingError):
+    """A variable without a value was to be printed."""
+
+    def __init__(self, message: str, variable: str = ""):
+        super().__init__(message)
+        self.variable = variable
+
+
+class VariableCycle(RenderingError):
+    """Variables use each other in a circle; ``path`` names it from start to start."""
+
+    def __init__(self, message: str, path: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.path = path
+
+
+class SecretNotFound(EngineError):
+    """A secret that the code names has no value in this context."""
+
+    exit_code = ExitCode.SECRET_NOT_FOUND
+
+    def __init__(self, message: str, reference: str = ""):
+        super().__init__(message)
+        self.reference = reference
+
+
+class ScriptError(EngineError):
+    """The code cannot be sent as it is (NUL byte, sudo in raw mode ...)."""
+
+
+class SudoReason(str, Enum):
+    """Why sudo did not run the command."""
+
+    REFUSED_PASSWORD = "refused_password"
+    NO_PASSWORD_STORED = "no_password_stored"
+    PASSWORD_REQUIRED = "password_required"
+    NOT_ALLOWED = "not_allowed"
+    NOT_FOUND = "not_found"
+
+
+class VaultError(EngineError):
+    """A stored secret cannot be decrypted: key missing from the ring, or the value was moved or changed."""

@@ -1,0 +1,1 @@
+"""Connections to hosts and what runs over them."""

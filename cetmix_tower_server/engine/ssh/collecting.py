@@ -1,0 +1,65 @@
+"""From bytes of a host to masked, bounded text: the one way output takes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..output import BoundedText, StreamDecoder
+from ..results import Stream
+
+if TYPE_CHECKING:
+    from ..masking import Masker
+
+_logger = logging.getLogger(__name__)
+
+OutputCallback = Callable[[Stream, str], None]
+
+
+@dataclass(frozen=True)
+class OutputLimits:
+    """How much of a stream a result keeps: bytes at its beginning and at its end."""
+
+    head_bytes: int = 512 * 1024
+    tail_bytes: int = 512 * 1024
+
+
+class Collector:
+    """Decodes, masks, keeps and announces the output of one command."""
+
+    def __init__(self, masker: Masker | None, on_output: OutputCallback | None, limits: OutputLimits):
+        self._on_output = on_output
+        self._decoders = {stream: StreamDecoder() for stream in Stream}
+        self._masks = {stream: masker.stream() if masker else None for stream in Stream}
+        self._kept = {stream: BoundedText(limits.head_bytes, limits.tail_bytes) for stream in Stream}
+
+    def add(self, stream: Stream, data: bytes) -> None:
+        self._emit(stream, self._mask(stream, self._decoders[stream].feed(data)))
+
+    def finish(self) -> None:
+        """Let out what decoder and masker held back."""
+        for stream in Stream:
+            text = self._mask(stream, self._decoders[stream].flush())
+            mask = self._masks[stream]
+            self._emit(stream, text + (mask.flush() if mask else ""))
+
+    def text(self, stream: Stream) -> str:
+        return self._kept[stream].text()
+
+    def _mask(self, stream: Stream, text: str) -> str:
+        mask = self._masks[stream]
+        return mask.feed(text) if mask else text
+
+    def _emit(self, stream: Stream, text: str) -> None:
+        if not text:
+            return
+        self._kept[stream].append(text)
+        if self._on_output is None:
+            return
+        try:
+            self._on_output(stream, text)
+        except Exception:  # the host works on; losing the result as well would make it worse
+            _logger.exception("A reader of live output failed; it gets no more of this command")
+            self._on_output = None

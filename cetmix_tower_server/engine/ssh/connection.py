@@ -1,0 +1,170 @@
+"""One connection to a host: opening it step by step, channels on it, signs of life."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from paramiko.ssh_exception import IncompatiblePeer, SSHException
+
+from ..results import ChannelRefused, ConnectError, ConnectionLost, ConnectTimeout
+from . import sockets
+from .errors import lost, lost_if_broken, where
+from .hostkey import HostKey, check_host_key, stored_key
+from .login import authenticate
+from .target import ConnectSettings, Target
+from .transport import CommandChannel, CommandTransport
+
+#: How often a wait looks whether the connection ended without telling.
+_CHECK_S = 0.5
+
+
+class Connection:
+    """An authenticated connection. Threads may share it; each opens channels of its own."""
+
+    def __init__(self, target: Target, transport: CommandTransport, sock, on_close: Callable[[], None]):
+        self.target = target
+        self.transport = transport
+        self._sock = sock
+        self._on_close = on_close
+        self._asked_at = 0.0
+        self.retired = False  # no new channels; closed when the last one is gone
+
+    @property
+    def alive(self) -> bool:
+        return not self.retired and self.transport.is_active()
+
+    def open_channel(self, timeout_s: float) -> CommandChannel:
+        """Open a session channel.
+
+        :raise ChannelRefused: the host allows no more sessions (MaxSessions)
+        :raise ConnectionLost, ConnectTimeout: the connection is of no use any more
+        """
+        deadline = time.monotonic() + timeout_s
+        with lost_if_broken(self.target):
+            channel = self.transport.begin_session()
+            while not channel.opened.wait(_CHECK_S) and self.transport.is_active():
+                if time.monotonic() > deadline:
+                    raise ConnectTimeout(
+                        f"{self.target.label} did not open a session within {timeout_s:g} s.",
+                        *where(self.target),
+                    )
+        if channel.open_error:
+            raise ChannelRefused(
+                f"{self.target.label} refuses another session on the connection: {channel.open_error}."
+                " Its sshd may limit them (MaxSessions).",
+                *where(self.target),
+            )
+        if not channel.active or channel.closed:
+            raise lost(self.target)
+        return channel
+
+    def check_life(self, settings: ConnectSettings, now: float) -> float:
+        """Ask a silent host for a sign of life.
+
+        :return: when to check again (monotonic seconds)
+        :raise ConnectionLost: it has been silent for too long
+        """
+        interval = settings.keepalive_interval_s
+        if not interval:
+            return now + 3600
+        heard = self._sock.last_received
+        if now - heard >= settings.dead_after_s:
+            raise ConnectionLost(
+                f"{self.target.label} gave no sign of life for {settings.dead_after_s:g} s.",
+                *where(self.target),
+            )
+        if now - max(heard, self._asked_at) >= interval:
+            self._asked_at = now
+            with lost_if_broken(self.target):
+                self.transport.ask_for_life()
+        return min(max(heard, self._asked_at) + interval, heard + settings.dead_after_s)
+
+    def close(self) -> None:
+        self.retired = True
+        self.transport.close()
+        self._sock.close()
+        self._on_close()
+
+    def forget(self) -> None:
+        """Drop a connection that belongs to the parent process, without a word to the host."""
+        self.retired = True
+        self.transport.active = False
+        self._sock.forget()
+
+
+def connect(target: Target, sock, deadline: float, on_close: Callable[[], None] = lambda: None) -> Connection:
+    """Log in over a connected socket (or a channel through a jump host).
+
+    :param deadline: for banner and key exchange, on the monotonic clock
+    :param on_close: called once when the connection is closed, e.g. to give the jump host back
+    :raise ConnectError: a subclass that says which step failed; the socket is closed then
+    """
+    try:
+        transport, watched = handshake(target, sock, deadline)
+    except BaseException:
+        sock.close()
+        raise
+    try:
+        check_host_key(target, host_key_of(transport))
+        authenticate(target, transport)
+        watched.end_handshake()
+    except BaseException:
+        transport.close()
+        watched.close()
+        raise
+    return Connection(target, transport, watched, on_close)
+
+
+def handshake(target: Target, sock, deadline: float) -> tuple[CommandTransport, sockets.WatchedSocket]:
+    """Exchange banners and keys; nothing secret is sent, the host key is not judged yet."""
+    watched = sockets.WatchedSocket(sock, target.settings.dead_after_s)
+    transport = CommandTransport(watched)
+    _choose_algorithms(transport, target)
+    done = threading.Event()
+    transport.start_client(event=done)
+    if not done.wait(max(deadline - time.monotonic(), 0.1)):
+        transport.close()
+        raise ConnectTimeout(
+            f"{target.label} accepted the connection but did not answer as an SSH server within"
+            f" {target.settings.connect_timeout_s:g} s.",
+            *where(target),
+        )
+    if not transport.is_active() or transport.host_key is None:
+        raise _explain_handshake(target, transport.get_exception())
+    return transport, watched
+
+
+def _choose_algorithms(transport: CommandTransport, target: Target) -> None:
+    settings = target.settings
+    transport._preferred_ciphers = settings.ciphers or transport._preferred_ciphers
+    transport._preferred_macs = settings.macs or transport._preferred_macs
+    transport._preferred_kex = settings.kex or transport._preferred_kex
+    transport._preferred_keys = settings.host_key_algorithms or transport._preferred_keys
+    stored = None if target.skip_host_key else stored_key(target)
+    if stored:  # ask for the key we know; a host without it shows another one and is told apart
+        rest = [name for name in transport._preferred_keys if name not in stored.algorithms]
+        transport._preferred_keys = (*stored.algorithms, *rest)
+
+
+def _explain_handshake(target: Target, err: Exception | None) -> ConnectError:
+    if isinstance(err, IncompatiblePeer):
+        return ConnectError(
+            f"{target.label} and Tower have no algorithm in common: {err}."
+            " Check the algorithms of the server, or update the host's sshd.",
+            *where(target),
+        )
+    if isinstance(err, SSHException) and "banner" in str(err).lower():
+        text = (
+            f"{target.label} closed the connection or does not speak SSH."
+            " Check the port; an sshd that is busy or blocks this address closes connections, too."
+        )
+        return ConnectError(text, *where(target))
+    if isinstance(err, SSHException):
+        return ConnectError(f"The key exchange with {target.label} failed: {err}.", *where(target))
+    return ConnectionLost(f"{target.label} closed the connection during the key exchange.", *where(target))
+
+
+def host_key_of(transport: CommandTransport) -> HostKey:
+    return HostKey.from_blob(transport.host_key.asbytes())

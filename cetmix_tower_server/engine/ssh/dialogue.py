@@ -1,0 +1,242 @@
+"""The client's side of a conversation: finds the host's markers in the streams and answers them.
+
+Pure: bytes and times in, bytes out. See :mod:`..script` for the markers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+
+from ..results import Stream, SudoReason
+from ..script import ASK_SUDO, GIVE_UP, GO_ON, Conversation
+
+#: sudo has this long to ask for a password or to start the privileged shell.
+SUDO_START_LIMIT_S = 30.0
+#: A direct command whose sudo has not asked by then gets none; its standard input is closed.
+PROMPT_LIMIT_S = 15.0
+_NOISE_LIMIT = 65536
+_TAIL_LIMIT = 4096
+_MARKER_LIMIT = 1024
+#: What follows the token; compiled once, for compiling costs more than a command does.
+STDOUT_MARKER = re.compile(rb":([imbrdw]):(\d*(?::[^\n]*)?)\n")
+STDERR_MARKER = re.compile(rb"[:%]([ap])[:%](\d+)[:%]")
+_REFUSED_STATUS_LINE = re.compile(rb"^sudo: 1 ", re.MULTILINE)
+_PASSWORD_NEEDED = re.compile(rb"password is required|terminal is required|no tty|no password was", re.I)
+_REFUSED = re.compile(rb"incorrect password|authentication failure", re.I)
+
+
+class MarkerScanner:
+    """Separates markers from the output around them, however the stream is cut.
+
+    Holds back at most the beginning of a possible marker. ``active`` off: everything passes untouched.
+
+    :param pattern: what follows the token in a marker; groups: letter and argument
+    """
+
+    def __init__(self, token: str, pattern: re.Pattern[bytes]):
+        self._token = token.encode()
+        self._pattern = pattern
+        self._rest = b""
+        self.active = bool(token)
+
+    def feed(self, data: bytes) -> Iterator[bytes | tuple[str, str]]:
+        """Yield output as bytes and markers as (letter, argument), in order."""
+        if not self.active and not self._rest:
+            yield data
+            return
+        data = self._rest + data
+        position = 0
+        while self.active and (match := self._find(data, position)):
+            start = match.start() - len(self._token)
+            if start > position:
+                yield data[position:start]
+            position = match.end()
+            yield match[1].decode(), match[2].decode("utf-8", "replace")
+        held = self._held_from(data, position) if self.active else len(data)
+        self._rest = data[held:]
+        if held > position:
+            yield data[position:held]
+
+    def _find(self, data: bytes, position: int) -> re.Match[bytes] | None:
+        while (begun := data.find(self._token, position)) >= 0:
+            position = begun + len(self._token)
+            if match := self._pattern.match(data, position):
+                return match
+        return None
+
+    def flush(self) -> bytes:
+        rest, self._rest = self._rest, b""
+        return rest
+
+    def _held_from(self, data: bytes, position: int) -> int:
+        """Return where a marker may have begun that has not arrived completely."""
+        begun = data.rfind(self._token, position)
+        behind = data[begun + len(self._token) :][:1]
+        if begun >= 0 and behind in (b"", b":", b"%") and len(data) - begun < _MARKER_LIMIT:
+            return begun
+        for size in range(min(len(self._token) - 1, len(data) - position), 0, -1):
+            if data.endswith(self._token[:size]):
+                return len(data) - size
+        return len(data)
+
+
+class Dialogue:
+    """State of one conversation.
+
+    :ivar pid: process id of the login shell once it is known
+    :ivar failure: (reason or None, sentence part) once sudo failed
+    :ivar outgoing: bytes to send, in order
+    :ivar close_input: no more will be sent; close once ``outgoing`` is empty
+    """
+
+    def __init__(self, conversation: Conversation):
+        self._talk = conversation
+        token = conversation.token
+        self._stdout = MarkerScanner(token, STDOUT_MARKER)
+        self._stderr = MarkerScanner(token, STDERR_MARKER)
+        self._stderr.active = bool(conversation.blocks)
+        self._started = not token
+        self._noise = b""
+        self._stderr_tail = b""
+        self._part = 0
+        self._part_began: float | None = None
+        self._ready: set[int] = set()
+        self._prompts: dict[int, int] = {}
+        self._released: set[int] = set()
+        self.pid: int | None = None
+        self.failure: tuple[SudoReason | None, str] | None = None
+        self.outgoing: deque[bytes] = deque([conversation.opening] if conversation.opening else [])
+        self.close_input = not conversation.blocks
+
+    @property
+    def started(self) -> bool:
+        """The host's shell has begun to run what was sent (always true in raw mode)."""
+        return self._started
+
+    def receive(self, stream: Stream, data: bytes, now: float) -> bytes:
+        """Take what arrived, act on markers, return what is output of the script."""
+        scanner = self._stdout if stream is Stream.STDOUT else self._stderr
+        visible = b""
+        for item in scanner.feed(data):
+            if isinstance(item, tuple):
+                self._act(*item, now)
+            elif stream is Stream.STDOUT and not self._started:
+                self._noise = (self._noise + item)[:_NOISE_LIMIT]  # of .bashrc and the like
+            else:
+                visible += item
+                if stream is Stream.STDERR and self._stderr.active:
+                    self._stderr_tail = (self._stderr_tail + item)[-_TAIL_LIMIT:]
+        return visible
+
+    def finish(self) -> tuple[bytes, bytes]:
+        """Return what was held back of stdout and stderr; of a shell that never began, all it said."""
+        before = b"" if self._started else self._noise
+        return before + self._stdout.flush(), self._stderr.flush()
+
+    def next_deadline(self) -> float | None:
+        """Return when :meth:`tick` has something to do."""
+        if self._part_began is None:
+            return None
+        return self._part_began + (PROMPT_LIMIT_S if self._is_direct else SUDO_START_LIMIT_S)
+
+    def tick(self, now: float) -> None:
+        """Act on time that passed without an answer of sudo."""
+        deadline = self.next_deadline()
+        if deadline is None or now < deadline:
+            return
+        self._part_began = None
+        if self._is_direct:
+            self._release()
+        else:
+            self._fail(None, f"sudo neither asked nor started within {SUDO_START_LIMIT_S:g} s")
+
+    @property
+    def _is_direct(self) -> bool:
+        return self._part in self._talk.direct and self._part not in self._ready
+
+    def _act(self, letter: str, argument: str, now: float) -> None:
+        action = getattr(self, f"_on_{letter}", None)
+        if action and (self._started or (letter == "i" and argument)):
+            action(argument, now)
+
+    def _on_i(self, argument: str, now: float) -> None:
+        self.pid = int(argument)
+        self._started = True
+        self._noise = b""
+        self._stdout.active = bool(self._talk.blocks)
+
+    def _on_m(self, argument: str, now: float) -> None:
+        self._fail(SudoReason.NOT_FOUND, "there is no sudo on the host")
+
+    def _on_b(self, argument: str, now: float) -> None:
+        self._part = int(argument)
+        self._part_began = now
+        self._stderr_tail = b""
+
+    def _on_r(self, argument: str, now: float) -> None:
+        self._part_began = None
+        number = int(argument)
+        if number not in self._ready and number in self._talk.blocks:
+            self._ready.add(number)
+            self.outgoing.append(self._talk.blocks[number])
+
+    def _on_p(self, argument: str, now: float) -> None:
+        """Answer the first prompt of a part; a second one means that the password was refused."""
+        number = int(argument)
+        if number in self._ready:
+            return  # sudo is done asking: the script itself prints this
+        self._prompts[number] = self._prompts.get(number, 0) + 1
+        if self._prompts[number] > 1 or self._talk.password is None:
+            self._fail(SudoReason.REFUSED_PASSWORD, "sudo refused the password; it was tried once")
+        elif number not in self._released:
+            self._released.add(number)
+            self._part_began = None if number in self._talk.direct else now
+            self.outgoing.append(self._talk.password.reveal().encode() + b"\n")
+
+    def _on_d(self, argument: str, now: float) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        """Let the process end that waits for the password of a direct command."""
+        self._part_began = None
+        if self._part not in self._released:
+            self._released.add(self._part)
+            self.outgoing.append(b"\n")
+
+    def _on_a(self, argument: str, now: float) -> None:
+        """Sudo ended with status 1: say whether that was the command's own status."""
+        number = int(argument)
+        self._part_began = None
+        if self.failure:
+            self.outgoing.append(GIVE_UP)
+        elif number in self._ready:
+            self.outgoing.append(GO_ON)
+        elif number not in self._talk.direct or self._was_refused(number):
+            self._fail(*self._explain(self._stderr_tail, number))
+            self.outgoing.append(GIVE_UP)
+        else:
+            self.outgoing.append(ASK_SUDO + self._talk.password.reveal().encode() + b"\n")
+
+    def _on_w(self, argument: str, now: float) -> None:
+        _number, _, words = argument.partition(":")
+        self._fail(*self._explain(words.encode(), 0))
+
+    def _was_refused(self, number: int) -> bool:
+        """One attempt and no second prompt: the host allows a single try. "sudo: 1 ..." in any language."""
+        asked = self._prompts.get(number, 0)
+        return asked > 1 or (asked == 1 and bool(_REFUSED_STATUS_LINE.search(self._stderr_tail)))
+
+    def _explain(self, words: bytes, number: int) -> tuple[SudoReason, str]:
+        if _REFUSED.search(words) or (number and self._was_refused(number)):
+            return SudoReason.REFUSED_PASSWORD, "sudo refused the password; it was tried once"
+        if _PASSWORD_NEEDED.search(words):
+            return SudoReason.PASSWORD_REQUIRED, "sudo asks for a password there"
+        return SudoReason.NOT_ALLOWED, "sudo does not allow the command to this user"
+
+    def _fail(self, reason: SudoReason | None, sentence: str) -> None:
+        if self.failure is None:
+            self.failure = (reason, sentence)
+        if reason is not SudoReason.NOT_ALLOWED:
+            self.close_input = True

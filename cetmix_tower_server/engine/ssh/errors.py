@@ -1,0 +1,27 @@
+"""Errors of a broken connection, made in one place."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from paramiko.ssh_exception import SSHException
+
+from ..results import ConnectionLost
+from .target import Target
+
+
+@contextmanager
+def lost_if_broken(target: Target):
+    """Turn what paramiko raises on a broken connection into one error of ours."""
+    try:
+        yield
+    except (EOFError, OSError, SSHException) as err:
+        raise lost(target) from err
+
+
+def lost(target: Target) -> ConnectionLost:
+    return ConnectionLost(f"The connection to {target.label} is broken.", *where(target))
+
+
+def where(target: Target) -> tuple[str, int]:
+    return target.host, target.port

@@ -1,0 +1,345 @@
+"""Running a script on a host: clocks, stop, result."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..results import (
+    ChannelRefused,
+    CommandResult,
+    ConnectError,
+    ConnectionLost,
+    ExitCode,
+    Outcome,
+    Stream,
+    SudoReason,
+)
+from ..script import ScriptSpec, SudoMode, compose
+from .collecting import Collector, OutputCallback, OutputLimits
+from .dialing import dial
+from .errors import where
+from .exchange import Exchange
+from .lease import Lease
+from .pool import ConnectionPool
+from .stopping import StopRequested, StopSignal, kill_spec, processes_left
+from .target import Target
+
+if TYPE_CHECKING:
+    from ..masking import Masker
+
+#: A stop waits this long for the host to tell the process id, if it has not yet.
+PID_LIMIT_S = 2.0
+#: After the process tree has ended, its last output is waited for this long.
+LAST_OUTPUT_S = 1.0
+#: After sudo failed, the login shell is waited for this long.
+SUDO_END_S = 5.0
+_NEVER = float("inf")
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """Time limits of one command, in seconds; 0 switches a limit off.
+
+    :param silence_timeout_s: without any output
+    :param stop_grace_s: between TERM and KILL
+    :param stop_timeout_s: for the whole stop, after which it counts as not confirmed
+    """
+
+    step_timeout_s: float = 900
+    silence_timeout_s: float = 900
+    stop_grace_s: float = 5
+    stop_timeout_s: float = 20
+
+
+def run_script(
+    pool: ConnectionPool,
+    target: Target,
+    spec: ScriptSpec,
+    clocks: Clocks | None = None,
+    on_output: OutputCallback | None = None,
+    masker: Masker | None = None,
+    stop: StopSignal | None = None,
+    output_limits: OutputLimits | None = None,
+) -> CommandResult:
+    """Run a script on a host and wait for its end.
+
+    A script is sent at most once, whatever happens.
+
+    :param on_output: receives (stream, masked text) while it runs, in the calling thread
+    :param masker: hides secrets in output and result
+    :param stop: ends the command and everything it started
+    :raise ConnectError: a subclass that says why; nothing ran then
+    :raise ScriptError: the code cannot be sent as it is
+    """
+    conversation = compose(spec)
+    collector = Collector(masker, on_output, output_limits or OutputLimits())
+    if SudoMode(spec.sudo) is SudoMode.PASSWORD and not spec.sudo_password:
+        reason = SudoReason.NO_PASSWORD_STORED
+        return _sudo_failed(target, reason, "no sudo password is stored for it", collector, {}, None)
+    began = time.monotonic()
+    try:
+        lease = pool.open_channel(target, stop)
+    except StopRequested:
+        return CommandResult(
+            Outcome.STOPPED, ExitCode.COMMAND_STOPPED, message="Stopped before the command was sent."
+        )
+    with lease:
+        exchange = Exchange(target, lease.channel, conversation, collector.add)
+        return _Run(pool, target, spec, clocks or Clocks(), lease, exchange, collector, began).run(stop)
+
+
+class _StopJob(threading.Thread):
+    """Ends the process tree, beside the thread that goes on reading the command's output."""
+
+    def __init__(self, run: _Run, pid: int):
+        super().__init__(name="tower-ssh-stop", daemon=True)
+        self._run_state = run
+        self._pid = pid
+        self.left: int | None = None
+        self.done = False
+        self.deadline = time.monotonic() + run.clocks.stop_timeout_s
+
+    def run(self) -> None:
+        try:
+            if not self._stop_over_same_connection():
+                self._stop_over_new_connection()
+        except ConnectError:
+            pass  # not confirmed, which the result says
+        finally:
+            self.done = True
+            self._run_state.exchange.wake()
+
+    def _stop_over_same_connection(self) -> bool:
+        """Return whether the host answered."""
+        connection = self._run_state.lease.connection
+        patience = min(5.0, (self.deadline - time.monotonic()) / 2)
+        try:
+            return self._end_tree(connection, patience)
+        except ConnectError:
+            return False
+
+    def _stop_over_new_connection(self) -> None:
+        left = self.deadline - time.monotonic()
+        target = self._run_state.target
+        settings = replace(target.settings, connect_timeout_s=left, auth_timeout_s=left)
+        connection = dial(replace(target, settings=settings), self._run_state.pool.lease)
+        try:
+            self._end_tree(connection, self.deadline - time.monotonic())
+        finally:
+            connection.close()
+
+    def _end_tree(self, connection, patience: float) -> bool:
+        spec, clocks = self._run_state.spec, self._run_state.clocks
+        sudo = SudoMode(spec.sudo)
+        for mode in dict.fromkeys((sudo, SudoMode.NONE)):
+            script = kill_spec(self._pid, clocks.stop_grace_s, mode, spec.sudo_password)
+            printed: list[bytes] = []
+            channel = connection.open_channel(patience)
+            try:
+                talk = Exchange(
+                    self._run_state.target, channel, compose(script), lambda _s, d, p=printed: p.append(d)
+                )
+                talk.run(self.deadline)
+            finally:
+                channel.close()
+            self.left = processes_left(b"".join(printed).decode("utf-8", "replace"))
+            if self.left is not None:
+                return True
+        return False
+
+
+class _Run:
+    """One command on its way."""
+
+    def __init__(self, pool, target, spec, clocks, lease: Lease, exchange: Exchange, collector, began):
+        self.pool: ConnectionPool = pool
+        self.target: Target = target
+        self.spec: ScriptSpec = spec
+        self.clocks: Clocks = clocks
+        self.lease = lease
+        self.exchange = exchange
+        self._channel = lease.channel
+        self._collector: Collector = collector
+        self._began = began
+        self._sent = time.monotonic()
+        self._ending: Outcome | None = None  # why we end it, when it does not end by itself
+        self._ending_since = 0.0
+        self._job: _StopJob | None = None
+        self._lost: ConnectionLost | None = None
+        self._give_up_at = _NEVER
+
+    def run(self, stop: StopSignal | None) -> CommandResult:
+        unsubscribe = stop.subscribe(self.exchange.wake) if stop else None
+        try:
+            self.exchange.start()
+            self._loop(stop)
+        except ConnectionLost as err:
+            self._lost = err
+        finally:
+            if unsubscribe:
+                unsubscribe()
+        if self._job:  # the command's channel may end before everything else is proved to be gone
+            self._job.join(max(self._job.deadline - time.monotonic(), 0))
+        if self._channel.request_refused and not self.exchange.dialogue.pid:
+            raise ChannelRefused(f"{self.target.label} refuses to run commands.", *where(self.target))
+        self.exchange.finish()
+        self._collector.finish()
+        return self._result()
+
+    def _loop(self, stop: StopSignal | None) -> None:
+        now = time.monotonic()
+        while True:
+            self.exchange.wait(self._next_check(now), now)
+            now = time.monotonic()
+            if self.exchange.pump(now) or now >= self._give_up_at:
+                return
+            if self._ending is None:
+                self._check_limits(stop, now)
+            if self._ending is not None:
+                self._advance_ending(now)
+
+    def _next_check(self, now: float) -> float:
+        if self._ending is not None:
+            pid_limit = self._ending_since + PID_LIMIT_S if self._job is None else self._job.deadline
+            return min(pid_limit, self._give_up_at)
+        life = self.lease.connection.check_life(self.target.settings, now)
+        return min(self._step_end(), self._silence_end(), life, self._give_up_at)
+
+    def _step_end(self) -> float:
+        return self._sent + self.clocks.step_timeout_s if self.clocks.step_timeout_s else _NEVER
+
+    def _silence_end(self) -> float:
+        limit = self.clocks.silence_timeout_s
+        return self.exchange.last_data + limit if limit else _NEVER
+
+    def _check_limits(self, stop: StopSignal | None, now: float) -> None:
+        if self.exchange.dialogue.failure:
+            self._give_up_at = min(self._give_up_at, now + SUDO_END_S)
+        elif stop and stop.is_set():
+            self._end(Outcome.STOPPED, now)
+        elif now >= self._step_end():
+            self._end(Outcome.TIMED_OUT, now)
+        elif now >= self._silence_end():
+            self._end(Outcome.SILENT, now)
+
+    def _end(self, why: Outcome, now: float) -> None:
+        self._ending, self._ending_since = why, now
+
+    def _advance_ending(self, now: float) -> None:
+        """Start the stop as soon as the process id is known; leave when it is done or out of time."""
+        if self._job is None:
+            pid = self.exchange.dialogue.pid
+            if pid:
+                self._job = _StopJob(self, pid)
+                self._job.start()
+            elif self.spec.raw or now >= self._ending_since + PID_LIMIT_S:
+                self._give_up_at = now
+        elif self._job.done:
+            self._give_up_at = min(self._give_up_at, now + (LAST_OUTPUT_S if self._job.left == 0 else 0))
+        elif now >= self._job.deadline:
+            self._give_up_at = now
+
+    # -- the end
+
+    def _result(self) -> CommandResult:
+        timings = self._timings()
+        failure = self.exchange.dialogue.failure
+        if failure:
+            return _sudo_failed(self.target, *failure, self._collector, timings, None)
+        if self._ending is not None and (self._job or not self._channel.has_exit):
+            return self._make(self._ending, *self._describe_ending(), timings, stopped=self._stop_confirmed())
+        if self._channel.exit_signal is not None:
+            return self._make(Outcome.COMPLETED, _signal_status(self._channel.exit_signal), "", timings)
+        if self._channel.exit_status != -1:
+            return self._completed(timings)
+        if self.spec.raw and self._lost is None and self.lease.connection.alive:
+            return self._make(Outcome.COMPLETED, ExitCode.OK, "", timings)  # many appliances send no status
+        return self._make(Outcome.LOST, ExitCode.SSH_CONNECTION_ERROR, self._describe_loss(), timings)
+
+    def _completed(self, timings: Mapping[str, float]) -> CommandResult:
+        status = self._channel.exit_status
+        if self.exchange.dialogue.started:
+            return self._make(Outcome.COMPLETED, status, "", timings)
+        text = (
+            f"The login shell of {self.target.username} on {self.target.label} ended without running the"
+            " command. Is it a POSIX shell, and is the account allowed to run commands?"
+        )
+        return self._make(Outcome.COMPLETED, status or ExitCode.GENERAL_ERROR, text, timings)
+
+    def _stop_confirmed(self) -> bool:
+        return self._job is not None and self._job.left == 0
+
+    def _describe_ending(self) -> tuple[int, str]:
+        clocks = self.clocks
+        what, code = {
+            Outcome.STOPPED: ("Stopped.", ExitCode.COMMAND_STOPPED),
+            Outcome.TIMED_OUT: (
+                f"Time limit of {clocks.step_timeout_s:g} s reached.",
+                ExitCode.COMMAND_TIMED_OUT,
+            ),
+            Outcome.SILENT: (f"No output for {clocks.silence_timeout_s:g} s.", ExitCode.COMMAND_TIMED_OUT),
+        }[self._ending]
+        if self._stop_confirmed():
+            return code, f"{what} {self.target.label} confirmed that no process of the command is left."
+        left = self._job.left if self._job else None
+        rest = f"{left} of its processes could not be ended." if left else "It may still be running there."
+        return code, f"{what} {self.target.label} did not confirm that the command ended. {rest}"
+
+    def _describe_loss(self) -> str:
+        reason = str(self._lost) if self._lost else f"The connection to {self.target.label} broke."
+        if self._lost is None and self.lease.connection.alive:
+            reason = f"{self.target.label} closed the session without an exit status."
+        return f"{reason} Whether the command is still running there is unknown."
+
+    def _timings(self) -> dict[str, float]:
+        now = time.monotonic()
+        timings = {"connect": self._sent - self._began, "total": now - self._began}
+        if self.exchange.first_data:
+            timings["first_output"] = self.exchange.first_data - self._sent
+        return timings
+
+    def _make(self, outcome, code, message, timings, stopped: bool | None = None) -> CommandResult:
+        return CommandResult(
+            outcome,
+            int(code),
+            self._collector.text(Stream.STDOUT),
+            self._collector.text(Stream.STDERR),
+            self._channel.exit_signal if outcome is Outcome.COMPLETED else None,
+            message,
+            stopped,
+            timings,
+        )
+
+
+def _sudo_failed(
+    target: Target, reason, sentence: str, collector: Collector, timings, stopped
+) -> CommandResult:
+    advice = {
+        SudoReason.REFUSED_PASSWORD: "Correct the password of the server.",
+        SudoReason.NO_PASSWORD_STORED: "Store one, or choose sudo without password.",
+        SudoReason.PASSWORD_REQUIRED: "Choose sudo with password for the server, or allow it without (NOPASSWD).",
+        SudoReason.NOT_ALLOWED: "Check the host's sudoers.",
+        SudoReason.NOT_FOUND: "Install it, or switch sudo off for the server.",
+    }.get(reason, "Try sudo there by hand.")
+    return CommandResult(
+        Outcome.SUDO_FAILED,
+        int(ExitCode.SUDO_FAILED),
+        collector.text(Stream.STDOUT),
+        collector.text(Stream.STDERR),
+        None,
+        f"sudo as {target.username} on {target.label}: {sentence}. {advice}",
+        stopped,
+        timings,
+        sudo_reason=reason,
+    )
+
+
+def _signal_status(name: str) -> int:
+    """Return 128 + number, as shells do (a signal unknown here counts as a general error)."""
+    number = getattr(signal, "SIG" + name, None)
+    return 128 + int(number) if number else int(ExitCode.GENERAL_ERROR)

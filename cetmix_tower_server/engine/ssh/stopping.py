@@ -1,0 +1,114 @@
+"""Ending a command on a host: the wish to stop, and the script that ends a process tree and proves it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+
+from ..results import Secret
+from ..script import ScriptSpec, SudoMode
+
+_LEFT = re.compile(r"^left:(\d+)$", re.MULTILINE)
+
+# The tree of a login shell: sshd makes it the leader of a session and of a process group, so both are
+# searched for its id; children are followed, too, so that one that started a session of its own is found
+# while its parent lives. What was seen once is remembered with its start time (ids are used again).
+_KILL_SCRIPT = r"""root=@ROOT@;grace=@GRACE@;known=
+snap(){
+if [ -r /proc/self/stat ];then
+for d in /proc/[0-9]*;do
+line=;while IFS= read -r l||[ -n "$l" ];do line="$line $l";done <"$d/stat"
+set -- ${line##*) }
+[ $# -gt 20 ]||continue
+case $1 in Z|X)continue;;esac
+echo "${d#/proc/},$2,$3,$4,${20}"
+done
+else
+ps -A -o pid= -o ppid= -o pgid= -o stat=|while read -r p pp g st;do
+case $st in Z*)continue;;esac
+echo "$p,$pp,$g,0,0"
+done
+fi
+} 2>/dev/null
+scan(){
+all=$(snap);pids=;grown=1
+for e in $all;do
+IFS=,;set -- $e;unset IFS
+case " $known " in *" $1:$5 "*)pids="$pids $1";;esac
+done
+while [ $grown = 1 ];do grown=0
+for e in $all;do
+IFS=,;set -- $e;unset IFS
+[ "$1" = $$ ]&&continue
+case " $pids " in *" $1 "*)continue;;esac
+mine=0
+[ "$1" = $root ]||[ "$3" = $root ]||[ "$4" = $root ]&&mine=1
+case " $pids " in *" $2 "*)mine=1;;esac
+[ $mine = 1 ]||continue
+pids="$pids $1";known="$known $1:$5";grown=1
+done
+done
+}
+nap(){ sleep 0.1 2>/dev/null||sleep 1;}
+scan
+if [ -n "$pids" ];then
+kill -TERM $pids 2>/dev/null;kill -CONT $pids 2>/dev/null
+n=0;while [ $n -lt $grace ];do nap;scan;[ -n "$pids" ]||break;n=$((n+1));done
+n=0;while [ -n "$pids" ]&&[ $n -lt 20 ];do kill -KILL $pids 2>/dev/null;nap;scan;n=$((n+1));done
+fi
+set -- $pids
+echo "left:$#"
+"""
+
+
+class StopRequested(Exception):
+    """Somebody asked to stop before anything was sent."""
+
+
+class StopSignal:
+    """A wish to stop that wakes whoever waits, at once. One for each run; threads share it."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._set = False
+        self._listeners: list[Callable[[], None]] = []
+
+    def request(self) -> None:
+        """Ask for the stop. Any number of times."""
+        with self._lock:
+            self._set = True
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` on a request (now, if there was one); return what ends the subscription."""
+        with self._lock:
+            self._listeners.append(listener)
+            already = self._set
+        if already:
+            listener()
+        return lambda: self._unsubscribe(listener)
+
+    def _unsubscribe(self, listener: Callable[[], None]) -> None:
+        with self._lock:
+            self._listeners.remove(listener)
+
+
+def kill_spec(pid: int, grace_s: float, sudo: SudoMode, password: Secret | None) -> ScriptSpec:
+    """Return the script that ends the process tree of a login shell and prints how much is left of it.
+
+    :param grace_s: seconds between TERM and KILL
+    """
+    code = _KILL_SCRIPT.replace("@ROOT@", str(int(pid))).replace("@GRACE@", str(max(int(grace_s * 10), 1)))
+    return ScriptSpec(code, sudo=sudo, sudo_password=password, split=False, secrets_used=True)
+
+
+def processes_left(output: str) -> int | None:
+    """Read what the script printed; None when it did not come to its end."""
+    found = _LEFT.search(output)
+    return int(found[1]) if found else None

@@ -1,0 +1,245 @@
+"""paramiko's transport and channel, extended by what running commands needs.
+
+Additions: exit signals (paramiko ignores them), one wake-up event a channel for both streams and for
+everything else that happens to it, writes that never wait, an exec request that waits for no reply,
+errors of an opening kept with the channel, a quiet log. Tried with paramiko 5.1.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+
+import paramiko
+from paramiko import common
+from paramiko.message import Message
+from paramiko.packet import Packetizer
+
+from ..results import Stream
+
+#: Seconds an idle connection's thread sleeps at most. Closing wakes it, so nothing waits for this.
+IDLE_WAKEUP_S = 5.0
+#: What the host may send before we take it: bounds the memory of a channel.
+WINDOW_BYTES = 2 * 1024 * 1024
+_REMEMBERED_CHANNELS = 1024
+_GCM_FIRST = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
+_PARAMIKO_LOG = logging.getLogger("paramiko.transport")
+
+
+class CommandChannel(paramiko.Channel):
+    """A session channel whose arriving data lie in one queue, in order of arrival.
+
+    ``wake`` is set by everything that matters: data, window, exit, end.
+    """
+
+    def __init__(self, chanid: int):
+        super().__init__(chanid)
+        self.wake = threading.Event()
+        self.opened = threading.Event()
+        self.open_error: str | None = None
+        self.exit_signal: str | None = None
+        self.request_refused = False
+        self._arrived: deque[tuple[Stream, bytes]] = deque()
+        self._pid = os.getpid()
+
+    # -- called by the transport's thread
+
+    def _feed(self, m):
+        self._arrived.append((Stream.STDOUT, m.get_binary()))
+        self.wake.set()
+
+    def _feed_extended(self, m):
+        code = m.get_int()
+        data = m.get_binary()
+        if code == 1:  # SSH_EXTENDED_DATA_STDERR, the only one there is
+            self._arrived.append((Stream.STDERR, data))
+            self.wake.set()
+
+    def _handle_request(self, m):
+        position = m.packet.tell()
+        if m.get_text() == "exit-signal":
+            m.get_boolean()
+            self.exit_signal = m.get_text()
+            self.status_event.set()
+        else:
+            m.packet.seek(position)
+            super()._handle_request(m)
+        self.wake.set()
+
+    def _request_failed(self, m):
+        self.request_refused = True
+        super()._request_failed(m)
+        self.wake.set()
+
+    def _window_adjust(self, m):
+        super()._window_adjust(m)
+        self.wake.set()
+
+    def _set_closed(self):
+        super()._set_closed()
+        self.opened.set()
+        self.wake.set()
+
+    def _log(self, level, msg, *args):
+        """Say nothing: the result says what happened."""
+
+    # -- called by the thread that runs the command
+
+    @property
+    def ended(self) -> bool:
+        """The host closed the channel, or the connection is gone."""
+        return self.closed
+
+    @property
+    def has_exit(self) -> bool:
+        return self.exit_status != -1 or self.exit_signal is not None
+
+    def request(self, kind: str, argument: str | None = None) -> None:
+        """Send "exec" or "subsystem" without waiting for the reply: what follows arrives in order."""
+        m = Message()
+        m.add_byte(common.cMSG_CHANNEL_REQUEST)
+        m.add_int(self.remote_chanid)
+        m.add_string(kind)
+        m.add_boolean(True)
+        m.add_string(argument)
+        self.transport._send_user_message(m)
+
+    def send_some(self, data: memoryview | bytes) -> int:
+        """Send what the host's window takes, without waiting; return how many bytes that were."""
+        sent = 0
+        while sent < len(data):
+            with self.lock:
+                if self.closed or self.eof_sent or not self.out_window_size:
+                    break
+                size = self._wait_for_send_window(len(data) - sent)
+                m = Message()
+                m.add_byte(common.cMSG_CHANNEL_DATA)
+                m.add_int(self.remote_chanid)
+                m.add_string(bytes(data[sent : sent + size]))
+            self.transport._send_user_message(m)
+            sent += size
+        return sent
+
+    def take(self) -> list[tuple[Stream, bytes]]:
+        """Return what arrived since the last call, neighbours of one stream joined; open the window."""
+        taken: list[tuple[Stream, list[bytes]]] = []
+        size = 0
+        while self._arrived:
+            stream, data = self._arrived.popleft()
+            size += len(data)
+            if taken and taken[-1][0] is stream:
+                taken[-1][1].append(data)
+            else:
+                taken.append((stream, [data]))
+        if size:
+            self._open_window(size)
+        return [(stream, parts[0] if len(parts) == 1 else b"".join(parts)) for stream, parts in taken]
+
+    def _open_window(self, size: int) -> None:
+        granted = self._check_add_window(size)
+        if granted:
+            m = Message()
+            m.add_byte(common.cMSG_CHANNEL_WINDOW_ADJUST)
+            m.add_int(self.remote_chanid)
+            m.add_int(granted)
+            self.transport._send_user_message(m)
+
+    def __del__(self):
+        if self._pid == os.getpid():  # a forked child must not talk on the parent's connection
+            super().__del__()
+
+
+class LeanPacketizer(Packetizer):
+    """Without paramiko's timer thread: the caller of the handshake holds the clock."""
+
+    def start_handshake(self, timeout):
+        pass
+
+
+def _dispatch(name: str):
+    """Let the transport call a channel's own method instead of the base class's function."""
+    return lambda channel, message: getattr(channel, name)(message)
+
+
+class CommandTransport(paramiko.Transport):
+    """A client's transport on a socket that is already connected."""
+
+    _active_check_timeout = IDLE_WAKEUP_S
+    _preferred_ciphers = _GCM_FIRST
+    _preferred_macs = (
+        "hmac-sha2-256-etm@openssh.com",
+        "hmac-sha2-512-etm@openssh.com",
+        "hmac-sha2-256",
+        "hmac-sha2-512",
+    )
+    _channel_handler_table = {
+        common.MSG_CHANNEL_SUCCESS: _dispatch("_request_success"),
+        common.MSG_CHANNEL_FAILURE: _dispatch("_request_failed"),
+        common.MSG_CHANNEL_DATA: _dispatch("_feed"),
+        common.MSG_CHANNEL_EXTENDED_DATA: _dispatch("_feed_extended"),
+        common.MSG_CHANNEL_WINDOW_ADJUST: _dispatch("_window_adjust"),
+        common.MSG_CHANNEL_REQUEST: _dispatch("_handle_request"),
+        common.MSG_CHANNEL_EOF: _dispatch("_handle_eof"),
+        common.MSG_CHANNEL_CLOSE: _dispatch("_handle_close"),
+    }
+
+    def __init__(self, sock):
+        super().__init__(sock, packetizer_class=LeanPacketizer)
+        self.banner_timeout = self.handshake_timeout = self.channel_timeout = (
+            3600  # our own clocks are shorter
+        )
+
+    def begin_session(self) -> CommandChannel:
+        """Ask for a session channel and return it; its ``opened`` event tells when it is decided."""
+        with self.lock:
+            chanid = self._next_channel()
+            channel = CommandChannel(chanid)
+            self._channels.put(chanid, channel)
+            self.channels_seen[chanid] = True
+            self.channels_seen.pop(chanid - _REMEMBERED_CHANNELS, None)  # paramiko keeps them for ever
+            channel._set_transport(self)
+            channel._set_window(WINDOW_BYTES, self.default_max_packet_size)
+        m = Message()
+        m.add_byte(common.cMSG_CHANNEL_OPEN)
+        m.add_string("session")
+        m.add_int(chanid)
+        m.add_int(WINDOW_BYTES)
+        m.add_int(self.default_max_packet_size)
+        self._send_user_message(m)
+        return channel
+
+    def ask_for_life(self) -> None:
+        """Send OpenSSH's keepalive request; any answer, even a refusal, is a sign of life."""
+        m = Message()
+        m.add_byte(common.cMSG_GLOBAL_REQUEST)
+        m.add_string("keepalive@openssh.com")
+        m.add_boolean(True)
+        self._send_user_message(m)
+
+    def _parse_channel_open_success(self, m):
+        position = m.packet.tell()
+        channel = self._channels.get(m.get_int())
+        m.packet.seek(position)
+        super()._parse_channel_open_success(m)
+        if isinstance(channel, CommandChannel):
+            channel.opened.set()
+
+    def _parse_channel_open_failure(self, m):
+        position = m.packet.tell()
+        chanid = m.get_int()
+        channel = self._channels.get(chanid)
+        if isinstance(channel, CommandChannel):
+            m.get_int()
+            channel.open_error = m.get_text() or "refused"
+            self._channels.delete(chanid)
+            channel.opened.set()
+            return
+        m.packet.seek(position)
+        super()._parse_channel_open_failure(m)
+
+    def _log(self, level, msg, *args):
+        """Errors of a connection reach the caller as exceptions: in the log they are detail only."""
+        if _PARAMIKO_LOG.isEnabledFor(logging.DEBUG):
+            super()._log(logging.DEBUG, msg, *args)

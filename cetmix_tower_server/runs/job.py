@@ -1,0 +1,212 @@
+"""One run in the hands of this process: does its work, then records how it ended."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+
+from ..engine.results import EngineError, ExitCode
+from ..engine.ssh.running import StopSignal
+from . import crash_points
+from .interrupt import RunAborted, abort_thread
+from .recorder import Recorder
+from .work import DatabaseWork, HostWork
+
+if TYPE_CHECKING:
+    from .worker import Worker
+
+_logger = logging.getLogger(__name__)
+
+# How long the end of a run is kept in memory while the database does not take it.
+RECORD_PATIENCE_S = 15 * 60
+UNRECORDABLE = "unrecordable"
+REPEATS = 3  # attempts of repeatable database work that collided with another transaction
+
+
+class Job:
+    """A claimed run: its work, its live output and its end.
+
+    :param worker: gives transactions and hears about output
+    :param log_id: id of the run
+    :param fence: token of the claim; a write with an old token changes nothing
+    :param work: what there is to do, see :mod:`work`
+    :param head_limit: characters of live output kept from the start
+    :param tail_limit: characters of live output kept from the end
+    """
+
+    def __init__(self, worker: Worker, log_id: int, fence: int, work, head_limit: int, tail_limit: int):
+        self.worker = worker
+        self.log_id = log_id
+        self.fence = fence
+        self.work = work
+        self.stop = StopSignal()
+        self.recorder = Recorder(log_id, head_limit, tail_limit, lambda: worker.announce_soon(self))
+        self.thread: threading.Thread | None = None
+        self.deadline: float | None = None  # time.monotonic() at which database work is aborted
+        self.parent: threading.Thread | None = None  # the lane that waits for this run
+        self._abort_lock = threading.Lock()
+        self.abort_reason = ""  # "stopped" or "timed_out" once database work is being aborted
+        self.announced_end = -1
+        self.finished = False
+
+    def run(self) -> None:
+        """Do the work and record its end. Never raises; a run whose end could not be recorded keeps its
+        lease only as long as this process lives and is then found interrupted."""
+        self.thread = threading.current_thread()
+        self.thread.dbname = self.worker.dbname
+        try:
+            self._run()
+        except Exception:
+            _logger.exception("run %s: its end could not be recorded", self.log_id)
+        finally:
+            self.finished = True
+            self.worker.job_done(self)
+
+    def _run(self) -> None:
+        crash_points.reached("claimed")
+        if isinstance(self.work, DatabaseWork):
+            self._perform_in_transaction()
+        elif isinstance(self.work, HostWork):
+            values = self._perform_on_host()
+            crash_points.reached("performed")
+            self.record(values)
+        else:
+            self.record(self.work.values)
+
+    def _perform_on_host(self) -> dict[str, Any]:
+        try:
+            return self.work.perform(self)
+        except EngineError as error:
+            return error_values(error, self.work.masker__)
+        except Exception as error:
+            _logger.exception("run %s failed in Tower", self.log_id)
+            return unexpected_values(error, self.work.masker__)
+
+    def _perform_in_transaction(self) -> None:
+        """Do database work; its writes and its end are one transaction.
+
+        If the process dies anywhere in here the database rolls back, and the run becomes interrupted.
+        """
+        deadline = time.monotonic() + self.work.timeout_s
+        for attempt in range(REPEATS if self.work.repeatable else 1):
+            self.deadline = deadline
+            try:
+                with self.worker.transaction() as env:
+                    try:
+                        values = self.work.perform(self, env["cx.tower.command.log"].browse(self.log_id))
+                    finally:
+                        self._close_for_aborts()
+                    if self.write_end(env, values):
+                        crash_points.reached("before_record_commit")
+                        return
+                    raise _LostRun()
+            except _LostRun:
+                return
+            except RunAborted:
+                failure = aborted_values(self.abort_reason)
+            except psycopg2.errors.SerializationFailure as error:
+                if self.stop.is_set():  # the request to stop is what it collided with
+                    failure = aborted_values("stopped")
+                    break
+                failure = unexpected_values(error, self.work.masker__)
+                time.sleep(0.05 * (attempt + 1))
+                continue
+            except EngineError as error:
+                failure = error_values(error, self.work.masker__)
+            except Exception as error:
+                failure = unexpected_values(error, self.work.masker__)
+            break
+        self.record(failure)
+
+    def abort(self, reason: str) -> None:
+        """Have database work end where it is; nothing happens when it is not in the author's code any more.
+
+        :param reason: "stopped" or "timed_out"
+        """
+        with self._abort_lock:
+            if self.deadline and self.thread:
+                self.abort_reason = self.abort_reason or reason
+                abort_thread(self.thread)
+
+    def _close_for_aborts(self) -> None:
+        """From here on nobody raises in this thread: what follows must not be torn."""
+        with self._abort_lock:
+            self.deadline = None
+
+    def record(self, values: dict[str, Any]) -> None:
+        """Write how the run ended, trying again while the database is away or another was faster.
+
+        If the process dies before the commit, the end is lost and the run becomes interrupted.
+        """
+        give_up = time.monotonic() + RECORD_PATIENCE_S
+        delay = 0.02
+        while True:
+            try:
+                self.worker.ends.record(self, values)
+                self.recorder.confirm()
+                crash_points.reached("recorded")
+                return
+            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                # serialization failures, deadlocks, a database that restarts
+                self.recorder.restore()
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(delay)
+                delay = min(delay * 2, 5)
+            except Exception as error:
+                # The database refuses these values whenever they come: the run must end all the same.
+                self.recorder.restore()
+                if values.get("outcome") == UNRECORDABLE:
+                    raise
+                _logger.exception("run %s: its result cannot be stored", self.log_id)
+                values = unrecordable_values(error, values)
+
+    def write_end(self, env, values: dict[str, Any]) -> bool:
+        """Write the rest of the output and the end with the caller's transaction; False: no longer ours."""
+        self.recorder.flush(env.cr)
+        log = env["cx.tower.command.log"].sudo().browse(self.log_id)
+        ended = log._finish(
+            {**values, "output_size": self.recorder.end, "output_skipped": self.recorder.skipped},
+            fence=self.fence,
+        )
+        if not ended:
+            _logger.warning("run %s was ended by somebody else; its result is dropped", self.log_id)
+        return ended
+
+
+class _LostRun(Exception):
+    """The fence says that this process no longer holds the run."""
+
+
+def error_values(error: EngineError, masker) -> dict[str, Any]:
+    """Return the end of a run that an error of the engine prevented."""
+    text = masker.mask(str(error))
+    return {"command_status": int(error.exit_code), "message": text, "command_error": text}
+
+
+def unexpected_values(error: BaseException, masker) -> dict[str, Any]:
+    """Return the end of a run that failed in Tower itself."""
+    text = masker.mask(f"{type(error).__name__}: {error}")
+    return {"command_status": int(ExitCode.GENERAL_ERROR), "message": text, "command_error": text}
+
+
+def unrecordable_values(error: BaseException, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the end of a run whose result the database refused: that it ended, and with which code."""
+    text = (
+        f"It ended with exit code {values.get('command_status')}, but its result could not be stored"
+        f" ({type(error).__name__}). The log of the Tower server says more."
+    )
+    return {"command_status": int(ExitCode.GENERAL_ERROR), "message": text, "outcome": UNRECORDABLE}
+
+
+def aborted_values(reason: str) -> dict[str, Any]:
+    """Return the end of a Python command that was stopped or ran out of time; its writes are undone."""
+    if reason == "timed_out":
+        status, text = ExitCode.COMMAND_TIMED_OUT, "The time limit was reached; its changes were undone."
+    else:
+        status, text = ExitCode.COMMAND_STOPPED, "Stopped on request; its changes were undone."
+    return {"command_status": int(status), "message": text, "outcome": reason, "stop_confirmed": "yes"}
