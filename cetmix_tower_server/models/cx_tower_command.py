@@ -1,0 +1,117 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class CxTowerCommand(models.Model):
+    """Something Tower can run: a shell command on a host, or Python in Tower itself."""
+
+    _name = "cx.tower.command"
+    _description = "Tower Command"
+    _inherit = [
+        "cx.tower.reference.mixin",
+        "cx.tower.access.mixin",
+        "cx.tower.access.role.mixin",
+        "cx.tower.template.mixin",
+        "cx.tower.key.mixin",
+        "cx.tower.tag.mixin",
+    ]
+    _order = "name"
+
+    active = fields.Boolean(default=True)
+    action = fields.Selection(selection="_selection_action", required=True, default="ssh_command")
+    code = fields.Text()
+    path = fields.Char(help="Directory the command runs in. May contain variables.")
+    note = fields.Text()
+    command_help = fields.Html(compute="_compute_command_help", string="Help")
+    server_ids = fields.Many2many(
+        "cx.tower.server",
+        "cx_tower_server_command_rel",
+        "command_id",
+        "server_id",
+        string="Only on servers",
+        help="Leave empty to allow all servers.",
+    )
+    os_ids = fields.Many2many(
+        "cx.tower.os", "cx_tower_os_command_rel", "command_id", "os_id", string="Made for"
+    )
+    tag_ids = fields.Many2many("cx.tower.tag", "cx_tower_command_tag_rel", "command_id", "tag_id")
+    user_ids = fields.Many2many(
+        "res.users", "cx_tower_command_user_rel", "record_id", "user_id", string="Users"
+    )
+    manager_ids = fields.Many2many(
+        "res.users", "cx_tower_command_manager_rel", "record_id", "manager_id", string="Managers"
+    )
+    allow_parallel_run = fields.Boolean(
+        help="Let the command run on a server where it is running already. Otherwise a second start is refused."
+    )
+    no_split_for_sudo = fields.Boolean(
+        string="Don't split for sudo",
+        help="With sudo and password, “a && b” is run as single commands. Switch on to run it as one.",
+    )
+    server_status = fields.Selection(
+        selection=lambda self: self.env["cx.tower.server"]._selection_status(),
+        help="Status the server gets when the command succeeds.",
+    )
+    timeout_s = fields.Integer(string="Time limit (s)", help="0: the limit of the server or of the settings.")
+    idempotent = fields.Boolean(
+        string="Safe to repeat", help="Running it twice does no harm, so it may be retried automatically."
+    )
+    retry_attempts = fields.Integer(default=0)
+    retry_delay_s = fields.Integer(string="Retry delay (s)", default=10)
+    command_log_count = fields.Integer(compute="_compute_command_log_count")
+
+    @api.model
+    def _selection_action(self):
+        """Return the actions a command can have. Extended by other addons together with a runner."""
+        return [("ssh_command", "SSH command"), ("python_code", "Python code")]
+
+    @api.model
+    def _get_depends_fields(self):
+        return [*super()._get_depends_fields(), "path"]
+
+    @api.model
+    def _ad_hoc_command(self, action):
+        """Return the command that logs of typed code of this action belong to, readable for managers.
+
+        :raise ValidationError: the action cannot be typed
+        """
+        command = self.env.ref(f"cetmix_tower_server.command_ad_hoc_{action}", raise_if_not_found=False)
+        if not command:
+            raise ValidationError(self.env._("Code of type “%s” cannot be typed for a run.", action))
+        return command
+
+    def action_open_command_logs(self):
+        """Open the runs of this command.
+
+        :raise AccessError: the caller may not read it
+        """
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "cetmix_tower_server.action_cx_tower_command_log"
+        )
+        return action | {"domain": [("command_id", "=", self.id)], "context": {}}
+
+    def action_run_command(self):
+        """Open the run wizard for this command.
+
+        :raise AccessError: the caller may not read it
+        """
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Run Command"),
+            "res_model": "cx.tower.command.run.wizard",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_command_id": self.id},
+        }
+
+    def _compute_command_log_count(self):
+        groups = self.env["cx.tower.command.log"]._read_group(
+            [("command_id", "in", self.ids)], ["command_id"], ["__count"]
+        )
+        counts = {command.id: count for command, count in groups}
+        for command in self:
+            command.command_log_count = counts.get(command.id, 0)

@@ -1,0 +1,45 @@
+from odoo import api, fields, models
+
+
+class CxTowerCustomVariableValueMixin(models.AbstractModel):
+    """A value that a person gives for one run (or one scheduled task), not stored at any owner."""
+
+    _name = "cx.tower.custom.variable.value.mixin"
+    _description = "Tower Custom Variable Value Mixin"
+
+    variable_id = fields.Many2one("cx.tower.variable", ondelete="cascade")
+    variable_reference = fields.Char(related="variable_id.reference", string="Variable reference")
+    variable_type = fields.Selection(related="variable_id.variable_type")
+    option_id = fields.Many2one(
+        "cx.tower.variable.option", domain="[('variable_id', '=', variable_id)]", ondelete="set null"
+    )
+    value_char = fields.Char(
+        string="Value", compute="_compute_value_char", store=True, readonly=False, help="Used as it is typed."
+    )
+    variable_value_id = fields.Many2one("cx.tower.variable.value", ondelete="set null")
+    required = fields.Boolean(related="variable_value_id.required")
+
+    @api.depends("option_id", "option_id.value_char", "variable_id")
+    def _compute_value_char(self):
+        for line in self:
+            if line.option_id or line.variable_type == "o":
+                line.value_char = line.option_id.value_char
+            else:
+                line.value_char = line.value_char
+
+    @api.constrains("variable_id", "option_id", "value_char")
+    def _check_value_char(self):
+        for line in self.filtered("variable_id"):
+            line.variable_id._check_value(line.value_char, line.option_id, may_be_template=False)
+
+    @api.onchange("value_char", "variable_id")
+    def _onchange_value_char(self):
+        return self.variable_id._warn_value(self.value_char, may_be_template=False)
+
+    def _get_custom_values(self):
+        """Return {reference: text} of the lines that have a variable and a value."""
+        return {
+            line.variable_id.reference: line.value_char
+            for line in self
+            if line.variable_id and line.value_char not in (False, "")
+        }

@@ -1,0 +1,303 @@
+import re
+from collections import defaultdict
+from contextlib import contextmanager
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import SQL
+from psycopg2.errors import UniqueViolation
+
+# How often a new reference is tried when others take it at the same moment, before giving up.
+REFERENCE_ATTEMPTS = 100
+COPY_SUFFIX = re.compile(r" \(copy(?: \d+)?\)$")
+CONFLICTING_VALUE = re.compile(r"\)=\((.*)\)")  # "Key (reference)=(web) ...", the same in every language
+
+
+class CxTowerReferenceMixin(models.AbstractModel):
+    """A name for people and a unique reference for scripts, manifests and templates.
+
+    References are built from names; where one is taken a number is added. The database guards uniqueness, so two
+    transactions that choose the same reference at once never both keep it: the later one takes the next number.
+    """
+
+    _name = "cx.tower.reference.mixin"
+    _description = "Tower reference mixin"
+    _rec_names_search = ["name", "reference"]
+
+    name = fields.Char(required=True, index="trigram")
+    reference = fields.Char(
+        copy=False,
+        help="Unique name for scripts and templates: a-z, 0-9 and _. Leave empty to have it made from the name.",
+    )
+
+    # With this operator class one index serves equality and "starts with", whatever the database's collation.
+    _reference_unique = models.UniqueIndex(
+        "(reference text_pattern_ops)", "This reference is in use already. References must be unique."
+    )
+
+    # ------------------------------------------------------------------ look-up
+
+    @api.model
+    def get_by_reference(self, reference):
+        """Return the record with this reference that the caller may read.
+
+        :param reference: exact reference (upper and lower case count)
+        :return: record, or an empty recordset when there is none; over RPC a list with its id, or an empty list
+        """
+        if not reference or not isinstance(reference, str):
+            return self.browse()
+        return self.search([("reference", "=", reference)], limit=1)
+
+    @api.model
+    def _get_id_by_reference(self, reference):
+        """Return the id of the record with this reference that the caller may read, or False."""
+        return self.get_by_reference(reference).id
+
+    # ------------------------------------------------------------------ extension hooks
+
+    @api.model
+    def _get_reference_pattern(self):
+        """Return the regular expression of one character that a reference may contain."""
+        return "[a-z0-9_]"
+
+    @api.model
+    def _get_model_generic_reference(self):
+        """Return what a reference is built from when there is nothing better."""
+        return self._name.removeprefix("cx.tower.").replace(".", "_")
+
+    @api.model
+    def _get_pre_populated_model_data(self):
+        """Return {model: (parent model, many2one field)} for models whose references follow a parent's.
+
+        Such a record is called ``<parent's reference>_<model>_<number>``.
+        """
+        return {}
+
+    @api.model
+    def _get_extra_vals_fields(self):
+        """Return further fields whose values :meth:`_get_reference_bases` needs, besides name and parent."""
+        return []
+
+    @api.model
+    def _get_dependent_model_relation_fields(self):
+        """Return the one2many fields whose records get new references when this one's changes."""
+        return []
+
+    @api.model
+    def _get_reference_bases(self, vals_list):
+        """Return [(base, numbered)] for records without a reference of their own.
+
+        :param vals_list: dictionaries with name, parent and the fields of :meth:`_get_extra_vals_fields`
+        :return: ``numbered``: a number always follows; otherwise only when the base is taken
+        """
+        generic = self._get_model_generic_reference()
+        _model, relation = self._get_pre_populated_model_data().get(self._name, (None, None))
+        if not relation:
+            return [(vals.get("name") or generic, False) for vals in vals_list]
+        # sudo: the parent's reference is part of the new name, whoever creates the child
+        parents = self.env[self._fields[relation].comodel_name].sudo()
+        parents = parents.browse({vals[relation] for vals in vals_list if vals.get(relation)})
+        references = {parent.id: parent.reference for parent in parents}
+        bases = []
+        for vals in vals_list:
+            parent = references.get(vals.get(relation))
+            bases.append((f"{parent}_{generic}", True) if parent else (vals.get("name") or generic, False))
+        return bases
+
+    # ------------------------------------------------------------------ making references
+
+    @api.model
+    def _generate_or_fix_reference(self, source):
+        """Return a free reference built from ``source`` (a name or a wanted reference)."""
+        return self._make_references([(source, False)])[0]
+
+    @api.model
+    def _normalize_reference(self, source):
+        """Return ``source`` without what a reference must not contain."""
+        pattern = self._get_reference_pattern()
+        text = re.sub(r"\s", "_", (source or "").strip())
+        if "A-Z" not in pattern:
+            text = text.lower()
+        return "".join(re.findall(pattern, text)) or self._get_model_generic_reference()
+
+    @api.model
+    def _make_references(self, bases, taken=(), exclude_ids=()):
+        """Return one free reference for each (base, numbered), all different, with one query.
+
+        :param taken: references known to be taken although this transaction cannot see them
+        :param exclude_ids: records whose own references do not count as taken
+        """
+        bases = [(self._normalize_reference(base), numbered) for base, numbered in bases]
+        used = self._find_taken_references({base for base, _numbered in bases}, exclude_ids) | set(taken)
+        numbers = defaultdict(int)  # last number tried for a base
+        result = []
+        for base, numbered in bases:
+            reference = base
+            while numbered or reference in used:
+                numbers[base] = numbers[base] + 1 if numbers[base] or numbered else 2
+                reference = f"{base}_{numbers[base]}"
+                if reference not in used:
+                    break
+            used.add(reference)
+            result.append(reference)
+        return result
+
+    @api.model
+    def _find_taken_references(self, bases, exclude_ids=()):
+        """Return the existing references that are one of ``bases``, or one with a number."""
+        self.flush_model(["reference"])
+        query = SQL(
+            """
+            SELECT taken.reference
+              FROM unnest(%(bases)s) AS base
+              JOIN %(table)s AS taken
+                ON taken.reference = base
+                   -- between base_ and base` in plain byte order: everything that starts with base_
+                OR (taken.reference ~>=~ (base || '_') AND taken.reference ~<~ (base || '`')
+                    AND substr(taken.reference, length(base) + 2) ~ '^[0-9]+$')
+             WHERE taken.id <> ALL(%(exclude)s)
+            """,
+            bases=sorted(bases),
+            table=SQL.identifier(self._table),
+            exclude=list(exclude_ids),
+        )
+        return {reference for (reference,) in self.env.execute_query(query)}
+
+    # ------------------------------------------------------------------ create, write, copy
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if self.env.context.get("reference_mixin_override"):
+            return super().create(vals_list)
+        bases = self._get_new_reference_bases(vals_list)
+        taken = set()
+        for attempts_left in reversed(range(REFERENCE_ATTEMPTS)):
+            references = self._make_references(bases, taken)
+            complete = [
+                {**vals, "reference": reference}
+                for vals, reference in zip(vals_list, references, strict=True)
+            ]
+            try:
+                with self._undone_on_error():
+                    return super().create(complete)
+            except UniqueViolation as err:
+                ours = err.diag.constraint_name == self._reference_unique.full_name(self)
+                if not ours or not attempts_left:
+                    raise
+                # Somebody else took it after this transaction's view of the database was fixed: their row is
+                # not visible here, but no longer free either.
+                match = CONFLICTING_VALUE.search(err.diag.message_detail or "")
+                taken.update([match[1]] if match else references)
+
+    @contextmanager
+    def _undone_on_error(self):
+        """Take back what happens inside, in the database and in the cache, when it raises."""
+        self.env.flush_all()  # so that nothing done before is lost with it
+        try:
+            # Not a flushing savepoint: that one would run the hooks of the commit at every creation.
+            with self.env.cr.savepoint(flush=False):
+                yield
+        except Exception:
+            self.env.transaction.clear()
+            raise
+
+    def _get_new_reference_bases(self, vals_list):
+        """Return [(base, numbered)] for records to be created; a given reference is the base itself."""
+        bases = [(vals["reference"], False) if vals.get("reference") else None for vals in vals_list]
+        without = [vals for vals in vals_list if not vals.get("reference")]
+        if not without:
+            return bases
+        names = self._get_reference_source_fields()
+        defaults = self.default_get([name for name in names if any(name not in vals for vals in without)])
+        found = iter(self._get_reference_bases([{**defaults, **vals} for vals in without]))
+        return [base or next(found) for base in bases]
+
+    @api.model
+    def _get_reference_source_fields(self):
+        _model, relation = self._get_pre_populated_model_data().get(self._name, (None, None))
+        return ["name", *([relation] if relation else []), *self._get_extra_vals_fields()]
+
+    def write(self, vals):
+        if "reference" not in vals or self.env.context.get("reference_mixin_override"):
+            return super().write(vals)
+        before = {record.id: record.reference for record in self}
+        if vals["reference"]:
+            if len(self) > 1:
+                raise ValidationError(
+                    self.env._(
+                        "A reference belongs to one record: “%(reference)s” cannot be given to %(count)s records.",
+                        reference=vals["reference"],
+                        count=len(self),
+                    )
+                )
+            bases = [(vals["reference"], False)]
+            vals = {**vals, "reference": self._make_references(bases, exclude_ids=self.ids)[0]}
+            result = super().write(vals)
+        else:
+            result = super().write({name: value for name, value in vals.items() if name != "reference"})
+            self._renew_references()
+        changed = self.filtered(lambda record: record.reference != before[record.id])
+        changed._renew_dependent_references()
+        return result
+
+    def _renew_references(self):
+        """Build the references of these records from their names and parents again."""
+        # sudo: whoever calls has checked the right to change these records, or the record they belong to
+        records = self.sudo().with_context(active_test=False)
+        names = self._get_reference_source_fields()
+        vals_list = [
+            {
+                name: record[name].id if record._fields[name].relational else record[name]
+                for name in names
+                if name in record._fields
+            }
+            for record in records
+        ]
+        bases = records._get_reference_bases(vals_list)
+        references = self._make_references(bases, exclude_ids=self.ids)
+        for record, reference in zip(records, references, strict=True):
+            super(CxTowerReferenceMixin, record).write({"reference": reference})
+
+    def _renew_dependent_references(self):
+        """Give the children of these records references that follow their parents' new ones."""
+        for name in self._get_dependent_model_relation_fields() if self else []:
+            # sudo: children keep their parents' names, also those that the caller does not see
+            children = self.sudo().with_context(active_test=False)[name]
+            if children:
+                children._renew_references()
+                children._renew_dependent_references()
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        # Children that are copied with their parent keep their names.
+        nested = "__copy_data_seen" in self.env.context
+        if nested or "name" in (default or {}) or self.env.context.get("reference_mixin_skip_copy"):
+            return vals_list
+        named = [vals for vals in vals_list if vals and vals.get("name")]
+        for vals, name in zip(named, self._make_copy_names([vals["name"] for vals in named]), strict=True):
+            vals["name"] = name
+        return vals_list
+
+    @api.model
+    def _make_copy_names(self, names):
+        """Return a free name for the copy of each of these: "x (copy)", "x (copy 2)", ..."""
+        if not names:
+            return []
+        stems = [COPY_SUFFIX.sub("", name) for name in names]
+        self.flush_model(["name"])
+        query = SQL(
+            "SELECT name FROM %s AS existing JOIN unnest(%s) AS stem"
+            " ON starts_with(existing.name, stem || ' (copy')",
+            SQL.identifier(self._table),
+            sorted(set(stems)),
+        )
+        used = {name for (name,) in self.env.execute_query(query)}
+        result = []
+        for stem in stems:
+            name, number = f"{stem} (copy)", 1
+            while name in used:
+                number += 1
+                name = f"{stem} (copy {number})"
+            used.add(name)
+            result.append(name)
+        return result

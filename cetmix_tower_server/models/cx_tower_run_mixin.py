@@ -1,0 +1,98 @@
+import secrets
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+
+from ..engine import states
+
+
+class CxTowerRunMixin(models.AbstractModel):
+    """What a command run and a flight plan run have in common: who, when, how it stands, how to stop it.
+
+    The state machine is ``engine.states``. Rows are written by the run engine only: no group has the right
+    to create, write or (Root excepted) delete them, and the engine's writes are ``sudo``.
+    """
+
+    _name = "cx.tower.run.mixin"
+    _description = "Tower run"
+
+    name = fields.Char(compute="_compute_name", store=True)
+    active = fields.Boolean(default=True)
+    reference = fields.Char(
+        required=True, readonly=True, copy=False, default=lambda self: self._new_run_reference()
+    )
+    label = fields.Char(index="trigram", help="A word of your own to find this run by.")
+    server_id = fields.Many2one("cx.tower.server", required=True, ondelete="cascade", index=True)
+    user_id = fields.Many2one(
+        "res.users", string="Started by", default=lambda self: self.env.user, index=True, ondelete="restrict"
+    )
+    state = fields.Selection(states.LABELS, default=states.QUEUED, required=True, readonly=True)
+    queued_date = fields.Datetime(default=fields.Datetime.now, readonly=True)
+    start_date = fields.Datetime(readonly=True)
+    finish_date = fields.Datetime(readonly=True)
+    duration = fields.Float(readonly=True, help="Seconds from start to finish.")
+    duration_current = fields.Float(compute="_compute_duration_current", string="Duration so far")
+    is_running = fields.Boolean(compute="_compute_is_running", search="_search_is_running")
+    message = fields.Text(readonly=True, help="One sentence about how the run ended.")
+    variable_values = fields.Json(string="Own values", readonly=True)
+    stop_requested_by_id = fields.Many2one("res.users", string="Stop asked by", readonly=True)
+    stop_requested_date = fields.Datetime(readonly=True)
+
+    _reference_unique = models.UniqueIndex("(reference)", "The reference of a run must be unique.")
+
+    @api.model
+    def _new_run_reference(self):
+        """Return a reference nobody can guess; it names a run in URLs and scripts."""
+        return f"run_{secrets.token_hex(8)}"
+
+    def _compute_name(self):
+        """Overridden where the run knows what it runs."""
+        for run in self:
+            run.name = run.server_id.name or ""
+
+    @api.depends("start_date", "finish_date", "duration")
+    def _compute_duration_current(self):
+        now = fields.Datetime.now()
+        for run in self:
+            if run.finish_date or not run.start_date:
+                run.duration_current = run.duration
+            else:
+                run.duration_current = (now - run.start_date).total_seconds()
+
+    @api.depends("state")
+    def _compute_is_running(self):
+        for run in self:
+            run.is_running = run.state in states.ACTIVE
+
+    def _search_is_running(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        wanted = set()
+        if True in value:
+            wanted.update(states.ACTIVE)
+        if False in value:
+            wanted.update(states.FINISHED)
+        return Domain("state", "in", sorted(wanted))
+
+    def _check_may_stop(self):
+        """Raise AccessError unless the caller may stop these runs.
+
+        Source: access matrix, "Actions are rights too": who started it, Managers of the server, Root.
+        """
+        self.check_access("read")
+        if self.env.su or self.env.user.has_group("cetmix_tower_server.group_root"):
+            return
+        user = self.env.user
+        for run in self:
+            # sudo: only to compare roles of the run's server with the caller
+            server = run.sudo().server_id
+            if run.sudo().user_id != user and user not in server.manager_ids:
+                raise AccessError(
+                    self.env._(
+                        "You may not stop “%(run)s”: only the person who started it, managers of"
+                        " %(server)s and Root may.",
+                        run=run.sudo().name,
+                        server=server.name,
+                    )
+                )

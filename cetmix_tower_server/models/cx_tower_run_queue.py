@@ -1,0 +1,256 @@
+import logging
+import random
+import time
+
+from odoo import api, models
+from odoo.tools import SQL
+from psycopg2 import errors as pg_errors
+
+from ..engine import states
+from ..engine.results import ExitCode
+from ..runs import worker as run_worker
+
+_logger = logging.getLogger(__name__)
+
+# Two processes that want the same seat collide in a unique index; the loser tries again.
+CLAIM_ATTEMPTS = 20
+RECOVER_BATCH = 200
+
+# A run gets its states and seats in this one statement. It picks the oldest queued runs for which a seat
+# of their host and a seat of the whole installation are free; the unique indexes of the seats decide
+# when two processes pick the same.
+CLAIM = """
+WITH candidate AS (
+    SELECT log.id, log.server_id, log.priority,
+           LEAST(COALESCE(NULLIF(server.max_parallel_runs, 0), %(host_limit)s), 100) AS host_limit,
+           row_number() OVER (PARTITION BY log.server_id ORDER BY log.priority, log.id) AS host_rank
+      FROM cx_tower_command_log log
+      JOIN cx_tower_server server ON server.id = log.server_id
+     WHERE log.state = 'queued' AND %(only)s
+), host_seat AS (
+    SELECT host.server_id, seat, row_number() OVER (PARTITION BY host.server_id ORDER BY seat) AS host_rank
+      FROM (SELECT DISTINCT server_id, host_limit FROM candidate) host,
+           LATERAL generate_series(1, host.host_limit) AS seat
+     WHERE NOT EXISTS (SELECT FROM cx_tower_command_log held
+                        WHERE held.state = 'running' AND held.server_id = host.server_id
+                          AND held.host_slot = seat)
+), seated AS (
+    SELECT candidate.id, host_seat.seat AS host_slot,
+           row_number() OVER (ORDER BY candidate.priority, candidate.id) AS position
+      FROM candidate JOIN host_seat USING (server_id, host_rank)
+), global_seat AS (
+    SELECT seat, row_number() OVER (ORDER BY seat) AS position
+      FROM generate_series(1, %(global_limit)s) AS seat
+     WHERE NOT EXISTS (SELECT FROM cx_tower_command_log held
+                        WHERE held.state = 'running' AND held.global_slot = seat)
+), chosen AS (
+    SELECT seated.id, seated.host_slot, global_seat.seat AS global_slot
+      FROM seated JOIN global_seat USING (position)
+     ORDER BY position
+     LIMIT %(wanted)s
+)
+UPDATE cx_tower_command_log log
+   SET state = 'running', start_date = clock_timestamp() AT TIME ZONE 'UTC',
+       worker = %(worker)s, fence = COALESCE(log.fence, 0) + 1,
+       host_slot = chosen.host_slot, global_slot = chosen.global_slot
+  FROM chosen
+ WHERE log.id = chosen.id AND log.state = 'queued'
+RETURNING log.id, log.fence
+"""
+
+
+class CxTowerRunQueue(models.AbstractModel):
+    """Who may take which run, and what becomes of runs whose process disappeared.
+
+    The rules live in single SQL statements, never in a check followed by a write.
+    """
+
+    _name = "cx.tower.run.queue"
+    _description = "Tower run queue"
+
+    @api.model
+    def _claim(self, worker, wanted, log_ids=None):
+        """Take up to ``wanted`` queued runs for ``worker``. The caller commits.
+
+        :param str worker: code of the process that will execute them
+        :param int wanted: how many at most
+        :param log_ids: only these runs (default: any)
+        :return: {log id: fencing token}
+        :raise psycopg2.errors.UniqueViolation, SerializationFailure: another process was faster;
+            roll back and try again (see :meth:`_claim_retrying`)
+        """
+        settings = self.env["cx.tower.settings"]._get()
+        self.env.flush_all()
+        only = SQL("log.id = ANY(%s)", list(log_ids)) if log_ids is not None else SQL("TRUE")
+        self.env.cr.execute(
+            SQL(
+                CLAIM,
+                host_limit=settings.max_parallel_runs_per_host,
+                global_limit=settings.max_parallel_runs,
+                wanted=wanted,
+                worker=worker,
+                only=only,
+            ),
+            log_exceptions=False,  # a taken seat is an answer, not an error
+        )
+        claimed = dict(self.env.cr.fetchall())
+        if claimed:
+            self.env["cx.tower.command.log"].browse(claimed).invalidate_recordset(flush=False)
+        return claimed
+
+    @api.model
+    def _claim_retrying(self, worker, wanted, log_ids=None):
+        """Take runs as :meth:`_claim` does, commit, and try again when another process was faster.
+
+        Must have the transaction for itself: it **commits**, and rolls back between attempts.
+        If the process dies after the commit, the lease runs out and the runs become interrupted.
+        """
+        for attempt in range(CLAIM_ATTEMPTS):
+            try:
+                claimed = self._claim(worker, wanted, log_ids)
+                self.env.cr.commit()  # its transaction is its own, see above  # pylint: disable=invalid-commit
+                return claimed
+            except (pg_errors.UniqueViolation, pg_errors.SerializationFailure, pg_errors.DeadlockDetected):
+                self.env.cr.rollback()
+                time.sleep(random.uniform(0, 0.005 * (attempt + 1)))
+        return {}
+
+    @api.model
+    def _still_held(self, claimed):
+        """Return those of the claimed runs that nobody has taken away since; {log id: fencing token}."""
+        if not claimed:
+            return {}
+        self.env.cr.execute(
+            "SELECT id, fence FROM cx_tower_command_log WHERE id = ANY(%s) AND state = 'running'",
+            (list(claimed),),
+        )
+        return {log_id: fence for log_id, fence in self.env.cr.fetchall() if claimed[log_id] == fence}
+
+    @api.model
+    def _claim_one(self, worker, log_id):
+        """Take one queued run without a seat: the calling thread is its seat.
+
+        :return: the fencing token, or 0 when somebody else took it
+        """
+        self.env.cr.execute(
+            """UPDATE cx_tower_command_log
+                  SET state = 'running', start_date = clock_timestamp() AT TIME ZONE 'UTC', worker = %s,
+                      fence = COALESCE(fence, 0) + 1, host_slot = NULL, global_slot = NULL
+                WHERE id = %s AND state = 'queued'
+            RETURNING fence""",
+            (worker, log_id),
+        )
+        row = self.env.cr.fetchone()
+        self.env["cx.tower.command.log"].browse(log_id).invalidate_recordset(flush=False)
+        return row[0] if row else 0
+
+    @api.model
+    def _held_runs(self, worker):
+        """Return {id: somebody asked to stop it} of the runs that ``worker`` holds."""
+        self.env.cr.execute(
+            "SELECT id, stop_requested_date IS NOT NULL FROM cx_tower_command_log"
+            " WHERE worker = %s AND state = 'running'",
+            (worker,),
+        )
+        return dict(self.env.cr.fetchall())
+
+    @api.model
+    def _has_queued(self):
+        """Return whether any run waits to be taken."""
+        self.env.cr.execute("SELECT EXISTS (SELECT FROM cx_tower_command_log WHERE state = 'queued')")
+        return self.env.cr.fetchone()[0]
+
+    # ------------------------------------------------------------------
+    # Crons
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _cron_dispatch(self):
+        """Wake the worker of this process; it takes queued runs by itself. Returns at once."""
+        self._recover_lost()
+        if self._has_queued():
+            run_worker.get(self.env.cr.dbname).wake()
+
+    @api.model
+    def _recover_lost(self):
+        """End every run whose process has been silent for longer than the lease as *interrupted*.
+
+        Nothing is executed again here: whether the command finished on the host is unknown, so a person
+        or the author's retry rule decides. Late results of the lost process are refused by the fence.
+
+        :return: number of runs found lost
+        """
+        Log = self.env["cx.tower.command.log"].sudo()
+        self.env.cr.execute(
+            SQL(
+                """SELECT id FROM cx_tower_command_log
+                    WHERE state = 'running' AND (worker IS NULL OR worker NOT IN (%s))
+                    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED""",
+                self.env["cx.tower.worker"]._alive_sql(),
+                RECOVER_BATCH,
+            )
+        )
+        lost = Log.browse(row[0] for row in self.env.cr.fetchall())
+        self._interrupt(lost)
+        return len(lost)
+
+    @api.model
+    def _interrupt(self, logs):
+        """End runs that nobody executes any more; what became of them on their hosts is unknown."""
+        text = self.env._(
+            "The Tower process that ran this disappeared (restart, crash or power loss). Whether"
+            " the command finished on the host is unknown: look there before you run it again."
+        )
+        for log in logs.sudo():
+            _logger.warning("run %s on server %s lost its worker %s", log.id, log.server_id.id, log.worker)
+            log._finish({"command_status": int(ExitCode.RUN_INTERRUPTED), "message": text})
+
+    @api.model
+    def _wake_workers(self):
+        """Have the queued runs of this transaction taken as soon as it is committed.
+
+        The cron does it in the process that runs crons. Where that is this process, its worker is woken without
+        the way through the cron; should the process die in between, the cron is still asked.
+        """
+        cron = self.env.ref("cetmix_tower_server.ir_cron_dispatch_runs", raise_if_not_found=False)
+        if cron:
+            # sudo: starting the queue's cron is part of every run, whoever started it
+            cron.sudo()._trigger()
+        if run_worker.has_crons():
+            self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
+
+    @api.model
+    def _cron_purge_logs(self):
+        """Delete finished logs beyond the age and the total size set in the settings.
+
+        Commits after each batch, so it must not be called inside another transaction.
+        """
+        settings = self.env["cx.tower.settings"]._get()
+        Log = self.env["cx.tower.command.log"].sudo().with_context(active_test=False)
+        progress = self.env["ir.cron"]._commit_progress
+        finished = [("state", "in", list(states.FINISHED))]
+        if settings.log_retention_days:
+            domain = finished + [("finish_date", "<", f"now -{settings.log_retention_days}d")]
+            while batch := Log.search(domain, limit=500, order="id"):
+                batch.unlink()
+                if not progress(len(batch), remaining=Log.search_count(domain)):
+                    return
+        if settings.log_retention_mb:
+            for batch in self._logs_beyond_size(settings.log_retention_mb):
+                Log.browse(batch).unlink()
+                if not progress(len(batch)):
+                    return
+
+    @api.model
+    def _logs_beyond_size(self, limit_mb):
+        """Return the ids of finished logs, newest kept, whose output together exceeds the limit, in batches."""
+        self.env.cr.execute(
+            """SELECT id FROM (
+                   SELECT id, state,
+                          sum(output_size - COALESCE(output_skipped, 0)) OVER (ORDER BY id DESC) AS total
+                     FROM cx_tower_command_log) sized
+                WHERE total > %s AND state = ANY(%s) ORDER BY id""",
+            (limit_mb * 1024 * 1024, list(states.FINISHED)),
+        )
+        ids = [row[0] for row in self.env.cr.fetchall()]
+        return [ids[start : start + 500] for start in range(0, len(ids), 500)]

@@ -1,0 +1,344 @@
+import secrets
+from dataclasses import replace
+
+from odoo import models
+from odoo.exceptions import AccessError, ValidationError
+
+from ..engine import rendering
+from ..engine import secrets_in_code as placeholders
+from ..engine.results import EngineError, ExitCode, RenderingError
+from ..runs import worker as run_worker
+
+
+class CxTowerRunTargetMixin(models.AbstractModel):
+    """What commands can be run on: servers, and in the jet addon jets.
+
+    Starting a run means: check the caller's rights, freeze the inputs in a log, queue it. Nothing is done on
+    a host in the caller's transaction.
+    """
+
+    _name = "cx.tower.run.target.mixin"
+    _description = "Tower run target"
+
+    # ------------------------------------------------------------------
+    # Public
+    # ------------------------------------------------------------------
+
+    def run_command(
+        self, command, path=None, sudo=None, ssh_connection=None, jet_template=None, jet=None, **kwargs
+    ):
+        """Start a command on each of these servers.
+
+        :param command: record, id or reference of the command
+        :param str path: directory instead of the command's own; may contain variables
+        :param sudo: False: without sudo; otherwise the server's own sudo setting is used
+        :param ssh_connection: kept for scripts that pass it; connections are pooled by Tower
+        :param jet_template: used by the jet addon
+        :param jet: used by the jet addon
+        :param kwargs: ``variable_values`` ({reference: value}, own values of this run), ``log`` (dict; its
+            ``label`` is stored)
+        :return: dict: ``logs``, a list of ``id``, ``reference``, ``server``, ``state``, ``exit_code`` (0
+            until ``state`` says that it has ended); for a single server its ``id``, ``reference``, ``state``, ``exit_code`` at the top as well. With
+            ``no_command_log`` in the context the command is run at once and the dict holds ``status``,
+            ``response`` and ``error`` (there is a log all the same: nothing runs without a trace).
+        :raise AccessError: without the right to read the server or the command, or to set own values
+        :raise ValidationError: unknown command
+        """
+        command = self._command_argument(command)
+        values = {"path": path, "sudo": sudo, "variable_values": kwargs.get("variable_values") or {}}
+        label = (kwargs.get("log") or {}).get("label")
+        if self.env.context.get("no_command_log"):
+            self.ensure_one()
+            result = self._run_command_and_wait(command, label=label, **values)
+            return {
+                "status": result["exit_code"],
+                "response": result["response"],
+                "error": result["error"],
+            }
+        return self._start_command_runs(command, label=label, **values)._start_result()
+
+    def run_code(self, code, action="ssh_command", path=None, sudo=None, variable_values=None, label=None):
+        """Run code that is not stored as a command (ad-hoc) on each of these servers; logged like any other.
+
+        :param str code: shell or Python code; may contain variables and secret placeholders
+        :param str action: ``ssh_command`` or ``python_code``
+        :return: as :meth:`run_command`
+        :raise AccessError: unless the caller may create commands (and write Python, for Python)
+        """
+        command = self.env["cx.tower.command"]._ad_hoc_command(action)
+        return self._start_command_runs(
+            command, path=path, sudo=sudo, variable_values=variable_values or {}, label=label, code=code
+        )._start_result()
+
+    # ------------------------------------------------------------------
+    # Starting
+    # ------------------------------------------------------------------
+
+    def _command_argument(self, command):
+        """Return the command that a record, an id or a reference names, readable by the caller."""
+        Command = self.env["cx.tower.command"]
+        if isinstance(command, str):
+            record = Command.get_by_reference(command)
+        elif isinstance(command, int):
+            record = Command.browse(command).exists()
+        else:
+            record = command.with_env(self.env) if command else Command
+        if not record:
+            raise ValidationError(
+                self.env._("There is no command “%s”, or you may not see it.", command or "")
+            )
+        return record
+
+    def _start_command_runs(
+        self, command, path=None, sudo=None, variable_values=None, label=None, code=None, **log_values
+    ):
+        """Create the logs of a command's runs on these servers, checked, rendered and queued.
+
+        What cannot run gets a finished log that says why: nothing is started without a trace.
+
+        :param code: ad-hoc code in place of the command's
+        :return: logs, readable by the caller, in the order of ``self``
+        """
+        self._check_arguments(path, variable_values, code)
+        self._check_may_run(command, variable_values or {}, code, path)
+        prepared = [
+            self._prepare_run(server, command, path, sudo, variable_values or {}, code) for server in self
+        ]
+        for values in prepared:
+            values.update(log_values, label=label)
+        keys = [values.pop("guard_key") for values in prepared]
+        # sudo: nobody may create logs by hand; the right to run was checked
+        logs = self.env["cx.tower.command.log"].sudo().create(prepared)
+        logs._take_guards(keys)
+        queued = logs.filtered(lambda log: log.state == "queued")
+        if queued:
+            self._dispatch(queued)
+        return logs.sudo(self.env.su)
+
+    def _dispatch(self, logs):
+        """Hand queued runs to the backend of the settings. Extension point for other backends."""
+        if self.env.context.get("tower_no_dispatch"):
+            return
+        if self.env["cx.tower.settings"]._get().backend == "inline":
+            self.env.flush_all()
+            worker = run_worker.get(self.env.cr.dbname)
+            for log in logs:
+                with worker.transaction() as env:
+                    fence = worker.claim_one(env, log.id)
+                if fence:
+                    worker.execute_now(log.id, fence, watched=False)
+            self.env.invalidate_all()  # the run may have changed anything
+        else:
+            self.env["cx.tower.run.queue"]._wake_workers()
+
+    def _run_command_and_wait(self, command, **values):
+        """Run a command on one server, in this thread, and return its end as plain values.
+
+        Has transactions of its own, so what the caller has not committed is not seen by the run. A script
+        that asks for the result holds its own transaction open meanwhile: prefer logs and ``wait``.
+        """
+        with self.env.registry.cursor() as cr:
+            target = self.with_env(self.env(cr=cr, context={}))
+            log = target.with_context(tower_no_dispatch=True)._start_command_runs(
+                command.with_env(target.env), **values
+            )
+            log_id = log.id
+            worker = run_worker.get(self.env.cr.dbname)
+            # taken in the transaction that creates it: nobody else can be faster
+            fence = worker.claim_one(target.env, log_id) if log.sudo().state == "queued" else 0
+        if fence:
+            inline = self.env["cx.tower.settings"]._get().backend == "inline"
+            worker.execute_now(log_id, fence, watched=not inline)
+        with self.env.registry.cursor() as cr:
+            log = self.env(cr=cr)["cx.tower.command.log"].sudo().browse(log_id)
+            return log._state_values() | {
+                "response": log.command_response or "",
+                "error": log.command_error or "",
+                "variable_values": log.variable_values or {},
+            }
+
+    # ------------------------------------------------------------------
+    # Rights
+    # ------------------------------------------------------------------
+
+    def _check_arguments(self, path, variable_values, code):
+        """Raise ValidationError for what no log could hold and no host could run."""
+        for value in (path, code, *(variable_values or {})):
+            if value in (None, False):
+                continue
+            if not isinstance(value, str) or not _is_storable(value):
+                raise ValidationError(self.env._("Code, path and names of values are texts without NUL."))
+        if variable_values and not isinstance(variable_values, dict):
+            raise ValidationError(self.env._("Own values are a dictionary of references and values."))
+        if any(not _is_storable(str(value)) for value in (variable_values or {}).values()):
+            raise ValidationError(self.env._("Own values cannot hold NUL or half characters."))
+
+    def _check_typed_texts(self, texts):
+        """Raise AccessError when texts the caller typed name variables the caller may not read."""
+        names = set().union(*(rendering.find_variables(text) for text in texts if text))
+        Variable = self.env["cx.tower.variable"]
+        domain = [("reference", "in", sorted(names))]
+        # sudo: only to find out which of the names are hidden from the caller
+        hidden = set(Variable.sudo().search(domain).mapped("reference"))
+        hidden -= set(Variable.search(domain).mapped("reference"))
+        if hidden:
+            raise AccessError(self.env._("You may not use these variables: %s.", ", ".join(sorted(hidden))))
+
+    def _check_may_run(self, command, variable_values, code, path=None):
+        """Raise unless the caller may run this command here with these own values.
+
+        Source: access matrix, "Actions are rights too".
+        """
+        self.check_access("read")
+        command.check_access("read")
+        if code is not None:
+            command._check_may_write_code(command.action)
+        if path and path != command.path and not self.has_access("write"):
+            raise AccessError(
+                self.env._("You may not choose the directory of a run: only managers of the server may.")
+            )
+        if not self.env.su and (code or path):
+            self._check_typed_texts([code, path if path != command.path else ""])
+        if variable_values:
+            self._check_own_values(variable_values)
+
+    def _check_own_values(self, variable_values):
+        """Raise unless the caller may set these values for a run.
+
+        Values are inserted into shell code as they are, so setting one freely means running anything: that
+        is for those who may write the server. Others may choose among a variable's options, or enter what
+        the variable's validation pattern accepts.
+        """
+        if self.has_access("write"):
+            return
+        variables = self.env["cx.tower.variable"].search([("reference", "in", list(variable_values))])
+        by_reference = {variable.reference: variable for variable in variables}
+        for reference, value in variable_values.items():
+            variable = by_reference.get(reference)
+            if not (variable and self._is_vetted_value(variable, value)):
+                raise AccessError(
+                    self.env._(
+                        "You may not set “%(variable)s” to a value of your own for a run: only managers of the"
+                        " server may, or it must be one of the variable's options or match its pattern.",
+                        variable=reference,
+                    )
+                )
+
+    @staticmethod
+    def _is_vetted_value(variable, value):
+        """Return whether a variable's author foresaw this value: an option, or what its pattern accepts."""
+        if not isinstance(value, str):
+            return False
+        foreseen = variable.variable_type == "o" or variable.validation_pattern
+        return bool(foreseen) and variable._validate_value(value, may_be_template=False)[0]
+
+    # ------------------------------------------------------------------
+    # Freezing the inputs
+    # ------------------------------------------------------------------
+
+    def _prepare_run(self, server, command, path, sudo, variable_values, code):
+        """Return the values of the log of one run: rendered code, or the reason why it cannot run."""
+        # sudo: the caller may run the command; what it needs of server, variables and author is Tower's matter
+        server_su, command_su = server.sudo(), command.sudo()
+        use_sudo = server_su._sudo_mode(sudo)
+        values = {
+            "server_id": server.id,
+            "command_id": command.id,
+            "user_id": self.env.user.id,
+            "is_ad_hoc": code is not None,
+            "use_sudo": use_sudo if command_su.action == "ssh_command" else False,
+            "variable_values": variable_values or False,
+            "guard_key": False,
+        }
+        if command_su.server_ids and server_su not in command_su.server_ids:
+            text = self.env._(
+                "“%(command)s” is restricted to other servers than %(server)s.",
+                command=command_su.name,
+                server=server_su.name,
+            )
+            return values | self._refused_values(ExitCode.COMMAND_NOT_COMPATIBLE_WITH_SERVER, text)
+        if not command_su.allow_parallel_run and code is None:
+            values["guard_key"] = self._guard_key(server, command)
+        try:
+            return values | self._render_run(server_su, command_su, path, variable_values, code)
+        except EngineError as error:
+            values["guard_key"] = False
+            return values | self._refused_values(error.exit_code, str(error))
+
+    def _guard_key(self, server, command):
+        """Return the key of which only one run may be active at a time. The jet addon adds the jet."""
+        return f"{server.id}:{command.id}"
+
+    @staticmethod
+    def _refused_values(exit_code, text):
+        """Return the values of a log that ends before anything was done."""
+        return {
+            "state": "failed",
+            "command_status": int(exit_code),
+            "message": text,
+            "command_error": text,
+        }
+
+    def _render_run(self, server, command, path, variable_values, code):
+        """Return the code and path of a run as it will be executed and as it is shown.
+
+        Placeholders of secrets are marked with a random nonce in what authors wrote (code and stored values),
+        so that a value typed for this run cannot smuggle one in. Secrets themselves are not read here, only
+        found to exist.
+        """
+        nonce = secrets.token_hex(8)
+        source = command.code or "" if code is None else code
+        source_path = command.path if path is None else path
+        scope = self._rendering_scope(server, [source, source_path], variable_values, nonce)
+        where = self.env._("code of command “%s”", command.name)
+        mode = rendering.Mode.LITERAL if command.action == "python_code" else rendering.Mode.SHELL
+        policy = rendering.UndefinedPolicy.ERROR
+        rendered = rendering.render(placeholders.protect(source, nonce), scope, mode, policy, where)
+        where = self.env._("path of command “%s”", command.name)
+        rendered_path = (
+            rendering.render(
+                placeholders.protect(source_path, nonce), scope, rendering.Mode.SHELL, policy, where
+            )
+            if source_path
+            else ""
+        )
+        if placeholders.find_protected(rendered_path, nonce):
+            raise RenderingError(
+                self.env._("The path of command “%s” names a secret: it would show.", command.name)
+            )
+        references = placeholders.find_protected(rendered, nonce)
+        self._check_secrets_exist(server, references)
+        return {
+            "code": placeholders.display(rendered, nonce),
+            "path": rendered_path or False,
+            "run_input": {
+                "code": rendered,
+                "path": rendered_path,
+                "nonce": nonce,
+                "secrets": references,
+                "source_code": source if code is not None else False,
+                "source_path": path or False,
+                "variable_values": variable_values or {},
+            },
+        }
+
+    def _rendering_scope(self, server, texts, variable_values, nonce):
+        """Return the values that the texts of a run may use; one query. Extension point: jets add scopes."""
+        references = set().union(*(rendering.find_variables(text) for text in texts if text))
+        if not references:
+            return rendering.VariableScope()
+        scope = self.env["cx.tower.variable"]._variable_scope(
+            server=server, custom_values=variable_values, references=references
+        )
+        stored = {name: text and placeholders.protect(text, nonce) for name, text in scope.stored.items()}
+        return replace(scope, stored=stored)
+
+    def _check_secrets_exist(self, server, references):
+        """Raise :class:`engine.results.SecretNotFound` for the first secret without a value here."""
+        if references:
+            self.env["cx.tower.key"]._get_secrets__(references, server=server)
+
+
+def _is_storable(text):
+    """Return whether the database and a host can take a text."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

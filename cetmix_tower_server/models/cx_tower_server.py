@@ -1,0 +1,194 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..engine import states
+
+
+class CxTowerServer(models.Model):
+    """A host that commands run on: who it belongs to, who may use it, how it stands.
+
+    How Tower logs in lives in ``cx_tower_server_connection.py``, the host key in ``cx_tower_server_host_key.py``,
+    the connection test in ``cx_tower_server_test.py``.
+    """
+
+    _name = "cx.tower.server"
+    _description = "Tower Server"
+    _inherit = [
+        "cx.tower.reference.mixin",
+        "cx.tower.access.role.mixin",
+        "cx.tower.variable.mixin",
+        "cx.tower.metadata.mixin",
+        "cx.tower.tag.mixin",
+        "cx.tower.vault.mixin",
+        "cx.tower.run.target.mixin",
+        "mail.thread",
+        "mail.activity.mixin",
+    ]
+    _order = "name, id"
+
+    active = fields.Boolean(default=True)
+    color = fields.Integer(export_string_translation=False)
+    partner_id = fields.Many2one("res.partner", tracking=True, index="btree_not_null")
+    status = fields.Selection(
+        selection="_selection_status",
+        copy=False,
+        tracking=True,
+        help="What the server does; set by commands, by hand or by scripts. Empty: nobody said so far.",
+    )
+    url = fields.Char(string="URL", help="Where people open what runs on this server.")
+    os_id = fields.Many2one("cx.tower.os", string="Operating system", index="btree_not_null")
+    tag_ids = fields.Many2many(
+        "cx.tower.tag", "cx_tower_server_tag_rel", "server_id", "tag_id", string="Tags"
+    )
+    note = fields.Text()
+    user_ids = fields.Many2many(
+        "res.users",
+        "cx_tower_server_user_rel",
+        "record_id",
+        "user_id",
+        string="Users",
+        help="They see the server and run the commands that are open to users.",
+    )
+    manager_ids = fields.Many2many(
+        "res.users",
+        "cx_tower_server_manager_rel",
+        "record_id",
+        "manager_id",
+        string="Managers",
+        groups="cetmix_tower_server.group_manager",
+        help="They change the server, its values and secrets, and stop what runs on it.",
+    )
+    variable_value_ids = fields.One2many(inverse_name="server_id")
+    secret_ids = fields.One2many(
+        "cx.tower.key.value",
+        "server_id",
+        string="Secrets",
+        copy=True,
+        groups="cetmix_tower_server.group_manager",
+    )
+    command_ids = fields.Many2many(
+        "cx.tower.command", "cx_tower_server_command_rel", "server_id", "command_id", string="Commands"
+    )
+    command_log_ids = fields.One2many("cx.tower.command.log", "server_id", string="Command log")
+    command_log_count = fields.Integer(string="Runs", compute="_compute_last_run")
+    last_run_id = fields.Many2one("cx.tower.command.log", string="Last run", compute="_compute_last_run")
+    last_run_date = fields.Datetime(string="Last run at", compute="_compute_last_run")
+    last_run_state = fields.Selection(states.LABELS, string="Last run ended", compute="_compute_last_run")
+
+    @api.model
+    def _selection_status(self):
+        """Return the states a server can be in. Extension point."""
+        return [
+            ("stopped", "Stopped"),
+            ("starting", "Starting"),
+            ("running", "Running"),
+            ("stopping", "Stopping"),
+            ("restarting", "Restarting"),
+            ("deleting", "Deleting"),
+            ("delete_error", "Deletion failed"),
+        ]
+
+    @api.model
+    def _get_dependent_model_relation_fields(self):
+        return [*super()._get_dependent_model_relation_fields(), "variable_value_ids"]
+
+    @api.model
+    def _get_linked_access_fields(self):
+        # Being manager of a server gives rights on its key, and the way through its jump host.
+        return [*super()._get_linked_access_fields(), "ssh_key_id", "jump_server_id"]
+
+    def _compute_last_run(self):
+        """Two queries for any number of servers; people see what the rules of the log let them see."""
+        groups = self.env["cx.tower.command.log"]._read_group(
+            [("server_id", "in", self.ids)], ["server_id"], ["__count", "id:max"]
+        )
+        found = {server.id: (count, log_id) for server, count, log_id in groups}
+        logs = self.env["cx.tower.command.log"].browse(log_id for _count, log_id in found.values())
+        for server in self:
+            count, log_id = found.get(server.id, (0, False))
+            log = logs.browse(log_id)
+            server.command_log_count = count
+            server.last_run_id = log
+            server.last_run_date = log.finish_date or log.start_date or log.queued_date
+            server.last_run_state = log.state
+
+    # ------------------------------------------------------------------ archive, delete
+
+    def server_toggle_active(self):
+        """Archive the active ones among these servers, bring the archived ones back.
+
+        :return: True
+        :raise AccessError: the caller may not write one of them
+        """
+        self.check_access("write")
+        active = self.filtered("active")
+        active.action_archive()
+        (self - active).action_unarchive()
+        return True
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "active" in vals:
+            values = self.env["cx.tower.variable.value"].with_context(active_test=False)
+            # sudo: values go with their server, also those above the level of the person who archives it
+            values.sudo().search([("server_id", "in", self.ids)]).active = vals["active"]
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_running(self):
+        """A run whose server disappears would go on unseen on its host."""
+        if self.env.su and self.env.context.get("server_force_delete"):
+            return
+        # sudo: runs of other people count too
+        running = (
+            self.env["cx.tower.command.log"]
+            .sudo()
+            ._read_group(
+                [("server_id", "in", self.ids), ("state", "in", list(states.ACTIVE))],
+                ["server_id"],
+                ["__count"],
+            )
+        )
+        if running:
+            server, count = running[0]
+            raise UserError(
+                self.env._(
+                    "%(server)s (%(reference)s) has %(count)s runs that have not ended. Wait for them or stop"
+                    " them, then delete the server.",
+                    server=server.name,
+                    reference=server.reference or "",
+                    count=count,
+                )
+            )
+
+    # ------------------------------------------------------------------ actions
+
+    def action_run_command(self):
+        """Open the wizard that runs a command on these servers.
+
+        :raise AccessError: the caller may not read one of them
+        """
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Run Command"),
+            "res_model": "cx.tower.command.run.wizard",
+            "view_mode": "form",
+            "target": "new",
+            "context": {**self.env.context, "default_server_ids": self.ids},
+        }
+
+    def action_open_command_logs(self):
+        """Open the command logs of these servers.
+
+        :raise AccessError: the caller may not read one of them
+        """
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Command Log"),
+            "res_model": "cx.tower.command.log",
+            "view_mode": "list,form",
+            "domain": [("server_id", "in", self.ids)],
+            "context": {"search_default_server_id": self.ids[:1]} if len(self) == 1 else {},
+        }

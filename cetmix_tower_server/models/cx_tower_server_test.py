@@ -1,0 +1,164 @@
+import logging
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+from ..engine.results import EngineError, ExitCode
+from ..engine.script import SudoMode
+from ..engine.ssh.pool import ConnectionPool
+from ..engine.ssh.probe import ProbeStep, test_connection
+from .cx_tower_server_connection import MANAGER
+from .cx_tower_server_host_key import bounded
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds a test takes at most, whatever a caller asks for.
+TEST_LIMIT_S = 120
+#: Steps of the engine without which ordinary commands can run all the same.
+EXTRA_STEPS = ("sftp", "sudo")
+
+
+class CxTowerServer(models.Model):
+    """The connection test: which part of the way to a host works."""
+
+    _inherit = "cx.tower.server"
+
+    connection_state = fields.Selection(
+        [("unknown", "Not tested"), ("ok", "Reachable"), ("failed", "Not reachable")],
+        string="Connection",
+        default="unknown",
+        required=True,
+        readonly=True,
+        copy=False,
+    )
+    connection_message = fields.Text(readonly=True, copy=False, groups=MANAGER)
+    connection_checked = fields.Datetime(string="Tested at", readonly=True, copy=False)
+
+    def action_test_connection(self):
+        """Open the dialog that tests the connection and shows each step with its time.
+
+        :raise AccessError: the caller may not write this server
+        """
+        self.ensure_one()
+        self.check_access("write")
+        return {
+            "type": "ir.actions.client",
+            "tag": "cetmix_tower_connection_test",
+            "name": self.env._("Connection to %s", self.name),
+            "target": "new",
+            "params": {"server_id": self.id},
+        }
+
+    def test_ssh_connection(
+        self, raise_on_error=True, return_notification=True, try_command=True, try_file=True, timeout=60
+    ):
+        """Log in to the host and try what commands need, on a connection of its own.
+
+        Only for people who may write the server: the result names address, user and keys, and is stored on it.
+        The caller's transaction stays open meanwhile without holding a row lock; the result is stored in
+        a transaction of its own, so an error raised here does not undo it and no retry repeats the test.
+
+        :param bool raise_on_error: raise when a step fails
+        :param bool return_notification: return an action that shows the result instead of a dict
+        :param bool try_command: test the shell and sudo
+        :param bool try_file: test file transfer
+        :param timeout: seconds for connecting and logging in, at most :data:`TEST_LIMIT_S`
+        :return: action, or dict: ``status`` (0 or SSH_CONNECTION_ERROR), ``response`` (text), ``error`` (text),
+            ``steps``: list of ``name``, ``label``, ``ok``, ``seconds``, ``message``
+        :raise AccessError: the caller may not write this server
+        :raise UserError: a step failed and ``raise_on_error``
+        """
+        self.ensure_one()
+        self.check_access("write")
+        steps = self._probe(try_command, try_file, timeout)
+        result = self._test_result(steps)
+        reachable = all(step.ok for step in steps if step.name not in EXTRA_STEPS)
+        self._store_connection_state(reachable, result["error"])
+        if result["error"] and raise_on_error:
+            raise UserError(result["error"])
+        return self._test_notification(result) if return_notification else result
+
+    def _probe(self, try_command, try_file, timeout):
+        """Return the :class:`ProbeStep` list of a test; nothing is written and no row is locked."""
+        try:
+            target = bounded(self._connection_target__(), min(float(timeout), TEST_LIMIT_S))
+        except EngineError as error:
+            return [ProbeStep("settings", False, 0.0, str(error))]
+        sudo = SudoMode(self._sudo_mode() or "")
+        password = self._sudo_password__() if sudo is SudoMode.PASSWORD else None
+        posix = self.sudo().shell_mode == "posix"  # sudo: the field needs the Manager group, checked by write
+        pool = ConnectionPool()  # of its own: jump hosts are tested too, and not found in order an hour ago
+        try:
+            return test_connection(pool, target, sudo, password, try_command and posix, try_file)
+        finally:
+            pool.close()
+
+    def _test_result(self, steps):
+        """Return the plain values of a test, as :meth:`test_ssh_connection` describes them."""
+        labels = self._probe_labels()
+        failed = next((step for step in steps if not step.ok), None)
+        lines = [f"{labels.get(step.name, step.name)}: {step.message}" for step in steps if step.ok]
+        return {
+            "status": int(ExitCode.SSH_CONNECTION_ERROR) if failed else 0,
+            "response": "\n".join(lines),
+            "error": f"{labels.get(failed.name, failed.name)}: {failed.message}" if failed else "",
+            "steps": [
+                {
+                    "name": step.name,
+                    "label": labels.get(step.name, step.name),
+                    "ok": step.ok,
+                    "seconds": round(step.seconds, 3),
+                    "message": step.message,
+                }
+                for step in steps
+            ],
+        }
+
+    def _probe_labels(self):
+        """Return {step of the engine: what people call it}."""
+        return {
+            "settings": self.env._("Settings"),
+            "jump": self.env._("Jump host"),
+            "name": self.env._("Name"),
+            "tcp": self.env._("Network"),
+            "host key": self.env._("Host key"),
+            "authentication": self.env._("Log-in"),
+            "shell": self.env._("Shell"),
+            "sftp": self.env._("File transfer"),
+            "sudo": self.env._("Sudo"),
+        }
+
+    def _test_notification(self, result):
+        """Return the action that shows the end of a test in a corner of the screen."""
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "danger" if result["error"] else "success",
+                "title": self.env._("Connection to %s", self.name),
+                "message": result["error"] or self.env._("Everything works."),
+                "sticky": bool(result["error"]),
+            },
+        }
+
+    def _store_connection_state(self, ok, message=""):
+        """Note whether the host could be reached, in a transaction of its own. Also for the run engine.
+
+        A server that somebody is changing at this moment is left alone: waiting for a row that the caller's own
+        transaction holds would never end.
+
+        :param message: what went wrong; also of a host that can be reached
+        """
+        values = {
+            "connection_state": "ok" if ok else "failed",
+            "connection_message": message or False,
+            "connection_checked": fields.Datetime.now(),
+        }
+        with self.env.registry.cursor() as cr:
+            # sudo: Tower's own observation, not a change by the person
+            server = self.with_env(self.env(cr=cr, su=True)).with_context(tracking_disable=True).exists()
+            locked = server.try_lock_for_update(allow_referencing=True) if server else server
+            locked.write(values)
+            if not locked:
+                _logger.debug("connection state of server %s not stored: it is being changed", self.id)
+        self.invalidate_recordset(list(values))

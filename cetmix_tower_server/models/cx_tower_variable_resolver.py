@@ -1,0 +1,332 @@
+import re
+import uuid
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import SQL
+
+from ..engine.rendering import VariableScope, find_variables
+from ..engine.results import RenderingError
+from .variable_modifier import apply_modifier, describe_error
+
+GLOBAL_SCOPE = "global"
+TEMPLATE_MARKS = ("{{", "{%", "{#")
+
+
+@lru_cache(maxsize=4096)
+def _find_variables(text):
+    """Return what a template uses. Saving a text asks twice: to check it, and to link its variables."""
+    return frozenset(find_variables(text))
+
+
+class CxTowerVariableResolver(models.AbstractModel):
+    """Which value of a variable counts where: everything between the tables and the engine's rendering.
+
+    Part of ``cx.tower.variable``; a file of its own because it has a reason of its own to change.
+    """
+
+    _name = "cx.tower.variable.resolver"
+    _description = "Tower Variable Resolver"
+
+    # ------------------------------------------------------------------ extension points
+
+    @api.model
+    def _get_scopes(self, server=None, **scopes):
+        """Return [(scope name, record)] from most to least specific, global excluded.
+
+        The name of a scope is the name of the values' owner field without "_id". Override to put further scopes
+        where they belong; what is not given is left out.
+
+        :param server: cx.tower.server record or None
+        :param scopes: records of other scopes, by scope name
+        """
+        return [("server", server)] if server else []
+
+    @api.model
+    def _get_system_variable_values(self, server=None, tools=None, **scopes):
+        """Return the value of ``tower`` in templates, as dictionaries; a provider that is missing is empty.
+
+        :param tools: ``tower.tools`` of the same run, when it was made before: it must not change within a run
+        """
+        return {
+            "server": self._get_server_system_values(server) if server else {},
+            "tools": tools or self._make_tools_values(),
+        }
+
+    @api.model
+    def _get_server_system_values(self, server):
+        # sudo: a run may use the facts of its server, also those a plain user does not see on the form
+        server = server.sudo()
+        values = {
+            "name": server.name,
+            "reference": server.reference,
+            "username": server.ssh_username,
+            "partner_name": server.partner_id.name,
+            "ipv4": server.ip_v4_address,
+            "ipv6": server.ip_v6_address,
+            "status": server.status,
+            "os": server.os_id.name,
+            "url": server.url,
+            **self._split_url(server.url),
+        }
+        return {name: value or None for name, value in values.items()}
+
+    @api.model
+    def _split_url(self, url):
+        """Return hostname, netloc and port of a URL, or nothing when there is none."""
+        if not url:
+            return {}
+        try:
+            parts = urlsplit(url if "//" in url else f"//{url}")
+            return {"hostname": parts.hostname, "netloc": parts.netloc, "port": parts.port}
+        except ValueError:
+            return {}
+
+    @api.model
+    def _make_tools_values(self):
+        """Return ``tower.tools``: a fresh identifier and the time (UTC). Made once a run."""
+        today, now = str(fields.Date.today()), str(fields.Datetime.now())
+        return {
+            "uuid": str(uuid.uuid4()),
+            "today": today,
+            "now": now,
+            "today_underscore": re.sub(r"\D", "_", today),
+            "now_underscore": re.sub(r"\D", "_", now),
+        }
+
+    # ------------------------------------------------------------------ values of a run
+
+    @api.model
+    def _variable_scope(self, server=None, custom_values=None, references=None, tools=None, **scopes):
+        """Return the engine's ``VariableScope`` for one run: all values it may need, read with one query.
+
+        Reads without the caller's rights: who may run a command may use the values it names.
+
+        :param server: cx.tower.server record or None
+        :param custom_values: {reference: value} of this run; these win
+        :param references: variables the texts of the run name (values they use are found by themselves);
+            None for all variables
+        :param tools: ``tower.tools`` of the same run when it was made before
+        :param scopes: records of other scopes, by scope name
+        """
+        records = {"server": server, **scopes}
+        pairs = self._get_scopes(**records)
+        return self._make_scope(self._fetch_values(pairs, references), pairs, custom_values, records, tools)
+
+    @api.model
+    def _make_scope(self, rows, pairs, custom_values, records, tools=None):
+        """Return the engine's ``VariableScope`` of values that were read before.
+
+        :param rows: one row a variable, as of :meth:`_fetch_values`
+        :param pairs: the scopes that were searched, as of :meth:`_get_scopes`
+        :param records: {scope name: record}, for the system values
+        """
+        return VariableScope(
+            stored={row["reference"]: row["text"] for row in rows},
+            custom=dict(custom_values or {}),
+            system={"tower": self._get_system_variable_values(tools=tools, **records)},
+            modify=self._make_modifier({row["reference"]: row for row in rows}),
+            searched=", ".join([*(name.replace("_", " ") for name, _record in pairs), GLOBAL_SCOPE]),
+        )
+
+    @api.model
+    def _resolve_raw_values(self, scopes, references=None):
+        """Return {reference: (text or None, scope name, value id)} as stored, without the caller's rights.
+
+        :param scopes: [(scope name, record)] as of :meth:`_get_scopes`; global is always looked at last
+        :param references: variables that are asked for; those their values use come along. None for all
+        """
+        return {
+            row["reference"]: (row["text"], row["scope"] or "", row["value_id"] or False)
+            for row in self._fetch_values(scopes, references)
+        }
+
+    @api.model
+    def _fetch_values(self, scopes, references=None):
+        """Return one dictionary a variable, read with one query whatever the number and nesting of variables."""
+        self._flush_for_resolving()
+        start = SQL("TRUE") if references is None else SQL("reference = ANY(%s)", sorted(set(references)))
+        candidates = self._candidates_query(scopes)
+        # From the variables asked for, along "value uses variable", to all that are needed. UNION (without ALL)
+        # ends it where variables use each other in a circle; the circle is reported when it is rendered.
+        query = SQL(
+            """
+            WITH RECURSIVE needed AS (
+                SELECT id FROM cx_tower_variable WHERE %(start)s
+                UNION
+                SELECT used.variable_id
+                  FROM needed
+                 CROSS JOIN LATERAL %(candidates)s AS candidate
+                  JOIN cx_tower_variable_value_used_variable_rel used ON used.value_id = candidate.id
+            )
+            SELECT DISTINCT ON (variable.id)
+                   variable.reference, candidate.value_char AS text, candidate.scope, candidate.id AS value_id,
+                   variable.applied_expression, variable.validation_pattern, %(message)s AS validation_message
+              FROM needed
+              JOIN cx_tower_variable variable ON variable.id = needed.id
+              LEFT JOIN LATERAL %(candidates)s AS candidate ON TRUE
+             ORDER BY variable.id, candidate.rank
+            """,
+            start=start,
+            candidates=candidates,
+            message=self.env["cx.tower.variable"]._field_to_sql("variable", "validation_message"),
+        )
+        self.env.cr.execute(query)
+        return self.env.cr.dictfetchall()
+
+    @api.model
+    def _flush_for_resolving(self):
+        values = self.env["cx.tower.variable.value"]
+        values.flush_model(
+            ["value_char", "active", "access_level", "is_global", "variable_ids", *values._get_owner_fields()]
+        )
+        self.env["cx.tower.variable"].flush_model(
+            [
+                "reference",
+                "name",
+                "access_level",
+                "applied_expression",
+                "validation_pattern",
+                "validation_message",
+            ]
+        )
+
+    @api.model
+    def _candidates_query(self, scopes):
+        """Return the values of variable ``needed.id`` in these scopes: one index probe each."""
+        owners = [
+            (name, SQL("%s = %s", SQL.identifier(f"{name}_id"), record.id))
+            for name, record in scopes
+            if record
+        ]
+        owners.append((GLOBAL_SCOPE, SQL("is_global")))
+        selects = [
+            SQL(
+                "SELECT id, value_char, %(rank)s AS rank, %(name)s AS scope FROM cx_tower_variable_value"
+                " WHERE variable_id = needed.id AND %(owner)s AND active AND value_char <> ''",
+                rank=rank,
+                name=name,
+                owner=owner,
+            )
+            for rank, (name, owner) in enumerate(owners)
+        ]
+        return SQL("(%s)", SQL(" UNION ALL ").join(selects))
+
+    # ------------------------------------------------------------------ modifiers and validation at run time
+
+    @api.model
+    def _make_modifier(self, rows):
+        """Return the function that the engine calls with each stored value it rendered.
+
+        :param rows: {reference: row of :meth:`_fetch_values`}
+        """
+
+        def modify(reference, text):
+            row = rows.get(reference)
+            if not row or text is None:
+                return text
+            # What is no template is checked as it is stored: rendering may have put marks around secrets.
+            self._check_rendered_value(row, text if self._is_template(row["text"]) else row["text"])
+            return self._apply_row_modifier(row, text)
+
+        return modify
+
+    @api.model
+    def _check_rendered_value(self, row, text):
+        """Refuse a value that does not match its variable's pattern; for templates this is the first chance."""
+        pattern = row["validation_pattern"]
+        if pattern and not re.fullmatch(pattern, text):
+            raise RenderingError(
+                self.env._(
+                    "Variable “%(variable)s” has the value “%(text)s”: %(message)s",
+                    variable=row["reference"],
+                    text=text,
+                    message=row["validation_message"]
+                    or self.env._("The value must match the pattern %(pattern)s", pattern=pattern),
+                )
+            )
+
+    @api.model
+    def _apply_row_modifier(self, row, text):
+        if not row["applied_expression"]:
+            return text
+        try:
+            return apply_modifier(row["applied_expression"], text)
+        except Exception as err:  # whatever an author's code may raise becomes one clear error
+            raise RenderingError(
+                self.env._(
+                    "The modifier of variable “%(variable)s” failed: %(error)s",
+                    variable=row["reference"],
+                    error=describe_error(err),
+                )
+            ) from err
+
+    # ------------------------------------------------------------------ templates
+
+    @api.model
+    def _is_template(self, text):
+        """Return whether a text needs rendering before its value is known."""
+        return any(mark in text for mark in TEMPLATE_MARKS) if text else False
+
+    @api.model
+    def _find_variables(self, text):
+        """Return the references a template uses; an empty set for none, or when it is malformed."""
+        if not self._is_template(text):
+            return frozenset()
+        try:
+            return _find_variables(text)
+        except RenderingError:
+            return frozenset()
+
+    @api.model
+    def _check_template_syntax(self, text, where):
+        """Raise ValidationError when ``text`` is a malformed template.
+
+        :param where: what the text belongs to, for the message
+        """
+        if not self._is_template(text):
+            return
+        try:
+            _find_variables(text)
+        except RenderingError as err:
+            raise ValidationError(
+                self.env._("%(where)s: the template cannot be read: %(error)s", where=where, error=err)
+            ) from err
+
+    @api.model
+    def _link_used_variables(self, records, field_names):
+        """Set ``variable_ids`` of records to the variables that their templates use, with one look-up."""
+        used = {
+            record: frozenset().union(*(self._find_variables(record[name]) for name in field_names))
+            for record in records
+        }
+        references = set().union(*used.values())
+        variables = self.env["cx.tower.variable"]
+        if references:
+            # sudo: which variables a text names is a fact, whoever saves it
+            variables = variables.sudo().search([("reference", "in", sorted(references))])
+        by_reference = {variable.reference: variable.id for variable in variables}
+        # Records that use the same variables are written together: most use none.
+        for names, group in records.grouped(used.get).items():
+            group.variable_ids = [
+                (6, 0, sorted(by_reference[name] for name in names if name in by_reference))
+            ]
+
+    # ------------------------------------------------------------------ levels
+
+    def _raise_level(self, level):
+        """Return ``level``, raised to the level of this variable where it is lower or missing."""
+        return max(level or "1", self.access_level or "1")
+
+    def _check_level_is_not_below(self, level, name):
+        """Raise ValidationError when something that belongs to this variable is open to more people than it."""
+        if level < self.access_level:
+            raise ValidationError(
+                self.env._(
+                    "The access level of “%(name)s” cannot be lower than that of variable “%(variable)s”.",
+                    name=name,
+                    variable=self.name,
+                )
+            )

@@ -1,0 +1,223 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class CxTowerVariableValue(models.Model):
+    """The value of a variable for one owner (a server, ...), or for all of them (global).
+
+    A row without text says nothing: the next less specific scope counts. An empty text on purpose is
+    written as the template ``{{ "" }}``.
+    """
+
+    _name = "cx.tower.variable.value"
+    _description = "Tower Variable Value"
+    _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin"]
+    _order = "sequence, variable_reference, id"
+    _rec_names_search = ["variable_id.name", "variable_reference", "value_char"]
+
+    active = fields.Boolean(default=True)
+    sequence = fields.Integer(default=10)
+    variable_id = fields.Many2one("cx.tower.variable", required=True, ondelete="cascade", index=True)
+    name = fields.Char(related="variable_id.name", required=False, index=False)
+    note = fields.Text(related="variable_id.note")
+    variable_type = fields.Selection(related="variable_id.variable_type")
+    variable_reference = fields.Char(
+        related="variable_id.reference", string="Variable reference", store=True, index=True
+    )
+    access_level = fields.Selection(
+        compute="_compute_access_level", store=True, readonly=False, precompute=True, default=None
+    )
+    option_id = fields.Many2one(
+        "cx.tower.variable.option",
+        ondelete="restrict",
+        index="btree_not_null",
+        domain="[('variable_id', '=', variable_id)]",
+    )
+    value_char = fields.Char(
+        string="Value",
+        compute="_compute_value_char",
+        inverse="_inverse_value_char",
+        store=True,
+        readonly=False,
+        help="May use other variables: /srv/{{ customer }}. Leave empty to let the next scope decide;"
+        ' write {{ "" }} for an empty text.',
+    )
+    required = fields.Boolean(help="Whoever makes something from this owner must give a value.")
+    server_id = fields.Many2one("cx.tower.server", ondelete="cascade", index="btree_not_null")
+    is_global = fields.Boolean(
+        string="Global",
+        compute="_compute_is_global",
+        inverse="_inverse_is_global",
+        store=True,
+        precompute=True,
+        readonly=False,
+        help="Counts wherever nothing more specific does.",
+    )
+    variable_ids = fields.Many2many(
+        "cx.tower.variable",
+        "cx_tower_variable_value_used_variable_rel",
+        "value_id",
+        "variable_id",
+        string="Uses variables",
+        compute="_compute_variable_ids",
+        store=True,
+    )
+
+    # The column order serves the resolver's look-ups: one index probe a variable and scope.
+    _one_global = models.UniqueIndex(
+        "(variable_id) WHERE is_global", "This variable has a global value already."
+    )
+    _one_per_server = models.UniqueIndex(
+        "(variable_id, server_id) WHERE server_id IS NOT NULL",
+        "This server has a value of this variable already.",
+    )
+
+    # ------------------------------------------------------------------ owners
+
+    @api.model
+    def _get_owner_fields(self):
+        """Return the names of the many2one fields to owners; at most one of them is set on a value.
+
+        An addon that adds an owner adds its field here, an index (variable_id, <field>) that is unique where
+        the field is set, and a scope in ``cx.tower.variable._get_scopes``. The name of a scope is the name of
+        the field without "_id".
+        """
+        return ["server_id"]
+
+    def _get_owner(self):
+        """Return the record the value belongs to, or an empty recordset of servers for a global value."""
+        self.ensure_one()
+        owners = [self[name] for name in self._get_owner_fields() if self[name]]
+        return owners[0] if owners else self.env["cx.tower.server"]
+
+    @api.depends(lambda self: self._get_owner_fields())
+    def _compute_is_global(self):
+        for value in self:
+            value.is_global = not any(value[name] for name in self._get_owner_fields())
+
+    def _inverse_is_global(self):
+        for value in self:
+            if value.is_global:
+                value.update(dict.fromkeys(self._get_owner_fields(), False))
+            elif not value._get_owner():
+                raise ValidationError(
+                    self.env._(
+                        "A value of “%(variable)s” that is not global needs an owner, for example a server.",
+                        variable=value.variable_id.name,
+                    )
+                )
+
+    @api.constrains(lambda self: self._get_owner_fields())
+    def _check_owner(self):
+        for value in self:
+            if sum(bool(value[name]) for name in self._get_owner_fields()) > 1:
+                raise ValidationError(
+                    self.env._("A value of “%(variable)s” has more than one owner.", variable=value.name)
+                )
+
+    # ------------------------------------------------------------------ reference
+
+    @api.model
+    def _get_extra_vals_fields(self):
+        return [*super()._get_extra_vals_fields(), "variable_id", *self._get_owner_fields()]
+
+    @api.model
+    def _get_reference_bases(self, vals_list):
+        """Name values after their variable and owner: ``<variable>_variable_value_<owner model>_<owner>``."""
+        # sudo: both references are part of the value's, whoever creates it
+        variables = (
+            self.env["cx.tower.variable"].sudo().browse({vals.get("variable_id") for vals in vals_list})
+        )
+        names = {variable.id: variable.reference for variable in variables if variable.id}
+        owners = {}
+        for field_name in self._get_owner_fields():
+            found = self.env[self._fields[field_name].comodel_name].sudo()
+            found = found.browse({vals[field_name] for vals in vals_list if vals.get(field_name)})
+            owners[field_name] = {owner.id: owner.reference for owner in found}
+        return [
+            (
+                f"{names.get(vals.get('variable_id'), '')}_variable_value_{self._owner_part(vals, owners)}",
+                False,
+            )
+            for vals in vals_list
+        ]
+
+    @api.model
+    def _owner_part(self, vals, owners):
+        """Return the part of a value's reference that names its owner."""
+        for field_name, references in owners.items():
+            if vals.get(field_name):
+                return f"{field_name.removesuffix('_id')}_{references[vals[field_name]]}"
+        return "global"
+
+    # ------------------------------------------------------------------ level
+
+    @api.model
+    def _get_access_fields(self):
+        return [*super()._get_access_fields(), "variable_id", *self._get_owner_fields()]
+
+    @api.depends("variable_id.access_level")
+    def _compute_access_level(self):
+        for value in self:
+            value.access_level = value.variable_id._raise_level(value.access_level)
+
+    @api.constrains("access_level", "variable_id")
+    def _check_access_level(self):
+        for value in self:
+            value.variable_id._check_level_is_not_below(value.access_level, value.name)
+
+    # ------------------------------------------------------------------ text
+
+    @api.depends("option_id.value_char")
+    def _compute_value_char(self):
+        for value in self:
+            if value.option_id or value.variable_type == "o":
+                value.value_char = value.option_id.value_char
+            else:
+                value.value_char = value.value_char
+
+    def _inverse_value_char(self):
+        """Choose the option that a typed text belongs to; the constraint refuses what belongs to none."""
+        for value in self.filtered(lambda v: v.variable_type == "o"):
+            text = value.value_char
+            option = value.variable_id.option_ids.filtered(lambda o, text=text: o.value_char == text)[:1]
+            value.option_id = option
+
+    @api.depends("value_char")
+    def _compute_variable_ids(self):
+        self.env["cx.tower.variable"]._link_used_variables(self, ["value_char"])
+
+    @api.constrains("option_id", "variable_id", "value_char")
+    def _check_value_char(self):
+        for value in self:
+            value.variable_id._check_template_syntax(value.value_char, value.name)
+            value.variable_id._check_value(value.value_char, value.option_id)
+
+    @api.onchange("value_char", "variable_id")
+    def _onchange_value_char(self):
+        """Warn at once; saving is refused with the same words."""
+        return self.variable_id._warn_value(self.value_char)
+
+    @api.onchange("variable_id")
+    def _onchange_variable_id(self):
+        if self.option_id.variable_id != self.variable_id:
+            self.option_id = False
+            if self.variable_type == "o":
+                self.value_char = False
+
+    @api.depends("variable_id.name", "value_char")
+    def _compute_display_name(self):
+        for value in self:
+            value.display_name = f"{value.variable_id.name}: {value.value_char or ''}"
+
+    # ------------------------------------------------------------------ create
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # An action opened on a server carries default_server_id; it must not give an owner to values that are
+        # created for somebody else, or globally, on the way.
+        owners = {f"default_{name}" for name in self._get_owner_fields()}
+        context = {key: value for key, value in self.env.context.items() if key not in owners}
+        # Keys are taken out, which keyword arguments cannot do.
+        # pylint: disable-next=context-overridden
+        return super(CxTowerVariableValue, self.with_context(context)).create(vals_list)

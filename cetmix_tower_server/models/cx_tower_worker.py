@@ -1,0 +1,58 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+# A worker writes its heartbeat this often; a run whose worker was silent for the lease is lost.
+HEARTBEAT_INTERVAL_S = 5
+LEASE_S = 30
+
+
+class CxTowerWorker(models.Model):
+    """A process that executes runs. One row a process: renewing it renews the lease of all its runs.
+
+    Times are the database's clock, so that a wrong clock on a machine neither loses nor keeps a lease.
+    """
+
+    _name = "cx.tower.worker"
+    _description = "Tower Worker"
+    _rec_name = "code"
+    _order = "heartbeat desc"
+    _log_access = False
+
+    code = fields.Char(required=True, readonly=True)
+    host = fields.Char(readonly=True)
+    process = fields.Integer(readonly=True, aggregator=None)
+    started = fields.Datetime(readonly=True)
+    heartbeat = fields.Datetime(readonly=True)
+
+    _code_unique = models.UniqueIndex("(code)")
+
+    @api.model
+    def _beat(self, code, host, process):
+        """Write the heartbeat of one worker; the first one registers it. One statement."""
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO cx_tower_worker (code, host, process, started, heartbeat)
+                   VALUES (%(code)s, %(host)s, %(process)s, %(now)s, %(now)s)
+                   ON CONFLICT (code) DO UPDATE SET heartbeat = EXCLUDED.heartbeat""",
+                code=code,
+                host=host,
+                process=process,
+                now=SQL("clock_timestamp() AT TIME ZONE 'UTC'"),
+            )
+        )
+
+    @api.model
+    def _alive_sql(self):
+        """Return the codes of the workers whose lease has not run out, as a sub-select."""
+        return SQL(
+            "SELECT code FROM cx_tower_worker"
+            " WHERE heartbeat > (clock_timestamp() AT TIME ZONE 'UTC') - make_interval(secs => %s)",
+            LEASE_S,
+        )
+
+    @api.autovacuum
+    def _gc_workers(self):
+        """Forget workers that have been silent for a week."""
+        self.env.cr.execute(
+            "DELETE FROM cx_tower_worker WHERE heartbeat < now() AT TIME ZONE 'UTC' - interval '7 days'"
+        )

@@ -1,0 +1,21 @@
+from odoo import models
+
+LEVEL_USER, LEVEL_MANAGER, LEVEL_ROOT = "1", "2", "3"
+
+
+class ResUsers(models.Model):
+    _inherit = "res.users"
+
+    CETMIX_TOWER_LEVELS = (
+        (LEVEL_ROOT, "cetmix_tower_server.group_root"),
+        (LEVEL_MANAGER, "cetmix_tower_server.group_manager"),
+        (LEVEL_USER, "cetmix_tower_server.group_user"),
+    )
+
+    def _cetmix_tower_access_level(self):
+        """Return the Tower level of the CURRENT user: "1" User, "2" Manager, "3" Root, False without Tower.
+
+        Compare it as text only after a check for False.
+        """
+        user = self.env.user
+        return next((level for level, group in self.CETMIX_TOWER_LEVELS if user.has_group(group)), False)

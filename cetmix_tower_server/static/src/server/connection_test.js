@@ -1,0 +1,77 @@
+import { Component, onWillStart, onWillUnmount, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+
+/** Tests the connection to a server and shows which part of the way works, with times. */
+export class ConnectionTest extends Component {
+    static template = "cetmix_tower_server.ConnectionTest";
+    static props = ["*"];
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+        this.state = useState({ steps: [], running: false, failed: false, error: "", elapsed: 0 });
+        this.serverId = this.props.action.params.server_id;
+        onWillStart(() => {
+            // Not awaited: the dialog opens at once and waits with the person.
+            this.test();
+        });
+        onWillUnmount(() => this.stopClock());
+    }
+
+    async test() {
+        Object.assign(this.state, { steps: [], running: true, failed: false, error: "", elapsed: 0 });
+        this.startClock();
+        try {
+            const result = await this.orm.silent.call(
+                "cx.tower.server",
+                "test_ssh_connection",
+                [[this.serverId]],
+                {
+                    raise_on_error: false,
+                    return_notification: false,
+                },
+            );
+            this.state.steps = result.steps;
+            this.state.failed = result.status !== 0;
+        } catch (error) {
+            this.state.failed = true;
+            this.state.error = error.data?.message || _t("Tower did not answer. Try again.");
+        } finally {
+            this.state.running = false;
+            this.stopClock();
+        }
+    }
+
+    startClock() {
+        this.stopClock();
+        const start = Date.now();
+        this.clock = setInterval(() => {
+            this.state.elapsed = Math.round((Date.now() - start) / 1000);
+        }, 1000);
+    }
+
+    stopClock() {
+        clearInterval(this.clock);
+    }
+
+    get isHostKeyProblem() {
+        return this.state.steps.some((step) => !step.ok && step.name === "host key");
+    }
+
+    seconds(step) {
+        return _t("%s s", step.seconds.toFixed(step.seconds < 1 ? 3 : 1));
+    }
+
+    async showHostKey() {
+        const action = await this.orm.call("cx.tower.server", "action_show_host_key", [[this.serverId]]);
+        await this.action.doAction(action);
+    }
+
+    async close() {
+        await this.action.doAction({ type: "ir.actions.act_window_close" });
+    }
+}
+
+registry.category("actions").add("cetmix_tower_connection_test", ConnectionTest);

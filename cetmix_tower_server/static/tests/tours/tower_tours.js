@@ -1,0 +1,219 @@
+import { cookie } from "@web/core/browser/cookie";
+import { registry } from "@web/core/registry";
+
+/**
+ * The way of an operator through Tower. Two tests walk it: `tests/test_tours.py` (Python commands, so that no host is
+ * needed) and `tests/acceptance/test_browser.py` (commands on real hosts, watched live). The host's address comes in the
+ * cookie `tower_tour`.
+ */
+
+const input = () => JSON.parse(decodeURIComponent(cookie.get("tower_tour")));
+const sleepUntil = async (condition, what) => {
+    for (let tries = 0; tries < 300; tries++) {
+        if (condition()) {
+            return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`Waited in vain for ${what}`);
+};
+const screenText = () => document.querySelector(".o_tower_console .xterm-rows")?.innerText || "";
+
+function openLog() {
+    const menu = (name) => `[data-menu-xmlid='cetmix_tower_server.${name}']`;
+    return [
+        {
+            content: "Open the menu of logs",
+            trigger: `.o_main_navbar .o_menu_sections ${menu("menu_logs")}`,
+            run: "click",
+        },
+        {
+            content: "Open the command log",
+            trigger: `.o-dropdown--menu ${menu("cx_tower_command_log_menu")}`,
+            run: "click",
+        },
+    ];
+}
+
+function openApp() {
+    return { content: "Open Tower", trigger: ".o_web_client .o_main_navbar" };
+}
+
+function edit(field, value, content) {
+    return {
+        content: content || `Fill in ${field}`,
+        trigger: `.o_form_view div[name='${field}'] input`,
+        run: (helpers) => helpers.edit(typeof value === "function" ? value() : value),
+    };
+}
+
+function consoleShows(text, content) {
+    return {
+        content: content || `The console shows “${text}”`,
+        trigger: ".o_tower_console .xterm-rows",
+        run: () => sleepUntil(() => screenText().includes(text), text),
+    };
+}
+
+function consoleStateIs(state) {
+    return {
+        content: `The run is ${state}`,
+        trigger: `.o_tower_console[data-state='${state}']`,
+        timeout: 30000,
+    };
+}
+
+/** Chooses two servers in the list and starts a command on both. */
+function runOnTwoServers(command, action = "ssh_command") {
+    return [
+        { content: "Show the servers as a list", trigger: ".o_switch_view.o_list", run: "click" },
+        ...["Tour one", "Tour two"].map((server) => ({
+            content: `Choose ${server}`,
+            trigger: `.o_data_row:contains(${server}) .o_list_record_selector input`,
+            run: "click",
+        })),
+        {
+            content: "Run a command on them",
+            trigger: "button[name=action_run_command]:contains(Run Command)",
+            run: "click",
+        },
+        {
+            content: "Choose the kind",
+            trigger: `.modal div[name=action] input[data-value=${action}]`,
+            run: "click",
+        },
+        {
+            content: "Choose the command",
+            trigger: ".modal div[name=command_id] input",
+            run: `edit ${command}`,
+        },
+        {
+            content: "Take it from the list",
+            trigger: `.modal .o-autocomplete--dropdown-item:contains(${command})`,
+            run: "click",
+        },
+        {
+            content: "The preview shows the first server",
+            trigger: ".modal .o_tower_preview:contains(Tour one)",
+        },
+        {
+            content: "The preview shows the second server",
+            trigger: ".modal .o_tower_preview:contains(Tour two)",
+        },
+        { content: "Run it", trigger: ".modal button[name=run_command_on_server]", run: "click" },
+        { content: "Both runs are in the log", trigger: ".o_list_view .o_data_row:contains(Tour one)" },
+        { content: "Both runs are in the log", trigger: ".o_list_view .o_data_row:contains(Tour two)" },
+    ];
+}
+
+registry.category("web_tour.tours").add("tower_run_and_find", {
+    url: "/odoo/cetmix_tower_servers",
+    steps: () => [
+        openApp(),
+        ...runOnTwoServers("Tour greeting", "python_code"),
+        {
+            content: "Open the first run",
+            trigger: ".o_data_row:contains(Tour one) td[name=command_id]",
+            run: "click",
+        },
+        consoleStateIs("done"),
+        consoleShows("a word from Tour one"),
+        { content: "Search in the output", trigger: ".o_tower_console_find", run: "click" },
+        { content: "Type a word", trigger: ".o_tower_console_search input", run: "edit word" },
+        { content: "It is found", trigger: ".o_tower_console_matches:contains(1 of 1)" },
+        { content: "Use the whole window", trigger: ".o_tower_console_enlarge", run: "click" },
+        { content: "And back", trigger: ".o_tower_console_large .o_tower_console_enlarge", run: "click" },
+        { content: "See what was run", trigger: ".o_notebook a[name=code].active" },
+        { content: "Run it again", trigger: "button[name=action_run_again]", run: "click" },
+        consoleStateIs("done"),
+        ...openLog(),
+        { content: "The log knows all three runs", trigger: ".o_list_view .o_data_row:nth-child(3)" },
+    ],
+});
+
+registry.category("web_tour.tours").add("tower_add_server", {
+    url: "/odoo/cetmix_tower_servers",
+    steps: () => [
+        openApp(),
+        {
+            content: "Add a server",
+            trigger: ".o_control_panel .o-kanban-button-new, .o_control_panel .o_list_button_add",
+            run: "click",
+        },
+        edit("name", () => input().name),
+        edit("ip_v4_address", () => input().address),
+        edit("ssh_port", () => String(input().port)),
+        edit("ssh_username", () => input().user),
+        {
+            content: "Log in with a key",
+            trigger: "div[name=ssh_auth_mode] input[data-value=k]",
+            run: "click",
+        },
+        {
+            content: "Choose the key",
+            trigger: "div[name=ssh_key_id] input",
+            run: (helpers) => helpers.edit(input().key),
+        },
+        {
+            content: "Take it from the list",
+            trigger: ".o-autocomplete--dropdown-item:contains(Tour key)",
+            run: "click",
+        },
+        { content: "Save", trigger: ".o_form_button_save", run: "click" },
+        { content: "Get the host's key", trigger: "button[name=action_show_host_key]", run: "click" },
+        {
+            content: "It is the fingerprint the host itself prints",
+            trigger: ".modal div[name=fingerprint]",
+            run: ({ anchor }) => {
+                if (!anchor.innerText.includes(input().fingerprint)) {
+                    throw new Error(`${anchor.innerText} is not ${input().fingerprint}`);
+                }
+            },
+        },
+        { content: "Accept it", trigger: ".modal button[name=action_insert_host_key]", run: "click" },
+        { content: "It is stored", trigger: ".o_form_view div[name=host_key_fingerprint]:contains(SHA256)" },
+    ],
+});
+
+registry.category("web_tour.tours").add("tower_watch_live", {
+    url: "/odoo/cetmix_tower_servers",
+    steps: () => [
+        openApp(),
+        ...runOnTwoServers("Tour counting"),
+        {
+            content: "Open the first run",
+            trigger: ".o_data_row:contains(Tour one) td[name=command_id]",
+            run: "click",
+        },
+        consoleStateIs("running"),
+        consoleShows("count 1", "Output arrives while the command runs"),
+        consoleShows("count 20", "It can be watched to the end"),
+        consoleStateIs("done"),
+        { content: "The exit code is shown", trigger: ".o_tower_console_exit:contains(Exit code 0)" },
+    ],
+});
+
+registry.category("web_tour.tours").add("tower_stop", {
+    url: "/odoo/cetmix_tower_servers",
+    steps: () => [
+        openApp(),
+        ...runOnTwoServers("Tour endless"),
+        {
+            content: "Open the first run",
+            trigger: ".o_data_row:contains(Tour one) td[name=command_id]",
+            run: "click",
+        },
+        consoleShows("going on"),
+        { content: "Stop it", trigger: ".o_tower_console_stop", run: "click" },
+        { content: "Yes, stop it", trigger: ".modal .btn-danger", run: "click" },
+        consoleStateIs("stopped"),
+        { content: "It says who stopped it", trigger: ".o_tower_console_stop_text:contains(Stopped by)" },
+        ...openLog(),
+        { content: "Look for runs that go on", trigger: ".o_searchview_input", run: "fill Tour one" },
+        { content: "Search", trigger: ".o_searchview_autocomplete .o-dropdown-item", run: "click" },
+        {
+            content: "The stopped run is in the log",
+            trigger: ".o_data_row:contains(Stopped):contains(Tour one)",
+        },
+    ],
+});

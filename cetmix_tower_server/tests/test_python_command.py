@@ -1,0 +1,147 @@
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+
+from ..engine.results import ExitCode
+from .run_case import RunCase
+
+
+@tagged("post_install", "-at_install")
+class TestPythonCommand(RunCase):
+    def outcome(self, code, **arguments):
+        log = self.run_as(self.root, self.python(code), **arguments)
+        return log.command_status, log.command_response or log.command_error or "", log
+
+    def test_without_result_the_command_succeeds(self):
+        status, text, log = self.outcome("x = 1 + 1")
+        self.assertEqual((status, text, log.state), (0, "", "done"))
+
+    def test_result_is_exit_code_and_message(self):
+        status, text, log = self.outcome('result = {"exit_code": 7, "message": "seven"}')
+        self.assertEqual((status, text, log.state), (7, "seven", "failed"))
+
+    def test_the_console_shows_the_message(self):
+        _status, _text, log = self.outcome('result = {"exit_code": 0, "message": "seen"}')
+        self.assertEqual(log.read_output()["chunks"][0]["segments"], [["o", "seen"]])
+
+    def test_writes_and_result_are_kept_together(self):
+        _status, _text, log = self.outcome('server.write({"note": "written"})')
+        self.assertEqual(log.state, "done")
+        self.assertEqual(self.server.note, "written")
+
+    def test_writes_of_a_failed_command_are_undone(self):
+        self.server.note = "before"
+        status, text, _log = self.outcome('server.write({"note": "lost"})\nraise UserError("no")')
+        self.assertEqual(status, ExitCode.PYTHON_COMMAND_ERROR)
+        self.assertEqual(text, "Line 2: UserError: no")
+        self.assertEqual(self.server.note, "before")
+
+    def test_refusals_name_the_line_and_the_right_way(self):
+        cases = [
+            ('a = 1\nserver.name = "x"', "Line 2", "use write"),
+            ("().__class__", "Line 1", "__class__"),
+            ("import os", "Line 1", "import"),
+            ("x = = 1", "Line 1", "syntax"),
+            ("a = 1\nb = 2\n1 / 0", "Line 3", "ZeroDivisionError"),
+            ('open("/etc/passwd")', "Line 1", "open"),
+            ("os.system('id')", "Line 1", "os"),
+            ('x = "{0.__init__}".format(env)', "Line 1", "format"),
+            ('t = "{0._" + "_init__}"\nt.format(env)', "Line 2", "format"),
+            ('f"{env.__class__}"', "Line 1", "__class__"),
+            ("def f():\n    return missing\nf()", "Line 2", "missing"),
+            ("env['cx.tower.key']._get_secrets__(['x'])", "Line 1", "__"),
+        ]
+        for code, line, words in cases:
+            with self.subTest(code=code):
+                status, text, log = self.outcome(code)
+                self.assertEqual(status, ExitCode.PYTHON_COMMAND_ERROR)
+                self.assertIn(line, text)
+                self.assertIn(words, text)
+                self.assertEqual(log.state, "failed")
+
+    def test_libraries_and_objects_are_there(self):
+        code = """
+found = [
+    re.match("a+", "aab").group(0),
+    json.dumps({"a": 1}),
+    hashlib.sha256(b"x").hexdigest()[:4],
+    hmac.new(b"k", b"m", "sha256").hexdigest()[:4],
+    str(datetime.date(2026, 1, 2)),
+    str(dateutil.parser.parse("2026-01-02").year),
+    timezone("UTC").zone,
+    urllib_parse.quote("a b"),
+    tldextract("www.example.co.uk").domain,
+    str(float_compare(0.1, 0.1, precision_digits=2)),
+    user.login,
+    server.reference,
+    tower.generate_random_id(),
+    str(tower_servers.search_count([]) > 0),
+    str(tower_commands.search_count([]) > 0),
+    str((jet, jet_template, waypoint)),
+    str(dns.resolver.resolve is not None),
+    str(requests.get is not None),
+    str(time.time() > 0),
+]
+_logger.info("a line in the server's log")
+result = {"exit_code": 0, "message": " ".join(found)}
+"""
+        status, text, _log = self.outcome(code)
+        self.assertEqual(status, 0, text)
+        self.assertIn("run_root", text)
+
+    def test_what_reads_secrets_is_out_of_reach(self):
+        for call in (
+            "server._connection_target__()",
+            "server._login__()",
+            "server._secrets_of_run__({})",
+            "server._credentials__()",
+            "env['cx.tower.vault']._read_values__('x', [1], ['y'])",
+            "server._command_runner_ssh(None).masker__",
+        ):
+            with self.subTest(call=call):
+                status, text, _log = self.outcome(call)
+                self.assertEqual(status, ExitCode.PYTHON_COMMAND_ERROR)
+                self.assertIn("double underscore", text)
+
+    def test_secrets_are_masked_in_names_of_own_values(self):
+        self.env["cx.tower.key"].create(
+            {"name": "K", "reference": "key_in_key", "key_type": "s", "secret_value": "hunter2222"}
+        )
+        _status, _text, log = self.outcome("custom_values[#!cxtower.secret.key_in_key!#] = 1")
+        self.assertEqual(log.variable_values, {"*** key_in_key ***": 1})
+
+    def test_it_runs_as_the_person_who_started_it(self):
+        command = self.python('result = {"exit_code": 0, "message": user.login}', access_level="1")
+        command.user_ids = self.user
+        self.assertEqual(self.run_as(self.user, command).command_response, "run_user")
+
+    def test_custom_values_can_be_read_and_changed(self):
+        code = 'custom_values["_new"] = custom_values["given"] + "!"'
+        _status, _text, log = self.outcome(code, variable_values={"given": "x"})
+        self.assertEqual(log.variable_values, {"given": "x", "_new": "x!"})
+
+    def test_only_python_authors_write_python(self):
+        Command = self.env["cx.tower.command"]
+        values = {"name": "P", "action": "python_code", "code": "pass"}
+        with self.assertRaises(AccessError):
+            Command.with_user(self.manager).create(values)
+        shell = Command.with_user(self.manager).create({"name": "S", "code": "true"})
+        with self.assertRaises(AccessError):
+            shell.write({"action": "python_code"})
+        with self.assertRaises(AccessError):
+            sneaky = Command.with_user(self.manager).with_context(default_action="python_code")
+            sneaky.create({"name": "S", "code": "pass"})
+        stored = Command.create({**values, "manager_ids": [(4, self.manager.id)]})
+        with self.assertRaises(AccessError):
+            stored.with_user(self.manager).write({"code": "1"})
+        stored.with_user(self.manager).write({"note": "notes are free"})
+        self.manager.group_ids += self.env.ref("cetmix_tower_server.group_python_author")
+        stored.with_user(self.manager).write({"code": "1"})
+
+    def test_ad_hoc_python_needs_the_same_right(self):
+        with self.assertRaises(AccessError):
+            self.server.with_user(self.manager).run_code("pass", action="python_code")
+        started = self.server.with_user(self.root).run_code('result = {"exit_code": 2}', action="python_code")
+        log = self.env["cx.tower.command.log"].browse(started["id"])
+        self.assertTrue(log.is_ad_hoc)
+        self.assertEqual(log.command_status, 2)
+        self.assertEqual(log.code, 'result = {"exit_code": 2}')

@@ -1,0 +1,80 @@
+from odoo.exceptions import AccessError, ValidationError
+from odoo.tests import TransactionCase, new_test_user, tagged
+
+from ..models.cx_tower_settings import DEFAULTS, LIMITS, NAMES, PREFIX, convert
+
+
+@tagged("post_install", "-at_install")
+class TestSettings(TransactionCase):
+    """Tower's system parameters and their page."""
+
+    def setUp(self):
+        super().setUp()
+        self.parameters = self.env["ir.config_parameter"].sudo()
+
+    def _get(self):
+        return self.env["cx.tower.settings"]._get()
+
+    def test_defaults_are_within_the_limits(self):
+        for name, (low, high) in LIMITS.items():
+            self.assertTrue(low <= getattr(DEFAULTS, name) <= high, name)
+
+    def test_conversion(self):
+        for stored, expected in (
+            (None, 900),
+            ("60", 60),
+            ("0", 0),
+            ("60.5", 60),
+            ("-5", 0),
+            ("nonsense", 900),
+            ("", 900),
+            ("inf", 900),
+            ("nan", 900),
+        ):
+            with self.subTest(stored=stored):
+                self.assertEqual(convert("command_timeout", stored), expected)
+
+    def test_page_shows_and_stores_every_setting(self):
+        values = {
+            name: {
+                "backend": "inline",
+                "notification_type_success": "sticky",
+                "notification_type_error": "non_sticky",
+            }.get(name)
+            or getattr(DEFAULTS, name) + 1
+            for name in NAMES
+        }
+        page = self.env["res.config.settings"].create(
+            {f"cetmix_tower_{name}": value for name, value in values.items()}
+        )
+        page.execute()
+        for name, value in values.items():
+            with self.subTest(name=name):
+                self.assertEqual(getattr(self._get(), name), value)
+                self.assertEqual(self.parameters.get_param(PREFIX + name), str(value))
+        shown = self.env["res.config.settings"].create({})
+        self.assertEqual(shown.cetmix_tower_command_timeout, 901)
+
+    def test_no_notification(self):
+        self.env["res.config.settings"].create({"cetmix_tower_notification_type_success": False}).execute()
+        self.assertEqual(self._get().notification_type_success, "")
+
+    def test_saving_without_a_change_stores_nothing(self):
+        self.env["res.config.settings"].create({}).execute()
+        self.assertFalse(self.parameters.search([("key", "=like", PREFIX + "command_timeout")]))
+
+    def test_page_refuses_what_is_out_of_range(self):
+        with self.assertRaisesRegex(ValidationError, "between 1 and 1000"):
+            self.env["res.config.settings"].create({"cetmix_tower_max_parallel_runs": 0}).execute()
+
+    def test_only_root_changes_them(self):
+        person = new_test_user(
+            self.env,
+            "settings_admin",
+            "base.group_system,cetmix_tower_server.group_manager",
+            context={"no_reset_password": True},
+        )
+        page = self.env["res.config.settings"].with_user(person)
+        page.create({}).execute()
+        with self.assertRaises(AccessError):
+            page.create({"cetmix_tower_command_timeout": 5}).execute()

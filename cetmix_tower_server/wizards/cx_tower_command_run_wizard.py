@@ -1,0 +1,210 @@
+from odoo import Command, api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+PREVIEW_LIMIT = 20  # servers shown in the preview; the rest run just the same
+
+
+class CxTowerCommandRunWizard(models.TransientModel):
+    """Run a command, or code typed here, on one or many servers; shows beforehand what will run where."""
+
+    _name = "cx.tower.command.run.wizard"
+    _description = "Tower Command Run Wizard"
+
+    server_ids = fields.Many2many("cx.tower.server", string="Servers", required=True)
+    action = fields.Selection(selection="_selection_action", required=True, default="ssh_command")
+    applicability = fields.Selection(
+        [("this", "Made for these servers"), ("shared", "All")], default="shared", required=True
+    )
+    tag_ids = fields.Many2many("cx.tower.tag", string="With tags")
+    command_domain = fields.Binary(compute="_compute_command_domain")
+    command_id = fields.Many2one("cx.tower.command")
+    note = fields.Text(related="command_id.note", related_sudo=False)
+    is_ad_hoc = fields.Boolean(
+        string="Write code here", help="Run code of your own instead of the command's; logged like any other."
+    )
+    may_write_code = fields.Boolean(compute="_compute_rights")
+    may_set_values = fields.Boolean(compute="_compute_rights")
+    code = fields.Text(compute="_compute_code", store=True, readonly=False, compute_sudo=False)
+    path = fields.Char(
+        compute="_compute_code",
+        store=True,
+        readonly=False,
+        compute_sudo=False,
+        help="Directory the command runs in. May contain variables.",
+    )
+    has_sudo = fields.Boolean(compute="_compute_has_sudo")
+    use_sudo = fields.Boolean(help="Run as each server's sudo setting says.")
+    custom_variable_value_ids = fields.One2many(
+        "cx.tower.command.run.wizard.variable.value", "wizard_id", string="Own values"
+    )
+    preview_ids = fields.One2many(
+        "cx.tower.command.run.wizard.preview", "wizard_id", compute="_compute_preview_ids"
+    )
+    preview_message = fields.Char(compute="_compute_preview_ids")
+    os_compatibility_warning = fields.Text(compute="_compute_os_compatibility_warning")
+
+    @api.model
+    def _selection_action(self):
+        """Return the actions that can be run by hand."""
+        runnable = {"ssh_command", "python_code"}
+        return [entry for entry in self.env["cx.tower.command"]._selection_action() if entry[0] in runnable]
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        if self.env.context.get("active_model") == "cx.tower.server" and "server_ids" in fields_list:
+            ids = self.env.context.get("active_ids") or []
+            values.setdefault("server_ids", [Command.set(ids)])
+        command_id = values.get("command_id") or self.env.context.get("default_command_id")
+        if command_id:
+            values["action"] = self.env["cx.tower.command"].browse(command_id).action
+        return values
+
+    @api.constrains("command_id", "server_ids")
+    def _check_may_read(self):
+        """A wizard must not show what its user may not read, whoever names it over RPC."""
+        for wizard in self:
+            wizard.command_id.with_user(self.env.user).check_access("read")
+            wizard.server_ids.with_user(self.env.user).check_access("read")
+
+    @api.depends("action", "applicability", "server_ids", "tag_ids")
+    def _compute_command_domain(self):
+        for wizard in self:
+            servers = wizard.server_ids._origin
+            domain = [("action", "=", wizard.action)]
+            if wizard.applicability == "this":
+                domain += [("server_ids", "in", servers.ids)]
+            else:
+                domain += ["|", ("server_ids", "=", False), ("server_ids", "in", servers.ids)]
+            if wizard.tag_ids:
+                domain += [("tag_ids", "in", wizard.tag_ids._origin.ids)]
+            wizard.command_domain = domain
+
+    @api.depends("action", "server_ids")
+    def _compute_rights(self):
+        Command_ = self.env["cx.tower.command"]
+        for wizard in self:
+            try:
+                Command_._check_may_write_code(wizard.action)
+                wizard.may_write_code = True
+            except AccessError:
+                wizard.may_write_code = False
+            wizard.may_set_values = bool(wizard.server_ids) and wizard.server_ids._origin.has_access("write")
+
+    @api.depends("command_id", "is_ad_hoc")
+    def _compute_code(self):
+        for wizard in self:
+            typed = wizard.is_ad_hoc  # typed code starts from the chosen command's, and then is one's own
+            wizard.code = wizard.code if typed and wizard.code else wizard.command_id.code
+            wizard.path = wizard.path if typed and wizard.path else wizard.command_id.path
+
+    @api.depends("server_ids")
+    def _compute_has_sudo(self):
+        for wizard in self:
+            # sudo: only whether sudo could be used, not how
+            wizard.has_sudo = any(server._sudo_mode() for server in wizard.server_ids._origin.sudo())
+
+    @api.onchange("action")
+    def _onchange_action(self):
+        if self.command_id.action != self.action:
+            self.command_id = False
+
+    @api.onchange("command_id")
+    def _onchange_command_id(self):
+        self.custom_variable_value_ids = [Command.clear()]
+
+    @api.depends("command_id.os_ids", "server_ids")
+    def _compute_os_compatibility_warning(self):
+        for wizard in self:
+            made_for = wizard.command_id.os_ids
+            others = wizard.server_ids._origin.sudo().filtered(
+                lambda server, made_for=made_for: made_for and server.os_id not in made_for
+            )
+            wizard.os_compatibility_warning = bool(others) and self.env._(
+                "The command is made for %(made_for)s; check it on: %(servers)s.",
+                made_for=", ".join(made_for.mapped("name")),
+                servers=", ".join(others.mapped("name")),
+            )
+
+    @api.depends(
+        "server_ids",
+        "command_id",
+        "is_ad_hoc",
+        "code",
+        "path",
+        "use_sudo",
+        "action",
+        "custom_variable_value_ids.variable_id",
+        "custom_variable_value_ids.value_char",
+    )
+    def _compute_preview_ids(self):
+        for wizard in self:
+            servers = wizard.server_ids._origin
+            rows = wizard._preview_rows(servers[:PREVIEW_LIMIT])
+            wizard.preview_ids = [Command.clear(), *(Command.create(row) for row in rows)]
+            more = len(servers) - PREVIEW_LIMIT
+            wizard.preview_message = more > 0 and self.env._("… and on %s more servers.", more)
+
+    def _preview_rows(self, servers):
+        """Return what will run on each server: rendered by the very method that starts the run."""
+        command = self._command()
+        if not command:
+            return []
+        try:
+            servers._check_may_run(command, self._own_values(), self._ad_hoc_code(), self._path())
+        except (AccessError, ValidationError) as error:
+            return [{"server_id": server.id, "error": str(error)} for server in servers]
+        rows = []
+        for server in servers:
+            values = server._prepare_run(
+                server, command, self._path(), self.use_sudo, self._own_values(), self._ad_hoc_code()
+            )
+            rows.append(
+                {
+                    "server_id": server.id,
+                    "rendered_code": values.get("code"),
+                    "path": values.get("path"),
+                    "use_sudo": values.get("use_sudo"),
+                    "error": values.get("message"),
+                }
+            )
+        return rows
+
+    def _command(self):
+        if self.is_ad_hoc:
+            return self.env["cx.tower.command"]._ad_hoc_command(self.action) if self.code else None
+        return self.command_id
+
+    def _ad_hoc_code(self):
+        return (self.code or "") if self.is_ad_hoc else None
+
+    def _path(self):
+        return self.path if self.is_ad_hoc or (self.path or "") != (self.command_id.path or "") else None
+
+    def _own_values(self):
+        return {
+            line.variable_id.reference: line.value_char or ""
+            for line in self.custom_variable_value_ids
+            if line.variable_id
+        }
+
+    def action_run_command(self):
+        """Start the run on every selected server and open what comes of it."""
+        return self.run_command_on_server()
+
+    def run_command_on_server(self):
+        """Start the run on every selected server. :return: action that shows the logs."""
+        self.ensure_one()
+        command = self._command()
+        if not command:
+            raise UserError(self.env._("Choose a command, or write the code to run."))
+        label = self.env["cetmix.tower"].generate_random_id(2)
+        logs = self.server_ids._start_command_runs(
+            command,
+            path=self._path(),
+            sudo=self.use_sudo,
+            variable_values=self._own_values(),
+            label=label,
+            code=self._ad_hoc_code(),
+        )
+        return logs._action_open()
