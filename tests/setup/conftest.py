@@ -1,0 +1,6 @@
+"""Make the tools of setup/ importable."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "setup"))

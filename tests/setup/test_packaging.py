@@ -1,0 +1,43 @@
+"""Each addon can be installed with pip, as OCA addons are."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from tower_setup.manifests import depends, read
+
+CHECKOUT = Path(__file__).parents[2]
+ADDONS = sorted(path.parent.name for path in CHECKOUT.glob("*/__manifest__.py"))
+
+
+@pytest.mark.parametrize("addon", ADDONS)
+def test_wheel_holds_the_whole_addon(addon, tmp_path):
+    # A copy, because building leaves files behind; outside of git, so that the version is the manifest's.
+    source = shutil.copytree(CHECKOUT / addon, tmp_path / addon, ignore=shutil.ignore_patterns("__pycache__"))
+    argv = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "-w",
+        str(tmp_path / "wheels"),
+        str(source),
+    ]
+    subprocess.run(argv, check=True, timeout=300)
+    (wheel,) = (tmp_path / "wheels").glob("*.whl")
+    assert wheel.name.startswith(f"odoo_addon_{addon}-{read(source)['version']}")
+    packed = {name.removeprefix(f"odoo/addons/{addon}/") for name in zipfile.ZipFile(wheel).namelist()}
+    for entry in [*read(source)["data"], *read(source).get("demo", []), "__manifest__.py"]:
+        assert entry in packed
+    static = {str(path.relative_to(source)) for path in (source / "static").rglob("*") if path.is_file()}
+    assert static <= packed
+
+
+def test_addons_of_others_that_ours_need():
+    assert "mail" in depends(CHECKOUT, ADDONS)
+    assert not set(depends(CHECKOUT, ADDONS)) & set(ADDONS)
