@@ -24,6 +24,7 @@ BEFORE = ("setup", "engine", "runs", "sshd")
 AFTER = ("acceptance", "demo")
 NOT_SUITES = ("benchmarks",)
 WITHOUT_ODOO = ("setup", "engine", "runs")
+WITHOUT_TOOLS = ("setup", "runs")
 TOURS = "tours"
 TOUR_EXPRESSION = "tour"
 SUITE_TIMEOUT_S = 40 * 60
@@ -80,9 +81,9 @@ class Bench:
             self._tool_paths = [str(own), *tools.SBIN.split(":")]
         return self._tool_paths
 
-    def environment(self, *, with_odoo: bool) -> dict[str, str]:
+    def environment(self, *, with_odoo: bool, with_tools: bool = True) -> dict[str, str]:
         base = self.odoo().for_tests() if with_odoo else self.venv.environment()
-        paths = self.tool_paths() if with_odoo else []
+        paths = self.tool_paths() if with_tools else []
         return {
             **base,
             "PATH": os.pathsep.join([*paths[:1], base["PATH"], *paths[1:]]),
@@ -142,7 +143,7 @@ def _pytest_suite(name: str) -> Callable[[Bench], Outcome]:
             "--durations=10",
         ]
         argv += ["-p", "no:cacheprovider", *(["-k", bench.expression] if bench.expression else [])]
-        env = bench.environment(with_odoo=name not in WITHOUT_ODOO)
+        env = bench.environment(with_odoo=name not in WITHOUT_ODOO, with_tools=name not in WITHOUT_TOOLS)
         with bench.console.step(f"Tests: {name}") as step:
             running = {"step": step, "log": log, "check": False, "timeout_s": SUITE_TIMEOUT_S}
             status, _tail = run(argv, "", env=env, cwd=bench.layout.checkout, **running)

@@ -91,6 +91,14 @@ def _environment(prefix: Path) -> dict[str, str]:
         prefix / "usr/lib",
         prefix / "lib",
     ]
+    # Some packages keep libraries in a folder of their own that only they know (libpulse does).
+    folders += [
+        path
+        for folder in folders[:2]
+        if folder.is_dir()
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and any(path.glob("lib*.so*"))
+    ]
     libraries = [str(path) for path in folders if path.is_dir()]
     extra = {"LD_LIBRARY_PATH": os.pathsep.join(libraries)}
     if (prefix / "etc/fonts/fonts.conf").exists() and not Path("/etc/fonts/fonts.conf").exists():
