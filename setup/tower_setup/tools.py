@@ -100,15 +100,19 @@ def _environment(prefix: Path) -> dict[str, str]:
         if path.is_dir() and any(path.glob("lib*.so*"))
     ]
     libraries = [str(path) for path in folders if path.is_dir()]
-    extra = {"LD_LIBRARY_PATH": os.pathsep.join(libraries)}
+    extra = {"LD_LIBRARY_PATH": os.pathsep.join(libraries)} if libraries else {}
     if (prefix / "etc/fonts/fonts.conf").exists() and not Path("/etc/fonts/fonts.conf").exists():
         extra["FONTCONFIG_PATH"] = str(prefix / "etc/fonts")
     return extra
 
 
 def on_path(program: Program, name: str, folder: Path) -> Path:
-    """Put a program that is not on the machine into a folder for PATH, as a script that sets what it needs."""
+    """Put a program that is not on the machine into a folder for PATH: a link, or a script that sets what it needs."""
     script = private_dir(folder) / name
+    script.unlink(missing_ok=True)
+    if not program.extra:
+        script.symlink_to(program.path)
+        return folder
     settings = "".join(f"export {key}={_quoted(value)}\n" for key, value in program.extra.items())
     script.write_text(f'#!/bin/sh\n{settings}exec {_quoted(str(program.path))} "$@"\n', "utf-8")
     script.chmod(0o755)

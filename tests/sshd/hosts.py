@@ -279,7 +279,9 @@ class UserFactory:
             return None
         directory = Path(tempfile.mkdtemp(prefix="tower-busybox-"))
         directory.chmod(0o755)  # users log in with it
-        (directory / "sh").symlink_to(program)
+        # a copy: the program may lie in a folder that is closed to the users
+        shutil.copy(Path(program).resolve(), directory / "sh")
+        (directory / "sh").chmod(0o755)
         self._directories.append(directory)
         return str(directory / "sh")
 
