@@ -1,6 +1,7 @@
 # Mixins first, then models, in dependency order.
 from . import cx_tower_reference_mixin
 from . import cx_tower_access_mixin
+from . import cx_tower_linked_access_mixin
 from . import cx_tower_access_role_mixin
 from . import cx_tower_metadata_mixin
 from . import cx_tower_tag_mixin
@@ -31,6 +32,10 @@ from . import cx_tower_server_test
 from . import cx_tower_server_runners
 from . import cx_tower_command
 from . import cx_tower_command_python
+from . import cx_tower_plan
+from . import cx_tower_plan_line
+from . import cx_tower_plan_line_action
+from . import cx_tower_command_plan
 from . import cx_tower_command_log
 from . import cx_tower_command_log_python
 from . import cx_tower_command_log_output

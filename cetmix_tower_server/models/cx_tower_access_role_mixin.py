@@ -12,6 +12,7 @@ class CxTowerAccessRoleMixin(models.AbstractModel):
     """
 
     _name = "cx.tower.access.role.mixin"
+    _inherit = ["cx.tower.linked.access.mixin"]
     _description = "Tower access role mixin"
 
     user_ids = fields.Many2many(
@@ -60,18 +61,8 @@ class CxTowerAccessRoleMixin(models.AbstractModel):
         """
         return [name for name, field in self._fields.items() if field.type == "one2many"]
 
-    @api.model
-    def _get_linked_access_fields(self):
-        """Return many2one fields to records that the caller must be allowed to read before linking them.
-
-        Odoo itself checks that for many2many fields only. Where linking gives rights (the managers of a server have rights on its SSH key), knowing the id of a
-        record must not be enough.
-        """
-        return []
-
     @api.model_create_multi
     def create(self, vals_list):
-        self._check_linked_access(vals_list)
         later = self._get_post_create_fields()
         now, postponed = [], []
         for vals in vals_list:
@@ -82,19 +73,3 @@ class CxTowerAccessRoleMixin(models.AbstractModel):
             if vals:
                 record.write(vals)
         return records
-
-    def write(self, vals):
-        self._check_linked_access([vals])
-        return super().write(vals)
-
-    @api.model
-    def _check_linked_access(self, vals_list):
-        """Raise AccessError when one of ``vals_list`` links a record that the caller may not read."""
-        if self.env.su:
-            return
-        for name in self._get_linked_access_fields():
-            linked = self.env[self._fields[name].comodel_name].browse(
-                {vals[name] for vals in vals_list if vals.get(name)}
-            )
-            if linked:
-                linked.check_access("read")

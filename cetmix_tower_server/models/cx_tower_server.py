@@ -69,6 +69,13 @@ class CxTowerServer(models.Model):
     command_ids = fields.Many2many(
         "cx.tower.command", "cx_tower_server_command_rel", "server_id", "command_id", string="Commands"
     )
+    plan_ids = fields.Many2many(
+        "cx.tower.plan",
+        "cx_tower_plan_cx_tower_server_rel",
+        "cx_tower_server_id",
+        "cx_tower_plan_id",
+        string="Flight plans",
+    )
     command_log_ids = fields.One2many("cx.tower.command.log", "server_id", string="Command log")
     command_log_count = fields.Integer(string="Runs", compute="_compute_last_run")
     last_run_id = fields.Many2one("cx.tower.command.log", string="Last run", compute="_compute_last_run")

@@ -17,11 +17,14 @@ class CxTowerTag(models.Model):
     command_ids = fields.Many2many(
         "cx.tower.command", "cx_tower_command_tag_rel", "tag_id", "command_id", string="Commands", copy=False
     )
+    plan_ids = fields.Many2many(
+        "cx.tower.plan", "cx_tower_plan_tag_rel", "tag_id", "plan_id", string="Flight plans", copy=False
+    )
 
     @api.model
     def _get_tag_usage_fields(self):
         """Return the fields that link tagged records; addons that tag further models add theirs."""
-        return ["server_ids", "command_ids"]
+        return ["server_ids", "command_ids", "plan_ids"]
 
     @api.model_create_multi
     def create(self, vals_list):

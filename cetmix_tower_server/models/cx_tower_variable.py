@@ -60,6 +60,15 @@ class CxTowerVariable(models.Model):
         copy=False,
         readonly=True,
     )
+    plan_line_ids = fields.Many2many(
+        "cx.tower.plan.line",
+        "cx_tower_plan_line_cx_tower_variable_rel",
+        "cx_tower_variable_id",
+        "cx_tower_plan_line_id",
+        string="Flight plan lines",
+        copy=False,
+        readonly=True,
+    )
     variable_value_ids = fields.Many2many(
         "cx.tower.variable.value",
         "cx_tower_variable_value_used_variable_rel",
@@ -71,6 +80,7 @@ class CxTowerVariable(models.Model):
     )
     value_ids_count = fields.Integer(compute="_compute_usage_counts", string="Number of values")
     command_ids_count = fields.Integer(compute="_compute_usage_counts", string="Used in commands")
+    plan_line_ids_count = fields.Integer(compute="_compute_usage_counts", string="Used in flight plan lines")
     variable_value_ids_count = fields.Integer(compute="_compute_usage_counts", string="Used in other values")
 
     _name_unique = models.UniqueIndex("(name)", "A variable with this name exists already.")
@@ -92,6 +102,7 @@ class CxTowerVariable(models.Model):
         return {
             "value_ids": ("cx.tower.variable.value", "variable_id"),
             "command_ids": ("cx.tower.command", "variable_ids"),
+            "plan_line_ids": ("cx.tower.plan.line", "variable_ids"),
             "variable_value_ids": ("cx.tower.variable.value", "variable_ids"),
         }
 
@@ -232,6 +243,8 @@ class CxTowerVariable(models.Model):
             ("cx.tower.variable.value", "value_char"),
             ("cx.tower.command", "code"),
             ("cx.tower.command", "path"),
+            ("cx.tower.plan.line", "condition"),
+            ("cx.tower.plan.line", "path"),
         ]
 
     def _propagate_reference_change(self, old, new):
@@ -287,6 +300,10 @@ class CxTowerVariable(models.Model):
     def action_open_commands(self):
         """Open the commands that use these variables."""
         return self._action_open_uses("command_ids", self.env._("Commands"))
+
+    def action_open_plan_lines(self):
+        """Open the flight plan lines that use these variables."""
+        return self._action_open_uses("plan_line_ids", self.env._("Flight plan lines"))
 
     def action_open_variable_values(self):
         """Open the values of other variables that use these variables."""

@@ -33,15 +33,18 @@ class CxTowerVariableResolver(models.AbstractModel):
     # ------------------------------------------------------------------ extension points
 
     @api.model
-    def _get_scopes(self, server=None, **scopes):
+    def _get_scopes(self, server=None, plan_line_action=None, **scopes):
         """Return [(scope name, record)] from most to least specific, global excluded.
 
         The name of a scope is the name of the values' owner field without "_id". Override to put further scopes
         where they belong; what is not given is left out.
 
         :param server: cx.tower.server record or None
+        :param plan_line_action: cx.tower.plan.line.action record or None; stands alone
         :param scopes: records of other scopes, by scope name
         """
+        if plan_line_action:
+            return [("plan_line_action", plan_line_action)]
         return [("server", server)] if server else []
 
     @api.model

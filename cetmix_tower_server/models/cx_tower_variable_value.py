@@ -44,6 +44,9 @@ class CxTowerVariableValue(models.Model):
     )
     required = fields.Boolean(help="Whoever makes something from this owner must give a value.")
     server_id = fields.Many2one("cx.tower.server", ondelete="cascade", index="btree_not_null")
+    plan_line_action_id = fields.Many2one(
+        "cx.tower.plan.line.action", string="Post-run action", ondelete="cascade", index="btree_not_null"
+    )
     is_global = fields.Boolean(
         string="Global",
         compute="_compute_is_global",
@@ -71,6 +74,10 @@ class CxTowerVariableValue(models.Model):
         "(variable_id, server_id) WHERE server_id IS NOT NULL",
         "This server has a value of this variable already.",
     )
+    _one_per_plan_line_action = models.UniqueIndex(
+        "(variable_id, plan_line_action_id) WHERE plan_line_action_id IS NOT NULL",
+        "This post-run action sets this variable already.",
+    )
 
     # ------------------------------------------------------------------ owners
 
@@ -82,7 +89,7 @@ class CxTowerVariableValue(models.Model):
         the field is set, and a scope in ``cx.tower.variable._get_scopes``. The name of a scope is the name of
         the field without "_id".
         """
-        return ["server_id"]
+        return ["server_id", "plan_line_action_id"]
 
     def _get_owner(self):
         """Return the record the value belongs to, or an empty recordset of servers for a global value."""

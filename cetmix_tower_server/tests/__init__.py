@@ -4,6 +4,7 @@ from . import test_api_denials
 from . import test_javascript
 from . import test_key
 from . import test_mixins
+from . import test_plan
 from . import test_python_command
 from . import test_reference_mixin
 from . import test_run

@@ -64,6 +64,24 @@ class TowerCommon(TransactionCase):
         return cls._as(cls.env["cx.tower.command"], person).create(vals)
 
     @classmethod
+    def _new_plan(cls, name="Plan", commands=(), users=None, managers=None, person=None, **values):
+        """Create a flight plan as ``person`` with exactly these people in its roles.
+
+        :param commands: one line each, in this order: commands, or dictionaries of values of lines
+        """
+        lines = [
+            values_of_line if isinstance(values_of_line, dict) else {"command_id": values_of_line.id}
+            for values_of_line in commands
+        ]
+        vals = {
+            "name": name,
+            "line_ids": [(0, 0, {"sequence": number, **line}) for number, line in enumerate(lines, 1)],
+            **cls._roles(users, managers),
+            **values,
+        }
+        return cls._as(cls.env["cx.tower.plan"], person).create(vals)
+
+    @classmethod
     def _new_secret(
         cls, name="Secret", value="secret value", users=None, managers=None, person=None, **values
     ):

@@ -1,0 +1,172 @@
+from odoo import api, fields, models
+
+
+class CxTowerPlanLine(models.Model):
+    """One step of a flight plan: which command, under which condition, and what to do with its exit code."""
+
+    _name = "cx.tower.plan.line"
+    _description = "Tower Flight Plan Line"
+    _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin", "cx.tower.linked.access.mixin"]
+    _order = "sequence, id"
+
+    active = fields.Boolean(related="plan_id.active", store=True)
+    sequence = fields.Integer(default=10)
+    plan_id = fields.Many2one("cx.tower.plan", required=True, ondelete="cascade", index=True)
+    access_level = fields.Selection(
+        compute="_compute_access_level", store=True, precompute=True, default=None
+    )
+    name = fields.Char(related="command_id.name", required=False, index=False)
+    action = fields.Selection(
+        selection=lambda self: self.env["cx.tower.command"]._selection_action(),
+        compute="_compute_action",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="Choose the kind of command first to have the list of commands shortened.",
+    )
+    command_id = fields.Many2one(
+        "cx.tower.command",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        domain="[('action', '=', action)]",
+    )
+    condition = fields.Char(
+        help='Python expression with variables, for example {{ tower.server.os }} == "Debian 12" or {{ _changed }}.'
+        " A variable without a value is None. Empty: the command always runs.",
+    )
+    path = fields.Char(help="Directory to run in, instead of the command's own. May contain variables.")
+    use_sudo = fields.Boolean(string="Sudo", help="Run as each server's sudo setting says.")
+    action_ids = fields.One2many(
+        "cx.tower.plan.line.action",
+        "line_id",
+        string="Post-run actions",
+        copy=True,
+        context={"active_test": False},
+        help="What to do after the command, by its exit code. The first that matches counts.",
+    )
+    variable_ids = fields.Many2many(
+        "cx.tower.variable",
+        "cx_tower_plan_line_cx_tower_variable_rel",
+        "cx_tower_plan_line_id",
+        "cx_tower_variable_id",
+        string="Variables",
+        compute="_compute_variable_ids",
+        store=True,
+        copy=False,
+        help="Variables that condition and path use.",
+    )
+
+    # Of the command, as far as the person may read it: a plan may use commands above its own level.
+    note = fields.Text(string="Note of the command", compute="_compute_from_command")
+    command_code = fields.Text(string="Code", compute="_compute_from_command")
+    tag_ids = fields.Many2many(related="command_id.tag_ids", string="Tags")
+    plan_run_id = fields.Many2one(
+        "cx.tower.plan", string="Flight plan to run", compute="_compute_from_command"
+    )
+    plan_run_line_ids = fields.Many2many(
+        "cx.tower.plan.line", string="Its lines", compute="_compute_from_command"
+    )
+
+    @api.depends("plan_id.access_level")
+    def _compute_access_level(self):
+        for line in self:
+            line.access_level = line.plan_id.access_level
+
+    @api.depends("command_id.action")
+    def _compute_action(self):
+        for line in self:
+            line.action = line.command_id.action or line.action or "ssh_command"
+
+    @api.onchange("action")
+    def _onchange_action(self):
+        if self.command_id and self.command_id.action != self.action:
+            self.command_id = False
+
+    @api.depends_context("uid")
+    @api.depends("command_id.note", "command_id.code", "command_id.flight_plan_id.line_ids")
+    def _compute_from_command(self):
+        readable = self.command_id._filtered_access("read")
+        plans = readable.flight_plan_id._filtered_access("read")
+        lines = plans.line_ids._filtered_access("read")
+        for line in self:
+            command = line.command_id & readable
+            plan = (command.flight_plan_id & plans) if command.action == "plan" else plans.browse()
+            line.note = command.note
+            line.command_code = command.code if command.action != "plan" else False
+            line.plan_run_id = plan
+            line.plan_run_line_ids = plan.line_ids & lines
+
+    @api.depends("condition", "path")
+    def _compute_variable_ids(self):
+        self.env["cx.tower.variable"]._link_used_variables(self, ["condition", "path"])
+
+    @api.constrains("condition", "path")
+    def _check_template_syntax(self):
+        for line in self:
+            for text in (line.condition, line.path):
+                self.env["cx.tower.variable"]._check_template_syntax(text, line.display_name)
+
+    @api.constrains("command_id", "plan_id")
+    def _check_plan_does_not_run_itself(self):
+        if any(command.action == "plan" for command in self.sudo().command_id):
+            self.plan_id._check_no_recursion()
+
+    # ------------------------------------------------------------------ rights, reference
+
+    @api.model
+    def _get_access_fields(self):
+        return [*super()._get_access_fields(), "plan_id"]
+
+    @api.model
+    def _get_linked_access_fields(self):
+        # Whoever may run the plan runs its commands.
+        return [*super()._get_linked_access_fields(), "command_id"]
+
+    @api.model
+    def _get_pre_populated_model_data(self):
+        return {
+            **super()._get_pre_populated_model_data(),
+            "cx.tower.plan.line": ("cx.tower.plan", "plan_id"),
+        }
+
+    @api.model
+    def _get_dependent_model_relation_fields(self):
+        return [*super()._get_dependent_model_relation_fields(), "action_ids"]
+
+    # ------------------------------------------------------------------ create, write
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._without_action(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._without_action(vals))
+
+    @api.model
+    def _without_action(self, vals):
+        """Return ``vals`` without the action: it is the command's, forms only choose by it."""
+        return {name: value for name, value in vals.items() if name != "action"}
+
+    # ------------------------------------------------------------------ what runs
+
+    def _definition_document(self):
+        """Return this line as part of :meth:`cx.tower.plan._definition`; called in its environment."""
+        command = self.command_id
+        return {
+            "id": self.id,
+            "reference": self.reference,
+            "name": command.name,
+            "command_id": command.id,
+            "action": command.action,
+            "condition": self.condition or "",
+            "path": self.path or "",
+            "use_sudo": self.use_sudo,
+            "code": command.code or "",
+            "command_path": command.path or "",
+            "flight_plan_id": command._get_flight_plans().id or 0,
+            "actions": [
+                action._definition_document()
+                for action in self.action_ids.sorted(lambda action: (action.sequence, action.id))
+            ],
+        }
