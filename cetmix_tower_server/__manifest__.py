@@ -7,7 +7,7 @@
     "license": "LGPL-3",
     "depends": ["mail", "base_setup"],
     "external_dependencies": {
-        "python": ["paramiko", "cryptography", "jinja2", "tldextract", "dnspython"],
+        "python": ["paramiko", "cryptography", "jinja2", "tldextract", "dnspython", "simpleeval"],
     },
     "data": [
         "security/groups.xml",

@@ -291,6 +291,8 @@ class _Rendering:
             if self._policy is UndefinedPolicy.ERROR:
                 str(value)  # raises
             value = None
+        if isinstance(value, str):
+            self._budget.spend(len(value))
         if isinstance(value, CodeText) or (isinstance(value, str) and self._nonce in value):
             return str.__str__(value)
         if self._top.captures:

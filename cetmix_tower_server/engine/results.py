@@ -222,6 +222,12 @@ class VariableCycle(RenderingError):
         self.path = path
 
 
+class ConditionInvalid(EngineError):
+    """The condition of a plan's line cannot be evaluated: an error, never a reason to skip the line."""
+
+    exit_code = ExitCode.CONDITION_INVALID
+
+
 class SecretNotFound(EngineError):
     """A secret that the code names has no value in this context."""
 

@@ -379,6 +379,14 @@ def test_large_values_do_not_add_up(source, mode):
         render(source, scope(a="y" * 5_000_000), mode, where="code")
 
 
+@pytest.mark.parametrize("mode", Mode)
+def test_printing_a_large_value_often_ends_soon(mode):
+    started = time.perf_counter()
+    with pytest.raises(RenderingError):
+        render("{% for i in range(60000) %}{{ a }}{% endfor %}", scope({"a": "y" * 900_000}), mode)
+    assert time.perf_counter() - started < 2
+
+
 def test_a_hostile_value_is_only_text():
     value = "{{ 7 * 7 }}{% for i in range(9) %}x{% endfor %}{{ ''.__class__ }}"
     assert shell("{{ x }}", {"x": value}) == value
