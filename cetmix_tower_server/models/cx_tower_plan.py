@@ -87,7 +87,7 @@ class CxTowerPlan(models.Model):
 
     def _get_lines(self):
         """Return the lines in the order they run, also when it was changed in this transaction."""
-        return self.line_ids.sorted(lambda line: (line.sequence, line._origin.id or float("inf")))
+        return self.line_ids._sorted_as_run()
 
     @api.model
     def _get_dependent_model_relation_fields(self):

@@ -45,6 +45,7 @@ class CxTowerPlanLine(models.Model):
         context={"active_test": False},
         help="What to do after the command, by its exit code. The first that matches counts.",
     )
+    action_summary = fields.Char(string="After it", compute="_compute_action_summary")
     variable_ids = fields.Many2many(
         "cx.tower.variable",
         "cx_tower_plan_line_cx_tower_variable_rel",
@@ -96,6 +97,12 @@ class CxTowerPlanLine(models.Model):
             line.command_code = command.code if command.action != "plan" else False
             line.plan_run_id = plan
             line.plan_run_line_ids = plan.line_ids & lines
+
+    @api.depends("action_ids.sequence", "action_ids.short_name")
+    def _compute_action_summary(self):
+        for line in self:
+            actions = line.action_ids.sorted(lambda action: (action.sequence, action._origin.id or float("inf")))
+            line.action_summary = " · ".join(action.short_name for action in actions)
 
     @api.depends("condition", "path")
     def _compute_variable_ids(self):
@@ -149,6 +156,10 @@ class CxTowerPlanLine(models.Model):
         return {name: value for name, value in vals.items() if name != "action"}
 
     # ------------------------------------------------------------------ what runs
+
+    def _sorted_as_run(self):
+        """Return these lines in the order they run; lines that are not saved yet come after those that are."""
+        return self.sorted(lambda line: (line.sequence, line._origin.id or float("inf")))
 
     def _definition_document(self):
         """Return this line as part of :meth:`cx.tower.plan._definition`; called in its environment."""

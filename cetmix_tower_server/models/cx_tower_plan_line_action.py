@@ -27,6 +27,7 @@ class CxTowerPlanLineAction(models.Model):
         compute="_compute_access_level", store=True, precompute=True, default=None
     )
     name = fields.Char(compute="_compute_name", required=False, index=False)
+    short_name = fields.Char(compute="_compute_name")
     condition = fields.Selection(
         [("==", "=="), ("!=", "!="), (">", ">"), (">=", ">="), ("<", "<"), ("<=", "<=")],
         string="Exit code is",
@@ -48,6 +49,7 @@ class CxTowerPlanLineAction(models.Model):
         for action in self:
             action.access_level = action.line_id.access_level
 
+    @api.depends_context("lang")
     @api.depends("condition", "value_char", "action", "custom_exit_code")
     def _compute_name(self):
         labels = dict(self._fields["action"]._description_selection(self.env))
@@ -55,6 +57,8 @@ class CxTowerPlanLineAction(models.Model):
             then = labels.get(action.action, "")
             if action.action == "ec":
                 then = self.env._("Exit with code %s", action.custom_exit_code)
+            short = {"e": self.env._("exit"), "n": self.env._("next")}.get(action.action, str(action.custom_exit_code))
+            action.short_name = f"{action.condition or ''} {action.value_char or ''} → {short}"
             action.name = self.env._(
                 "Exit code %(condition)s %(value)s: %(then)s",
                 condition=action.condition or "",

@@ -1,0 +1,110 @@
+import { Component, useState, useSubEnv } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { X2ManyField, x2ManyField } from "@web/views/fields/x2many/x2many_field";
+import { ListRenderer } from "@web/views/list/list_renderer";
+import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+
+/**
+ * `<widget name="tower_line_buttons"/>` in a list of `tower_lines` or `tower_plan_lines`: the number of the row, its
+ * warnings, and what unfolds and opens it.
+ */
+export class LineButtons extends Component {
+    static template = "cetmix_tower_server.LineButtons";
+    static props = { ...standardWidgetProps };
+
+    get lines() {
+        return this.env.towerLines;
+    }
+
+    get isUnfolded() {
+        return this.lines.isUnfolded(this.props.record);
+    }
+
+    get unfoldTitle() {
+        return this.isUnfolded ? _t("Hide what it runs") : _t("Show what it runs");
+    }
+}
+
+registry.category("view_widgets").add("tower_line_buttons", { component: LineButtons, listViewWidth: 84 });
+
+/** What a line of a flight plan runs: code, or the lines of another plan. */
+export class LineDetail extends Component {
+    static template = "cetmix_tower_server.LineDetail";
+    static props = { record: Object };
+
+    get data() {
+        return this.props.record.data;
+    }
+
+    get planLines() {
+        return (this.data.plan_run_line_ids?.records || []).map((record) => record.data.display_name);
+    }
+}
+
+export class TowerLinesRenderer extends ListRenderer {
+    static recordRowTemplate = "cetmix_tower_server.TowerLines.RecordRow";
+    static components = { ...ListRenderer.components, LineDetail };
+
+    setup() {
+        super.setup();
+        this.unfolded = useState(new Set());
+        useSubEnv({
+            towerLines: {
+                number: (record) => this.props.list.offset + this.props.list.records.indexOf(record) + 1,
+                canUnfold: (record) => this.canUnfold(record),
+                isUnfolded: (record) => this.isUnfolded(record),
+                toggle: (record) => this.toggle(record),
+                open: (record) => this.props.openRecord(record),
+            },
+        });
+    }
+
+    canUnfold(_record) {
+        return false;
+    }
+
+    isUnfolded(record) {
+        return this.unfolded.has(record.id) && this.canUnfold(record);
+    }
+
+    toggle(record) {
+        if (!this.unfolded.delete(record.id)) {
+            this.unfolded.add(record.id);
+        }
+    }
+}
+
+export class PlanLinesRenderer extends TowerLinesRenderer {
+    canUnfold({ data }) {
+        return Boolean(data.command_code || data.plan_run_line_ids?.count || data.note);
+    }
+}
+
+/** Lines edited in place that open as a form as well, for what does not fit into a row. */
+export class TowerLinesField extends X2ManyField {
+    static components = { ...X2ManyField.components, ListRenderer: TowerLinesRenderer };
+
+    async openRecord(record) {
+        if (this.props.viewMode === "list" && !(await this.list.leaveEditMode({ canAbandon: false }))) {
+            return;
+        }
+        return this._openRecord({ record, context: this.props.context, readonly: this.props.readonly });
+    }
+}
+
+/** Lines of a flight plan: what each runs unfolds below its row. */
+export class PlanLinesField extends TowerLinesField {
+    static components = { ...TowerLinesField.components, ListRenderer: PlanLinesRenderer };
+}
+
+registry.category("fields").add("tower_lines", {
+    ...x2ManyField,
+    component: TowerLinesField,
+    displayName: _t("Lines with a form"),
+});
+registry.category("fields").add("tower_plan_lines", {
+    ...x2ManyField,
+    component: PlanLinesField,
+    displayName: _t("Lines of a flight plan"),
+});
