@@ -68,6 +68,7 @@ class CxTowerPlanLine(models.Model):
     plan_run_line_ids = fields.Many2many(
         "cx.tower.plan.line", string="Its lines", compute="_compute_from_command"
     )
+    plan_run_names = fields.Text(string="What its lines run", compute="_compute_from_command")
 
     @api.depends("plan_id.access_level")
     def _compute_access_level(self):
@@ -96,12 +97,17 @@ class CxTowerPlanLine(models.Model):
             line.note = command.note
             line.command_code = command.code if command.action != "plan" else False
             line.plan_run_id = plan
-            line.plan_run_line_ids = plan.line_ids & lines
+            line.plan_run_line_ids = (plan.line_ids & lines)._sorted_as_run()
+            line.plan_run_names = "\n".join(
+                f"{number}. {nested.name}" for number, nested in enumerate(line.plan_run_line_ids, 1)
+            )
 
     @api.depends("action_ids.sequence", "action_ids.short_name")
     def _compute_action_summary(self):
         for line in self:
-            actions = line.action_ids.sorted(lambda action: (action.sequence, action._origin.id or float("inf")))
+            actions = line.action_ids.sorted(
+                lambda action: (action.sequence, action._origin.id or float("inf"))
+            )
             line.action_summary = " · ".join(action.short_name for action in actions)
 
     @api.depends("condition", "path")

@@ -57,7 +57,9 @@ class CxTowerPlanLineAction(models.Model):
             then = labels.get(action.action, "")
             if action.action == "ec":
                 then = self.env._("Exit with code %s", action.custom_exit_code)
-            short = {"e": self.env._("exit"), "n": self.env._("next")}.get(action.action, str(action.custom_exit_code))
+            short = {"e": self.env._("exit"), "n": self.env._("next")}.get(
+                action.action, str(action.custom_exit_code)
+            )
             action.short_name = f"{action.condition or ''} {action.value_char or ''} → {short}"
             action.name = self.env._(
                 "Exit code %(condition)s %(value)s: %(then)s",

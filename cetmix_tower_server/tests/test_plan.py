@@ -464,7 +464,9 @@ class TestPlanWarnings(PlanCase):
         self.assertEqual(self._warnings(self._python("a = 1; b = 2")), "")
 
     def test_unknown_variables(self):
-        command = self._new_command("C", code="echo {{ code_x }} {{ place }} {{ tower.server.name }}", path="{{ p }}")
+        command = self._new_command(
+            "C", code="echo {{ code_x }} {{ place }} {{ tower.server.name }}", path="{{ p }}"
+        )
         lines = self._warnings({"command_id": command.id, "condition": "{{ condition_x }}"}).split("\n")
         self.assertEqual(
             lines,
@@ -490,12 +492,16 @@ class TestPlanWarnings(PlanCase):
 
     def test_variables_that_the_author_may_not_see_exist(self):
         self.flag.access_level = "3"
-        plan = self._new_plan("A", [{"command_id": self.first.id, "condition": "{{ flag }}"}], users=self.manager)
+        plan = self._new_plan(
+            "A", [{"command_id": self.first.id, "condition": "{{ flag }}"}], users=self.manager
+        )
         self.env.invalidate_all()
         self.assertEqual(plan.with_user(self.manager).warnings, "")
 
     def test_code_that_the_author_may_not_read_is_not_looked_at(self):
-        hidden = self._new_command("Hidden", code="sudo {{ nothing }}", access_level="3", path="{{ nothing }}")
+        hidden = self._new_command(
+            "Hidden", code="sudo {{ nothing }}", access_level="3", path="{{ nothing }}"
+        )
         plan = self._new_plan("A", [hidden], users=self.manager)
         self.assertIn("sudo", plan.warnings)
         self.env.invalidate_all()

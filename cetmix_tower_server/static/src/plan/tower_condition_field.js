@@ -32,7 +32,7 @@ export class TowerConditionField extends CharField {
         input.focus();
         input.setRangeText(`{{ ${reference} }}`, this.selectionStart, this.selectionEnd, "end");
         // A text that is set by code is no change to the browser: say it, so that it is kept and checked at once.
-        input.dispatchEvent(new InputEvent("input", { bubbles: true }));
+        input.dispatchEvent(new Event("input", { bubbles: true }));
         input.dispatchEvent(new Event("change", { bubbles: true }));
         this.selectionStart = this.selectionEnd = input.selectionEnd;
     }

@@ -13,12 +13,13 @@ export class LineButtons extends Component {
     static template = "cetmix_tower_server.LineButtons";
     static props = { ...standardWidgetProps };
 
-    get lines() {
-        return this.env.towerLines;
+    setup() {
+        this.lines = this.env.towerLines;
+        this.unfolded = useState(this.lines.unfolded);
     }
 
     get isUnfolded() {
-        return this.lines.isUnfolded(this.props.record);
+        return this.unfolded.has(this.props.record.id);
     }
 
     get unfoldTitle() {
@@ -36,10 +37,6 @@ export class LineDetail extends Component {
     get data() {
         return this.props.record.data;
     }
-
-    get planLines() {
-        return (this.data.plan_run_line_ids?.records || []).map((record) => record.data.display_name);
-    }
 }
 
 export class TowerLinesRenderer extends ListRenderer {
@@ -51,9 +48,12 @@ export class TowerLinesRenderer extends ListRenderer {
         this.unfolded = useState(new Set());
         useSubEnv({
             towerLines: {
-                number: (record) => this.props.list.offset + this.props.list.records.indexOf(record) + 1,
+                unfolded: this.unfolded,
+                number: ({ id }) => {
+                    const { offset, records } = this.props.list;
+                    return offset + records.findIndex((record) => record.id === id) + 1;
+                },
                 canUnfold: (record) => this.canUnfold(record),
-                isUnfolded: (record) => this.isUnfolded(record),
                 toggle: (record) => this.toggle(record),
                 open: (record) => this.props.openRecord(record),
             },
@@ -77,7 +77,7 @@ export class TowerLinesRenderer extends ListRenderer {
 
 export class PlanLinesRenderer extends TowerLinesRenderer {
     canUnfold({ data }) {
-        return Boolean(data.command_code || data.plan_run_line_ids?.count || data.note);
+        return Boolean(data.command_code || data.plan_run_names || data.note);
     }
 }
 

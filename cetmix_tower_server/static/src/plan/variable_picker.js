@@ -6,7 +6,7 @@ import { useDebounced } from "@web/core/utils/timing";
 const LIMIT = 40;
 const SYSTEM_NAMES = [
     ...["name", "reference", "username", "partner_name", "ipv4", "ipv6", "status", "os", "url"].map(
-        (name) => `tower.server.${name}`
+        (name) => `tower.server.${name}`,
     ),
     ...["uuid", "today", "now", "today_underscore", "now_underscore"].map((name) => `tower.tools.${name}`),
 ];
@@ -39,7 +39,7 @@ export class VariablePicker extends Component {
                 this.orm.silent.searchRead("cx.tower.variable", domain, ["name", "reference"], {
                     limit: LIMIT,
                     order: "name",
-                })
+                }),
             );
         } catch (err) {
             error = err.data?.message || err.message;
