@@ -20,7 +20,7 @@ from .results import ConditionInvalid, EngineError
 from .sandbox import INTEGER_BITS_MAX, ITEM_WORK, Budget, Refused
 
 SOURCE_MAX = 1_000_000  # characters of a condition with all values in it
-TOKENS_MAX = 10_000  # names, numbers, signs and texts in it; also keeps Python's own parser from nesting too deeply
+TOKENS_MAX = 10_000  # names, numbers, signs and texts in it; also limits how deep Python's parser nests
 WORD_MAX = 2_500  # characters of a name or number
 WORK_MAX = 5_000_000  # characters and list items that may be made while evaluating
 STEPS_MAX = 30_000  # nodes that may be evaluated, each as often as a comprehension does
@@ -41,7 +41,7 @@ _SEARCHING = frozenset("count find index replace split".split())
 _TOKEN = re.compile(
     r'''"""[^"\\]*(?:(?:\\(?:.|\Z)|"(?!""))[^"\\]*)*(?:"""|\Z)'''
     r"""|'''[^'\\]*(?:(?:\\(?:.|\Z)|'(?!''))[^'\\]*)*(?:'''|\Z)"""
-    r'''|"[^"\\\n]*(?:\\(?:.|\Z)[^"\\\n]*)*"?'''
+    r"""|"[^"\\\n]*(?:\\(?:.|\Z)[^"\\\n]*)*"?"""
     r"""|'[^'\\\n]*(?:\\(?:.|\Z)[^'\\\n]*)*'?"""
     r"""|\w+|[^\s\w]""",
     re.DOTALL,
@@ -174,8 +174,8 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
             **{kind: self._reading(function) for kind, function in comparing.items()},
             ast.In: self._contains,
             ast.NotIn: lambda left, right: not self._contains(left, right),
-            ast.Is: operator.is_,
-            ast.IsNot: operator.is_not,
+            ast.Is: self._is,
+            ast.IsNot: lambda left, right: not self._is(left, right),
             ast.Not: operator.not_,
         }
 
@@ -265,6 +265,11 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
             self._read(container)
         self._read(part)
         return part in container
+
+    def _is(self, left, right) -> bool:
+        if right is not None and not isinstance(right, bool):
+            raise Refused("“is” only compares with None, True and False: write “==”")
+        return left is right
 
     # Functions
 
