@@ -21,6 +21,7 @@
         "security/cx_tower_os_rules.xml",
         "security/cx_tower_plan_line_action_rules.xml",
         "security/cx_tower_plan_line_rules.xml",
+        "security/cx_tower_plan_log_rules.xml",
         "security/cx_tower_plan_rules.xml",
         "security/cx_tower_server_host_key_wizard_rules.xml",
         "security/cx_tower_server_rules.xml",

@@ -13,6 +13,7 @@ from . import cx_tower_variable_mixin
 from . import cx_tower_custom_variable_value_mixin
 from . import cx_tower_run_mixin
 from . import cx_tower_run_target_mixin
+from . import cx_tower_run_target_plans
 from . import cx_tower_worker
 from . import cx_tower_run_queue
 from . import cx_tower_vault
@@ -38,8 +39,14 @@ from . import cx_tower_plan_line_action
 from . import cx_tower_plan_warnings
 from . import cx_tower_command_plan
 from . import cx_tower_command_log
+from . import cx_tower_command_log_reading
 from . import cx_tower_command_log_python
+from . import cx_tower_command_log_step
 from . import cx_tower_command_log_output
+from . import cx_tower_plan_log
+from . import cx_tower_plan_log_flow
+from . import cx_tower_plan_log_reading
+from . import cx_tower_plan_log_resume
 from . import cetmix_tower
 from . import ir_websocket
 from . import res_partner

@@ -1,6 +1,4 @@
 import logging
-import math
-import time
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -11,19 +9,45 @@ from psycopg2.errors import LockNotAvailable, UniqueViolation
 from ..engine import states
 from ..engine.masking import Masker
 from ..engine.results import EngineError, ExitCode
-from ..runs.job import error_values, unexpected_values
+from ..runs.job import OutputSoFar, error_values, unexpected_values
 from ..runs.recorder import NUL_REPLACEMENT
 from ..runs.work import Ended
 from .big_integer import BigInteger
 
 _logger = logging.getLogger(__name__)
 
-WAIT_LIMIT_S = 60
-WAIT_STEP_S = 0.1
-READ_LIMIT = 8 * 1024 * 1024  # characters that one call of read_output returns at most
-OFFSET_LIMIT = 2**62
 # What usually follows from an end needs only these; reading the row again would bring its whole output along.
-NEEDED_AT_END = ("command_id", "server_id", "command_action", "command_status", "outcome", "message")
+NEEDED_AT_END = (
+    "command_id",
+    "server_id",
+    "command_action",
+    "command_status",
+    "outcome",
+    "message",
+    "plan_log_id",
+    "position",
+    "is_skipped",
+    "variable_values",
+)
+# Ends that come from the inputs or from a person: trying again would give the same, or is not wanted.
+NEVER_RETRIED = frozenset(
+    {
+        ExitCode.OK,
+        ExitCode.COMMAND_STOPPED,
+        ExitCode.PLAN_STOPPED,
+        ExitCode.ANOTHER_COMMAND_RUNNING,
+        ExitCode.NO_COMMAND_RUNNER_FOUND,
+        ExitCode.RENDERING_FAILED,
+        ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED,
+        ExitCode.CONDITION_INVALID,
+        ExitCode.COMMAND_NOT_COMPATIBLE_WITH_SERVER,
+        ExitCode.SECRET_NOT_FOUND,
+        ExitCode.SUDO_FAILED,
+    }
+)
+
+
+RETRIES_LEFT = SQL("(state = 'running' AND attempt < attempts_total AND stop_requested_date IS NULL)")
 
 
 class CxTowerCommandLog(models.Model):
@@ -57,8 +81,28 @@ class CxTowerCommandLog(models.Model):
     output_size = BigInteger(string="Characters of output", readonly=True, aggregator=None)
     output_skipped = BigInteger(string="Characters left out", readonly=True, aggregator=None)
     timings = fields.Json(readonly=True)
-    condition = fields.Char(readonly=True)
+    condition = fields.Char(readonly=True, help="Of the line of the flight plan, as it was written.")
     is_skipped = fields.Boolean(readonly=True)
+    plan_log_id = fields.Many2one(
+        "cx.tower.plan.log",
+        string="Flight plan run",
+        readonly=True,
+        ondelete="cascade",
+        index="btree_not_null",
+        help="The run that this is a step of.",
+    )
+    plan_line_id = fields.Many2one("cx.tower.plan.line", readonly=True, ondelete="set null")
+    position = fields.Integer(readonly=True, aggregator=None, help="Index of the plan's line.")
+    triggered_plan_log_id = fields.Many2one(
+        "cx.tower.plan.log", string="Flight plan inside", readonly=True, ondelete="set null"
+    )
+    triggered_plan_command_log_ids = fields.One2many(
+        related="triggered_plan_log_id.command_log_ids", string="Steps inside"
+    )
+    attempt = fields.Integer(readonly=True, default=1, aggregator=None)
+    attempts_total = fields.Integer(string="Attempts at most", readonly=True, default=1, aggregator=None)
+    retry_delay_s = fields.Integer(string="Retry delay (s)", readonly=True, aggregator=None)
+    retry_at = fields.Datetime(string="Next attempt", readonly=True)
     output_ids = fields.One2many("cx.tower.command.log.output", "log_id", string="Output blocks")
 
     # The queue's own columns.
@@ -69,6 +113,9 @@ class CxTowerCommandLog(models.Model):
     guard_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
     worker = fields.Char(readonly=True, copy=False, help="The process that holds the run.")
     fence = fields.Integer(readonly=True, copy=False, aggregator=None)
+    follows_id = fields.Many2one(
+        "cx.tower.command.log", string="Follows", readonly=True, copy=False, ondelete="set null"
+    )
     host_slot = fields.Integer(readonly=True, copy=False, aggregator=None)
     global_slot = fields.Integer(readonly=True, copy=False, aggregator=None)
 
@@ -79,6 +126,7 @@ class CxTowerCommandLog(models.Model):
     _host_seat = models.UniqueIndex("(server_id, host_slot) WHERE state = 'running'")
     _global_seat = models.UniqueIndex("(global_slot) WHERE state = 'running'")
     _queue = models.Index("(priority, id) WHERE state = 'queued'")
+    _following = models.Index("(follows_id) WHERE state = 'queued'")
     _held = models.Index("(worker) WHERE state = 'running'")
 
     @api.depends("server_id", "command_id")
@@ -137,13 +185,18 @@ class CxTowerCommandLog(models.Model):
             return False
         return True
 
-    def _refuse_parallel(self):
-        text = self.env._(
+    @api.model
+    def _parallel_refusal(self, command, server):
+        """Return why a command does not run on a server where it is running already."""
+        return self.env._(
             "“%(command)s” is running on %(server)s already. Wait for its end or stop it; commands that may run"
             " side by side have “Allow parallel run” switched on.",
-            command=self.command_id.name,
-            server=self.server_id.name,
+            command=command.name,
+            server=server.name,
         )
+
+    def _refuse_parallel(self):
+        text = self._parallel_refusal(self.command_id, self.server_id)
         status = int(ExitCode.ANOTHER_COMMAND_RUNNING)
         self._finish({"command_status": status, "message": text, "command_error": text})
 
@@ -175,6 +228,23 @@ class CxTowerCommandLog(models.Model):
         with self.server_id._share_logins():
             return {log.id: log._prepare_work_or_end() for log in self}
 
+    def _output_so_far(self):
+        """Return {log id: :class:`runs.job.OutputSoFar`} of those of these runs that were tried before."""
+        return {
+            log.id: OutputSoFar(
+                log.output_size,
+                log.output_skipped,
+                self.env._(
+                    "\n--- Attempt %(number)s of %(total)s; the one before ended with exit code %(code)s ---\n",
+                    number=log.attempt,
+                    total=log.attempts_total,
+                    code=log.command_status,
+                ),
+            )
+            for log in self
+            if log.attempt > 1
+        }
+
     def _prepare_work_or_end(self):
         try:
             return self._prepare_work()
@@ -198,56 +268,101 @@ class CxTowerCommandLog(models.Model):
             return Ended({"command_status": status, "message": text, "command_error": text})
         return runner(self)
 
-    def _finish(self, values, fence=None):
-        """End a run. Only the first end counts: a finished run is never changed again.
+    def _finish(self, values, fence=None, follow=True):
+        """End a run, or queue it again where the author allowed another attempt.
+
+        Only the first end counts: a finished run is never changed again.
 
         :param dict values: fields of the log; ``command_status`` decides the final state
         :param fence: token of the claim; with another one in the database nothing is written
-        :return: whether this call ended the run
+        :param follow: do what follows from the end; False: the caller does (a plan that ends its own step)
+        :return: whether this call ended the run (or the attempt)
         """
         self.ensure_one()
         values = dict(values)
-        values.setdefault("command_status", int(ExitCode.GENERAL_ERROR))
-        values["state"] = states.state_for_exit_code(values["command_status"])
-        columns = SQL(", ").join(
-            SQL("%s = %s", SQL.identifier(name), self._fields[name].convert_to_column(_storable(value), self))
-            for name, value in values.items()
-        )
+        status = values.setdefault("command_status", int(ExitCode.GENERAL_ERROR))
+        values["state"] = states.state_for_exit_code(status)
+        may_retry = status not in NEVER_RETRIED
         now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
         self.flush_recordset()
         self.env.cr.execute(
             SQL(
                 """UPDATE cx_tower_command_log
                       SET %(columns)s, finish_date = %(now)s, start_date = COALESCE(start_date, %(now)s),
-                          duration = COALESCE(EXTRACT(EPOCH FROM %(now)s - start_date), 0),
-                          host_slot = NULL, global_slot = NULL
-                    WHERE id = %(id)s AND state = ANY(%(active)s) AND %(fenced)s
+                          duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
+                    WHERE id = %(id)s AND state = ANY(%(active)s) AND %(fenced)s AND NOT %(retried)s
                 RETURNING %(needed)s,
                           (SELECT connection_state FROM cx_tower_server server WHERE server.id = server_id)""",
                 needed=SQL(", ").join(map(SQL.identifier, NEEDED_AT_END)),
-                columns=columns,
+                columns=self._columns_sql(values),
                 now=now,
                 id=self.id,
                 active=list(states.ACTIVE),
                 fenced=SQL("fence = %s", fence) if fence is not None else SQL("TRUE"),
+                retried=SQL("(%s AND %s)", may_retry, RETRIES_LEFT),
             )
         )
         row = self.env.cr.fetchone()
         self.invalidate_recordset(flush=False)
         if not row:
-            return False
+            return may_retry and self._queue_again(values, fence)
         *needed, connection_state = row
         for name, value in zip(NEEDED_AT_END, needed, strict=True):
             self._fields[name]._insert_cache(self, [value])
         self.server_id._fields["connection_state"]._insert_cache(self.server_id, [connection_state])
-        self._on_run_finished()
+        if follow:
+            self._on_run_finished()
         return True
+
+    def _columns_sql(self, values):
+        """Return the assignments of an UPDATE for these fields."""
+        return SQL(", ").join(
+            SQL("%s = %s", SQL.identifier(name), self._fields[name].convert_to_column(_storable(value), self))
+            for name, value in values.items()
+        )
+
+    def _queue_again(self, values, fence):
+        """Queue the next attempt of a run that may be repeated; its output goes on behind the earlier one's.
+
+        The fence moves on at once: a process that took the run for lost and wakes up late must not end the new attempt.
+
+        :return: whether there is another attempt
+        """
+        kept = {
+            name: values[name]
+            for name in ("command_status", "message", "output_size", "output_skipped")
+            if name in values
+        }
+        self.env.cr.execute(
+            SQL(
+                """UPDATE cx_tower_command_log
+                      SET %(columns)s, state = 'queued', attempt = attempt + 1, fence = COALESCE(fence, 0) + 1,
+                          retry_at = (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => retry_delay_s)
+                    WHERE id = %(id)s AND state = ANY(%(active)s) AND %(fenced)s AND %(left)s
+                RETURNING retry_at""",
+                columns=self._columns_sql(kept),
+                id=self.id,
+                active=list(states.ACTIVE),
+                fenced=SQL("fence = %s", fence) if fence is not None else SQL("TRUE"),
+                left=RETRIES_LEFT,
+            )
+        )
+        row = self.env.cr.fetchone()
+        if row:
+            self.env["cx.tower.run.queue"]._wake_workers(at=row[0])
+        return bool(row)
 
     def _on_run_finished(self):
         """Do what follows from the end of a run, in its transaction. Extension point.
 
-        Addons decide here what comes next: another step, another state.
+        Addons decide here what comes next: another state, another run. A step hands over to its plan last.
         """
+        self._apply_end()
+        if self.plan_log_id:
+            self.plan_log_id._step_ended(self)
+
+    def _apply_end(self):
+        """Let the end of a run show on its server. Extension point for what follows whether it is a step or not."""
         status = self.command_id.server_status
         if status and self.command_status == ExitCode.OK:
             self._set_server_status(status)
@@ -304,194 +419,15 @@ class CxTowerCommandLog(models.Model):
         for log_id, end in changed:
             payload = {"id": log_id, "end": end, "state": states.RUNNING}
             self.browse(log_id)._bus_send("cetmix_tower_log", payload)
-        for log in self.sudo().browse(ended).exists():
+        finished = self.sudo().browse(ended).exists()
+        (finished | self.sudo().browse(log_id for log_id, _end in changed)).plan_log_id._send_hint()
+        for log in finished:
             payload = {"id": log.id, "end": log.output_size, "state": log.state}
             log._bus_send("cetmix_tower_log", payload)
-            log._notify_starter()
-
-    def _notify_starter(self):
-        """Tell the person who started a run how it ended, as the settings want it."""
-        settings = self.env["cx.tower.settings"]._get()
-        succeeded = self.state == states.DONE
-        wanted = settings.notification_type_success if succeeded else settings.notification_type_error
-        if not wanted or not self.user_id:
-            return
-        label = dict(states.LABELS)[self.state]
-        self.user_id._bus_send(
-            "simple_notification",
-            {
-                "type": "success" if succeeded else "danger",
-                "title": self.name,
-                "message": self.message or self.env._("%(state)s", state=label),
-                "sticky": wanted == "sticky",
-            },
-        )
-
-    # ------------------------------------------------------------------
-    # Public: reading, waiting, stopping, repeating
-    # ------------------------------------------------------------------
-
-    def read_output(self, offset=0, limit=1048576):
-        """Return the live output of a run from an offset on.
-
-        :param int offset: characters already known to the caller
-        :param int limit: about how many characters to return at most; the last block is not cut
-        :return: dict: ``chunks`` (list of ``offset``, ``end``, ``segments`` = list of [stream, text], stream
-            "o" or "e"; a chunk that starts behind the end of the one before means output left out), ``end``
-            (pass it as the next offset), ``more`` (there is more to read at once), ``state``, ``finished``,
-            ``exit_code`` (0 until it has finished), ``message``, ``skipped``, ``duration``,
-            ``stop_requested_by``
-        :raise AccessError: when the caller may not read the log
-        """
-        self.ensure_one()
-        self.check_access("read")
-        chunks, size, more = [], 0, False
-        # sudo: the blocks belong to the log, whose access was checked
-        Output = self.env["cx.tower.command.log.output"].sudo()
-        position = min(max(0, int(offset or 0)), OFFSET_LIMIT)
-        domain = [("log_id", "=", self.id)]
-        self.env.cr.execute(
-            """SELECT start_offset, end_offset, segments FROM (
-                   SELECT *, sum(end_offset - start_offset) OVER (ORDER BY start_offset) AS total
-                     FROM cx_tower_command_log_output WHERE log_id = %s AND end_offset > %s) block
-                WHERE total - (end_offset - start_offset) < %s ORDER BY start_offset""",
-            (self.id, position, min(max(1, int(limit or 1)), READ_LIMIT)),
-        )
-        for start, end, segments in self.env.cr.fetchall():
-            chunks.append(_chunk_from(position, start, end, segments))
-            size += end - start
-            position = max(position, end)
-        more = bool(chunks) and bool(Output.search_count(domain + [("end_offset", ">", position)], limit=1))
-        if not chunks and not self.sudo().output_size:
-            chunks = self._result_as_chunks(position)
-            position = chunks[-1]["end"] if chunks else position
-        return {"chunks": chunks, "end": position, "more": more, **self._state_values()}
-
-    def _result_as_chunks(self, position):
-        """Return the result of a run that streamed nothing, such as Python, as output from ``position`` on."""
-        log = self.sudo()
-        if log.state not in states.FINISHED:
-            return []
-        error = log.command_error if log.command_error != log.message else ""
-        segments = [[stream, text] for stream, text in (("o", log.command_response), ("e", error)) if text]
-        end = sum(len(text) for _stream, text in segments)
-        return [_chunk_from(position, 0, end, segments)] if end > position else []
-
-    def _state_values(self):
-        """Return how a run stands, as plain values that every RPC protocol can carry."""
-        self.ensure_one()
-        log = self.sudo()
-        return {
-            "id": log.id,
-            "reference": log.reference,
-            "state": log.state,
-            "finished": log.state in states.FINISHED,
-            "exit_code": log.command_status,
-            "message": log.message or "",
-            "skipped": log.output_skipped,
-            "duration": log.duration_current,
-            "stop_requested_by": log.stop_requested_by_id.name or "",
-        }
-
-    def wait(self, timeout_s=30):
-        """Wait until the run has ended, at most ``timeout_s`` seconds (60 at most), and say how it stands.
-
-        Looks through short transactions of its own; the caller's stays as it is.
-
-        :return: dict as in :meth:`read_output` without the output, with ``response`` and ``error``
-        """
-        self.ensure_one()
-        self.check_access("read")
-        timeout_s = float(timeout_s)
-        limit = min(max(0.0, timeout_s), WAIT_LIMIT_S) if math.isfinite(timeout_s) else WAIT_LIMIT_S
-        give_up = time.monotonic() + limit
-        while True:
-            with self.env.registry.cursor() as cr:
-                log = self.with_env(self.env(cr=cr)).sudo()
-                values = log._state_values()
-                if values["finished"] or time.monotonic() >= give_up:
-                    values["response"] = log.command_response or ""
-                    values["error"] = log.command_error or ""
-                    return values
-            time.sleep(WAIT_STEP_S)
-
-    def stop(self):
-        """Ask the process that executes these runs to end them; a queued run ends at once.
-
-        The state becomes *stopped* when the host confirmed that nothing is left, or when the time for that
-        is over (the log says which).
-
-        :return: True
-        :raise AccessError: unless the caller started the run, manages its server or is Root
-        """
-        self._check_may_stop()
-        # sudo: nobody may write logs; the right to stop was checked
-        for log in self.sudo().filtered(lambda log: not log._is_finished()):
-            log._request_stop(self.env.user)
-        return True
-
-    def _request_stop(self, user):
-        if self.state == states.QUEUED:
-            text = self.env._("Stopped by %s before it started.", user.name)
-            if self._finish({"command_status": int(ExitCode.COMMAND_STOPPED), "message": text}):
-                return
-        self.write({"stop_requested_by_id": user.id, "stop_requested_date": fields.Datetime.now()})
-
-    def action_stop(self):
-        """Ask for the end of these runs and say so (button)."""
-        self.stop()
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "info",
-                "message": self.env._("Stop requested. The log shows when the host has confirmed it."),
-            },
-        }
-
-    def action_run_again(self):
-        """Start the same command on the same server with the same own values, and open the new run."""
-        self.ensure_one()
-        self.check_access("read")
-        log = self.sudo()
-        run_input = log.run_input or {}
-        code = run_input.get("source_code") if log.is_ad_hoc else None
-        logs = self.server_id._start_command_runs(
-            self.command_id,
-            path=run_input.get("source_path"),
-            sudo=bool(log.use_sudo),
-            variable_values=run_input.get("variable_values") or {},
-            code=code,
-        )
-        return logs._action_open()
-
-    def _action_open(self):
-        """Return the action that shows these runs: one in its form, several in a list."""
-        action = {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Command Log"),
-            "res_model": self._name,
-            "view_mode": "list,form",
-            "domain": [("id", "in", self.ids)],
-        }
-        if len(self) == 1:
-            action |= {"view_mode": "form", "res_id": self.id}
-        return action
+            if not log.plan_log_id:
+                log._notify_starter()
 
 
 def _storable(value):
     """Return a value as the database can store it: its texts cannot hold NUL."""
     return value.replace("\0", NUL_REPLACEMENT) if isinstance(value, str) else value
-
-
-def _chunk_from(position, start, end, segments):
-    """Return a block as a chunk, without what lies before ``position``."""
-    cut = max(0, position - start)
-    kept = []
-    for stream, text in segments or []:
-        if cut >= len(text):
-            cut -= len(text)
-            continue
-        kept.append([stream, text[cut:]])
-        cut = 0
-    return {"offset": max(start, position), "end": end, "segments": kept}

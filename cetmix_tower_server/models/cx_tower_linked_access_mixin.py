@@ -18,11 +18,14 @@ class CxTowerLinkedAccessMixin(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        records = super().create(vals_list)
-        # looked at afterwards: links may come from defaults, which a caller can give in the context, too
-        for name in self._get_linked_access_fields():
-            records._check_may_link(name, records.sudo()[name].ids)
-        return records
+        # Looked at before: once the link is there it may itself give the right to read. Links may come from defaults,
+        # which a caller can give in the context, too.
+        names = self._get_linked_access_fields()
+        defaults = self.default_get(names) if names and not self.env.su else {}
+        for name in names:
+            linked = {vals.get(name, defaults.get(name)) for vals in vals_list}
+            self._check_may_link(name, [record_id for record_id in linked if record_id])
+        return super().create(vals_list)
 
     def write(self, vals):
         for name in self._get_linked_access_fields():

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
 # What to do next, of post-run actions and of a plan's own rule for errors.
@@ -92,6 +92,24 @@ class CxTowerPlan(models.Model):
     @api.model
     def _get_dependent_model_relation_fields(self):
         return [*super()._get_dependent_model_relation_fields(), "line_ids"]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_running(self):
+        """The logs of a plan go with it; those of runs that go on must not."""
+        # sudo: a run that the caller does not see goes on just the same
+        runs = (
+            self.env["cx.tower.plan.log"]
+            .sudo()
+            .search([("plan_id", "in", self.ids), ("is_running", "=", True)])
+        )
+        if runs:
+            raise UserError(
+                self.env._(
+                    "“%(plan)s” is running on %(servers)s. Stop it first.",
+                    plan=runs[0].plan_id.name,
+                    servers=", ".join(runs.server_id.mapped("name")),
+                )
+            )
 
     # ------------------------------------------------------------------ plans in plans
 

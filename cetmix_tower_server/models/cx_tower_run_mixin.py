@@ -96,3 +96,21 @@ class CxTowerRunMixin(models.AbstractModel):
                         server=server.name,
                     )
                 )
+
+    def _notify_starter(self):
+        """Tell the person who started a run how it ended, as the settings want it."""
+        settings = self.env["cx.tower.settings"]._get()
+        succeeded = self.state == states.DONE
+        wanted = settings.notification_type_success if succeeded else settings.notification_type_error
+        if not wanted or not self.user_id:
+            return
+        label = dict(states.LABELS)[self.state]
+        self.user_id._bus_send(
+            "simple_notification",
+            {
+                "type": "success" if succeeded else "danger",
+                "title": self.name,
+                "message": self.message or self.env._("%(state)s", state=label),
+                "sticky": wanted == "sticky",
+            },
+        )

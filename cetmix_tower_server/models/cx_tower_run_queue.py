@@ -27,6 +27,7 @@ WITH candidate AS (
       FROM cx_tower_command_log log
       JOIN cx_tower_server server ON server.id = log.server_id
      WHERE log.state = 'queued' AND %(only)s
+       AND (log.retry_at IS NULL OR log.retry_at <= clock_timestamp() AT TIME ZONE 'UTC')
 ), host_seat AS (
     SELECT host.server_id, seat, row_number() OVER (PARTITION BY host.server_id ORDER BY seat) AS host_rank
       FROM (SELECT DISTINCT server_id, host_limit FROM candidate) host,
@@ -55,7 +56,7 @@ UPDATE cx_tower_command_log log
        host_slot = chosen.host_slot, global_slot = chosen.global_slot
   FROM chosen
  WHERE log.id = chosen.id AND log.state = 'queued'
-RETURNING log.id, log.fence
+RETURNING log.id, log.fence, log.plan_log_id
 """
 
 
@@ -93,10 +94,53 @@ class CxTowerRunQueue(models.AbstractModel):
             ),
             log_exceptions=False,  # a taken seat is an answer, not an error
         )
-        claimed = dict(self.env.cr.fetchall())
-        if claimed:
-            self.env["cx.tower.command.log"].browse(claimed).invalidate_recordset(flush=False)
+        rows = self.env.cr.fetchall()
+        claimed = {log_id: fence for log_id, fence, _plan_log_id in rows}
+        self.env["cx.tower.command.log"].browse(claimed).invalidate_recordset(flush=False)
+        steps = [log_id for log_id, _fence, plan_log_id in rows if plan_log_id]
+        if steps:
+            self._note_plans_began(steps)
         return claimed
+
+    @api.model
+    def _note_plans_began(self, log_ids):
+        """Flight plans whose first step was taken are running from now on, and so are those around them."""
+        self.env.cr.execute(
+            """UPDATE cx_tower_plan_log run
+                  SET state = 'running', start_date = COALESCE(run.start_date, clock_timestamp() AT TIME ZONE 'UTC')
+                WHERE run.state = 'queued' AND run.top_plan_log_id IN (
+                      SELECT plan_log.top_plan_log_id FROM cx_tower_command_log log
+                        JOIN cx_tower_plan_log plan_log ON plan_log.id = log.plan_log_id
+                       WHERE log.id = ANY(%s) AND plan_log.state = 'queued')
+            RETURNING run.id""",
+            (log_ids,),
+        )
+        began = [row[0] for row in self.env.cr.fetchall()]
+        self.env["cx.tower.plan.log"].browse(began).invalidate_recordset(["state", "start_date"], flush=False)
+
+    @api.model
+    def _take_over(self, worker, log_id):
+        """Take the step that follows a run which ended in this transaction, in the same seats.
+
+        If the process dies before the commit, neither the end nor the next step exists.
+
+        :return: (log id, fencing token) of the step, None when nothing follows at once
+        """
+        self.env.cr.execute(
+            """UPDATE cx_tower_command_log next
+                  SET state = 'running', start_date = clock_timestamp() AT TIME ZONE 'UTC', worker = %s,
+                      fence = COALESCE(next.fence, 0) + 1, host_slot = ended.host_slot,
+                      global_slot = ended.global_slot
+                 FROM cx_tower_command_log ended
+                WHERE ended.id = %s AND next.follows_id = ended.id AND next.state = 'queued'
+                  AND next.server_id = ended.server_id
+            RETURNING next.id, next.fence""",
+            (worker, log_id),
+        )
+        row = self.env.cr.fetchone()
+        if row:
+            self.env["cx.tower.command.log"].browse(row[0]).invalidate_recordset(flush=False)
+        return row
 
     @api.model
     def _claim_retrying(self, worker, wanted, log_ids=None):
@@ -137,28 +181,68 @@ class CxTowerRunQueue(models.AbstractModel):
                   SET state = 'running', start_date = clock_timestamp() AT TIME ZONE 'UTC', worker = %s,
                       fence = COALESCE(fence, 0) + 1, host_slot = NULL, global_slot = NULL
                 WHERE id = %s AND state = 'queued'
-            RETURNING fence""",
+            RETURNING fence, plan_log_id""",
             (worker, log_id),
         )
         row = self.env.cr.fetchone()
         self.env["cx.tower.command.log"].browse(log_id).invalidate_recordset(flush=False)
+        if row and row[1]:
+            self._note_plans_began([log_id])
         return row[0] if row else 0
 
     @api.model
     def _held_runs(self, worker):
-        """Return {id: somebody asked to stop it} of the runs that ``worker`` holds."""
+        """Return {id: why it is to end} of the runs that ``worker`` holds.
+
+        The reasons are "stopped" (somebody asked), "timed_out" (its flight plan is out of time) and "" (none).
+        """
         self.env.cr.execute(
-            "SELECT id, stop_requested_date IS NOT NULL FROM cx_tower_command_log"
-            " WHERE worker = %s AND state = 'running'",
+            """SELECT log.id,
+                      CASE WHEN log.stop_requested_date IS NOT NULL THEN 'stopped'
+                           WHEN plan_log.deadline < clock_timestamp() AT TIME ZONE 'UTC' THEN 'timed_out'
+                           ELSE '' END
+                 FROM cx_tower_command_log log LEFT JOIN cx_tower_plan_log plan_log ON plan_log.id = log.plan_log_id
+                WHERE log.worker = %s AND log.state = 'running'""",
             (worker,),
         )
         return dict(self.env.cr.fetchall())
 
     @api.model
     def _has_queued(self):
-        """Return whether any run waits to be taken."""
-        self.env.cr.execute("SELECT EXISTS (SELECT FROM cx_tower_command_log WHERE state = 'queued')")
+        """Return whether any run waits to be taken now."""
+        self.env.cr.execute(
+            """SELECT EXISTS (SELECT FROM cx_tower_command_log WHERE state = 'queued'
+                              AND (retry_at IS NULL OR retry_at <= clock_timestamp() AT TIME ZONE 'UTC'))"""
+        )
         return self.env.cr.fetchone()[0]
+
+    @api.model
+    def _next_of(self, log_id):
+        """Return how the whole goes on that a run belongs to: (its state, id of the run in it that is queued or False, seconds
+        until that may begin).
+
+        The whole is the outermost flight plan of a step, or the run itself.
+        """
+        self.env.cr.execute(
+            """SELECT COALESCE(outermost.state, log.state), next.id,
+                      EXTRACT(EPOCH FROM next.retry_at - clock_timestamp() AT TIME ZONE 'UTC')
+                 FROM cx_tower_command_log log
+                 LEFT JOIN cx_tower_plan_log around ON around.id = log.plan_log_id
+                 LEFT JOIN cx_tower_plan_log outermost ON outermost.id = around.top_plan_log_id
+                 LEFT JOIN cx_tower_plan_log inside ON inside.id = log.triggered_plan_log_id
+                 LEFT JOIN LATERAL (
+                      SELECT log.id, log.retry_at WHERE log.state = 'queued'
+                      UNION ALL
+                      SELECT step.id, step.retry_at
+                        FROM cx_tower_command_log step JOIN cx_tower_plan_log run ON run.id = step.plan_log_id
+                       WHERE step.state = 'queued'
+                         AND run.top_plan_log_id = COALESCE(outermost.id, inside.top_plan_log_id)
+                      LIMIT 1) next ON TRUE
+                WHERE log.id = %s""",
+            (log_id,),
+        )
+        state, next_id, wait_s = self.env.cr.fetchone() or (states.STOPPED, None, 0)
+        return state, next_id or False, max(0.0, float(wait_s or 0))
 
     # ------------------------------------------------------------------
     # Crons
@@ -168,6 +252,8 @@ class CxTowerRunQueue(models.AbstractModel):
     def _cron_dispatch(self):
         """Wake the worker of this process; it takes queued runs by itself. Returns at once."""
         self._recover_lost()
+        self._end_overdue_plans()
+        self._recover_stalled_plans()
         if self._has_queued():
             run_worker.get(self.env.cr.dbname).wake()
 
@@ -181,6 +267,7 @@ class CxTowerRunQueue(models.AbstractModel):
         :return: number of runs found lost
         """
         Log = self.env["cx.tower.command.log"].sudo()
+        self.env["cx.tower.worker"]._bring_back_from_the_future()
         self.env.cr.execute(
             SQL(
                 """SELECT id FROM cx_tower_command_log
@@ -195,6 +282,38 @@ class CxTowerRunQueue(models.AbstractModel):
         return len(lost)
 
     @api.model
+    def _end_overdue_plans(self):
+        """End queued steps (waiting for a seat or for another attempt) of flight plans that are out of time.
+
+        Steps that run are ended by the process that runs them.
+        """
+        self.env.cr.execute(
+            """SELECT log.id FROM cx_tower_command_log log JOIN cx_tower_plan_log plan_log ON plan_log.id = log.plan_log_id
+                WHERE log.state = 'queued' AND plan_log.deadline < clock_timestamp() AT TIME ZONE 'UTC'
+                ORDER BY log.id LIMIT %s FOR UPDATE OF log SKIP LOCKED""",
+            (RECOVER_BATCH,),
+        )
+        text = self.env._("The time limit of the flight plan was reached before it started.")
+        for log in self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall()):
+            log._finish({"command_status": int(ExitCode.COMMAND_TIMED_OUT), "message": text})
+
+    @api.model
+    def _recover_stalled_plans(self):
+        """End flight plan runs that have no step which could lead on. It should not happen; if it does, they must not run for ever."""
+        self.env.cr.execute(
+            """SELECT run.id FROM cx_tower_plan_log run
+                WHERE run.state IN ('queued', 'running', 'waiting')
+                  AND run.create_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
+                  AND NOT EXISTS (SELECT FROM cx_tower_command_log step
+                                   WHERE step.plan_log_id = run.id AND step.state IN ('queued', 'running', 'waiting'))
+                ORDER BY run.id LIMIT %s FOR UPDATE SKIP LOCKED""",
+            (RECOVER_BATCH,),
+        )
+        for run in self.env["cx.tower.plan.log"].sudo().browse(row[0] for row in self.env.cr.fetchall()):
+            _logger.error("flight plan run %s has no step that leads on", run.id)
+            run._interrupt()
+
+    @api.model
     def _interrupt(self, logs):
         """End runs that nobody executes any more; what became of them on their hosts is unknown."""
         text = self.env._(
@@ -206,8 +325,10 @@ class CxTowerRunQueue(models.AbstractModel):
             log._finish({"command_status": int(ExitCode.RUN_INTERRUPTED), "message": text})
 
     @api.model
-    def _wake_workers(self):
+    def _wake_workers(self, at=None):
         """Have the queued runs of this transaction taken as soon as it is committed.
+
+        :param at: not before this moment (UTC), for a run that is tried again later
 
         The cron does it in the process that runs crons. Where that is this process, its worker is woken without
         the way through the cron; should the process die in between, the cron is still asked.
@@ -215,7 +336,7 @@ class CxTowerRunQueue(models.AbstractModel):
         cron = self.env.ref("cetmix_tower_server.ir_cron_dispatch_runs", raise_if_not_found=False)
         if cron:
             # sudo: starting the queue's cron is part of every run, whoever started it
-            cron.sudo()._trigger()
+            cron.sudo()._trigger(at)
         if run_worker.has_crons():
             self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
 
@@ -231,10 +352,14 @@ class CxTowerRunQueue(models.AbstractModel):
         finished = [("state", "in", list(states.FINISHED))]
         if settings.log_retention_days:
             domain = finished + [("finish_date", "<", f"now -{settings.log_retention_days}d")]
-            while batch := Log.search(domain, limit=500, order="id"):
-                batch.unlink()
-                if not progress(len(batch), remaining=Log.search_count(domain)):
-                    return
+            # A flight plan goes as a whole: its steps, and the plans inside it, go with the outermost log.
+            PlanLog = self.env["cx.tower.plan.log"].sudo().with_context(active_test=False)
+            for Model, own in ((PlanLog, "parent_flight_plan_log_id"), (Log, "plan_log_id")):
+                old = [*domain, (own, "=", False)]
+                while batch := Model.search(old, limit=500 if Model is Log else 50, order="id"):
+                    batch.unlink()
+                    if not progress(len(batch), remaining=Model.search_count(old)):
+                        return
         if settings.log_retention_mb:
             for batch in self._logs_beyond_size(settings.log_retention_mb):
                 Log.browse(batch).unlink()
@@ -249,7 +374,11 @@ class CxTowerRunQueue(models.AbstractModel):
                    SELECT id, state,
                           sum(output_size - COALESCE(output_skipped, 0)) OVER (ORDER BY id DESC) AS total
                      FROM cx_tower_command_log) sized
-                WHERE total > %s AND state = ANY(%s) ORDER BY id""",
+                WHERE total > %s AND state = ANY(%s)
+                  AND NOT EXISTS (SELECT FROM cx_tower_command_log step
+                                    JOIN cx_tower_plan_log run ON run.id = step.plan_log_id
+                                   WHERE step.id = sized.id AND run.state IN ('queued', 'running', 'waiting'))
+                ORDER BY id""",
             (limit_mb * 1024 * 1024, list(states.FINISHED)),
         )
         ids = [row[0] for row in self.env.cr.fetchall()]

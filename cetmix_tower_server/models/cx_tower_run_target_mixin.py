@@ -1,10 +1,11 @@
 import secrets
+import time
 from dataclasses import replace
 
 from odoo import models
 from odoo.exceptions import AccessError, ValidationError
 
-from ..engine import rendering
+from ..engine import rendering, states
 from ..engine import secrets_in_code as placeholders
 from ..engine.results import EngineError, ExitCode, RenderingError
 from ..runs import worker as run_worker
@@ -110,26 +111,43 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         # sudo: nobody may create logs by hand; the right to run was checked
         logs = self.env["cx.tower.command.log"].sudo().create(prepared)
         logs._take_guards(keys)
-        queued = logs.filtered(lambda log: log.state == "queued")
-        if queued:
-            self._dispatch(queued)
+        PlanLog = self.env["cx.tower.plan.log"].sudo()
+        for log in logs.filtered(lambda log: log.state == "waiting"):
+            PlanLog._drive(*log._start_child_plan(command.sudo().flight_plan_id.id))
+        self._dispatch(logs)
         return logs.sudo(self.env.su)
 
     def _dispatch(self, logs):
-        """Hand queued runs to the backend of the settings. Extension point for other backends."""
-        if self.env.context.get("tower_no_dispatch"):
+        """Hand runs to the backend of the settings. Extension point for other backends.
+
+        :param logs: runs that were started; those that are queued or wait for something inside them are gone on with
+        """
+        logs = logs.filtered(lambda log: log.state in ("queued", "waiting"))
+        if not logs or self.env.context.get("tower_no_dispatch"):
             return
         if self.env["cx.tower.settings"]._get().backend == "inline":
             self.env.flush_all()
-            worker = run_worker.get(self.env.cr.dbname)
-            for log in logs:
-                with worker.transaction() as env:
-                    fence = worker.claim_one(env, log.id)
-                if fence:
-                    worker.execute_now(log.id, fence, watched=False)
+            for log_id in logs.ids:
+                self._execute_to_the_end(log_id, watched=False)
             self.env.invalidate_all()  # the run may have changed anything
         else:
             self.env["cx.tower.run.queue"]._wake_workers()
+
+    def _execute_to_the_end(self, log_id, watched):
+        """Execute a run, with all that happens inside it, in this thread; its transactions are its own."""
+        worker = run_worker.get(self.env.cr.dbname)
+        while True:
+            with worker.transaction() as env:
+                state, next_id, wait_s = env["cx.tower.run.queue"]._next_of(log_id)
+                fence = worker.claim_one(env, next_id) if next_id and not wait_s else 0
+            if state not in states.ACTIVE:
+                return
+            if fence:
+                worker.execute_now(next_id, fence, watched=watched)
+            elif next_id or watched:
+                time.sleep(min(max(wait_s, 0.05), 1))
+            else:
+                return  # inline, and nothing is left that could be executed here
 
     def _run_command_and_wait(self, command, **values):
         """Run a command on one server, in this thread, and return its end as plain values.
@@ -146,9 +164,10 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             worker = run_worker.get(self.env.cr.dbname)
             # taken in the transaction that creates it: nobody else can be faster
             fence = worker.claim_one(target.env, log_id) if log.sudo().state == "queued" else 0
+        inline = self.env["cx.tower.settings"]._get().backend == "inline"
         if fence:
-            inline = self.env["cx.tower.settings"]._get().backend == "inline"
             worker.execute_now(log_id, fence, watched=not inline)
+        self._execute_to_the_end(log_id, watched=not inline)
         with self.env.registry.cursor() as cr:
             log = self.env(cr=cr)["cx.tower.command.log"].sudo().browse(log_id)
             return log._state_values() | {
@@ -242,6 +261,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         server_su, command_su = server.sudo(), command.sudo()
         use_sudo = server_su._sudo_mode(sudo)
         values = {
+            **self._retry_values(command_su),
             "server_id": server.id,
             "command_id": command.id,
             "user_id": self.env.user.id,
@@ -259,11 +279,26 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             return values | self._refused_values(ExitCode.COMMAND_NOT_COMPATIBLE_WITH_SERVER, text)
         if not command_su.allow_parallel_run and code is None:
             values["guard_key"] = self._guard_key(server, command)
+        if command_su.action == "plan":
+            return values | {"state": "waiting"}
+        source = command_su.code or "" if code is None else code
+        source_path = command_su.path if path is None else path
         try:
-            return values | self._render_run(server_su, command_su, path, variable_values, code)
+            rendered = self._render_run(server_su, command_su, source, source_path, variable_values)
         except EngineError as error:
             values["guard_key"] = False
             return values | self._refused_values(error.exit_code, str(error))
+        rendered["run_input"] |= {
+            "source_code": source if code is not None else False,
+            "source_path": path or False,
+        }
+        return values | rendered
+
+    @staticmethod
+    def _retry_values(command):
+        """Return how often a run of this command may be tried; more than once only where its author said so."""
+        repeats = max(command.retry_attempts, 0) if command.idempotent else 0
+        return {"attempts_total": 1 + repeats, "retry_delay_s": max(command.retry_delay_s, 0)}
 
     def _guard_key(self, server, command):
         """Return the key of which only one run may be active at a time. The jet addon adds the jet."""
@@ -279,17 +314,19 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             "command_error": text,
         }
 
-    def _render_run(self, server, command, path, variable_values, code):
+    def _render_run(self, server, command, source, source_path, variable_values, tools=None):
         """Return the code and path of a run as it will be executed and as it is shown.
 
         Placeholders of secrets are marked with a random nonce in what authors wrote (code and stored values),
         so that a value typed for this run cannot smuggle one in. Secrets themselves are not read here, only
         found to exist.
+
+        :param source: code as it was written
+        :param source_path: directory as it was written
+        :param tools: ``tower.tools`` of the flight plan that the run is a step of
         """
         nonce = secrets.token_hex(8)
-        source = command.code or "" if code is None else code
-        source_path = command.path if path is None else path
-        scope = self._rendering_scope(server, [source, source_path], variable_values, nonce)
+        scope = self._rendering_scope(server, [source, source_path], variable_values, nonce, tools)
         where = self.env._("code of command “%s”", command.name)
         mode = rendering.Mode.LITERAL if command.action == "python_code" else rendering.Mode.SHELL
         policy = rendering.UndefinedPolicy.ERROR
@@ -316,20 +353,24 @@ class CxTowerRunTargetMixin(models.AbstractModel):
                 "path": rendered_path,
                 "nonce": nonce,
                 "secrets": references,
-                "source_code": source if code is not None else False,
-                "source_path": path or False,
                 "variable_values": variable_values or {},
             },
         }
 
-    def _rendering_scope(self, server, texts, variable_values, nonce):
-        """Return the values that the texts of a run may use; one query. Extension point: jets add scopes."""
+    def _rendering_scope(self, server, texts, variable_values, nonce, tools=None):
+        """Return the values that the texts of a run may use; one query. Extension point: jets add scopes.
+
+        :param nonce: marks placeholders of secrets in stored values; "" where no secret can be used
+        :param tools: ``tower.tools`` of the flight plan that the run is a step of
+        """
         references = set().union(*(rendering.find_variables(text) for text in texts if text))
         if not references:
             return rendering.VariableScope()
         scope = self.env["cx.tower.variable"]._variable_scope(
-            server=server, custom_values=variable_values, references=references
+            server=server, custom_values=variable_values, references=references, tools=tools
         )
+        if not nonce:
+            return scope
         stored = {name: text and placeholders.protect(text, nonce) for name, text in scope.stored.items()}
         return replace(scope, stored=stored)
 

@@ -10,6 +10,7 @@ class TowerSettings:
     """What the operator can set, with defaults. Stored as system parameters ``cetmix_tower_server.<name>``.
 
     :param command_timeout: seconds a command may take; 0: no limit
+    :param plan_timeout: seconds a flight plan may take that has no limit of its own; 0: no limit
     :param silence_timeout: seconds a command may print nothing; 0: no limit
     :param connect_timeout: seconds for name, TCP and key exchange
     :param auth_timeout: seconds for the log-in
@@ -25,6 +26,7 @@ class TowerSettings:
     """
 
     command_timeout: int = 900
+    plan_timeout: int = 24 * 3600
     silence_timeout: int = 900
     connect_timeout: int = 10
     auth_timeout: int = 15
@@ -42,6 +44,7 @@ class TowerSettings:
 #: Smallest and largest accepted value. What is stored outside of them counts as the nearer limit.
 LIMITS = {
     "command_timeout": (0, 7 * 24 * 3600),
+    "plan_timeout": (0, 30 * 24 * 3600),
     "silence_timeout": (0, 7 * 24 * 3600),
     "connect_timeout": (1, 300),
     "auth_timeout": (1, 300),

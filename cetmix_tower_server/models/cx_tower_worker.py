@@ -50,6 +50,18 @@ class CxTowerWorker(models.Model):
             LEASE_S,
         )
 
+    @api.model
+    def _bring_back_from_the_future(self):
+        """After the database's clock was set back, heartbeats lie ahead of it and would keep leases for that long.
+
+        They are set to now: a worker that lives writes a new one within seconds, one that is gone loses its lease.
+        """
+        self.env.cr.execute(
+            """UPDATE cx_tower_worker SET heartbeat = clock_timestamp() AT TIME ZONE 'UTC'
+                WHERE heartbeat > (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => %s)""",
+            (HEARTBEAT_INTERVAL_S,),
+        )
+
     @api.autovacuum
     def _gc_workers(self):
         """Forget workers that have been silent for a week."""

@@ -13,6 +13,7 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     cetmix_tower_command_timeout = fields.Integer(string="Command limit")
+    cetmix_tower_plan_timeout = fields.Integer(string="Flight plan limit")
     cetmix_tower_silence_timeout = fields.Integer(string="Silence limit")
     cetmix_tower_connect_timeout = fields.Integer(string="Connect limit")
     cetmix_tower_auth_timeout = fields.Integer(string="Log-in limit")

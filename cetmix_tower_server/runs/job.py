@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -27,6 +28,20 @@ UNRECORDABLE = "unrecordable"
 REPEATS = 3  # attempts of repeatable database work that collided with another transaction
 
 
+@dataclass(frozen=True)
+class OutputSoFar:
+    """What earlier attempts of a run printed: the next one's output goes on behind it.
+
+    :param end: offset behind the last character
+    :param skipped: characters left out
+    :param note: line that separates the attempts
+    """
+
+    end: int
+    skipped: int
+    note: str = ""
+
+
 class Job:
     """A claimed run: its work, its live output and its end.
 
@@ -36,15 +51,33 @@ class Job:
     :param work: what there is to do, see :mod:`work`
     :param head_limit: characters of live output kept from the start
     :param tail_limit: characters of live output kept from the end
+    :param output: what earlier attempts of the run printed
     """
 
-    def __init__(self, worker: Worker, log_id: int, fence: int, work, head_limit: int, tail_limit: int):
+    def __init__(
+        self,
+        worker: Worker,
+        log_id: int,
+        fence: int,
+        work,
+        head_limit: int,
+        tail_limit: int,
+        output: OutputSoFar | None = None,
+    ):
         self.worker = worker
         self.log_id = log_id
         self.fence = fence
         self.work = work
         self.stop = StopSignal()
-        self.recorder = Recorder(log_id, head_limit, tail_limit, lambda: worker.announce_soon(self))
+        self.recorder = Recorder(
+            log_id,
+            head_limit,
+            tail_limit,
+            lambda: worker.announce_soon(self),
+            *((output.end, output.skipped) if output else ()),
+        )
+        if output and output.note:
+            self.recorder.append("e", output.note)
         self.thread: threading.Thread | None = None
         self.deadline: float | None = None  # time.monotonic() at which database work is aborted
         self.parent: threading.Thread | None = None  # the lane that waits for this run
@@ -52,6 +85,11 @@ class Job:
         self.abort_reason = ""  # "stopped" or "timed_out" once database work is being aborted
         self.announced_end = -1
         self.finished = False
+        self.out_of_time = False  # the flight plan's limit was reached: that is why it was asked to stop
+        self.since = time.monotonic()  # when this lane began with the flight plan
+        self.is_step = False  # known once its end is written
+        self.may_take_over = True
+        self.next: Job | None = None  # the step that this lane goes on with
 
     def run(self) -> None:
         """Do the work and record its end. Never raises; a run whose end could not be recorded keeps its
@@ -61,6 +99,7 @@ class Job:
         try:
             self._run()
         except Exception:
+            self.next = None
             _logger.exception("run %s: its end could not be recorded", self.log_id)
         finally:
             self.finished = True
@@ -79,7 +118,11 @@ class Job:
 
     def _perform_on_host(self) -> dict[str, Any]:
         try:
-            return self.work.perform(self)
+            values = self.work.perform(self)
+            if self.out_of_time and values.get("outcome") == "stopped":
+                values |= {"command_status": int(ExitCode.COMMAND_TIMED_OUT), "outcome": "timed_out"}
+                values["message"] = "The time limit of the flight plan was reached."
+            return values
         except EngineError as error:
             return error_values(error, self.work.masker__)
         except Exception as error:
@@ -160,21 +203,35 @@ class Job:
             except Exception as error:
                 # The database refuses these values whenever they come: the run must end all the same.
                 self.recorder.restore()
+                if self.is_step and self.may_take_over:
+                    self.may_take_over = (
+                        False  # what fails may be the preparation of the next step: leave it queued
+                    )
+                    _logger.exception("run %s: its lane cannot go on with the next step", self.log_id)
+                    continue
                 if values.get("outcome") == UNRECORDABLE:
                     raise
                 _logger.exception("run %s: its result cannot be stored", self.log_id)
                 values = unrecordable_values(error, values)
 
     def write_end(self, env, values: dict[str, Any]) -> bool:
-        """Write the rest of the output and the end with the caller's transaction; False: no longer ours."""
+        """Write the rest of the output and the end with the caller's transaction; False: no longer ours.
+
+        When the run is the step of a flight plan, what follows is decided and created in here too, and :attr:`next` is the
+        following step if this lane goes on with it.
+        """
+        self.next = None
         self.recorder.flush(env.cr)
-        log = env["cx.tower.command.log"].sudo().browse(self.log_id)
+        log = env["cx.tower.command.log"].sudo().with_context(tower_lane=True).browse(self.log_id)
         ended = log._finish(
             {**values, "output_size": self.recorder.end, "output_skipped": self.recorder.skipped},
             fence=self.fence,
         )
         if not ended:
             _logger.warning("run %s was ended by somebody else; its result is dropped", self.log_id)
+        elif log.plan_log_id:
+            self.is_step = True
+            self.next = self.worker.take_over(env, self)
         return ended
 
 

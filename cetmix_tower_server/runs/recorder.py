@@ -25,12 +25,22 @@ class Recorder:
     :param head_limit: characters kept from the start
     :param tail_limit: characters kept from the end
     :param on_first_output: called once, when the first characters arrive
+    :param end: offset to go on from, after an earlier attempt
+    :param skipped: characters that attempt left out
     """
 
-    def __init__(self, log_id: int, head_limit: int, tail_limit: int, on_first_output: Callable[[], None]):
+    def __init__(
+        self,
+        log_id: int,
+        head_limit: int,
+        tail_limit: int,
+        on_first_output: Callable[[], None],
+        end: int = 0,
+        skipped: int = 0,
+    ):
         self.log_id = log_id
-        self.end = 0  # offset behind the last character received
-        self.skipped = 0  # characters left out so far
+        self.end = end  # offset behind the last character received
+        self.skipped = skipped  # characters left out so far
         self.first_output_at: float | None = None  # time.monotonic()
         self._head_limit = head_limit
         self._tail_limit = tail_limit

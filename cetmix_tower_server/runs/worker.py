@@ -28,6 +28,7 @@ HEARTBEAT_S = 5
 IDLE_TICK_S = 2
 IDLE_S = 60  # the conductor ends after this long without work
 MAX_LANES = 64
+SLICE_S = 10  # a lane goes on with the steps of one flight plan for this long while other runs wait
 ORPHAN_S = 20  # a run that is held here and not executed for this long is ended
 
 
@@ -77,12 +78,36 @@ class Worker:
         self._look_soon()
 
     def job_done(self, job: Job) -> None:
-        """A lane is through with a job: announce its end and take the next run."""
+        """A lane is through with a job: announce its end and take the next run.
+
+        While the lane goes on with the next step of a flight plan, its news can wait for the next tick: quick steps are
+        not to be held up by what is told about them.
+        """
         with self._lock:
             self._jobs.pop(job.log_id, None)
             self._ended.append(job)
+            if job.next:
+                self._jobs[job.next.log_id] = job.next
+                return
             self._claim_wanted |= self._more_queued
         self._look_soon()
+
+    def take_over(self, env, job: Job) -> Job | None:
+        """Prepare the step that follows a job's end for the same lane, in the transaction that records the end.
+
+        :return: the next job, None when nothing follows at once or other runs have waited for long enough
+        """
+        out_of_slice = self._more_queued and time.monotonic() - job.since > SLICE_S
+        taken = None
+        if job.may_take_over and not out_of_slice:
+            taken = env["cx.tower.run.queue"]._take_over(self.code, job.log_id)
+        if not taken:
+            # It stays in the queue, if there is one; should this process die first, the cron finds it there.
+            env.cr.postcommit.add(self.wake)
+            return None
+        (following,) = self._make_jobs(env, dict([taken]))
+        following.since, following.parent = job.since, job.parent
+        return following
 
     def holds(self, log_id: int) -> bool:
         """Return whether a run is being executed here."""
@@ -183,7 +208,7 @@ class Worker:
         claimed = self._claim(free)
         for job in self._prepare_patiently(claimed):
             try:
-                self._lanes.submit(job.run)
+                self._lanes.submit(lambda job=job: run_chain(job))
             except RuntimeError:  # no memory for a thread: found as held and not executed, and ended
                 _logger.exception("run %s could not be started", job.log_id)
                 self._jobs.pop(job.log_id, None)
@@ -218,13 +243,21 @@ class Worker:
         """Turn claimed runs into jobs and register them."""
         if not claimed:
             return []
-        settings = env["cx.tower.settings"]._get()
-        head = settings.output_limit_mb * 1024 * 1024
-        works = env["cx.tower.command.log"].browse(claimed)._prepare_works()
-        jobs = [Job(self, log_id, claimed[log_id], work, head, head // 4) for log_id, work in works.items()]
+        jobs = self._make_jobs(env, claimed)
         with self._lock:
             self._jobs.update({job.log_id: job for job in jobs})
         return jobs
+
+    def _make_jobs(self, env, claimed: dict[int, int]) -> list[Job]:
+        settings = env["cx.tower.settings"]._get()
+        head = settings.output_limit_mb * 1024 * 1024
+        logs = env["cx.tower.command.log"].browse(claimed)
+        works = logs._prepare_works()
+        so_far = logs._output_so_far()
+        return [
+            Job(self, log_id, claimed[log_id], work, head, head // 4, so_far.get(log_id))
+            for log_id, work in works.items()
+        ]
 
     def _write_output(self) -> None:
         """Write the pending output of all jobs and announce what changed, in one transaction."""
@@ -266,10 +299,11 @@ class Worker:
         jobs = dict(self._jobs)  # before the look: what is added meanwhile is not missing
         with self.transaction() as env:
             held = env["cx.tower.run.queue"]._held_runs(self.code)
-        for log_id, stop_wanted in held.items():
+        for log_id, reason in held.items():
             job = self._jobs.get(log_id)
-            if job and stop_wanted:
-                self._stop(job, "stopped")
+            if job and reason:
+                job.out_of_time = reason == "timed_out"
+                self._stop(job, reason)
         for job in jobs.values():
             if job.log_id not in held:  # it was given up for lost, or has just ended
                 job.stop.request()
@@ -326,7 +360,7 @@ class Worker:
             return  # somebody ended it meanwhile
         (job,) = jobs
         if not watched:
-            job.run()
+            run_chain(job)
             with self._lock:
                 self._ended.clear()
             return
@@ -334,9 +368,18 @@ class Worker:
             self._ensure_conductor()
         # In a thread of its own: what ends the caller's Python must not tear this run apart.
         job.parent = threading.current_thread()
-        thread = threading.Thread(target=job.run, name=f"tower-lane-{self.dbname}-nested", daemon=True)
+        thread = threading.Thread(
+            target=run_chain, args=(job,), name=f"tower-lane-{self.dbname}-nested", daemon=True
+        )
         thread.start()
         thread.join()
+
+
+def run_chain(job: Job | None) -> None:
+    """Do a job, and the steps of its flight plan that follow."""
+    while job:
+        job.run()
+        job = job.next
 
 
 _workers: dict[tuple[int, str], Worker] = {}

@@ -1,0 +1,178 @@
+import math
+import time
+
+from odoo import fields, models
+
+from ..engine import states
+from ..engine.results import ExitCode
+
+WAIT_LIMIT_S = 60
+WAIT_STEP_S = 0.1
+READ_LIMIT = 8 * 1024 * 1024  # characters that one call of read_output returns at most
+OFFSET_LIMIT = 2**62
+
+
+class CxTowerCommandLog(models.Model):
+    """What people and scripts do with a run: read its output, wait for it, stop it, repeat it."""
+
+    _inherit = "cx.tower.command.log"
+
+    def read_output(self, offset=0, limit=1048576):
+        """Return the live output of a run from an offset on.
+
+        :param int offset: characters already known to the caller
+        :param int limit: about how many characters to return at most; the last block is not cut
+        :return: dict: ``chunks`` (list of ``offset``, ``end``, ``segments`` = list of [stream, text], stream
+            "o" or "e"; a chunk that starts behind the end of the one before means output left out), ``end``
+            (pass it as the next offset), ``more`` (there is more to read at once), ``state``, ``finished``,
+            ``exit_code`` (0 until it has finished), ``message``, ``skipped``, ``duration``,
+            ``stop_requested_by``
+        :raise AccessError: when the caller may not read the log
+        """
+        self.ensure_one()
+        self.check_access("read")
+        chunks, size, more = [], 0, False
+        # sudo: the blocks belong to the log, whose access was checked
+        Output = self.env["cx.tower.command.log.output"].sudo()
+        position = min(max(0, int(offset or 0)), OFFSET_LIMIT)
+        domain = [("log_id", "=", self.id)]
+        self.env.cr.execute(
+            """SELECT start_offset, end_offset, segments FROM (
+                   SELECT *, sum(end_offset - start_offset) OVER (ORDER BY start_offset) AS total
+                     FROM cx_tower_command_log_output WHERE log_id = %s AND end_offset > %s) block
+                WHERE total - (end_offset - start_offset) < %s ORDER BY start_offset""",
+            (self.id, position, min(max(1, int(limit or 1)), READ_LIMIT)),
+        )
+        for start, end, segments in self.env.cr.fetchall():
+            chunks.append(_chunk_from(position, start, end, segments))
+            size += end - start
+            position = max(position, end)
+        more = bool(chunks) and bool(Output.search_count(domain + [("end_offset", ">", position)], limit=1))
+        if not chunks and not self.sudo().output_size:
+            chunks = self._result_as_chunks(position)
+            position = chunks[-1]["end"] if chunks else position
+        return {"chunks": chunks, "end": position, "more": more, **self._state_values()}
+
+    def _result_as_chunks(self, position):
+        """Return the result of a run that streamed nothing, such as Python, as output from ``position`` on."""
+        log = self.sudo()
+        if log.state not in states.FINISHED:
+            return []
+        error = log.command_error if log.command_error != log.message else ""
+        segments = [[stream, text] for stream, text in (("o", log.command_response), ("e", error)) if text]
+        end = sum(len(text) for _stream, text in segments)
+        return [_chunk_from(position, 0, end, segments)] if end > position else []
+
+    def _state_values(self):
+        """Return how a run stands, as plain values that every RPC protocol can carry."""
+        self.ensure_one()
+        log = self.sudo()
+        return {
+            "id": log.id,
+            "reference": log.reference,
+            "state": log.state,
+            "finished": log.state in states.FINISHED,
+            "exit_code": log.command_status,
+            "message": log.message or "",
+            "skipped": log.output_skipped,
+            "duration": log.duration_current,
+            "stop_requested_by": log.stop_requested_by_id.name or "",
+        }
+
+    def wait(self, timeout_s=30):
+        """Wait until the run has ended, at most ``timeout_s`` seconds (60 at most), and say how it stands.
+
+        Looks through short transactions of its own; the caller's stays as it is.
+
+        :return: dict as in :meth:`read_output` without the output, with ``response`` and ``error``
+        """
+        self.ensure_one()
+        self.check_access("read")
+        timeout_s = float(timeout_s)
+        limit = min(max(0.0, timeout_s), WAIT_LIMIT_S) if math.isfinite(timeout_s) else WAIT_LIMIT_S
+        give_up = time.monotonic() + limit
+        while True:
+            with self.env.registry.cursor() as cr:
+                log = self.with_env(self.env(cr=cr)).sudo()
+                values = log._state_values()
+                if values["finished"] or time.monotonic() >= give_up:
+                    values["response"] = log.command_response or ""
+                    values["error"] = log.command_error or ""
+                    return values
+            time.sleep(WAIT_STEP_S)
+
+    def stop(self):
+        """Ask the process that executes these runs to end them; a queued run ends at once.
+
+        The state becomes *stopped* when the host confirmed that nothing is left, or when the time for that
+        is over (the log says which).
+
+        :return: True
+        :raise AccessError: unless the caller started the run, manages its server or is Root
+        """
+        self._check_may_stop()
+        # sudo: nobody may write logs; the right to stop was checked
+        for log in self.sudo().filtered(lambda log: not log._is_finished()):
+            log._request_stop(self.env.user)
+        return True
+
+    def _request_stop(self, user):
+        if self.state == states.QUEUED:
+            text = self.env._("Stopped by %s before it started.", user.name)
+            if self._finish({"command_status": int(ExitCode.COMMAND_STOPPED), "message": text}):
+                return
+        self.write({"stop_requested_by_id": user.id, "stop_requested_date": fields.Datetime.now()})
+
+    def action_stop(self):
+        """Ask for the end of these runs and say so (button)."""
+        self.stop()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": self.env._("Stop requested. The log shows when the host has confirmed it."),
+            },
+        }
+
+    def action_run_again(self):
+        """Start the same command on the same server with the same own values, and open the new run."""
+        self.ensure_one()
+        self.check_access("read")
+        log = self.sudo()
+        run_input = log.run_input or {}
+        code = run_input.get("source_code") if log.is_ad_hoc else None
+        logs = self.server_id._start_command_runs(
+            self.command_id,
+            path=run_input.get("source_path"),
+            sudo=bool(log.use_sudo),
+            variable_values=run_input.get("variable_values") or {},
+            code=code,
+        )
+        return logs._action_open()
+
+    def _action_open(self):
+        """Return the action that shows these runs: one in its form, several in a list."""
+        action = {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Command Log"),
+            "res_model": self._name,
+            "view_mode": "list,form",
+            "domain": [("id", "in", self.ids)],
+        }
+        if len(self) == 1:
+            action |= {"view_mode": "form", "res_id": self.id}
+        return action
+
+
+def _chunk_from(position, start, end, segments):
+    """Return a block as a chunk, without what lies before ``position``."""
+    cut = max(0, position - start)
+    kept = []
+    for stream, text in segments or []:
+        if cut >= len(text):
+            cut -= len(text)
+            continue
+        kept.append([stream, text[cut:]])
+        cut = 0
+    return {"offset": max(start, position), "end": end, "segments": kept}

@@ -1,0 +1,106 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+from ..engine import flow, states
+from ..engine.results import ExitCode
+
+# Steps of plans that are under way are taken before runs that have not begun.
+STEP_PRIORITY = 9
+
+
+class CxTowerCommandLog(models.Model):
+    """A run as the step of a flight plan."""
+
+    _inherit = "cx.tower.command.log"
+
+    @api.model
+    def _create_step(self, values):
+        """Create the log of a plan's step with one statement: a plan creates one for each of its lines.
+
+        When the step's guard key is taken, its log ends as ANOTHER_COMMAND_RUNNING instead.
+
+        :param dict values: fields of the log; ``guard_key`` and ``state`` among them decide what becomes of it
+        :return: the log, with what the flow needs in the cache
+        """
+        # sudo: the plan's author decided what runs; its names and levels belong into the log
+        command = self.env["cx.tower.command"].browse(values["command_id"]).sudo()
+        server = self.env["cx.tower.server"].browse(values["server_id"]).sudo()
+        values = {
+            "name": f"{server.name or ''}: {command.name or ''}",
+            "active": True,
+            "reference": self._new_run_reference(),
+            "command_action": command.action,
+            "access_level": command.access_level,
+            "state": states.QUEUED,
+            "command_status": 0,
+            "message": False,
+            "is_skipped": False,
+            "priority": STEP_PRIORITY,
+            "attempt": 1,
+            "attempts_total": 1,
+            **values,
+        }
+        log_id = self._insert_row(values)
+        if not log_id:
+            text = self._parallel_refusal(command, server)
+            values |= server._refused_values(ExitCode.ANOTHER_COMMAND_RUNNING, text) | {"guard_key": False}
+            log_id = self._insert_row(values)
+        step = self.browse(log_id)
+        for name, value in values.items():
+            field = self._fields[name]
+            field._insert_cache(step, [field.convert_to_cache(value, step, validate=False)])
+        step.plan_log_id.invalidate_recordset(["command_log_ids"], flush=False)
+        return step
+
+    @api.model
+    def _insert_row(self, values):
+        """Insert one log. :return: its id, None when its guard key is taken."""
+        now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+        names = [SQL.identifier(name) for name in values]
+        columns = [SQL("%s", self._insert_value(name, value)) for name, value in values.items()]
+        for name in ("queued_date", "create_date", "write_date"):
+            names.append(SQL.identifier(name))
+            columns.append(now)
+        for name in ("create_uid", "write_uid"):
+            names.append(SQL.identifier(name))
+            columns.append(SQL("%s", values["user_id"]))
+        if values["state"] != states.QUEUED:
+            names.append(SQL("start_date"))
+            columns.append(now)
+        if values["state"] in states.FINISHED:
+            names.append(SQL("finish_date"))
+            columns.append(now)
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO cx_tower_command_log (%s) VALUES (%s)
+                   ON CONFLICT (guard_key) WHERE guard_key IS NOT NULL AND state IN ('queued', 'running', 'waiting')
+                   DO NOTHING RETURNING id""",
+                SQL(", ").join(names),
+                SQL(", ").join(columns),
+            )
+        )
+        row = self.env.cr.fetchone()
+        return row and row[0]
+
+    def _insert_value(self, name, value):
+        """Return a value as its column takes it; a line that was deleted meanwhile is left out."""
+        if name == "plan_line_id" and value:
+            return SQL("(SELECT id FROM cx_tower_plan_line WHERE id = %s)", value)
+        return self._fields[name].convert_to_column_insert(value, self)
+
+    def _start_child_plan(self, plan_id):
+        """Start the plan that this run waits for.
+
+        :return: (run, decision) to go on with, see ``cx.tower.plan.log._drive``
+        """
+        self.ensure_one()
+        plan = self.env["cx.tower.plan"].browse(plan_id).exists()
+        if not plan:
+            text = self.env._("The flight plan it is to run was deleted.")
+            self._finish({"command_status": int(ExitCode.PLAN_NOT_ASSIGNED), "message": text}, follow=False)
+            return self.plan_log_id._after_step(self) if self.plan_log_id else (None, None)
+        child = self.env["cx.tower.plan.log"]._create_child(self, plan)
+        self.triggered_plan_log_id = child
+        if not child._try_begin():
+            return child._after_child()
+        return child, flow.first(child._frozen_plan().flow)

@@ -1,0 +1,302 @@
+import secrets
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+from psycopg2.errors import LockNotAvailable, UniqueViolation
+
+from ..engine import states
+from ..engine.results import ExitCode
+
+
+class CxTowerPlanLog(models.Model):
+    """One run of a flight plan on one server. Its steps are command logs.
+
+    It has no thread of its own: the transaction that ends a step decides what is next and creates the next step
+    (``cx_tower_plan_log_flow``). So a plan run is always either ended or has exactly one step that is queued, running or
+    waiting for a run inside it, and whoever finds that step can go on with the plan.
+    """
+
+    _name = "cx.tower.plan.log"
+    _description = "Tower Flight Plan Log"
+    _inherit = ["cx.tower.run.mixin", "bus.listener.mixin"]
+    _order = "start_date desc, id desc"
+
+    plan_id = fields.Many2one(
+        "cx.tower.plan", string="Flight Plan", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    access_level = fields.Selection(related="plan_id.access_level", store=True, index=True)
+    plan_status = fields.Integer(string="Exit code", readonly=True, aggregator=None)
+    custom_message = fields.Text(related="message", string="Custom message", help="The same as the message.")
+    is_stopped = fields.Boolean(compute="_compute_is_stopped", search="_search_is_stopped")
+    command_log_ids = fields.One2many("cx.tower.command.log", "plan_log_id", string="Steps", readonly=True)
+    plan_line_executed_id = fields.Many2one(
+        "cx.tower.plan.line", string="Last line", compute="_compute_plan_line_executed_id"
+    )
+    parent_flight_plan_log_id = fields.Many2one(
+        "cx.tower.plan.log",
+        string="Main Log",
+        readonly=True,
+        ondelete="cascade",
+        index="btree_not_null",
+        help="The run that this one is a step of.",
+    )
+    top_plan_log_id = fields.Many2one(
+        "cx.tower.plan.log",
+        string="Outermost log",
+        readonly=True,
+        ondelete="cascade",
+        index=True,
+        help="The run that a person or a script started; itself, for such a run.",
+    )
+    triggering_command_log_id = fields.Many2one(
+        "cx.tower.command.log",
+        string="Started by step",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+    )
+    position = fields.Integer(readonly=True, aggregator=None, help="Index of the line that was reached.")
+    steps_total = fields.Integer(string="Lines", readonly=True, aggregator=None)
+    steps_done = fields.Integer(string="Lines done", readonly=True, aggregator=None)
+    steps_run = fields.Integer(string="Lines that ran", readonly=True, aggregator=None)
+    deadline = fields.Datetime(readonly=True, help="The run is stopped when it lasts longer than this.")
+    resumed_from_id = fields.Many2one(
+        "cx.tower.plan.log",
+        string="Goes on with",
+        readonly=True,
+        ondelete="set null",
+        help="The run that stopped short, whose work this one takes up.",
+    )
+    resumed_by_ids = fields.One2many(
+        "cx.tower.plan.log", "resumed_from_id", string="Resumed by", readonly=True
+    )
+    resumed_position = fields.Integer(readonly=True, aggregator=None)
+    can_resume = fields.Boolean(compute="_compute_can_resume")
+    run_input = fields.Json(
+        groups=fields.NO_ACCESS,
+        copy=False,
+        prefetch=False,
+        help="The frozen inputs: definitions of the plan and of those inside it, own values.",
+    )
+    guard_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
+
+    _guard = models.UniqueIndex(
+        "(guard_key) WHERE guard_key IS NOT NULL AND state IN ('queued', 'running', 'waiting')",
+        "This flight plan is already running on this server.",
+    )
+    _resumed_once = models.UniqueIndex(
+        "(resumed_from_id) WHERE resumed_from_id IS NOT NULL", "This run was resumed already."
+    )
+    _active = models.Index("(deadline) WHERE state IN ('queued', 'running', 'waiting')")
+
+    @api.model
+    def _new_run_reference(self):
+        return f"plan_run_{secrets.token_hex(8)}"
+
+    @api.depends("server_id", "plan_id")
+    def _compute_name(self):
+        for log in self:
+            log.name = f"{log.server_id.name or ''}: {log.plan_id.name or ''}"
+
+    @api.depends("state")
+    def _compute_is_stopped(self):
+        for log in self:
+            log.is_stopped = log.state == states.STOPPED
+
+    @api.depends("command_log_ids.plan_line_id")
+    def _compute_plan_line_executed_id(self):
+        newest = {}
+        for step in self.sudo().command_log_ids.sorted(
+            "id"
+        ):  # sudo: lines are no secrets, logs of steps may be
+            newest[step.plan_log_id.id] = step.plan_line_id
+        for log in self:
+            log.plan_line_executed_id = newest.get(log.id)
+
+    def _search_is_stopped(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return [("state", "=" if True in value else "!=", states.STOPPED)]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_active(self):
+        """A run whose log disappears would go on unseen on its host."""
+        for log in self.sudo():
+            if log.state in states.ACTIVE:
+                raise UserError(
+                    self.env._("“%s” has not ended. Stop it first, then delete its log.", log.name)
+                )
+
+    def _is_finished(self):
+        """Return whether this run has ended, whatever the result."""
+        self.ensure_one()
+        return self.state in states.FINISHED
+
+    # ------------------------------------------------------------------
+    # Beginning and end
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _create_run(self, server, plan, inputs, **values):
+        """Create an outermost run; nothing of it has begun.
+
+        :param inputs: its frozen inputs, see :meth:`_freeze_inputs`
+        :param values: further fields of the log
+        """
+        run = self.create(
+            {
+                "server_id": server.id,
+                "plan_id": plan.id,
+                "steps_total": len(inputs["plans"][str(plan.id)]["lines"]),
+                "deadline": self._deadline(inputs["plans"][str(plan.id)]["timeout_s"]),
+                "run_input": inputs,
+                **values,
+            }
+        )
+        run.top_plan_log_id = run
+        return run
+
+    @api.model
+    def _create_child(self, step, plan):
+        """Create the run that a step waits for; with a plan around it, it is part of that plan's run."""
+        around = step.plan_log_id
+        values = {"user_id": step.user_id.id, "label": step.label, "triggering_command_log_id": step.id}
+        values["variable_values"] = step.variable_values or False
+        if not around:
+            return self._create_run(
+                step.server_id, plan, self._freeze_inputs(plan, step.variable_values), **values
+            )
+        frozen = around._frozen_inputs().plans[plan.id]
+        own = self._deadline(frozen.document["timeout_s"])
+        return self.create(
+            {
+                **values,
+                "server_id": step.server_id.id,
+                "plan_id": plan.id,
+                "parent_flight_plan_log_id": around.id,
+                "top_plan_log_id": around.top_plan_log_id.id,
+                "state": around.state,
+                "start_date": around.start_date and fields.Datetime.now(),
+                "steps_total": len(frozen.lines),
+                "deadline": min(filter(None, (own, around.deadline)), default=False),
+                "run_input": {"path": [*around._path(), around.plan_id.id]},
+            }
+        )
+
+    def _path(self):
+        """Return the ids of the plans that this run is inside of."""
+        return (self.sudo().run_input or {}).get("path") or []
+
+    @api.model
+    def _freeze_inputs(self, plan, variable_values):
+        """Return the document of a run's inputs: the definitions of the plan and all plans inside it, own values, time."""
+        plans = {str(plan_id): document for plan_id, document in plan._with_nested()._definition().items()}
+        tools = self.env["cx.tower.variable"]._make_tools_values()
+        return {"plans": plans, "variable_values": variable_values or {}, "tools": tools}
+
+    @api.model
+    def _deadline(self, timeout_s):
+        """Return when a run that begins now is out of time; a limit of 0 is that of the settings, and 0 there is none."""
+        limit = timeout_s or self.env["cx.tower.settings"]._get().plan_timeout
+        return limit and self._database_now() + timedelta(seconds=limit)
+
+    def _try_begin(self):
+        """Claim the right to run; a run that may not begin ends with the reason. :return: whether it may."""
+        frozen = self._frozen_plan().document
+        key = None if frozen["allow_parallel_run"] else self._guard_key()
+        path = self._path()
+        if self._take_guard(key, path):
+            return True
+        if self.plan_id.id in path:
+            text = self.env._("“%s” would run inside itself.", frozen["name"])
+        else:
+            text = self.env._(
+                "“%(plan)s” is running on %(server)s already. Wait for its end or stop it; flight plans that may run"
+                " side by side have “Allow parallel run” switched on.",
+                plan=frozen["name"],
+                server=self.server_id.sudo().name,
+            )
+        self._finish(int(ExitCode.ANOTHER_PLAN_RUNNING), text)
+        return False
+
+    def _guard_key(self):
+        """Return the key of which only one run may be active at a time. The jet addon adds the jet."""
+        return f"{self.server_id.id}:{self.plan_id.id}"
+
+    def _take_guard(self, guard_key, path):
+        """Claim the right to run: not inside itself, and alone where the plan is not to run side by side.
+
+        One statement decides both; between two transactions that have not seen each other the unique index decides.
+
+        :param guard_key: key of which only one run may be active, or None
+        :param path: ids of the plans this run is inside of
+        :return: whether the run may begin
+        """
+        self.ensure_one()
+        self.flush_recordset()
+        try:
+            with self.env.cr.savepoint(flush=False):
+                # Who holds the key without a commit may be waiting for us: an answer after a while, not for ever.
+                self.env.cr.execute("SET LOCAL lock_timeout = '5s'")
+                self.env.cr.execute(
+                    "UPDATE cx_tower_plan_log SET guard_key = %s WHERE id = %s AND NOT plan_id = ANY(%s)",
+                    (guard_key, self.id, list(path)),
+                    log_exceptions=False,  # a taken key is an answer, not an error
+                )
+                taken = bool(self.env.cr.rowcount)
+                self.env.cr.execute("SET LOCAL lock_timeout = 0")
+                return taken
+        except (UniqueViolation, LockNotAvailable):
+            return False
+
+    def _finish(self, plan_status, message=None, nothing_ran=False):
+        """End a run. Only the first end counts: a finished run is never changed again.
+
+        :param int plan_status: exit code of the run; decides the final state
+        :param message: one sentence about it
+        :param nothing_ran: every line was skipped; the run counts as skipped then, with exit code 0
+        :return: whether this call ended the run
+        """
+        self.ensure_one()
+        state = states.SKIPPED if nothing_ran else states.state_for_exit_code(plan_status)
+        self.flush_recordset()
+        now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+        self.env.cr.execute(
+            SQL(
+                """UPDATE cx_tower_plan_log
+                      SET state = %(state)s, plan_status = %(status)s, message = %(message)s, finish_date = %(now)s,
+                          start_date = COALESCE(start_date, %(now)s),
+                          duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
+                    WHERE id = %(id)s AND state = ANY(%(active)s)""",
+                state=state,
+                status=int(plan_status),
+                message=message or None,
+                now=now,
+                id=self.id,
+                active=list(states.ACTIVE),
+            )
+        )
+        ended = bool(self.env.cr.rowcount)
+        self.invalidate_recordset(flush=False)
+        if ended:
+            self._on_run_finished()
+        return ended
+
+    def _on_run_finished(self):
+        """Do what follows from the end of a run, in its transaction. Extension point: jets and waypoints go on here."""
+        if not self.parent_flight_plan_log_id:
+            self._notify_starter()
+        self._send_hint()
+
+    def _send_hint(self):
+        """Tell whoever looks at these runs that there is something to read. A hint only, without content."""
+        for top in self.top_plan_log_id:
+            top._bus_send("cetmix_tower_plan_log", {"id": top.id})
+
+    def _outcome(self):
+        """Return the exit code and message that the step which started this run ends with."""
+        if self.state == states.SKIPPED:
+            return int(ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED), self.message
+        return self.plan_status, self.message

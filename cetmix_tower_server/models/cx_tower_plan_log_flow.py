@@ -1,0 +1,336 @@
+import logging
+import threading
+from collections import OrderedDict
+
+from odoo import api, fields, models
+from odoo.exceptions import MissingError
+from psycopg2 import InterfaceError, OperationalError
+
+from ..engine import conditions, flow, rendering, states
+from ..engine.definition import freeze
+from ..engine.results import EngineError, ExitCode
+
+_logger = logging.getLogger(__name__)
+
+INPUTS_KEPT = 64
+
+
+class FrozenInputs:
+    """What an outermost run keeps of the moment it was started.
+
+    :param run_input: the document in its log
+    """
+
+    def __init__(self, run_input):
+        self.plans = {int(plan_id): freeze(document) for plan_id, document in run_input["plans"].items()}
+        self.tools = run_input.get("tools") or {}
+
+
+class _InputsOfRuns:
+    """The frozen inputs of runs that are going on in this process. A run's never change, so nothing expires."""
+
+    def __init__(self):
+        self._known = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key, load):
+        """Return the :class:`FrozenInputs` of an outermost run; ``load()`` gives its document when it is not known."""
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+        inputs = FrozenInputs(load())
+        with self._lock:
+            self._known[key] = inputs
+            while len(self._known) > INPUTS_KEPT:
+                self._known.popitem(last=False)
+        return inputs
+
+
+_inputs_of_runs = _InputsOfRuns()
+
+
+class CxTowerPlanLog(models.Model):
+    """How a plan run goes on: what is next is decided by ``engine.flow``, here it is carried out.
+
+    Everything happens in the transaction of the event that leads to it (the start, the end of a step). Should the process
+    die before its commit, the event is not recorded either: the step's lease runs out, and its end as *interrupted* leads on.
+    Nested plans are walked in one loop, so depth and number of lines do not grow the stack.
+    """
+
+    _inherit = "cx.tower.plan.log"
+
+    # ------------------------------------------------------------------
+    # Events
+    # ------------------------------------------------------------------
+
+    def _begin(self):
+        """Look at the first line of a new run."""
+        self.ensure_one()
+        self._drive(self, flow.first(self._frozen_plan().flow))
+
+    def _step_ended(self, step):
+        """Go on after the end of one of this run's steps, in the transaction that records it.
+
+        What goes wrong in here ends the plan with a message, it never undoes the record of what happened on a host.
+        """
+        self.ensure_one()
+        run = self.sudo()  # sudo: nobody may write logs by hand; the engine goes on with what was started
+        try:
+            with self.env.cr.savepoint(flush=False):
+                run._drive(*run._after_step(step), origin=step)
+        except (OperationalError, InterfaceError):
+            raise  # the database went away or another transaction was faster: all of it is tried again
+        except Exception as error:
+            _logger.exception("flight plan run %s cannot go on", self.id)
+            self.env.invalidate_all(flush=False)
+            run._give_up(error)
+
+    def _give_up(self, error):
+        """End this run and those around it: Tower itself failed."""
+        text = self.env._(
+            "Tower could not go on with the flight plan: %s. The log of the Tower server says more.",
+            f"{type(error).__name__}: {error}",
+        )
+        run = self
+        while run:
+            run._finish(int(ExitCode.GENERAL_ERROR), text)
+            step = run.triggering_command_log_id
+            if step:
+                step._finish({"command_status": int(ExitCode.GENERAL_ERROR), "message": text}, follow=False)
+            run = step.plan_log_id
+
+    def _after_step(self, step):
+        """Return (run, decision) that the end of a step leads to; takes over the values it set."""
+        result = flow.StepResult(step.command_status, skipped=step.is_skipped)
+        if step.command_action in ("python_code", "plan"):
+            self._set_values(step.variable_values or {})
+        decision = flow.after(self._frozen_plan().flow, step.position, result, bool(self.steps_run))
+        self.steps_done = step.position + 1
+        if not step.is_skipped:
+            self.steps_run += 1
+        if step.command_status == ExitCode.COMMAND_STOPPED and not self.stop_requested_date:
+            # Who stops a step stops its plan: going on with the next line is not what was meant.
+            self.write(
+                {
+                    "stop_requested_by_id": step.stop_requested_by_id.id,
+                    "stop_requested_date": step.stop_requested_date or fields.Datetime.now(),
+                }
+            )
+        return self, decision
+
+    # ------------------------------------------------------------------
+    # The loop
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _drive(self, run, decision, origin=None):
+        """Carry out decisions until a step waits for its turn or the outermost run has ended.
+
+        :param run: the run that the decision is about
+        :param origin: step whose end led here; a lane that executed it may take the next one over
+        """
+        while run:
+            run, decision = run._carry_out(decision, origin)
+        self.flush_model()
+
+    def _carry_out(self, decision, origin):
+        """Carry out one decision. :return: (run, decision) to go on with, (None, None) when nothing is left to decide."""
+        end = self._end_of_run(decision)
+        if end:
+            self.flush_recordset()
+            self._finish(*end)
+            return self._after_child()
+        self.position = decision.next_line
+        line = self._frozen_plan().lines[decision.next_line]
+        try:
+            step = self._make_step(decision.next_line, line, origin)
+        except MissingError:
+            return self._end_without_command(line)
+        if step.state == states.WAITING:
+            return step._start_child_plan(line["flight_plan_id"])
+        if step.state == states.QUEUED:
+            if not self.env.context.get("tower_lane"):
+                self.env["cx.tower.run.queue"]._wake_workers()
+            return None, None
+        return self._after_step(step)
+
+    def _end_without_command(self, line):
+        """End the run: what is to run was deleted meanwhile, so there is nothing that a log could point to."""
+        text = self.env._("Line “%s” cannot run: its command was deleted.", line["name"])
+        self.flush_recordset()
+        self._finish(int(ExitCode.NOT_FOUND), text)
+        return self._after_child()
+
+    def _end_of_run(self, decision):
+        """Return the arguments of :meth:`_finish` when the run ends here, else None."""
+        if self.stop_requested_date:
+            return self._stopped_end()
+        if self.deadline and self.deadline < self._database_now():
+            return int(ExitCode.COMMAND_TIMED_OUT), self.env._(
+                "The time limit of the flight plan was reached."
+            )
+        if decision.values:
+            try:
+                self._set_values({**(self.variable_values or {}), **self._render_values(decision.values)})
+            except EngineError as error:
+                return int(error.exit_code), str(error)
+        if decision.exit_code is None:
+            return None
+        message = None
+        if decision.nothing_ran:
+            message = self.env._("Nothing ran: the conditions of all %s lines were false.", self.steps_total)
+        elif decision.exit_code == ExitCode.PLAN_IS_EMPTY:
+            message = self.env._("The flight plan has no lines.")
+        elif decision.exit_code:
+            message = self._failure_message()
+        return decision.exit_code, message, decision.nothing_ran
+
+    def _stopped_end(self):
+        who = self.stop_requested_by_id.name
+        text = self.env._("Stopped by %s.", who) if who else self.env._("Stopped.")
+        return int(ExitCode.PLAN_STOPPED), text
+
+    def _failure_message(self):
+        """Return which line ended the run, and why."""
+        step = self._last_step()
+        return self.env._(
+            "Line %(number)s, “%(command)s”, ended with exit code %(code)s. %(message)s",
+            number=step.position + 1,
+            command=self._frozen_plan().lines[step.position]["name"],
+            code=step.command_status,
+            message=step.message or "",
+        ).strip()
+
+    def _last_step(self):
+        """Return the newest step of this run."""
+        return self.env["cx.tower.command.log"].search(
+            [("plan_log_id", "=", self.id)], order="id desc", limit=1
+        )
+
+    def _after_child(self):
+        """Return (run, decision) of the run around this one, which has ended, or (None, None)."""
+        step = self.triggering_command_log_id
+        if not step:
+            return None, None
+        status, message = self._outcome()
+        skipped = status == ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED
+        ended = step._finish(
+            {
+                "command_status": status,
+                "message": message or False,
+                "variable_values": self.variable_values or False,
+                "is_skipped": skipped,
+                "outcome": "completed",
+            },
+            follow=False,
+        )
+        if not ended:
+            return None, None
+        if not step.plan_log_id:
+            step._on_run_finished()
+            return None, None
+        step._apply_end()
+        return step.plan_log_id._after_step(step)
+
+    # ------------------------------------------------------------------
+    # Steps
+    # ------------------------------------------------------------------
+
+    def _make_step(self, position, line, origin):
+        """Create the log of one line: queued, waiting (for a plan inside), or ended with the reason why it does not run.
+
+        The condition is evaluated here, once, before the step (pitfall 46).
+        """
+        values = {
+            "plan_log_id": self.id,
+            "plan_line_id": line["id"],
+            "position": position,
+            "command_id": line["command_id"],
+            "server_id": self.server_id.id,
+            "user_id": self.user_id.id,
+            "label": self.label,
+            "condition": line["condition"] or False,
+            "variable_values": self.variable_values or False,
+            "follows_id": origin.id if origin else False,
+        }
+        try:
+            if not self._is_condition_met(line):
+                values |= {
+                    "is_skipped": True,
+                    "message": self.env._("Skipped: the condition is false."),
+                    "command_status": int(ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED),
+                    "state": states.SKIPPED,
+                }
+            elif line["action"] == "plan":
+                values |= {
+                    "state": states.WAITING,
+                    "run_input": {"variable_values": self.variable_values or {}},
+                }
+            else:
+                values |= self.server_id._prepare_step(self, line)
+        except EngineError as error:
+            values |= self.server_id._refused_values(error.exit_code, str(error))
+        return self.env["cx.tower.command.log"]._create_step(values)
+
+    def _is_condition_met(self, line):
+        """Return whether a line is to run.
+
+        :raise engine.results.ConditionInvalid: the condition cannot be evaluated
+        """
+        if not line["condition"]:
+            return True
+        scope = self.server_id._rendering_scope(
+            self.server_id, [line["condition"]], self.variable_values or {}, nonce="", tools=self._tools()
+        )
+        where = self.env._(
+            "condition of line “%(line)s” of flight plan “%(plan)s”",
+            line=line["name"],
+            plan=self.plan_id.name,
+        )
+        return conditions.evaluate(line["condition"], scope, where)
+
+    def _render_values(self, values):
+        """Return the values of a post-run action; they may use other variables.
+
+        :raise engine.results.RenderingError: one cannot be rendered
+        """
+        scope = self.server_id._rendering_scope(
+            self.server_id, list(values.values()), self.variable_values or {}, nonce="", tools=self._tools()
+        )
+        where = self.env._("value of “%(variable)s”, set in flight plan “%(plan)s”")
+        return {
+            reference: rendering.render(
+                text,
+                scope,
+                rendering.Mode.SHELL,
+                rendering.UndefinedPolicy.ERROR,
+                where % {"variable": reference, "plan": self.plan_id.name},
+            )
+            for reference, text in values.items()
+        }
+
+    def _set_values(self, values):
+        if values != (self.variable_values or {}):
+            self.variable_values = values or False
+
+    # ------------------------------------------------------------------
+    # Frozen inputs
+    # ------------------------------------------------------------------
+
+    def _frozen_plan(self):
+        """Return this run's plan as it was when the outermost run was started."""
+        return self._frozen_inputs().plans[self.plan_id.id]
+
+    def _frozen_inputs(self):
+        """Return the inputs of the outermost run. Read once a process and run."""
+        top = self.top_plan_log_id
+        return _inputs_of_runs.get((self.env.cr.dbname, top.id), lambda: top.sudo().run_input)
+
+    def _tools(self):
+        """Return ``tower.tools`` of the whole run: identifier and time do not change between its steps (pitfall 72)."""
+        return self._frozen_inputs().tools
+
+    def _database_now(self):
+        self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
+        return self.env.cr.fetchone()[0]

@@ -1,0 +1,258 @@
+import math
+import time
+
+from odoo import fields, models
+from odoo.exceptions import AccessError
+
+from ..engine import states
+from .cx_tower_command_log_reading import WAIT_LIMIT_S, WAIT_STEP_S
+
+# What is read of the steps; never their output.
+STEP_FIELDS = (
+    "id",
+    "plan_log_id",
+    "position",
+    "state",
+    "command_status",
+    "message",
+    "is_skipped",
+    "condition",
+    "start_date",
+    "duration",
+    "attempt",
+    "attempts_total",
+    "retry_at",
+    "triggered_plan_log_id",
+)
+
+
+class CxTowerPlanLog(models.Model):
+    """What people and scripts do with a plan run: read how it goes, wait for it, stop it, repeat it."""
+
+    _inherit = "cx.tower.plan.log"
+
+    def read_progress(self):
+        """Return how a run stands, step by step; the number of queries does not grow with the steps.
+
+        :return: dict: ``id``, ``reference``, ``name``, ``plan``, ``server``, ``state``, ``finished``, ``exit_code``, ``message``,
+            ``duration`` (s), ``stop_requested_by``, ``can_resume``, ``can_stop``, ``resumed_from``, ``resumed_by`` (ids of logs
+            or False), ``steps_total``, ``steps_done`` and ``steps``: a list of dict ``log_id`` (False: not reached yet, or not
+            for the caller to see), ``position``, ``number``, ``name``, ``action``, ``state`` ("": not reached yet), ``exit_code``,
+            ``message``, ``condition``, ``is_skipped``, ``duration``, ``attempt``, ``attempts_total``, ``retry_in`` (s),
+            ``earlier_run`` (it ran in the run that this one resumes), ``plan_log_id`` (run of the plan inside, or False) and
+            ``steps`` (its steps, in the same form)
+        :raise AccessError: when the caller may not read the log
+        """
+        self.ensure_one()
+        self.check_access("read")
+        run = (
+            self.sudo()
+        )  # sudo: a plan may hold steps above the caller's level; these are told without their logs
+        runs = run._tree()
+        earlier = run._earlier_runs()
+        (runs | earlier).fetch(["plan_id", "state", "position", "resumed_position"])
+        steps = self._read_steps(runs | earlier)
+        now = fields.Datetime.now()
+        return {
+            **run._state_values(),
+            "name": run.name,
+            "plan": run.plan_id.name,
+            "server": run.server_id.name,
+            "can_resume": run.can_resume,
+            "can_stop": run.state in states.ACTIVE and self._may_stop(),
+            "resumed_from": run.resumed_from_id.id,
+            "resumed_by": run.resumed_by_ids.id,
+            "steps_total": run.steps_total,
+            "steps_done": run.steps_done,
+            "steps": run._progress_steps(steps, now),
+        }
+
+    def _tree(self):
+        """Return this run and all runs inside it."""
+        runs = self
+        wanted = self
+        while wanted := self.search([("parent_flight_plan_log_id", "in", wanted.ids)]):
+            runs |= wanted
+        return runs
+
+    def _earlier_runs(self):
+        """Return the runs that this one goes on with, newest first."""
+        earlier, run = self.browse(), self.resumed_from_id
+        while run and run not in earlier:
+            earlier |= run
+            run = run.resumed_from_id
+        return earlier
+
+    def _read_steps(self, runs):
+        """Return {run id: {position: row}} of the newest step of each line."""
+        Log = self.env["cx.tower.command.log"].sudo()
+        logs = Log.search_fetch([("plan_log_id", "in", runs.ids)], STEP_FIELDS[1:], order="id")
+        visible = set(logs.with_env(self.env)._filtered_access("read").ids)
+        found = {}
+        for log in logs:
+            row = {name: log[name] for name in STEP_FIELDS}
+            row["plan_log_id"], row["triggered_plan_log_id"] = (
+                log.plan_log_id.id,
+                log.triggered_plan_log_id.id,
+            )
+            row["log_id"] = log.id if log.id in visible else False
+            found.setdefault(log.plan_log_id.id, {})[log.position] = row
+        return found
+
+    def _progress_steps(self, steps, now):
+        """Return the steps of this run as :meth:`read_progress` gives them."""
+        own = steps.get(self.id, {})
+        earlier = {}
+        for run in reversed(self._earlier_runs()):
+            known = steps.get(run.id, {})
+            earlier |= {position: row for position, row in known.items() if position < self.resumed_position}
+        rows = []
+        for position, line in enumerate(self._frozen_plan().lines):
+            row = own.get(position)
+            is_earlier = not row and position in earlier
+            if is_earlier:
+                row = earlier[position]
+            rows.append(self._progress_step(position, line, row, is_earlier, steps, now))
+        return rows
+
+    def _progress_step(self, position, line, row, is_earlier, steps, now):
+        row = row or {}
+        state = row.get("state") or ""
+        begun = row.get("start_date") if state in (states.RUNNING, states.WAITING) else None
+        inside = self.browse(row.get("triggered_plan_log_id") or [])
+        return {
+            "log_id": row.get("log_id") or False,
+            "position": position,
+            "number": position + 1,
+            "name": line["name"],
+            "action": line["action"],
+            "state": state,
+            "exit_code": row.get("command_status") or 0,
+            "message": row.get("message") or "",
+            "condition": line["condition"],
+            "is_skipped": bool(row.get("is_skipped")),
+            "duration": max(0.0, (now - begun).total_seconds()) if begun else row.get("duration") or 0.0,
+            "attempt": row.get("attempt") or 1,
+            "attempts_total": row.get("attempts_total") or 1,
+            "retry_in": self._seconds_until(row.get("retry_at"), now) if state == states.QUEUED else 0.0,
+            "earlier_run": is_earlier,
+            "plan_log_id": inside.id,
+            "steps": inside._progress_steps(steps, now) if inside and inside.id in steps else [],
+        }
+
+    @staticmethod
+    def _seconds_until(moment, now):
+        return max(0.0, (moment - now).total_seconds()) if moment else 0.0
+
+    def _state_values(self):
+        """Return how a run stands, as plain values that every RPC protocol can carry."""
+        self.ensure_one()
+        run = self.sudo()
+        return {
+            "id": run.id,
+            "reference": run.reference,
+            "state": run.state,
+            "finished": run.state in states.FINISHED,
+            "exit_code": run.plan_status,
+            "message": run.message or "",
+            "duration": run.duration_current,
+            "stop_requested_by": run.stop_requested_by_id.name or "",
+        }
+
+    def wait(self, timeout_s=30):
+        """Wait until the run has ended, at most ``timeout_s`` seconds (60 at most), and say how it stands.
+
+        Looks through short transactions of its own; the caller's stays as it is.
+
+        :return: dict: ``id``, ``reference``, ``state``, ``finished``, ``exit_code``, ``message``, ``duration``,
+            ``stop_requested_by``, ``variable_values`` (own values at the end)
+        """
+        self.ensure_one()
+        self.check_access("read")
+        timeout_s = float(timeout_s)
+        limit = min(max(0.0, timeout_s), WAIT_LIMIT_S) if math.isfinite(timeout_s) else WAIT_LIMIT_S
+        give_up = time.monotonic() + limit
+        while True:
+            with self.env.registry.cursor() as cr:
+                run = self.with_env(self.env(cr=cr)).sudo()
+                values = run._state_values()
+                if values["finished"] or time.monotonic() >= give_up:
+                    return values | {"variable_values": run.variable_values or {}}
+            time.sleep(WAIT_STEP_S)
+
+    # ------------------------------------------------------------------
+    # Stopping
+    # ------------------------------------------------------------------
+
+    def stop(self):
+        """Ask for the end of these runs, with all that happens inside them.
+
+        A queued step ends at once; one that runs ends when its host has confirmed that nothing is left, or when the time
+        for that is over. Then the runs end as *stopped*.
+
+        :return: True
+        :raise AccessError: unless the caller started the run, manages its server or is Root
+        """
+        self._check_may_stop()
+        # sudo: nobody may write logs; the right to stop was checked
+        for run in self.sudo().filtered(lambda run: not run._is_finished()):
+            run._request_stop(self.env.user)
+        return True
+
+    def _may_stop(self):
+        """Return whether the caller may stop this run."""
+        try:
+            self._check_may_stop()
+        except AccessError:
+            return False
+        return True
+
+    def _request_stop(self, user):
+        active = list(states.ACTIVE)
+        runs = self._tree().filtered(lambda run: run.state in active)
+        runs.write({"stop_requested_by_id": user.id, "stop_requested_date": fields.Datetime.now()})
+        steps = self.env["cx.tower.command.log"].search(
+            [("plan_log_id", "in", runs.ids), ("state", "in", active)]
+        )
+        runs.flush_recordset()
+        for step in steps.filtered(lambda step: step.state != states.WAITING):
+            step._request_stop(user)
+
+    def action_stop(self):
+        """Ask for the end of these runs and say so (button)."""
+        self.stop()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": self.env._("Stop requested. The log shows when the host has confirmed it."),
+            },
+        }
+
+    # ------------------------------------------------------------------
+    # Repeating
+    # ------------------------------------------------------------------
+
+    def action_run_again(self):
+        """Start the same flight plan, as it is now, on the same server with the same own values, and open the new run."""
+        self.ensure_one()
+        self.check_access("read")
+        values = (self.sudo().top_plan_log_id.run_input or {}).get("variable_values") or {}
+        if self.parent_flight_plan_log_id:
+            values = self.sudo().triggering_command_log_id.variable_values or {}
+        runs = self.server_id.run_flight_plan(self.plan_id, variable_values=values)
+        return runs._action_open()
+
+    def _action_open(self):
+        """Return the action that shows these runs: one in its form, several in a list."""
+        action = {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Flight Plan Log"),
+            "res_model": self._name,
+            "view_mode": "list,form",
+            "domain": [("id", "in", self.ids)],
+        }
+        if len(self) == 1:
+            action |= {"view_mode": "form", "res_id": self.id}
+        return action

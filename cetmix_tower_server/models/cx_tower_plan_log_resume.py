@@ -1,0 +1,194 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..engine import flow, states
+from ..engine.definition import describe_difference
+from ..engine.results import ExitCode
+
+RESUMABLE = (states.FAILED, states.STOPPED, states.INTERRUPTED)
+
+
+class CxTowerPlanLog(models.Model):
+    """Going on with a run that stopped short, from its last step and with the same inputs.
+
+    The new run has a log of its own: what is recorded of the first one is never changed.
+    """
+
+    _inherit = "cx.tower.plan.log"
+
+    @api.depends("state", "parent_flight_plan_log_id", "resumed_by_ids", "command_log_ids")
+    def _compute_can_resume(self):
+        for run in self.sudo():
+            run.can_resume = bool(
+                run.state in RESUMABLE
+                and not run.parent_flight_plan_log_id
+                and not run.resumed_by_ids
+                and run.command_log_ids
+            )
+
+    def resume(self, use_changed_plan=False):
+        """Go on with a run that failed, was stopped or was interrupted: its last step is run again, then what follows.
+
+        The step gets the same code and values as before. Steps that are done are not run again.
+
+        :param bool use_changed_plan: when the flight plan was changed since, go on with it as it is now
+        :return: log of the new run (its id over RPC)
+        :raise AccessError: unless the caller started the run, manages its server or is Root
+        :raise UserError: there is nothing to resume, or the plan was changed (the message says how)
+        """
+        self.ensure_one()
+        self._check_may_stop()
+        run = self.sudo()  # sudo: nobody may write logs; the right to resume was checked
+        run._check_can_resume()
+        difference = self.resume_difference()
+        if difference and not use_changed_plan:
+            raise UserError(
+                self.env._(
+                    "“%(run)s” cannot be resumed as it was: its flight plan was changed since.\n%(difference)s\nResume it"
+                    " with the plan as it is now, or start it anew.",
+                    run=run.name,
+                    difference=difference,
+                )
+            )
+        resumed = run._make_resumed(self.env.user, changed=bool(difference))
+        self.server_id._dispatch(resumed._tree().command_log_ids.sorted("id")[:1])
+        return resumed.sudo(self.env.su)
+
+    def resume_difference(self):
+        """Return what was changed in the flight plan, and in those inside it, since the run was started; "" for nothing.
+
+        :raise AccessError: when the caller may not read the log
+        """
+        self.ensure_one()
+        self.check_access("read")
+        run = self.sudo().top_plan_log_id
+        return "\n".join(describe_difference(run.run_input["plans"], self._current_plans(run)))
+
+    def _current_plans(self, run):
+        return self._freeze_inputs(run.plan_id, {})["plans"]
+
+    def _check_can_resume(self):
+        if self.parent_flight_plan_log_id:
+            raise UserError(self.env._("“%s” is part of another run: resume that one.", self.name))
+        if self.resumed_by_ids:
+            raise UserError(self.env._("“%s” was resumed already.", self.name))
+        if not self.can_resume:
+            raise UserError(self.env._("“%s” has nothing to resume.", self.name))
+
+    def _make_resumed(self, user, changed):
+        """Create the run that goes on with this one, down to the step that is run again."""
+        inputs = dict(self.run_input)
+        if changed:
+            inputs["plans"] = self._current_plans(self)
+        resumed = self._create_run(
+            self.server_id,
+            self.plan_id,
+            inputs,
+            user_id=user.id,
+            label=self.label,
+            resumed_from_id=self.id,
+        )
+        reason = self.plan_id._is_plan_incompatible_with_server(self.server_id)
+        if reason:
+            resumed._finish(int(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER), reason)
+        elif resumed._try_begin():
+            self._drive(*resumed._take_up(self, changed))
+        return resumed
+
+    def _take_up(self, earlier, changed):
+        """Go on where an earlier run of the same plan ended.
+
+        :return: (run, decision) to go on with
+        """
+        step = earlier._last_step()
+        position = step.position
+        if changed:
+            position = self._frozen_plan().position_of(step.plan_line_id.id)
+            if position is None:
+                raise UserError(
+                    self.env._(
+                        "Line %s, at which the run ended, is not in the flight plan any more. Start the plan anew.",
+                        step.position + 1,
+                    )
+                )
+        self.write(
+            {
+                "steps_run": earlier.steps_run - (not step.is_skipped),
+                "steps_done": position,
+                "resumed_position": position,
+                "position": position,
+                "variable_values": earlier._values_before(step) or False,
+            }
+        )
+        if step.state in (states.DONE, states.SKIPPED):
+            # It ended between two steps: what follows is decided once more, and this time it may go on.
+            self.write(
+                {"steps_run": earlier.steps_run, "resumed_position": position + 1, "steps_done": position + 1}
+            )
+            self.variable_values = earlier.variable_values
+            result = flow.StepResult(step.command_status, skipped=step.is_skipped)
+            return self, flow.after(self._frozen_plan().flow, position, result, bool(self.steps_run))
+        inside = step.triggered_plan_log_id
+        if inside.command_log_ids and not (changed and self._changed_line(position, step)):
+            again = self._repeat_step(step, position, state=states.WAITING)
+            child = self._create_child(again, inside.plan_id)
+            again.triggered_plan_log_id = child
+            child.resumed_from_id = inside
+            return child._take_up(inside, changed) if child._try_begin() else child._after_child()
+        if "code" in (step.run_input or {}) and not changed:
+            self._repeat_step(step, position)
+            return None, None
+        return self, flow.Decision(next_line=position)
+
+    def _changed_line(self, position, step):
+        """Return whether the line does not run the plan any more that the step ran."""
+        return self._frozen_plan().lines[position]["flight_plan_id"] != step.triggered_plan_log_id.plan_id.id
+
+    @api.model
+    def _values_before(self, step):
+        """Return the own values that a step began with."""
+        return step.run_input["variable_values"] if step.run_input else step.variable_values
+
+    def _repeat_step(self, step, position, state=states.QUEUED):
+        """Create a step with the frozen inputs of an earlier one."""
+        command = step.command_id
+        values = {
+            **self.server_id._retry_values(command),
+            "plan_log_id": self.id,
+            "plan_line_id": step.plan_line_id.id,
+            "position": position,
+            "command_id": command.id,
+            "server_id": step.server_id.id,
+            "user_id": self.user_id.id,
+            "label": self.label,
+            "condition": step.condition,
+            "variable_values": self.variable_values or False,
+            "state": state,
+        }
+        if state == states.QUEUED:
+            values |= {
+                "code": step.code,
+                "path": step.path,
+                "use_sudo": step.use_sudo,
+                "run_input": step.run_input,
+                "guard_key": step.guard_key,
+            }
+        else:
+            values["run_input"] = {"variable_values": self.variable_values or {}}
+        return self.env["cx.tower.command.log"]._create_step(values)
+
+    def action_resume(self):
+        """Resume the run and open what comes of it; when the plan was changed, show the difference first (button)."""
+        self.ensure_one()
+        self._check_may_stop()
+        self.sudo()._check_can_resume()
+        if self.resume_difference():
+            return {
+                "type": "ir.actions.act_window",
+                "name": self.env._("Resume Flight Plan"),
+                "res_model": "cx.tower.plan.resume.wizard",
+                "view_mode": "form",
+                "target": "new",
+                "context": {"default_plan_log_id": self.id},
+            }
+        return self.resume()._action_open()

@@ -1,0 +1,180 @@
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from .run_case import RunCase
+
+
+@tagged("post_install", "-at_install")
+class TestPlanRun(RunCase):
+    """Flight plans carried out by the run engine, inline, with Python commands."""
+
+    def plan(self, *lines, **values):
+        """Return a plan of these lines; a line is a command, or a dict with ``command_id``."""
+        return self.env["cx.tower.plan"].create(
+            {
+                "name": "Plan",
+                "line_ids": [
+                    (
+                        0,
+                        0,
+                        {"sequence": number, **(line if isinstance(line, dict) else {"command_id": line.id})},
+                    )
+                    for number, line in enumerate(lines)
+                ],
+                **values,
+            }
+        )
+
+    def sub_plan(self, plan):
+        return self.env["cx.tower.command"].create(
+            {"name": f"Run {plan.name}", "action": "plan", "flight_plan_id": plan.id}
+        )
+
+    def run_plan(self, plan, user=None, **arguments):
+        runs = self.server.with_user(user or self.root).run_flight_plan(plan, **arguments)
+        return self.env["cx.tower.plan.log"].browse(runs.ids)
+
+    def exits(self, code, **values):
+        return self.python(f"result = {{'exit_code': {code}, 'message': 'code {code}'}}", **values)
+
+    def test_lines_run_in_order(self):
+        trace = self.python(
+            "custom_values['trace'] = custom_values.get('trace', '') + 'x'", allow_parallel_run=True
+        )
+        run = self.run_plan(self.plan(trace, trace, trace))
+        self.assertEqual((run.state, run.plan_status), ("done", 0))
+        self.assertEqual(run.variable_values, {"trace": "xxx"})
+        self.assertEqual(run.command_log_ids.sorted("id").mapped("position"), [0, 1, 2])
+        self.assertEqual(run.steps_done, 3)
+
+    def test_sub_plan_returns_its_values(self):
+        inner = self.plan(self.python("custom_values['inner'] = custom_values['outer'] + 1"))
+        outer = self.plan(
+            self.python("custom_values['outer'] = 1"),
+            self.sub_plan(inner),
+            self.python("result = {'exit_code': 0 if custom_values['inner'] == 2 else 9}"),
+        )
+        run = self.run_plan(outer)
+        self.assertEqual((run.state, run.plan_status), ("done", 0))
+        self.assertEqual(run.variable_values, {"outer": 1, "inner": 2})
+        child = run.command_log_ids.triggered_plan_log_id
+        self.assertEqual((child.parent_flight_plan_log_id, child.top_plan_log_id), (run, run))
+        self.assertEqual(child.state, "done")
+
+    def test_a_failing_line_ends_the_plan(self):
+        run = self.run_plan(self.plan(self.exits(0), self.exits(7), self.exits(0)))
+        self.assertEqual((run.state, run.plan_status), ("failed", 7))
+        self.assertEqual(len(run.command_log_ids), 2)
+        self.assertIn("Line 2", run.message)
+
+    def test_a_tolerated_failure_on_the_last_line(self):
+        """Pitfall 47."""
+        tolerant = [(0, 0, {"condition": "!=", "value_char": "0", "action": "n"})]
+        run = self.run_plan(self.plan({"command_id": self.exits(7).id, "action_ids": tolerant}))
+        self.assertEqual((run.state, run.plan_status), ("done", 0))
+
+    def test_nothing_ran(self):
+        """Pitfall 48."""
+        run = self.run_plan(self.plan({"command_id": self.exits(0).id, "condition": "1 == 2"}))
+        self.assertEqual((run.state, run.plan_status), ("skipped", 0))
+        self.assertIn("Nothing ran", run.message)
+        step = run.command_log_ids
+        self.assertEqual((step.state, step.command_status, step.is_skipped), ("skipped", -205, True))
+
+    def test_resume_after_failure(self):
+        count = self.python("custom_values['n'] = custom_values.get('n', 0) + 1")
+        flaky = self.python(
+            "if not env['ir.config_parameter'].sudo().get_param('tower_test_ok'): result = {'exit_code': 3}"
+        )
+        run = self.run_plan(self.plan(count, flaky, self.exits(0)))
+        self.assertEqual((run.state, run.plan_status, run.can_resume), ("failed", 3, True))
+        self.env["ir.config_parameter"].set_param("tower_test_ok", "1")
+        resumed = self.env["cx.tower.plan.log"].browse(run.with_user(self.root).resume().ids)
+        self.assertEqual((resumed.state, resumed.variable_values), ("done", {"n": 1}))
+        self.assertEqual(resumed.command_log_ids.sorted("id").mapped("position"), [1, 2])
+        self.assertFalse(run.can_resume)
+        progress = resumed.read_progress()
+        self.assertEqual([step["earlier_run"] for step in progress["steps"]], [True, False, False])
+        with self.assertRaisesRegex(UserError, "already"):
+            run.with_user(self.root).resume()
+
+    def test_resume_in_a_sub_plan(self):
+        flaky = self.python(
+            "if not env['ir.config_parameter'].sudo().get_param('tower_test_ok'): result = {'exit_code': 3}"
+        )
+        once = self.python("custom_values['once'] = custom_values.get('once', 0) + 1")
+        inner = self.plan(once, flaky)
+        run = self.run_plan(self.plan(self.exits(0), self.sub_plan(inner), self.exits(0)))
+        self.assertEqual((run.state, run.plan_status), ("failed", 3))
+        self.env["ir.config_parameter"].set_param("tower_test_ok", "1")
+        resumed = self.env["cx.tower.plan.log"].browse(run.with_user(self.root).resume().ids)
+        self.assertEqual((resumed.state, resumed.variable_values), ("done", {"once": 1}))
+
+    def test_resume_a_changed_plan(self):
+        plan = self.plan(self.exits(0), self.exits(5))
+        run = self.run_plan(plan)
+        plan.line_ids[1].command_id.code = "result = {'exit_code': 0}"
+        with self.assertRaisesRegex(UserError, "changed since"):
+            run.with_user(self.root).resume()
+        self.assertIn("code", run.resume_difference())
+        resumed = self.env["cx.tower.plan.log"].browse(
+            run.with_user(self.root).resume(use_changed_plan=True).ids
+        )
+        self.assertEqual(resumed.state, "done")
+
+    def test_retries(self):
+        command = self.python(
+            "params = env['ir.config_parameter'].sudo()\n"
+            "n = int(params.get_param('tower_test_n', '0')) + 1\n"
+            "params.set_param('tower_test_n', str(n))\n"
+            "result = {'exit_code': 0 if n == 3 else 4}",
+            idempotent=True,
+            retry_attempts=3,
+            retry_delay_s=0,
+        )
+        run = self.run_plan(self.plan(command, self.exits(0)))
+        self.assertEqual(run.state, "done")
+        self.assertEqual(run.command_log_ids.sorted("id")[0].attempt, 3)
+
+    def test_a_plan_inside_itself(self):
+        run = self.run_plan(self.plan(self.exits(0)))
+        self.assertFalse(run._take_guard("key", [run.plan_id.id]))
+
+    def test_not_side_by_side(self):
+        plan = self.plan(self.exits(0))
+        with self.enterContext(self.env.cr.savepoint()) if False else self.subTest():
+            server = self.server.with_context(tower_no_dispatch=True)
+            first = server.with_user(self.root).run_flight_plan(plan)
+            second = server.with_user(self.root).run_flight_plan(plan)
+        self.assertEqual(first.sudo().state, "queued")
+        self.assertEqual((second.sudo().state, second.sudo().plan_status), ("failed", -301))
+
+    def test_stop_before_it_began(self):
+        plan = self.plan(self.exits(0), self.exits(0))
+        run = self.server.with_context(tower_no_dispatch=True).with_user(self.root).run_flight_plan(plan)
+        run.stop()
+        self.assertEqual((run.sudo().state, run.sudo().plan_status), ("stopped", -308))
+        self.assertEqual(run.sudo().command_log_ids.state, "stopped")
+
+    def test_who_may(self):
+        plan = self.plan(self.exits(0), access_level="3")
+        with self.assertRaises(AccessError):
+            self.run_plan(plan, user=self.user)
+
+    def test_a_run_command_of_type_plan(self):
+        """Pitfall 18."""
+        inner = self.plan(self.exits(0), self.python("custom_values['x'] = 5"))
+        started = self.server.with_user(self.root).run_command(self.sub_plan(inner))
+        log = self.env["cx.tower.command.log"].browse(started["id"])
+        self.assertEqual((log.state, log.variable_values), ("done", {"x": 5}))
+        result = (
+            self.server.with_user(self.root)
+            .with_context(no_command_log=True)
+            .run_command(self.sub_plan(inner))
+        )
+        self.assertEqual(result["status"], 0)
+
+    def test_500_lines(self):
+        command = self.exits(0)
+        run = self.run_plan(self.plan(*[command] * 500))
+        self.assertEqual((run.state, run.steps_done), ("done", 500))
