@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..engine import flow, states
@@ -12,6 +12,15 @@ class CxTowerCommandLog(models.Model):
     """A run as the step of a flight plan."""
 
     _inherit = "cx.tower.command.log"
+
+    step_number = fields.Integer(
+        string="Step", compute="_compute_step_number", help="Number of the step in its flight plan."
+    )
+
+    @api.depends("plan_log_id", "position")
+    def _compute_step_number(self):
+        for log in self:
+            log.step_number = log.position + 1 if log.plan_log_id else 0
 
     @api.model
     def _create_step(self, values):

@@ -78,6 +78,8 @@ class CxTowerServer(models.Model):
     )
     command_log_ids = fields.One2many("cx.tower.command.log", "server_id", string="Command log")
     command_log_count = fields.Integer(string="Runs", compute="_compute_last_run")
+    plan_log_ids = fields.One2many("cx.tower.plan.log", "server_id", string="Flight plan log")
+    plan_log_count = fields.Integer(string="Flight plan runs", compute="_compute_plan_log_count")
     last_run_id = fields.Many2one("cx.tower.command.log", string="Last run", compute="_compute_last_run")
     last_run_date = fields.Datetime(string="Last run at", compute="_compute_last_run")
     last_run_state = fields.Selection(states.LABELS, string="Last run ended", compute="_compute_last_run")
@@ -118,6 +120,17 @@ class CxTowerServer(models.Model):
             server.last_run_id = log
             server.last_run_date = log.finish_date or log.start_date or log.queued_date
             server.last_run_state = log.state
+
+    def _compute_plan_log_count(self):
+        """Runs that were started by a step of another run count as part of that one."""
+        groups = self.env["cx.tower.plan.log"]._read_group(
+            [("server_id", "in", self.ids), ("parent_flight_plan_log_id", "=", False)],
+            ["server_id"],
+            ["__count"],
+        )
+        counts = {server.id: count for server, count in groups}
+        for server in self:
+            server.plan_log_count = counts.get(server.id, 0)
 
     # ------------------------------------------------------------------ archive, delete
 
@@ -199,3 +212,30 @@ class CxTowerServer(models.Model):
             "domain": [("server_id", "in", self.ids)],
             "context": {"search_default_server_id": self.ids[:1]} if len(self) == 1 else {},
         }
+
+    def action_run_flight_plan(self):
+        """Open the wizard that runs a flight plan on these servers.
+
+        :raise AccessError: the caller may not read one of them
+        """
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Run Flight Plan"),
+            "res_model": "cx.tower.plan.run.wizard",
+            "view_mode": "form",
+            "target": "new",
+            "context": {**self.env.context, "default_server_ids": self.ids},
+        }
+
+    def action_open_plan_logs(self):
+        """Open the flight plan logs of these servers.
+
+        :raise AccessError: the caller may not read one of them
+        """
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id("cetmix_tower_server.action_cx_tower_plan_log")
+        context = {"search_default_filter_main": 1}
+        if len(self) == 1:
+            context["search_default_server_id"] = self.id
+        return action | {"domain": [("server_id", "in", self.ids)], "context": context}

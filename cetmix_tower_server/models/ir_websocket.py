@@ -1,6 +1,11 @@
 from odoo import models
 
-CHANNEL = "cetmix_tower_log/"
+# What a client asks for, and the model of the run it names.
+CHANNELS = {
+    "cetmix_tower_log/": "cx.tower.command.log",
+    "cetmix_tower_plan_log/": "cx.tower.plan.log",
+}
+MAX_ID = 2**31 - 1
 
 
 class IrWebsocket(models.AbstractModel):
@@ -10,17 +15,28 @@ class IrWebsocket(models.AbstractModel):
         return super()._build_bus_channel_list(self._prepare_tower_channels(channels))
 
     def _prepare_tower_channels(self, channels):
-        """Let a client listen to the runs it may read: it asks for ``cetmix_tower_log/<id>``.
+        """Let a client listen to the runs it may read: it asks for ``cetmix_tower_log/<id>`` and the like.
 
-        The text itself is not a channel: only the record is, and only when the person may read it.
+        The text itself is not a channel: only the record is, and only when the person may read it. A flight plan run
+        inside another is announced as the outermost one.
 
         :param channels: list of what the client asked for
         :return: list in which the records stand in place of the texts
         """
-        wanted = [channel for channel in channels if str(channel).startswith(CHANNEL)]
-        others = [channel for channel in channels if channel not in wanted]
-        ids = {int(number) for channel in wanted if (number := channel[len(CHANNEL) :]).isdigit()}
-        if not ids or not self.env.user.has_group("cetmix_tower_server.group_user"):
+        wanted = {model: set() for model in CHANNELS.values()}
+        others = []
+        for channel in channels:
+            prefix = next((prefix for prefix in CHANNELS if str(channel).startswith(prefix)), None)
+            if prefix is None:
+                others.append(channel)
+            elif (number := channel[len(prefix) :]).isdecimal() and int(number) <= MAX_ID:
+                wanted[CHANNELS[prefix]].add(int(number))
+        if not any(wanted.values()) or not self.env.user.has_group("cetmix_tower_server.group_user"):
             return others
-        logs = self.env["cx.tower.command.log"].browse(ids).exists()._filtered_access("read")
-        return [*others, *logs]
+        records = {
+            model: self.env[model].browse(ids).exists()._filtered_access("read")
+            for model, ids in wanted.items()
+        }
+        # sudo: who may read a run may know that something happens around it
+        records["cx.tower.plan.log"] = records["cx.tower.plan.log"].sudo().top_plan_log_id.sudo(False)
+        return [*others, *(record for found in records.values() for record in found)]

@@ -25,3 +25,43 @@ class TestTours(BrowserCase):
         logs = self.env["cx.tower.command.log"].search([("command_id.name", "=", "Tour greeting")])
         self.assertEqual(len(logs), 3)
         self.assertEqual(set(logs.mapped("state")), {"done"})
+
+    def test_plan_run(self):
+        self.env["ir.config_parameter"].set_param("cetmix_tower_server.backend", "inline")
+        server = (
+            self.env["cx.tower.server"]
+            .with_context(skip_ssh_settings_check=True)
+            .create({"name": "Tour one", "ip_v4_address": "127.0.0.1", "ssh_username": "nobody"})
+        )
+        self.env["cx.tower.variable"].create({"name": "Tour value", "reference": "tour_value"})
+        server.set_variable_value("tour_value", "one and only")
+        Command = self.env["cx.tower.command"]
+        first, last = Command.create(
+            [
+                {
+                    "name": name,
+                    "action": "python_code",
+                    "code": f'result = {{"exit_code": 0, "message": {message}}}',
+                    "allow_parallel_run": True,
+                }
+                for name, message in (("Tour first", "{{ tour_value }}"), ("Tour last", "'the last word'"))
+            ]
+        )
+        Plan = self.env["cx.tower.plan"]
+        inner_plan = Plan.create({"name": "Tour inner plan", "line_ids": [(0, 0, {"command_id": last.id})]})
+        inner = Command.create({"name": "Tour inner", "action": "plan", "flight_plan_id": inner_plan.id})
+        lines = [
+            {"command_id": first.id},
+            {"command_id": first.id, "condition": "{{ tour_value }} == 'another'"},
+            {"command_id": inner.id},
+            {"command_id": last.id},
+        ]
+        plan = Plan.create(
+            {
+                "name": "Tour plan",
+                "line_ids": [(0, 0, {"sequence": number, **line}) for number, line in enumerate(lines)],
+            }
+        )
+        self.start_tour("/odoo/cetmix_tower_servers", "tower_plan_run", login="admin", timeout=120)
+        logs = self.env["cx.tower.plan.log"].search([("plan_id", "=", plan.id)])
+        self.assertEqual(logs.mapped("state"), ["done", "done"])

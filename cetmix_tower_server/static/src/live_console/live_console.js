@@ -51,8 +51,10 @@ export class LiveConsole extends Component {
     static template = "cetmix_tower_server.LiveConsole";
     static props = {
         logId: Number,
+        canStop: { type: Boolean, optional: true }, // false where something else offers to stop it
         onFinished: { type: Function, optional: true },
     };
+    static defaultProps = { canStop: true };
 
     setup() {
         this.orm = useService("orm");
