@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..engine.advice import Advice, advise
+from ..engine.advice import Advice, ConditionAdvice, advise, advise_on_condition
 
 # Set by the run itself, whatever variables there are.
 SYSTEM_NAMES = frozenset(["tower"])
@@ -80,6 +80,7 @@ class CxTowerPlanLine(models.Model):
                 if not any(name in code for code in python) and not (is_open and name.startswith("_"))
             ]
             found[line] = [
+                *line._condition_warnings(),
                 *line._advice_warnings(),
                 *(self._unknown_variable_warning(name, where, bool(python)) for name, where in unknown),
             ]
@@ -130,6 +131,27 @@ class CxTowerPlanLine(models.Model):
             " if the run is started with one.",
             **values,
         )
+
+    def _condition_warnings(self):
+        """Return sentences about a condition that cannot do what its author wants."""
+        kind, detail = advise_on_condition(self.condition or "") or (None, "")
+        if kind is ConditionAdvice.SYNTAX:
+            return [self.env._("Its condition is no Python expression: %s.", detail)]
+        if kind is ConditionAdvice.QUOTED:
+            return [
+                self.env._(
+                    "Its condition has quotes around a variable. Leave them out: a value brings its own quotes along."
+                )
+            ]
+        if kind is ConditionAdvice.NAME:
+            return [
+                self.env._(
+                    "Its condition uses the name “%s”, which means nothing. Write variables in double braces, texts in"
+                    " quotes.",
+                    detail,
+                )
+            ]
+        return []
 
     def _advice_warnings(self):
         """Return sentences about shell code that Tower has a better way for."""

@@ -222,8 +222,10 @@ class TestAccessBetweenLinesPlan(PlanMatrixCase):
         value = {"variable_id": variable.id, "value_char": "x"}
         action = {"condition": "==", "value_char": "1", "variable_value_ids": [(0, 0, value)]}
         line = {"command_id": self.command.id, "action_ids": [(0, 0, action)]}
-        plan = self.env["cx.tower.plan"].with_user(self.manager).create(
-            {"name": "Whole", "line_ids": [(0, 0, line)]}
+        plan = (
+            self.env["cx.tower.plan"]
+            .with_user(self.manager)
+            .create({"name": "Whole", "line_ids": [(0, 0, line)]})
         )
         self.assertEqual(plan.line_ids.action_ids.variable_value_ids.value_char, "x")
 

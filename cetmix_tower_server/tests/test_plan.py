@@ -463,6 +463,16 @@ class TestPlanWarnings(PlanCase):
         # Python is no shell
         self.assertEqual(self._warnings(self._python("a = 1; b = 2")), "")
 
+    def test_conditions(self):
+        for condition, words in (
+            ("{{ flag }} ==", "no Python expression"),
+            ("flag == 1", "the name “flag”"),
+            ("'{{ flag }}' == '1'", "quotes around"),
+        ):
+            with self.subTest(condition):
+                warnings = self._warnings({"command_id": self.first.id, "condition": condition})
+                self.assertRegex(warnings, f"^Line 1: .*{words}")
+
     def test_unknown_variables(self):
         command = self._new_command(
             "C", code="echo {{ code_x }} {{ place }} {{ tower.server.name }}", path="{{ p }}"
