@@ -90,6 +90,13 @@ class TestSshKey(TowerCommon):
             server.with_user(self.manager).ssh_key_id = key
         with self.assertRaises(AccessError):
             self._new_server(managers=self.manager, person=self.manager, ssh_key_id=key.id)
+        by_default = (
+            self.env["cx.tower.server"].with_user(self.manager).with_context(default_ssh_key_id=key.id)
+        )
+        with self.assertRaises(AccessError):
+            by_default.create(
+                {"name": "S", "ip_v4_address": "192.0.2.1", "ssh_username": "u", "ssh_password": "p"}
+            )
         key.user_ids = self.manager
         server.with_user(self.manager).ssh_key_id = key
 
