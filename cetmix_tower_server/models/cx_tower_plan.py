@@ -66,12 +66,21 @@ class CxTowerPlan(models.Model):
         string="Time limit (s)", help="For the whole run. 0: the limit of the settings."
     )
 
+    plan_log_count = fields.Integer(string="Number of runs", compute="_compute_plan_log_count")
     access_level_warn_msg = fields.Text(compute="_compute_access_level_warn_msg")
 
     @api.depends("line_ids.command_id")
     def _compute_command_ids(self):
         for plan in self:
             plan.command_ids = plan.line_ids.command_id
+
+    def _compute_plan_log_count(self):
+        groups = self.env["cx.tower.plan.log"]._read_group(
+            [("plan_id", "in", self.ids)], ["plan_id"], ["__count"]
+        )
+        counts = {plan.id: count for plan, count in groups}
+        for plan in self:
+            plan.plan_log_count = counts.get(plan.id, 0)
 
     @api.depends("access_level", "line_ids.command_id.access_level")
     def _compute_access_level_warn_msg(self):
@@ -240,6 +249,16 @@ class CxTowerPlan(models.Model):
         }
 
     # ------------------------------------------------------------------ actions
+
+    def action_open_plan_logs(self):
+        """Open the runs of this plan.
+
+        :raise AccessError: the caller may not read it
+        """
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id("cetmix_tower_server.action_cx_tower_plan_log")
+        return action | {"domain": [("plan_id", "=", self.id)], "context": {}}
 
     def action_run_flight_plan(self):
         """Open the run wizard for this plan.

@@ -431,6 +431,18 @@ class TestPlan(PlanCase):
         plan.access_level = "2"
         self.assertFalse(plan.access_level_warn_msg)
 
+    def test_logs_button(self):
+        plan = self._new_plan("A", [self.first], managers=self.manager)
+        server = self._new_server(managers=self.manager)
+        logs = self.env["cx.tower.plan.log"]
+        vals = {"plan_id": plan.id, "server_id": server.id, "state": "done"}
+        log, _hidden = logs.create([vals, {**vals, "server_id": self._new_server("Hidden").id}])
+        self.assertEqual(plan.with_user(self.manager).plan_log_count, 1)
+        action = plan.with_user(self.manager).action_open_plan_logs()
+        self.assertEqual(logs.with_user(self.manager).search(action["domain"]), log)
+        with self.assertRaises(AccessError):
+            plan.with_user(self.user).action_open_plan_logs()
+
     def test_run_button(self):
         plan = self._new_plan("A", [self.first], managers=self.manager)
         action = plan.with_user(self.manager).action_run_flight_plan()
