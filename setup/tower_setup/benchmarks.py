@@ -9,7 +9,7 @@ from .paths import Layout, private_dir
 from .processes import run
 from .suites import Bench
 
-NAMES = ("one_host", "many_hosts", "first_output", "long_output", "variables")
+NAMES = ("one_host", "many_hosts", "first_output", "long_output", "plans", "variables")
 
 
 def main(options: Namespace, layout: Layout, console: Console) -> int:

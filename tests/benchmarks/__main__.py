@@ -14,6 +14,7 @@ import first_output
 import long_output
 import many_hosts
 import one_host
+import plans
 import variables
 from lab import Lab
 
@@ -22,6 +23,7 @@ BENCHMARKS = {
     "many_hosts": many_hosts,
     "first_output": first_output,
     "long_output": long_output,
+    "plans": plans,
     "variables": variables,
 }
 
