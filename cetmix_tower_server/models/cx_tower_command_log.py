@@ -113,9 +113,7 @@ class CxTowerCommandLog(models.Model):
     guard_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
     worker = fields.Char(readonly=True, copy=False, help="The process that holds the run.")
     fence = fields.Integer(readonly=True, copy=False, aggregator=None)
-    follows_id = fields.Many2one(
-        "cx.tower.command.log", string="Follows", readonly=True, copy=False, ondelete="set null"
-    )
+    follows_id = fields.Many2one("cx.tower.command.log", readonly=True, copy=False, ondelete="set null")
     host_slot = fields.Integer(readonly=True, copy=False, aggregator=None)
     global_slot = fields.Integer(readonly=True, copy=False, aggregator=None)
 
@@ -217,15 +215,16 @@ class CxTowerCommandLog(models.Model):
         )
         return {"logs": rows, **single}
 
-    def _prepare_works(self):
+    def _prepare_works(self, logins=None):
         """Return what is to be done for each of these claimed runs, as plain values.
 
         A run that cannot be prepared (server without credentials, secret without a value ...) gets its end
         here; the others are not affected.
 
+        :param logins: {server id: Login} that was read a moment ago
         :return: {log id: :class:`runs.work.HostWork`, ``DatabaseWork`` or ``Ended``}
         """
-        with self.server_id._share_logins():
+        with self.server_id._share_logins(logins):
             return {log.id: log._prepare_work_or_end() for log in self}
 
     def _output_so_far(self):

@@ -47,6 +47,7 @@ class CxTowerCommandLog(models.Model):
             "priority": STEP_PRIORITY,
             "attempt": 1,
             "attempts_total": 1,
+            "triggered_plan_log_id": False,
             **values,
         }
         log_id = self._insert_row(values)
@@ -58,7 +59,6 @@ class CxTowerCommandLog(models.Model):
         for name, value in values.items():
             field = self._fields[name]
             field._insert_cache(step, [field.convert_to_cache(value, step, validate=False)])
-        step.plan_log_id.invalidate_recordset(["command_log_ids"], flush=False)
         return step
 
     @api.model

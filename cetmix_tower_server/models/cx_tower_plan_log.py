@@ -22,6 +22,7 @@ class CxTowerPlanLog(models.Model):
     _description = "Tower Flight Plan Log"
     _inherit = ["cx.tower.run.mixin", "bus.listener.mixin"]
     _order = "start_date desc, id desc"
+    _log_access = False  # written at each step; who started it and when has fields of its own
 
     plan_id = fields.Many2one(
         "cx.tower.plan", string="Flight Plan", required=True, readonly=True, ondelete="cascade", index=True
@@ -200,7 +201,7 @@ class CxTowerPlanLog(models.Model):
     def _deadline(self, timeout_s):
         """Return when a run that begins now is out of time; a limit of 0 is that of the settings, and 0 there is none."""
         limit = timeout_s or self.env["cx.tower.settings"]._get().plan_timeout
-        return limit and self._database_now() + timedelta(seconds=limit)
+        return limit and fields.Datetime.now() + timedelta(seconds=limit)
 
     def _try_begin(self):
         """Claim the right to run; a run that may not begin ends with the reason. :return: whether it may."""

@@ -72,25 +72,34 @@ class CxTowerPlanLog(models.Model):
     def _step_ended(self, step):
         """Go on after the end of one of this run's steps, in the transaction that records it.
 
-        What goes wrong in here ends the plan with a message, it never undoes the record of what happened on a host.
+        What goes wrong in here ends the plan with a message, it never undoes the record of what happened on a host. A lane
+        (``tower_lane`` in the context) sees to that itself: it records the end again and says what went wrong.
         """
         self.ensure_one()
         run = self.sudo()  # sudo: nobody may write logs by hand; the engine goes on with what was started
+        failure = self.env.context.get("tower_plan_failure")
+        if failure:
+            run._give_up(failure)
+        elif self.env.context.get("tower_lane"):
+            run._drive(*run._after_step(step), origin=step)
+        else:
+            run._step_ended_outside_of_lanes(step)
+
+    def _step_ended_outside_of_lanes(self, step):
         try:
             with self.env.cr.savepoint(flush=False):
-                run._drive(*run._after_step(step), origin=step)
+                self._drive(*self._after_step(step), origin=step)
         except (OperationalError, InterfaceError):
             raise  # the database went away or another transaction was faster: all of it is tried again
         except Exception as error:
             _logger.exception("flight plan run %s cannot go on", self.id)
             self.env.invalidate_all(flush=False)
-            run._give_up(error)
+            self._give_up(f"{type(error).__name__}: {error}")
 
-    def _give_up(self, error):
+    def _give_up(self, failure):
         """End this run and those around it: Tower itself failed."""
         text = self.env._(
-            "Tower could not go on with the flight plan: %s. The log of the Tower server says more.",
-            f"{type(error).__name__}: {error}",
+            "Tower could not go on with the flight plan: %s. The log of the Tower server says more.", failure
         )
         run = self
         while run:
@@ -166,7 +175,7 @@ class CxTowerPlanLog(models.Model):
         """Return the arguments of :meth:`_finish` when the run ends here, else None."""
         if self.stop_requested_date:
             return self._stopped_end()
-        if self.deadline and self.deadline < self._database_now():
+        if self.deadline and self.deadline < fields.Datetime.now():
             return int(ExitCode.COMMAND_TIMED_OUT), self.env._(
                 "The time limit of the flight plan was reached."
             )
@@ -330,7 +339,3 @@ class CxTowerPlanLog(models.Model):
     def _tools(self):
         """Return ``tower.tools`` of the whole run: identifier and time do not change between its steps (pitfall 72)."""
         return self._frozen_inputs().tools
-
-    def _database_now(self):
-        self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
-        return self.env.cr.fetchone()[0]

@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import UserError
 
 from ..engine import flow, states
@@ -51,6 +51,7 @@ class CxTowerPlanLog(models.Model):
                 )
             )
         resumed = run._make_resumed(self.env.user, changed=bool(difference))
+        resumed.invalidate_recordset(["command_log_ids"])  # steps are created past the ORM
         self.server_id._dispatch(resumed._tree().command_log_ids.sorted("id")[:1])
         return resumed.sudo(self.env.su)
 

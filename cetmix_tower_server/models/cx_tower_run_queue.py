@@ -139,7 +139,9 @@ class CxTowerRunQueue(models.AbstractModel):
         )
         row = self.env.cr.fetchone()
         if row:
-            self.env["cx.tower.command.log"].browse(row[0]).invalidate_recordset(flush=False)
+            # only what changed: the rest was written in this transaction and is known
+            changed = ["state", "start_date", "worker", "fence", "host_slot", "global_slot"]
+            self.env["cx.tower.command.log"].browse(row[0]).invalidate_recordset(changed, flush=False)
         return row
 
     @api.model
@@ -303,7 +305,7 @@ class CxTowerRunQueue(models.AbstractModel):
         self.env.cr.execute(
             """SELECT run.id FROM cx_tower_plan_log run
                 WHERE run.state IN ('queued', 'running', 'waiting')
-                  AND run.create_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
+                  AND run.queued_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
                   AND NOT EXISTS (SELECT FROM cx_tower_command_log step
                                    WHERE step.plan_log_id = run.id AND step.state IN ('queued', 'running', 'waiting'))
                 ORDER BY run.id LIMIT %s FOR UPDATE SKIP LOCKED""",

@@ -76,6 +76,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
                 run._finish(int(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER), reasons[server.id])
             elif run._try_begin():
                 run._begin()
+        runs.invalidate_recordset(["command_log_ids"])  # steps are created past the ORM
         self._dispatch(runs.command_log_ids)
         return runs.sudo(self.env.su)
 

@@ -15,10 +15,12 @@ SHARED = "cx.tower.server.logins"
 class Login:
     """What it takes to run something on a server.
 
+    :param server_id: the server
     :param sudo_password: what answers sudo there
     :param secrets: {name: Secret} of what must be masked in everything that comes from there
     """
 
+    server_id: int
     target: Target
     sudo_password: Secret | None
     secrets: Mapping[str, Secret]
@@ -46,9 +48,12 @@ class CxTowerServer(models.Model):
         return shared["logins"].get(self.id) or self._logins__()[self.id]
 
     @contextmanager
-    def _share_logins(self):
-        """While this lasts, the first of these servers that is asked for its login reads those of all."""
-        self.env.cr.cache[SHARED] = {"servers": self, "logins": None}
+    def _share_logins(self, known=None):
+        """While this lasts, the first of these servers that is asked for its login reads those of all.
+
+        :param known: {server id: Login} that was read before and is still good
+        """
+        self.env.cr.cache[SHARED] = {"servers": self, "logins": known}
         try:
             yield
         finally:
@@ -60,6 +65,6 @@ class CxTowerServer(models.Model):
         targets = servers._connection_targets__()
         passwords, secrets = servers._read_passwords__()
         return {
-            server_id: Login(targets[server_id], passwords.get(server_id), secrets[server_id])
+            server_id: Login(server_id, targets[server_id], passwords.get(server_id), secrets[server_id])
             for server_id in self.ids
         }

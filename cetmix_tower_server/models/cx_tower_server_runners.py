@@ -55,7 +55,7 @@ class CxTowerServer(models.Model):
             )
             return result_values(result)
 
-        return HostWork(perform, masker)
+        return HostWork(perform, masker, login)
 
     def _command_runner_python_code(self, log):
         """Return the work of a Python command; it runs as the person who started the run."""

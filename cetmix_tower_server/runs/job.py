@@ -52,6 +52,7 @@ class Job:
     :param head_limit: characters of live output kept from the start
     :param tail_limit: characters of live output kept from the end
     :param output: what earlier attempts of the run printed
+    :param is_step: whether it is the step of a flight plan
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Job:
         head_limit: int,
         tail_limit: int,
         output: OutputSoFar | None = None,
+        is_step: bool = False,
     ):
         self.worker = worker
         self.log_id = log_id
@@ -87,9 +89,17 @@ class Job:
         self.finished = False
         self.out_of_time = False  # the flight plan's limit was reached: that is why it was asked to stop
         self.since = time.monotonic()  # when this lane began with the flight plan
-        self.is_step = False  # known once its end is written
+        self.is_step = is_step
         self.may_take_over = True
+        self.plan_failure = ""  # what went wrong when the flight plan was to go on
         self.next: Job | None = None  # the step that this lane goes on with
+
+    def logins(self, kept_s: float) -> dict | None:
+        """Return {server id: Login} that this run used, unless it was read longer ago than ``kept_s`` seconds."""
+        login = getattr(self.work, "login__", None)
+        if login and time.monotonic() - self.work.prepared < kept_s:
+            return {login.server_id: login}
+        return None
 
     def run(self) -> None:
         """Do the work and record its end. Never raises; a run whose end could not be recorded keeps its
@@ -222,15 +232,15 @@ class Job:
         """
         self.next = None
         self.recorder.flush(env.cr)
-        log = env["cx.tower.command.log"].sudo().with_context(tower_lane=True).browse(self.log_id)
+        lane = {"tower_lane": True, "tower_plan_failure": self.plan_failure}
+        log = env["cx.tower.command.log"].sudo().with_context(**lane).browse(self.log_id)
         ended = log._finish(
             {**values, "output_size": self.recorder.end, "output_skipped": self.recorder.skipped},
             fence=self.fence,
         )
         if not ended:
             _logger.warning("run %s was ended by somebody else; its result is dropped", self.log_id)
-        elif log.plan_log_id:
-            self.is_step = True
+        elif self.is_step and not self.plan_failure:
             self.next = self.worker.take_over(env, self)
         return ended
 

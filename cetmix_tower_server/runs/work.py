@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..engine.masking import Masker
@@ -19,10 +20,13 @@ class HostWork:
     :param perform: gets the :class:`job.Job` (live output, stop signal) and returns the values that the
         log is finished with
     :param masker__: masks the text of an exception that ends the work
+    :param login__: how to log in to the host; the next step of a flight plan may use it again
     """
 
     perform: Callable[[Job], dict[str, Any]]
     masker__: Masker
+    login__: Any = None
+    prepared: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)

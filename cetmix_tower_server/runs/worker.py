@@ -9,11 +9,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg2
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
+from odoo.sql_db import Cursor
 
 from .ends import EndWriter
 from .job import Job
@@ -27,6 +28,8 @@ FIRST_OUTPUT_S = 0.03  # the first output and the end of a run are announced thi
 HEARTBEAT_S = 5
 IDLE_TICK_S = 2
 IDLE_S = 60  # the conductor ends after this long without work
+KEPT_CURSOR_S = 3  # the connection for the ends of runs is given back after this long without any
+LOGIN_KEPT_S = 5  # a lane asks again how to log in to a host after this long
 MAX_LANES = 64
 SLICE_S = 10  # a lane goes on with the steps of one flight plan for this long while other runs wait
 ORPHAN_S = 20  # a run that is held here and not executed for this long is ended
@@ -45,7 +48,9 @@ class Worker:
     def __init__(self, dbname: str):
         self.dbname = dbname
         self.code = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self.ends = EndWriter(self.transaction)
+        self.ends = EndWriter(self._kept_transaction)
+        self._kept_cursors: list = []  # at most one: that of the ends of runs
+        self._kept_used = 0.0
         self._jobs: dict[int, Job] = {}
         self._ended: list[Job] = []  # their end is yet to be announced
         self._lanes = Lanes(f"tower-lane-{dbname}")
@@ -105,7 +110,7 @@ class Worker:
             # It stays in the queue, if there is one; should this process die first, the cron finds it there.
             env.cr.postcommit.add(self.wake)
             return None
-        (following,) = self._make_jobs(env, dict([taken]))
+        (following,) = self._make_jobs(env, dict([taken]), job.logins(LOGIN_KEPT_S))
         following.since, following.parent = job.since, job.parent
         return following
 
@@ -131,6 +136,30 @@ class Worker:
         registry = Registry(self.dbname)
         with registry.cursor() as cr:
             yield api.Environment(cr, uid, {})
+
+    @contextmanager
+    def _kept_transaction(self) -> Iterator[api.Environment]:
+        """As :meth:`transaction`, but the connection is kept for the next one: quick steps end many times a second.
+
+        For one thread at a time.
+        """
+        cr = self._kept_cursors.pop() if self._kept_cursors else Registry(self.dbname).cursor()
+        try:
+            yield api.Environment(cr, SUPERUSER_ID, {})
+            cr.commit()  # its transaction is its own  # pylint: disable=invalid-commit
+        except BaseException:
+            cr.close()
+            raise
+        self._kept_used = time.monotonic()
+        if isinstance(cr, Cursor):
+            self._kept_cursors.append(cr)
+        else:
+            cr.close()  # a test's cursor: they are closed in the order they were opened
+
+    def _close_idle_cursor(self, after_s: float) -> None:
+        if self._kept_cursors and time.monotonic() - self._kept_used > after_s:
+            with suppress(IndexError):  # somebody is using it after all
+                self._kept_cursors.pop().close()
 
     # ------------------------------------------------------------------
     # The conductor
@@ -178,6 +207,7 @@ class Worker:
         return self._has_work(now)
 
     def _has_work(self, now: float) -> bool:
+        self._close_idle_cursor(KEPT_CURSOR_S)
         with self._lock:
             if self._jobs or self._ended or self._claim_wanted:
                 self._last_work = now
@@ -248,14 +278,15 @@ class Worker:
             self._jobs.update({job.log_id: job for job in jobs})
         return jobs
 
-    def _make_jobs(self, env, claimed: dict[int, int]) -> list[Job]:
+    def _make_jobs(self, env, claimed: dict[int, int], logins=None) -> list[Job]:
         settings = env["cx.tower.settings"]._get()
         head = settings.output_limit_mb * 1024 * 1024
         logs = env["cx.tower.command.log"].browse(claimed)
-        works = logs._prepare_works()
+        works = logs._prepare_works(logins)
+        steps = {log.id for log in logs if log.plan_log_id}
         so_far = logs._output_so_far()
         return [
-            Job(self, log_id, claimed[log_id], work, head, head // 4, so_far.get(log_id))
+            Job(self, log_id, claimed[log_id], work, head, head // 4, so_far.get(log_id), log_id in steps)
             for log_id, work in works.items()
         ]
 

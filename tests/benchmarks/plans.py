@@ -69,7 +69,9 @@ def _many_hosts(lab: Lab, plans: Plans) -> list[Figure]:
                 raise RuntimeError("the command failed")
 
     plans.run(plan, lab.server_ids)
-    taken = interleaved(FLEET_ROUNDS, plan=lambda: plans.run(plan, lab.server_ids), bare=lambda: seconds(bare))
+    taken = interleaved(
+        FLEET_ROUNDS, plan=lambda: plans.run(plan, lab.server_ids), bare=lambda: seconds(bare)
+    )
     lean.close()
     ours, floor = taken["plan"], taken["bare"]
     return [
@@ -87,7 +89,10 @@ def _long_plan(lab: Lab, plans: Plans) -> list[Figure]:
     grown = (lab.odoo.memory() - before) / 2**20
     return [
         Figure(
-            f"plan of {LONG} lines: memory of the server grows by", grown, "MB", f"{taken * 1000 / LONG:.2f} ms a line"
+            f"plan of {LONG} lines: memory of the server grows by",
+            grown,
+            "MB",
+            f"{taken * 1000 / LONG:.2f} ms a line",
         )
     ]
 
