@@ -58,7 +58,7 @@ class TestPlanRunWizard(RunCase):
         plan = self.new_plan("Both", self.greet, self.say)
         plan.line_ids[1].condition = "{{ greeting }} == 'hello'"
         (row,) = self.preview(plan)
-        self.assertEqual([line["number"] for line in row.lines], [1, 2])
+        self.assertEqual([line["number"] for line in row.lines], ["1", "2"])
         self.assertEqual([line["name"] for line in row.lines], ["Greet", "Say"])
         self.assertEqual(row.lines[0]["code"], "echo hello *** plan_secret ***")
         self.assertEqual(row.lines[0]["path"], "/opt/a")
@@ -78,6 +78,22 @@ class TestPlanRunWizard(RunCase):
         (row,) = self.preview(self.new_plan("Half broken", self.say, broken))
         self.assertFalse(row.lines[0]["error"])
         self.assertIn("no_such_value", row.lines[1]["error"])
+
+    def test_plans_inside_are_shown_up_to_a_limit(self):
+        def runs(plan):
+            return self.env["cx.tower.command"].create(
+                {"name": f"Runs {plan.name}", "action": "plan", "flight_plan_id": plan.id}
+            )
+
+        plan = self.new_plan("Outer", self.say, runs(self.talk), self.say)
+        (row,) = self.preview(plan)
+        self.assertEqual([line["number"] for line in row.lines], ["1", "2", "2.1", "2.2", "3"])
+        self.assertIn("hello", row.lines[2]["code"])
+        for level in range(12):  # 4096 times the two lines of the innermost
+            command = runs(plan)
+            plan = self.new_plan(f"Level {level}", command, command)
+        (row,) = self.preview(plan)
+        self.assertEqual(len(row.lines), 201)
 
     def test_a_plan_for_other_servers_is_pointed_out(self):
         other = self.server.copy({"name": "Other"})

@@ -1,7 +1,10 @@
+from itertools import islice
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 PREVIEW_LIMIT = 10  # servers shown in the preview; the rest run just the same
+PREVIEW_LINES = 200  # of each server
 
 
 class CxTowerPlanRunWizard(models.TransientModel):
@@ -103,16 +106,26 @@ class CxTowerPlanRunWizard(models.TransientModel):
             return {"server_id": server.id, "error": str(error)}
 
     def _preview_lines(self, server, values):
-        """Return what each line will do; the code of commands above the caller's level is not for him to see."""
-        plan = self.plan_id._origin
-        rows = server._plan_preview(plan, values)
+        """Return what each line will do on a server, with the lines of the plans inside, up to a limit."""
+        lines = list(islice(self._preview_plan(self.plan_id._origin, server, values), PREVIEW_LINES + 1))
+        if len(lines) > PREVIEW_LINES:
+            lines[PREVIEW_LINES:] = [{"number": "…", "name": self.env._("and more steps"), "depth": 0}]
+        return lines
+
+    def _preview_plan(self, plan, server, values, number="", depth=0):
+        """Yield what each line of a plan will do; code above the caller's level is not for him to see."""
         # sudo: only to find out which of the commands are hidden from the caller
         commands = [line.command_id for line in plan.sudo().with_context(active_test=False)._get_lines()]
         readable = self.env["cx.tower.command"].concat(*commands)._filtered_access("read")
-        return [
-            row if command in readable else row | {"code": "", "path": "", "hidden": True}
-            for row, command in zip(rows, commands, strict=True)
-        ]
+        for row, command in zip(server._plan_preview(plan, values), commands, strict=True):
+            row |= {"number": f"{number}{row['number']}", "depth": depth}
+            if command not in readable:
+                yield row | {"code": "", "path": "", "hidden": True}
+                continue
+            yield row
+            inside = command._get_flight_plans().sudo(False)
+            if inside and inside.has_access("read"):
+                yield from self._preview_plan(inside, server, values, f"{row['number']}.", depth + 1)
 
     def _own_values(self):
         return {
