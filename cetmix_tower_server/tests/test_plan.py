@@ -558,3 +558,9 @@ class TestPlanWarnings(PlanCase):
             self.assertEqual(plan.with_user(self.manager).warnings, "")
             counts.append(self.env.cr.sql_log_count - before)
         self.assertLessEqual(counts[2], counts[1])
+
+    def test_warnings_are_for_those_who_may_change_plans(self):
+        Plan = self.env["cx.tower.plan"]
+        for person, shown in ((self.user, False), (self.manager, True)):
+            arch = Plan.with_user(person).get_view(view_type="form")["arch"]
+            self.assertEqual('name="warnings"' in arch, shown)
