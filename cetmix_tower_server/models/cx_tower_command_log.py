@@ -28,6 +28,8 @@ NEEDED_AT_END = (
     "position",
     "is_skipped",
     "variable_values",
+    "stop_requested_by_id",
+    "stop_requested_date",
 )
 # Ends that come from the inputs or from a person: trying again would give the same, or is not wanted.
 NEVER_RETRIED = frozenset(

@@ -140,24 +140,25 @@ class CxTowerPlanLog(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _create_run(self, server, plan, inputs, **values):
-        """Create an outermost run; nothing of it has begun.
+    def _create_runs(self, servers, plan, inputs, **values):
+        """Create outermost runs, one a server; nothing of them has begun.
 
-        :param inputs: its frozen inputs, see :meth:`_freeze_inputs`
-        :param values: further fields of the log
+        :param inputs: their frozen inputs, see :meth:`_freeze_inputs`
+        :param values: further fields of the logs
         """
-        run = self.create(
-            {
-                "server_id": server.id,
-                "plan_id": plan.id,
-                "steps_total": len(inputs["plans"][str(plan.id)]["lines"]),
-                "deadline": self._deadline(inputs["plans"][str(plan.id)]["timeout_s"]),
-                "run_input": inputs,
-                **values,
-            }
-        )
-        run.top_plan_log_id = run
-        return run
+        frozen = inputs["plans"][str(plan.id)]
+        values = {
+            "plan_id": plan.id,
+            "steps_total": len(frozen["lines"]),
+            "deadline": self._deadline(frozen["timeout_s"]),
+            "run_input": inputs,
+            **values,
+        }
+        runs = self.create([{**values, "server_id": server.id} for server in servers])
+        runs.flush_recordset()
+        self.env.cr.execute("UPDATE cx_tower_plan_log SET top_plan_log_id = id WHERE id = ANY(%s)", (runs.ids,))
+        runs.invalidate_recordset(["top_plan_log_id"], flush=False)
+        return runs
 
     @api.model
     def _create_child(self, step, plan):
@@ -166,9 +167,8 @@ class CxTowerPlanLog(models.Model):
         values = {"user_id": step.user_id.id, "label": step.label, "triggering_command_log_id": step.id}
         values["variable_values"] = step.variable_values or False
         if not around:
-            return self._create_run(
-                step.server_id, plan, self._freeze_inputs(plan, step.variable_values), **values
-            )
+            inputs = self._freeze_inputs(plan, step.variable_values)
+            return self._create_runs(step.server_id, plan, inputs, **values)
         frozen = around._frozen_inputs().plans[plan.id]
         own = self._deadline(frozen.document["timeout_s"])
         return self.create(
@@ -204,19 +204,21 @@ class CxTowerPlanLog(models.Model):
         return limit and fields.Datetime.now() + timedelta(seconds=limit)
 
     def _try_begin(self):
-        """Claim the right to run; a run that may not begin ends with the reason. :return: whether it may."""
-        frozen = self._frozen_plan().document
-        key = None if frozen["allow_parallel_run"] else self._guard_key()
-        path = self._path()
-        if self._take_guard(key, path):
-            return True
-        if self.plan_id.id in path:
-            text = self.env._("“%s” would run inside itself.", frozen["name"])
+        """Claim the right to run; runs that may not begin end with the reason. :return: those that may."""
+        if self._take_guards(self):
+            return self
+        return self.filtered(lambda run: run._take_guards(run) or run._refuse())
+
+    def _refuse(self):
+        """End a run that may not begin beside, or inside, another one."""
+        name = self._frozen_plan().document["name"]
+        if self.plan_id.id in self._path():
+            text = self.env._("“%s” would run inside itself.", name)
         else:
             text = self.env._(
                 "“%(plan)s” is running on %(server)s already. Wait for its end or stop it; flight plans that may run"
                 " side by side have “Allow parallel run” switched on.",
-                plan=frozen["name"],
+                plan=name,
                 server=self.server_id.sudo().name,
             )
         self._finish(int(ExitCode.ANOTHER_PLAN_RUNNING), text)
@@ -226,29 +228,30 @@ class CxTowerPlanLog(models.Model):
         """Return the key of which only one run may be active at a time. The jet addon adds the jet."""
         return f"{self.server_id.id}:{self.plan_id.id}"
 
-    def _take_guard(self, guard_key, path):
-        """Claim the right to run: not inside itself, and alone where the plan is not to run side by side.
+    @api.model
+    def _take_guards(self, runs):
+        """Claim the right to run: not inside itself, and alone where a plan is not to run side by side.
 
         One statement decides both; between two transactions that have not seen each other the unique index decides.
 
-        :param guard_key: key of which only one run may be active, or None
-        :param path: ids of the plans this run is inside of
-        :return: whether the run may begin
+        :return: whether all of these runs may begin
         """
-        self.ensure_one()
-        self.flush_recordset()
+        runs.flush_recordset()
+        keys = [None if run._frozen_plan().document["allow_parallel_run"] else run._guard_key() for run in runs]
+        free = [run.plan_id.id not in run._path() for run in runs]
         try:
             with self.env.cr.savepoint(flush=False):
                 # Who holds the key without a commit may be waiting for us: an answer after a while, not for ever.
                 self.env.cr.execute("SET LOCAL lock_timeout = '5s'")
                 self.env.cr.execute(
-                    "UPDATE cx_tower_plan_log SET guard_key = %s WHERE id = %s AND NOT plan_id = ANY(%s)",
-                    (guard_key, self.id, list(path)),
+                    "UPDATE cx_tower_plan_log run SET guard_key = wanted.key"
+                    " FROM unnest(%s, %s::text[], %s) AS wanted (id, key, free) WHERE run.id = wanted.id AND wanted.free",
+                    (runs.ids, keys, free),
                     log_exceptions=False,  # a taken key is an answer, not an error
                 )
-                taken = bool(self.env.cr.rowcount)
+                taken = self.env.cr.rowcount
                 self.env.cr.execute("SET LOCAL lock_timeout = 0")
-                return taken
+                return taken == len(runs)
         except (UniqueViolation, LockNotAvailable):
             return False
 

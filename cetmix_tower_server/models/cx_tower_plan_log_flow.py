@@ -65,9 +65,9 @@ class CxTowerPlanLog(models.Model):
     # ------------------------------------------------------------------
 
     def _begin(self):
-        """Look at the first line of a new run."""
-        self.ensure_one()
-        self._drive(self, flow.first(self._frozen_plan().flow))
+        """Look at the first lines of new runs. Who calls wakes the workers."""
+        for run in self.with_context(tower_no_wake=True):
+            self._drive(run, flow.first(run._frozen_plan().flow))
 
     def _step_ended(self, step):
         """Go on after the end of one of this run's steps, in the transaction that records it.
@@ -118,12 +118,12 @@ class CxTowerPlanLog(models.Model):
         self.steps_done = step.position + 1
         if not step.is_skipped:
             self.steps_run += 1
-        if step.command_status == ExitCode.COMMAND_STOPPED and not self.stop_requested_date:
+        if step.stop_requested_date and not self.stop_requested_date:
             # Who stops a step stops its plan: going on with the next line is not what was meant.
             self.write(
                 {
                     "stop_requested_by_id": step.stop_requested_by_id.id,
-                    "stop_requested_date": step.stop_requested_date or fields.Datetime.now(),
+                    "stop_requested_date": step.stop_requested_date,
                 }
             )
         return self, decision
@@ -159,7 +159,7 @@ class CxTowerPlanLog(models.Model):
         if step.state == states.WAITING:
             return step._start_child_plan(line["flight_plan_id"])
         if step.state == states.QUEUED:
-            if not self.env.context.get("tower_lane"):
+            if not (self.env.context.get("tower_lane") or self.env.context.get("tower_no_wake")):
                 self.env["cx.tower.run.queue"]._wake_workers()
             return None, None
         return self._after_step(step)

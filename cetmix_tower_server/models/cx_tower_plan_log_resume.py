@@ -81,7 +81,7 @@ class CxTowerPlanLog(models.Model):
         inputs = dict(self.run_input)
         if changed:
             inputs["plans"] = self._current_plans(self)
-        resumed = self._create_run(
+        resumed = self._create_runs(
             self.server_id,
             self.plan_id,
             inputs,

@@ -59,23 +59,20 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         # sudo: nobody may create logs by hand; the right to run was checked
         PlanLog = self.env["cx.tower.plan.log"].sudo()
         inputs = PlanLog._freeze_inputs(plan, variable_values)
-        reasons = plan.sudo()._get_incompatibilities(self)
-        runs = PlanLog
-        for server in self:
-            run = PlanLog._create_run(
-                server,
-                plan,
-                inputs,
-                user_id=self.env.user.id,
-                label=label,
-                variable_values=variable_values or False,
-                **log_values,
-            )
-            runs += run
-            if reasons[server.id]:
-                run._finish(int(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER), reasons[server.id])
-            elif run._try_begin():
-                run._begin()
+        runs = PlanLog._create_runs(
+            self,
+            plan,
+            inputs,
+            user_id=self.env.user.id,
+            label=label,
+            variable_values=variable_values or False,
+            **log_values,
+        )
+        for server_id, reason in plan.sudo()._get_incompatibilities(self).items():
+            if reason:
+                refused = runs.filtered(lambda run, server_id=server_id: run.server_id.id == server_id)
+                refused._finish(int(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER), reason)
+        runs.filtered(lambda run: run.state == "queued")._try_begin()._begin()
         runs.invalidate_recordset(["command_log_ids"])  # steps are created past the ORM
         self._dispatch(runs.command_log_ids)
         return runs.sudo(self.env.su)

@@ -137,17 +137,53 @@ class TestPlanRun(RunCase):
         self.assertEqual(run.command_log_ids.sorted("id")[0].attempt, 3)
 
     def test_a_plan_inside_itself(self):
-        run = self.run_plan(self.plan(self.exits(0)))
-        self.assertFalse(run._take_guard("key", [run.plan_id.id]))
+        """The constraint on plans keeps it from being stored; the run engine does not rely on it."""
+        plan = self.plan(self.exits(0), allow_parallel_run=True)
+        command = self.sub_plan(self.plan(self.exits(0)))
+        plan.line_ids = [(0, 0, {"sequence": 99, "command_id": command.id})]
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE cx_tower_command SET flight_plan_id = %s WHERE id = %s", (plan.id, command.id))
+        self.env.invalidate_all()
+        run = self.run_plan(plan)
+        self.assertEqual((run.state, run.plan_status), ("failed", -301))
+        child = run.command_log_ids.triggered_plan_log_id
+        self.assertEqual((child.plan_status, child.command_log_ids.ids), (-301, []))
 
     def test_not_side_by_side(self):
         plan = self.plan(self.exits(0))
-        with self.enterContext(self.env.cr.savepoint()) if False else self.subTest():
-            server = self.server.with_context(tower_no_dispatch=True)
-            first = server.with_user(self.root).run_flight_plan(plan)
-            second = server.with_user(self.root).run_flight_plan(plan)
-        self.assertEqual(first.sudo().state, "queued")
-        self.assertEqual((second.sudo().state, second.sudo().plan_status), ("failed", -301))
+        server = self.server.with_user(self.root).with_context(tower_no_dispatch=True)
+        first, second = server.run_flight_plan(plan).sudo(), server.run_flight_plan(plan).sudo()
+        self.assertEqual(first.state, "queued")
+        self.assertEqual((second.state, second.plan_status), ("failed", -301))
+        self.assertIn("already", second.message)
+
+    def test_starting_on_many_servers(self):
+        """What is queried for each server is a constant, and small."""
+        plan = self.plan(self.exits(0, allow_parallel_run=True), self.exits(0, allow_parallel_run=True))
+        servers = self.server.concat(*(self.server.copy({"name": f"Copy {n}"}) for n in range(20)))
+        servers = servers.with_user(self.root).with_context(tower_no_dispatch=True)
+        self.env.flush_all()
+        counts = []
+        for some in (servers[:1], servers[1:]):
+            before = self.env.cr.sql_log_count
+            runs = some.run_flight_plan(plan)
+            self.env.flush_all()
+            counts.append(self.env.cr.sql_log_count - before)
+            self.assertEqual(set(runs.sudo().mapped("state")), {"queued"})
+        self.assertLess(counts[1] - counts[0], 19 * 4, counts)
+
+    def test_queries_a_step(self):
+        """The number of statements a step does not depend on the length of the plan."""
+        step = self.exits(0, allow_parallel_run=True)
+
+        def queries(lines):
+            before = self.env.cr.sql_log_count
+            self.run_plan(self.plan(*[step] * lines))
+            return self.env.cr.sql_log_count - before
+
+        queries(1)
+        five, twenty, forty = (queries(lines) for lines in (5, 20, 40))
+        self.assertAlmostEqual((forty - twenty) / 20, (twenty - five) / 15, delta=1.5)
 
     def test_stop_before_it_began(self):
         plan = self.plan(self.exits(0), self.exits(0))
