@@ -6,6 +6,10 @@ from ..engine.results import ExitCode
 
 # Steps of plans that are under way are taken before runs that have not begun.
 STEP_PRIORITY = 9
+# Filled from the step before, see _insert_value.
+SEAT_FIELDS = ("host_slot", "global_slot")
+LANE_FIELDS = ("worker", "fence", *SEAT_FIELDS)
+TAKEN_OVER = "cx.tower.command.log.taken_over"
 
 
 class CxTowerCommandLog(models.Model):
@@ -50,16 +54,45 @@ class CxTowerCommandLog(models.Model):
             "triggered_plan_log_id": False,
             **values,
         }
+        if values["state"] == states.QUEUED:
+            values |= self._taken_over_values(values)
         log_id = self._insert_row(values)
         if not log_id:
             text = self._parallel_refusal(command, server)
             values |= server._refused_values(ExitCode.ANOTHER_COMMAND_RUNNING, text) | {"guard_key": False}
+            values |= dict.fromkeys(LANE_FIELDS, False)
             log_id = self._insert_row(values)
         step = self.browse(log_id)
         for name, value in values.items():
             field = self._fields[name]
-            field._insert_cache(step, [field.convert_to_cache(value, step, validate=False)])
+            if name not in SEAT_FIELDS:
+                field._insert_cache(step, [field.convert_to_cache(value, step, validate=False)])
+        if values["state"] == states.RUNNING:
+            self.env.cr.cache[TAKEN_OVER] = (step.id, values["fence"])
         return step
+
+    def _taken_over_values(self, values):
+        """Return what makes a step belong to the lane that executed the one before: same seats, no way through the queue.
+
+        If the process dies before the commit, neither the end of the one before nor this step exists; if it dies after it,
+        the lease runs out and this step, which has not begun, becomes interrupted.
+        """
+        worker = self.env.context.get("tower_lane_worker")
+        if not worker or not values.get("follows_id"):
+            return {}
+        before = values["follows_id"]
+        return {
+            "state": states.RUNNING,
+            "worker": worker,
+            "fence": 1,
+            "host_slot": before,
+            "global_slot": before,
+        }
+
+    @api.model
+    def _pop_taken_over(self):
+        """Return (log id, fencing token) of the step that this transaction created for the lane it works for, or None."""
+        return self.env.cr.cache.pop(TAKEN_OVER, None)
 
     @api.model
     def _insert_row(self, values):
@@ -92,9 +125,13 @@ class CxTowerCommandLog(models.Model):
         return row and row[0]
 
     def _insert_value(self, name, value):
-        """Return a value as its column takes it; a line that was deleted meanwhile is left out."""
+        """Return a value as its column takes it; a line that was deleted meanwhile is left out, seats are those of the
+        run that is named."""
         if name == "plan_line_id" and value:
             return SQL("(SELECT id FROM cx_tower_plan_line WHERE id = %s)", value)
+        if name in SEAT_FIELDS and value:
+            column = SQL.identifier(name)
+            return SQL("(SELECT %s FROM cx_tower_command_log WHERE id = %s)", column, value)
         return self._fields[name].convert_to_column_insert(value, self)
 
     def _start_child_plan(self, plan_id):

@@ -156,7 +156,9 @@ class CxTowerPlanLog(models.Model):
         }
         runs = self.create([{**values, "server_id": server.id} for server in servers])
         runs.flush_recordset()
-        self.env.cr.execute("UPDATE cx_tower_plan_log SET top_plan_log_id = id WHERE id = ANY(%s)", (runs.ids,))
+        self.env.cr.execute(
+            "UPDATE cx_tower_plan_log SET top_plan_log_id = id WHERE id = ANY(%s)", (runs.ids,)
+        )
         runs.invalidate_recordset(["top_plan_log_id"], flush=False)
         return runs
 
@@ -237,7 +239,9 @@ class CxTowerPlanLog(models.Model):
         :return: whether all of these runs may begin
         """
         runs.flush_recordset()
-        keys = [None if run._frozen_plan().document["allow_parallel_run"] else run._guard_key() for run in runs]
+        keys = [
+            None if run._frozen_plan().document["allow_parallel_run"] else run._guard_key() for run in runs
+        ]
         free = [run.plan_id.id not in run._path() for run in runs]
         try:
             with self.env.cr.savepoint(flush=False):

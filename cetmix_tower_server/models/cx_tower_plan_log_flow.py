@@ -158,6 +158,8 @@ class CxTowerPlanLog(models.Model):
             return self._end_without_command(line)
         if step.state == states.WAITING:
             return step._start_child_plan(line["flight_plan_id"])
+        if step.state == states.RUNNING:  # the lane that executed the one before goes on with it
+            return None, None
         if step.state == states.QUEUED:
             if not (self.env.context.get("tower_lane") or self.env.context.get("tower_no_wake")):
                 self.env["cx.tower.run.queue"]._wake_workers()

@@ -119,32 +119,6 @@ class CxTowerRunQueue(models.AbstractModel):
         self.env["cx.tower.plan.log"].browse(began).invalidate_recordset(["state", "start_date"], flush=False)
 
     @api.model
-    def _take_over(self, worker, log_id):
-        """Take the step that follows a run which ended in this transaction, in the same seats.
-
-        If the process dies before the commit, neither the end nor the next step exists.
-
-        :return: (log id, fencing token) of the step, None when nothing follows at once
-        """
-        self.env.cr.execute(
-            """UPDATE cx_tower_command_log next
-                  SET state = 'running', start_date = clock_timestamp() AT TIME ZONE 'UTC', worker = %s,
-                      fence = COALESCE(next.fence, 0) + 1, host_slot = ended.host_slot,
-                      global_slot = ended.global_slot
-                 FROM cx_tower_command_log ended
-                WHERE ended.id = %s AND next.follows_id = ended.id AND next.state = 'queued'
-                  AND next.server_id = ended.server_id
-            RETURNING next.id, next.fence""",
-            (worker, log_id),
-        )
-        row = self.env.cr.fetchone()
-        if row:
-            # only what changed: the rest was written in this transaction and is known
-            changed = ["state", "start_date", "worker", "fence", "host_slot", "global_slot"]
-            self.env["cx.tower.command.log"].browse(row[0]).invalidate_recordset(changed, flush=False)
-        return row
-
-    @api.model
     def _claim_retrying(self, worker, wanted, log_ids=None):
         """Take runs as :meth:`_claim` does, commit, and try again when another process was faster.
 

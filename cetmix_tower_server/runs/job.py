@@ -213,11 +213,13 @@ class Job:
             except Exception as error:
                 # The database refuses these values whenever they come: the run must end all the same.
                 self.recorder.restore()
-                if self.is_step and self.may_take_over:
-                    self.may_take_over = (
-                        False  # what fails may be the preparation of the next step: leave it queued
-                    )
-                    _logger.exception("run %s: its lane cannot go on with the next step", self.log_id)
+                if self.is_step and not self.plan_failure:
+                    # It may be the preparation of the next step that fails: then that stays in the queue. Or the
+                    # decision what is next: then the plan ends. In no case is the end of this run lost.
+                    _logger.exception("run %s: its flight plan cannot go on", self.log_id)
+                    if not self.may_take_over:
+                        self.plan_failure = f"{type(error).__name__}: {error}"
+                    self.may_take_over = False
                     continue
                 if values.get("outcome") == UNRECORDABLE:
                     raise
@@ -232,7 +234,12 @@ class Job:
         """
         self.next = None
         self.recorder.flush(env.cr)
-        lane = {"tower_lane": True, "tower_plan_failure": self.plan_failure}
+        goes_on = self.is_step and self.worker.may_go_on(self)
+        lane = {
+            "tower_lane": True,
+            "tower_lane_worker": self.worker.code if goes_on else "",
+            "tower_plan_failure": self.plan_failure,
+        }
         log = env["cx.tower.command.log"].sudo().with_context(**lane).browse(self.log_id)
         ended = log._finish(
             {**values, "output_size": self.recorder.end, "output_skipped": self.recorder.skipped},

@@ -97,17 +97,19 @@ class Worker:
             self._claim_wanted |= self._more_queued
         self._look_soon()
 
+    def may_go_on(self, job: Job) -> bool:
+        """Return whether the lane of a job goes on with the next step of its flight plan: while nobody else has waited
+        for long."""
+        return job.may_take_over and not (self._more_queued and time.monotonic() - job.since > SLICE_S)
+
     def take_over(self, env, job: Job) -> Job | None:
         """Prepare the step that follows a job's end for the same lane, in the transaction that records the end.
 
-        :return: the next job, None when nothing follows at once or other runs have waited for long enough
+        :return: the next job, None when nothing follows at once
         """
-        out_of_slice = self._more_queued and time.monotonic() - job.since > SLICE_S
-        taken = None
-        if job.may_take_over and not out_of_slice:
-            taken = env["cx.tower.run.queue"]._take_over(self.code, job.log_id)
+        taken = env["cx.tower.command.log"]._pop_taken_over()
         if not taken:
-            # It stays in the queue, if there is one; should this process die first, the cron finds it there.
+            # What follows stays in the queue, if anything does; should this process die first, the cron finds it there.
             env.cr.postcommit.add(self.wake)
             return None
         (following,) = self._make_jobs(env, dict([taken]), job.logins(LOGIN_KEPT_S))

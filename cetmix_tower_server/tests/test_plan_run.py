@@ -1,5 +1,8 @@
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .run_case import RunCase
 
@@ -142,12 +145,46 @@ class TestPlanRun(RunCase):
         command = self.sub_plan(self.plan(self.exits(0)))
         plan.line_ids = [(0, 0, {"sequence": 99, "command_id": command.id})]
         self.env.flush_all()
-        self.env.cr.execute("UPDATE cx_tower_command SET flight_plan_id = %s WHERE id = %s", (plan.id, command.id))
+        self.env.cr.execute(
+            "UPDATE cx_tower_command SET flight_plan_id = %s WHERE id = %s", (plan.id, command.id)
+        )
         self.env.invalidate_all()
         run = self.run_plan(plan)
         self.assertEqual((run.state, run.plan_status), ("failed", -301))
         child = run.command_log_ids.triggered_plan_log_id
         self.assertEqual((child.plan_status, child.command_log_ids.ids), (-301, []))
+
+    def test_what_goes_wrong_in_tower_ends_the_plan_and_loses_no_result(self):
+        plan = self.plan(self.python("1 / 0"), self.exits(0))
+        flow = "odoo.addons.cetmix_tower_server.models.cx_tower_plan_log_flow.CxTowerPlanLog"
+        with (
+            patch(f"{flow}._after_step", side_effect=ZeroDivisionError("on purpose")),
+            mute_logger("odoo.addons.cetmix_tower_server.runs.job"),
+        ):
+            run = self.run_plan(plan)
+        self.assertEqual((run.state, run.plan_status), ("failed", -100))
+        self.assertIn("ZeroDivisionError", run.message)
+        self.assertEqual(run.command_log_ids.command_status, -203)
+
+    def test_a_next_step_that_cannot_be_prepared_is_left_in_the_queue(self):
+        """What fails for it must not undo the end of the one before."""
+        log = "odoo.addons.cetmix_tower_server.models.cx_tower_command_log.CxTowerCommandLog"
+        plan = self.plan(self.python("1 / 0"), self.exits(0), on_error_action="n")
+        prepare = self.env.registry["cx.tower.command.log"]._prepare_works
+        failures = [None, ZeroDivisionError("on purpose")]
+
+        def fail_once(logs, *args):
+            failure = failures.pop(0) if failures else None
+            if failure:
+                raise failure
+            return prepare(logs, *args)
+
+        with (
+            patch(f"{log}._prepare_works", fail_once),
+            mute_logger("odoo.addons.cetmix_tower_server.runs.job"),
+        ):
+            run = self.run_plan(plan)
+        self.assertEqual((run.state, run.steps_done), ("done", 2))
 
     def test_not_side_by_side(self):
         plan = self.plan(self.exits(0))
