@@ -31,6 +31,19 @@ NEEDED_AT_END = (
     "stop_requested_by_id",
     "stop_requested_date",
 )
+# What a step of a flight plan needs of its command, and that of the next one, which often is the same.
+COMMAND_FIELDS = (
+    "name",
+    "action",
+    "access_level",
+    "allow_parallel_run",
+    "idempotent",
+    "retry_attempts",
+    "retry_delay_s",
+    "timeout_s",
+    "no_split_for_sudo",
+    "server_status",
+)
 # Ends that come from the inputs or from a person: trying again would give the same, or is not wanted.
 NEVER_RETRIED = frozenset(
     {
@@ -364,7 +377,10 @@ class CxTowerCommandLog(models.Model):
 
     def _apply_end(self):
         """Let the end of a run show on its server. Extension point for what follows whether it is a step or not."""
-        status = self.command_id.server_status
+        # sudo: the command's author decided it
+        command = self.command_id.sudo()
+        command.fetch(COMMAND_FIELDS if self.plan_log_id else ["server_status"])
+        status = command.server_status
         if status and self.command_status == ExitCode.OK:
             self._set_server_status(status)
         if self.command_action == "ssh_command":

@@ -9,10 +9,29 @@ from psycopg2 import InterfaceError, OperationalError
 from ..engine import conditions, flow, rendering, states
 from ..engine.definition import freeze
 from ..engine.results import EngineError, ExitCode
+from .cx_tower_command_log import COMMAND_FIELDS
 
 _logger = logging.getLogger(__name__)
 
 INPUTS_KEPT = 64
+# What a step needs. Reading whole records costs more than all the rest that Tower does between two quick steps.
+RUN_FIELDS = (
+    "server_id",
+    "user_id",
+    "plan_id",
+    "top_plan_log_id",
+    "triggering_command_log_id",
+    "state",
+    "label",
+    "deadline",
+    "variable_values",
+    "stop_requested_by_id",
+    "stop_requested_date",
+    "steps_done",
+    "steps_run",
+    "position",
+)
+SERVER_FIELDS = ("name", "ssh_username", "use_sudo", "shell_mode", "command_timeout_s")
 
 
 class FrozenInputs:
@@ -77,6 +96,7 @@ class CxTowerPlanLog(models.Model):
         """
         self.ensure_one()
         run = self.sudo()  # sudo: nobody may write logs by hand; the engine goes on with what was started
+        run.fetch(RUN_FIELDS)
         failure = self.env.context.get("tower_plan_failure")
         if failure:
             run._give_up(failure)
@@ -200,6 +220,13 @@ class CxTowerPlanLog(models.Model):
     def _stopped_end(self):
         who = self.stop_requested_by_id.name
         text = self.env._("Stopped by %s.", who) if who else self.env._("Stopped.")
+        confirmed = self._last_step().stop_confirmed
+        if confirmed == "yes":
+            text += " " + self.env._("Nothing is left of it on the host.")
+        elif confirmed == "no":
+            text += " " + self.env._(
+                "Whether anything is left of it on the host could not be confirmed: look there."
+            )
         return int(ExitCode.PLAN_STOPPED), text
 
     def _failure_message(self):
@@ -253,6 +280,9 @@ class CxTowerPlanLog(models.Model):
 
         The condition is evaluated here, once, before the step (pitfall 46).
         """
+        # sudo: the plan's author decided what runs
+        self.env["cx.tower.command"].browse(line["command_id"]).sudo().fetch(COMMAND_FIELDS)
+        self.server_id.sudo().fetch(SERVER_FIELDS)
         values = {
             "plan_log_id": self.id,
             "plan_line_id": line["id"],
