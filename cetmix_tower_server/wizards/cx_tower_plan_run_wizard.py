@@ -153,11 +153,13 @@ class CxTowerPlanRunWizard(models.TransientModel):
             self.plan_id, variable_values=self._own_values(), plan_log={"label": label}
         )
         action = self.env["ir.actions.act_window"]._for_xml_id("cetmix_tower_server.action_cx_tower_plan_log")
+        context = {"active_id": False}  # else the wizard's id would stand in the address as that of a server
         if len(logs) == 1:
             return action | {
                 "view_mode": "form",
                 "views": [(False, "form")],
                 "res_id": logs.id,
-                "context": {},
+                "context": context,
             }
-        return action | {"domain": [("label", "=", label)]}
+        context["search_default_filter_main"] = 1
+        return action | {"domain": [("label", "=", label)], "context": context}
