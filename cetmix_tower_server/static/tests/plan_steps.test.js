@@ -380,6 +380,38 @@ test("of 500 steps only those that changed are drawn again", async () => {
     expect.verifySteps(["output of 350", "output of 351"]);
 });
 
+test("not each of many short steps gets a console", async () => {
+    const shown = [];
+    onRpc("cx.tower.command.log", "read_output", ({ args }) => {
+        shown.push(args[0][0]);
+        return { chunks: [], end: 0, more: false, state: "done", finished: true, duration: 0 };
+    });
+    const at = (running) =>
+        makeRun(
+            "running",
+            [0, 1, 2, 3, 4].map((position) =>
+                step(
+                    position,
+                    `Step ${position}`,
+                    position < running ? "done" : position === running ? "running" : "",
+                ),
+            ),
+        );
+    const run = serve(at(0));
+    await mount();
+    for (const running of [1, 2, 3, 4]) {
+        run.now = at(running);
+        document.dispatchEvent(new Event("visibilitychange")); // as an announcement would
+        await advanceTime(400);
+        await animationFrame();
+        expect(SELECTED).toHaveText(`Step ${running}`);
+    }
+    await advanceTime(1000);
+    await animationFrame();
+    expect(shown).toHaveLength(3);
+    expect(shown.at(-1)).toBe(104);
+});
+
 test("a tree keeps what has not changed", async () => {
     await makeMockEnv();
     const tree = new StepTree();

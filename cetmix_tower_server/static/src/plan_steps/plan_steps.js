@@ -23,6 +23,7 @@ const COMMAND_MODEL = "cx.tower.command.log";
 const BUS_TYPE = "cetmix_tower_plan_log";
 const TICK_MS = 1000;
 const SHOW_DELAY_MS = 150; // who holds an arrow key down does not want to see each step on the way
+const FOLLOW_PAUSE_MS = 1000; // where steps take no time, a console for each of them would keep the browser busy
 const ACTIVE = ["queued", "running", "waiting"];
 
 /** The steps of one flight plan run, live, with the output of the step one looks at. */
@@ -75,7 +76,7 @@ export class PlanSteps extends Component {
             isBusy: false,
             isFollowing: true,
             selectedKey: "",
-            shownKey: "", // the same, a moment later
+            shownKey: "", // the same, at times a moment later
             folds: {}, // what a person opened (false) and folded (true)
         };
     }
@@ -195,6 +196,7 @@ export class PlanSteps extends Component {
         this.logId = logId;
         this.tree = new StepTree();
         Object.assign(this.state, this._initialState());
+        this.nextShowDate = 0;
         this.channel = `cetmix_tower_plan_log/${logId}`;
         this.bus.subscribe(BUS_TYPE, this.onBusMessage);
         this.bus.addChannel(this.channel);
@@ -210,6 +212,7 @@ export class PlanSteps extends Component {
     _close() {
         browser.clearInterval(this.ticker);
         browser.clearTimeout(this.showTimer);
+        this.showTimer = null;
         this.bus.unsubscribe(BUS_TYPE, this.onBusMessage);
         this.bus.deleteChannel(this.channel);
         this.reader?.stop();
@@ -234,7 +237,7 @@ export class PlanSteps extends Component {
             version: this.state.version + 1,
         });
         if (this.state.isFollowing || !this.selected) {
-            this._selectCurrent();
+            this._follow();
         }
         if (run.finished && wasActive) {
             this.state.isStopping = false;
@@ -251,17 +254,38 @@ export class PlanSteps extends Component {
         return false;
     }
 
-    _selectCurrent() {
-        this._setSelected(this.tree.current()?.key || "");
+    get currentKey() {
+        return this.tree.current()?.key || "";
+    }
+
+    /** Selects what is going on; its output is shown soon enough. */
+    _follow() {
+        this.state.selectedKey = this.currentKey;
+        const pause = this.nextShowDate - Date.now();
+        if (pause <= 0) {
+            this._show();
+        } else if (!this.showTimer) {
+            this.showTimer = browser.setTimeout(() => this._show(), pause);
+        }
     }
 
     _setSelected(key, delay = 0) {
         browser.clearTimeout(this.showTimer);
         this.state.selectedKey = key;
         if (delay) {
-            this.showTimer = browser.setTimeout(() => this._setSelected(key), delay);
+            this.showTimer = browser.setTimeout(() => this._show(), delay);
         } else {
-            this.state.shownKey = key;
+            this._show();
+        }
+    }
+
+    /** Shows details and output of the selected step. */
+    _show() {
+        browser.clearTimeout(this.showTimer);
+        this.showTimer = null;
+        if (this.state.shownKey !== this.state.selectedKey) {
+            this.nextShowDate = Date.now() + FOLLOW_PAUSE_MS;
+            this.state.shownKey = this.state.selectedKey;
         }
     }
 
@@ -306,7 +330,7 @@ export class PlanSteps extends Component {
     onToggleFollow() {
         this.state.isFollowing = !this.state.isFollowing;
         if (this.state.isFollowing) {
-            this._selectCurrent();
+            this._setSelected(this.currentKey);
         }
     }
 
