@@ -78,6 +78,7 @@
         "demo/variables.xml",
         "demo/secrets.xml",
         "demo/commands.xml",
+        "demo/plans.xml",
     ],
     "application": True,
 }

@@ -102,6 +102,19 @@ class CetmixTower(models.AbstractModel):
         }
 
     @api.model
+    def server_run_flight_plan(self, server_ref, plan_ref, **values):
+        """Start a flight plan on a server, both named by reference.
+
+        :param values: own values of the run, {variable reference: value}
+        :return: log of the run (its id over RPC); False when the server or the flight plan is unknown
+        """
+        self._deprecated("server_run_flight_plan", "cx.tower.server.run_flight_plan")
+        server, plan = self._server(server_ref), self._record("cx.tower.plan", plan_ref)
+        if not server or not plan:
+            return False
+        return server.run_flight_plan(plan, variable_values=values)
+
+    @api.model
     def server_set_variable_value(self, server_ref, variable_ref, value):
         """Set a variable's value of a server. :return: dict: ``exit_code``, ``message``."""
         self._deprecated("server_set_variable_value", "cx.tower.server.set_variable_value")

@@ -153,6 +153,7 @@ class CxTowerCommand(models.Model):
             "tower": {"import": self.env["cetmix.tower"], "help": self.env._("Tower's helper methods")},
             "tower_servers": {"import": self.env["cx.tower.server"], "help": self.env._("servers")},
             "tower_commands": {"import": self.env["cx.tower.command"], "help": self.env._("commands")},
+            "tower_plans": {"import": self.env["cx.tower.plan"], "help": self.env._("flight plans")},
         }
 
     @api.model

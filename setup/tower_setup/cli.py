@@ -17,11 +17,11 @@ ODOO_PORT = 8069
 def _demo_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="setup/demo",
-        description="Get Odoo 19, set Tower up with three SSH hosts on this machine, run the demo commands on them, "
-        "and serve the web client until Ctrl-C.",
+        description="Get Odoo 19, set Tower up with three SSH hosts on this machine, run a flight plan and some commands "
+        "on them, and serve the web client until Ctrl-C.",
     )
     parser.add_argument(
-        "--once", action="store_true", help="end after the demo commands; status 0 only if all succeeded"
+        "--once", action="store_true", help="end after these runs; status 0 only if all of them succeeded"
     )
     parser.add_argument(
         "--port", type=int, default=ODOO_PORT, help="port of the web client (default: %(default)s)"

@@ -31,6 +31,7 @@ class Console:
         unicode_ok = "utf" in (stream.encoding or "").lower()
         self.frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" if unicode_ok else "|/-\\"
         self.tick, self.cross = ("✓", "✗") if unicode_ok else ("ok", "FAILED")
+        self.arrow, self.dash = ("▶", "–") if unicode_ok else (">", "-")
 
     def paint(self, text: str, colour: str) -> str:
         return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if self.colours else text

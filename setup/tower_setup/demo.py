@@ -1,4 +1,4 @@
-"""setup/demo: from a bare machine to commands that run on real hosts, and a web client to look at them."""
+"""setup/demo: from a bare machine to a flight plan that runs on real hosts, and a web client to look at it."""
 
 import secrets
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import demo_records, locks, odoo_home, ports, postgres, rpc, virtualenv
 from .console import Console
+from .demo_plans import run_plan
 from .demo_runs import run_commands
 from .errors import SetupError
 from .hosts import DemoHost, HostSet
@@ -19,6 +20,7 @@ from .processes import Services
 
 DATABASE = "tower_demo"
 LOGIN = "admin"
+HOST_PREFIX = "demo_host_"
 START_TIMEOUT_S = 180
 WAIT_STEP_S = 0.5
 
@@ -49,7 +51,7 @@ def main(options: Namespace, layout: Layout, console: Console) -> int:
             console.say(
                 "Without root, no host can have a password and sudo: Demo sudo lets you in by key, without sudo."
             )
-        succeeded = run_commands(rpc.Client(url, DATABASE, key), console)
+        succeeded = _run(rpc.Client(url, DATABASE, key), console)
         if options.once:
             return 0 if succeeded else 1
         _invite(console, url, password)
@@ -135,6 +137,14 @@ def _serve(demo: Demo, port: int, url: str, stack: ExitStack) -> Services:
         if not rpc.wait_until_up(url, START_TIMEOUT_S, lambda: not services.ended()):
             raise SetupError(f"Odoo did not start; see {log}.")
     return services
+
+
+def _run(client: rpc.Client, console: Console) -> bool:
+    """The flight plan, then some single commands; whether all of it succeeded."""
+    hosts = [("reference", "=like", f"{HOST_PREFIX}%")]
+    servers = client.search_read("cx.tower.server", hosts, ["name"], order="reference")
+    results = [run_plan(client, console, servers), run_commands(client, console, servers)]
+    return all(results)
 
 
 def _invite(console: Console, url: str, password: str) -> None:

@@ -12,6 +12,7 @@ from tower_setup_helpers import free_port, processes_with
 
 DEMO = Path(__file__).parents[2] / "setup" / "demo"
 FIRST_RUN_TIMEOUT_S = 600
+HOSTS = ("Demo web", "Demo db", "Demo sudo")
 PLACES_LEFT_ALONE = ("PGHOST", "PGPORT", "PGUSER", "ODOO_HOME", "ODOO_PYTHON")
 
 
@@ -20,17 +21,69 @@ def environment(tmp_path_factory):
     """An empty state, and the downloads that setup/test has made already."""
     clean = {key: value for key, value in os.environ.items() if key not in PLACES_LEFT_ALONE}
     mark = {"TOWER_TEST_MARK": f"demo-{os.getpid()}"}
-    return {**clean, **mark, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state")), "TERM": "dumb"}
+    return {
+        **clean,
+        **mark,
+        "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state")),
+        "TERM": "dumb",
+        "PYTHONUTF8": "1",
+    }
 
 
-def test_once_runs_every_command_and_leaves_nothing(environment):
-    """Runs first: it makes the database that the next test starts from."""
+@pytest.fixture(scope="module")
+def once(environment):
+    """`setup/demo --once` from nothing. It makes the database that the last test starts from."""
     argv = [DEMO, "--once", "--port", str(free_port())]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=FIRST_RUN_TIMEOUT_S)
     assert done.returncode == 0, done.stdout + done.stderr
-    for host in ("Demo web", "Demo db", "Demo sudo"):
-        assert f"{host} | " in done.stdout.replace("  ", " ")
-    assert ", 0 failed." in done.stdout
+    return done.stdout
+
+
+def lines_of(output, host):
+    """What was printed about one host's run of the flight plan, in order, without the marks of output."""
+    plan = output.split("> Flight plan")[1].split("runs of the flight plan")[0]
+    return [line.strip()[len(host) + 1 :] for line in plan.splitlines() if line.strip().startswith(host)]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_flight_plan_is_told_step_by_step(once, host):
+    lines = lines_of(once, host)
+    text = "\n".join(lines)
+    titles = [line.split(" ", 1)[1] for line in lines if line.lstrip().startswith(("▶", ">"))]
+    assert [title.lstrip("▶> ").split(" ")[0] for title in titles if "Keep a copy" not in title] == (
+        ["1", "2", "3", "3.1", "3.2", "5", "6", "8", "9", "9.1", "9.2", "9.3", "10"]
+    )
+    assert 'skipped because {{ disk_state }} == "low" is false' in text
+    assert "| disk           enough" in text  # a value that a plan inside returned
+    assert "| taken over     from the defaults" in text  # a value that a post-run action set
+    assert f"| keep logs for  {7 if host == 'Demo sudo' else 90} days" in text  # a value that Python set
+    assert "exit code 1 after" in text and "tolerated" in text
+    assert "of 6" in text  # a step was tried again
+    assert "Prepare host: done, exit code 0 after" in lines[-1]
+
+
+def test_output_comes_while_a_step_runs(once):
+    """The three hosts' lines of the long step alternate."""
+    hosts = [
+        line.split("|")[0].strip() for line in once.splitlines() if "styles of" in line or "fonts of" in line
+    ]
+    assert sorted(hosts[:3]) == sorted(hosts[3:]) == sorted(HOSTS)
+
+
+def test_sudo_is_used_where_it_is_set_up(once):
+    with_sudo = [host for host in HOSTS if "▶ 7 Keep a copy" in "\n".join(lines_of(once, host))]
+    if os.geteuid() != 0:
+        assert with_sudo == []
+        return
+    assert with_sudo == ["Demo sudo"]
+    assert "skipped because {{ _is_sudo_set_up }} is false" in "\n".join(lines_of(once, "Demo web"))
+    assert any(" root " in line and "settings.kept" in line for line in lines_of(once, "Demo sudo"))
+
+
+def test_once_runs_single_commands_and_leaves_nothing(once, environment):
+    assert "3 runs of the flight plan: 3 succeeded, 0 failed." in once
+    assert "13 runs of 5 single commands: 13 succeeded, 0 failed." in once
+    assert "*** demo_token ***" in once
     assert processes_with("TOWER_TEST_MARK", environment["TOWER_TEST_MARK"]) == []
 
 
