@@ -190,7 +190,7 @@ class CxTowerPlanLog(models.Model):
 
     def _path(self):
         """Return the ids of the plans that this run is inside of."""
-        return (self.sudo().run_input or {}).get("path") or []
+        return self.sudo().run_input["path"] if self.parent_flight_plan_log_id else []
 
     @api.model
     def _freeze_inputs(self, plan, variable_values):

@@ -48,10 +48,9 @@ class CxTowerPlanLog(models.Model):
         run = (
             self.sudo()
         )  # sudo: a plan may hold steps above the caller's level; these are told without their logs
-        runs = run._tree()
-        earlier = run._earlier_runs()
-        (runs | earlier).fetch(["plan_id", "state", "position", "resumed_position"])
-        steps = self._read_steps(runs | earlier)
+        runs = run._tree() | run._earlier_runs()._tree()
+        runs.fetch(["plan_id", "top_plan_log_id", "resumed_from_id", "resumed_position"])
+        steps = self._read_steps(runs)
         now = fields.Datetime.now()
         return {
             **run._state_values(),

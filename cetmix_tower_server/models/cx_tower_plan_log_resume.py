@@ -1,3 +1,6 @@
+import hashlib
+import secrets
+
 from odoo import api, models
 from odoo.exceptions import UserError
 
@@ -6,6 +9,12 @@ from ..engine.definition import describe_difference
 from ..engine.results import ExitCode
 
 RESUMABLE = (states.FAILED, states.STOPPED, states.INTERRUPTED)
+_SALT = secrets.token_hex(16)  # so that hidden code cannot be guessed
+
+
+def _unreadable(code):
+    """Return what stands for code that the reader may not see: whether it changed can be told, and nothing else."""
+    return "code that you may not see (%s)" % hashlib.sha256(f"{_SALT}{code}".encode()).hexdigest()[:8]
 
 
 class CxTowerPlanLog(models.Model):
@@ -62,8 +71,19 @@ class CxTowerPlanLog(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        run = self.sudo().top_plan_log_id
-        return "\n".join(describe_difference(run.run_input["plans"], self._current_plans(run)))
+        run = (
+            self.sudo().top_plan_log_id
+        )  # sudo: the inputs are for the engine; what is shown of them is chosen below
+        before, now = run.run_input["plans"], self._current_plans(run)
+        if before == now:
+            return ""
+        lines = [line for plans in (before, now) for document in plans.values() for line in document["lines"]]
+        commands = self.env["cx.tower.command"].browse({line["command_id"] for line in lines}).exists()
+        readable = set(commands._filtered_access("read").ids)
+        for line in lines:
+            if line["command_id"] not in readable:
+                line["code"] = _unreadable(line["code"])
+        return "\n".join(describe_difference(before, now))
 
     def _current_plans(self, run):
         return self._freeze_inputs(run.plan_id, {})["plans"]

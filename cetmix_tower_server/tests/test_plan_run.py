@@ -112,6 +112,8 @@ class TestPlanRun(RunCase):
         self.env["ir.config_parameter"].set_param("tower_test_ok", "1")
         resumed = self.env["cx.tower.plan.log"].browse(run.with_user(self.root).resume().ids)
         self.assertEqual((resumed.state, resumed.variable_values), ("done", {"once": 1}))
+        inner_steps = resumed.read_progress()["steps"][1]["steps"]
+        self.assertEqual([step["earlier_run"] for step in inner_steps], [True, False])
 
     def test_resume_a_changed_plan(self):
         plan = self.plan(self.exits(0), self.exits(5))
@@ -119,7 +121,12 @@ class TestPlanRun(RunCase):
         plan.line_ids[1].command_id.code = "result = {'exit_code': 0}"
         with self.assertRaisesRegex(UserError, "changed since"):
             run.with_user(self.root).resume()
-        self.assertIn("code", run.resume_difference())
+        self.assertIn("result = {'exit_code': 0}", run.with_user(self.root).resume_difference())
+        plan.line_ids[1].command_id.access_level = "3"
+        plan.manager_ids = self.manager
+        difference = run.with_user(self.manager).resume_difference()
+        self.assertNotIn("exit_code", difference)
+        self.assertIn("may not see", difference)
         resumed = self.env["cx.tower.plan.log"].browse(
             run.with_user(self.root).resume(use_changed_plan=True).ids
         )
