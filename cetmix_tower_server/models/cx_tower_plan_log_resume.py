@@ -14,7 +14,8 @@ _SALT = secrets.token_hex(16)  # so that hidden code cannot be guessed
 
 def _unreadable(code):
     """Return what stands for code that the reader may not see: whether it changed can be told, and nothing else."""
-    return "code that you may not see (%s)" % hashlib.sha256(f"{_SALT}{code}".encode()).hexdigest()[:8]
+    digest = hashlib.sha256(f"{_SALT}{code}".encode()).hexdigest()
+    return f"code that you may not see ({digest[:8]})"
 
 
 class CxTowerPlanLog(models.Model):
