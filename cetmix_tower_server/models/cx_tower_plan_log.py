@@ -203,7 +203,13 @@ class CxTowerPlanLog(models.Model):
     def _deadline(self, timeout_s):
         """Return when a run that begins now is out of time; a limit of 0 is that of the settings, and 0 there is none."""
         limit = timeout_s or self.env["cx.tower.settings"]._get().plan_timeout
-        return limit and fields.Datetime.now() + timedelta(seconds=limit)
+        return limit and self._database_now() + timedelta(seconds=limit)
+
+    @api.model
+    def _database_now(self):
+        """Return the time of the database, as all times of runs are; that of Odoo may differ and is cut to seconds."""
+        self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
+        return self.env.cr.fetchone()[0]
 
     def _try_begin(self):
         """Claim the right to run; runs that may not begin end with the reason. :return: those that may."""

@@ -1,6 +1,7 @@
 import logging
 import threading
 from collections import OrderedDict
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import MissingError
@@ -32,6 +33,7 @@ RUN_FIELDS = (
     "position",
 )
 SERVER_FIELDS = ("name", "ssh_username", "use_sudo", "shell_mode", "command_timeout_s")
+CLOCK_TOLERANCE = timedelta(hours=1)  # by how much the clocks of Odoo and of the database may differ
 
 
 class FrozenInputs:
@@ -197,7 +199,7 @@ class CxTowerPlanLog(models.Model):
         """Return the arguments of :meth:`_finish` when the run ends here, else None."""
         if self.stop_requested_date:
             return self._stopped_end()
-        if self.deadline and self.deadline < fields.Datetime.now():
+        if self._is_out_of_time():
             return int(ExitCode.COMMAND_TIMED_OUT), self.env._(
                 "The time limit of the flight plan was reached."
             )
@@ -216,6 +218,12 @@ class CxTowerPlanLog(models.Model):
         elif decision.exit_code:
             message = self._failure_message()
         return decision.exit_code, message, decision.nothing_ran
+
+    def _is_out_of_time(self):
+        """Return whether the time limit was reached. The database is only asked when that may be so."""
+        if not self.deadline or self.deadline > fields.Datetime.now() + CLOCK_TOLERANCE:
+            return False
+        return self.deadline < self._database_now()
 
     def _stopped_end(self):
         who = self.stop_requested_by_id.name

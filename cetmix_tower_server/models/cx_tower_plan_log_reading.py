@@ -51,7 +51,7 @@ class CxTowerPlanLog(models.Model):
         runs = run._tree() | run._earlier_runs()._tree()
         runs.fetch(["plan_id", "top_plan_log_id", "resumed_from_id", "resumed_position"])
         steps = self._read_steps(runs)
-        now = fields.Datetime.now()
+        now = run._database_now()
         return {
             **run._state_values(),
             "name": run.name,

@@ -58,7 +58,8 @@ class CxTowerRunMixin(models.AbstractModel):
             if run.finish_date or not run.start_date:
                 run.duration_current = run.duration
             else:
-                run.duration_current = (now - run.start_date).total_seconds()
+                # the database's clock may be behind ours, or have been set back
+                run.duration_current = max(0.0, (now - run.start_date).total_seconds())
 
     @api.depends("state")
     def _compute_is_running(self):

@@ -119,6 +119,15 @@ class CxTowerRunQueue(models.AbstractModel):
         self.env["cx.tower.plan.log"].browse(began).invalidate_recordset(["state", "start_date"], flush=False)
 
     @api.model
+    def _taken_over(self, worker, log_id):
+        """Return (log id, fencing token) of the step behind a run that ``worker`` has taken over, or None."""
+        self.env.cr.execute(
+            "SELECT id, fence FROM cx_tower_command_log WHERE follows_id = %s AND worker = %s AND state = 'running'",
+            (log_id, worker),
+        )
+        return self.env.cr.fetchone()
+
+    @api.model
     def _claim_retrying(self, worker, wanted, log_ids=None):
         """Take runs as :meth:`_claim` does, commit, and try again when another process was faster.
 
@@ -244,6 +253,7 @@ class CxTowerRunQueue(models.AbstractModel):
         """
         Log = self.env["cx.tower.command.log"].sudo()
         self.env["cx.tower.worker"]._bring_back_from_the_future()
+        self._bring_back_retries()
         self.env.cr.execute(
             SQL(
                 """SELECT id FROM cx_tower_command_log
@@ -256,6 +266,19 @@ class CxTowerRunQueue(models.AbstractModel):
         lost = Log.browse(row[0] for row in self.env.cr.fetchall())
         self._interrupt(lost)
         return len(lost)
+
+    @api.model
+    def _bring_back_retries(self):
+        """After the database's clock was set back, the next attempts of runs would be late by that much."""
+        self.env.cr.execute(
+            """UPDATE cx_tower_command_log
+                  SET retry_at = (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => retry_delay_s)
+                WHERE state = 'queued' AND attempt > 1
+                  AND retry_at > (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => retry_delay_s + 5)
+            RETURNING retry_at"""
+        )
+        for (retry_at,) in self.env.cr.fetchall():
+            self._wake_workers(at=retry_at)
 
     @api.model
     def _end_overdue_plans(self):
@@ -275,7 +298,24 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _recover_stalled_plans(self):
-        """End flight plan runs that have no step which could lead on. It should not happen; if it does, they must not run for ever."""
+        """End flight plan runs that have no step which could lead on, and steps that wait for nothing.
+
+        It should not happen; if it does, they must not run for ever, and must not keep the queue from finding lost runs.
+        """
+        PlanLog = self.env["cx.tower.plan.log"].sudo()
+        text = self.env._("There was nothing left that could lead on. The log of the Tower server says more.")
+        status = int(ExitCode.RUN_INTERRUPTED)
+        self.env.cr.execute(
+            """SELECT step.id FROM cx_tower_command_log step
+                WHERE step.state = 'waiting' AND step.create_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
+                  AND NOT EXISTS (SELECT FROM cx_tower_plan_log run WHERE run.triggering_command_log_id = step.id
+                                     AND run.state IN ('queued', 'running', 'waiting'))
+                ORDER BY step.id LIMIT %s FOR UPDATE SKIP LOCKED""",
+            (RECOVER_BATCH,),
+        )
+        for step in self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall()):
+            _logger.error("run %s waits for a flight plan run that is not there", step.id)
+            step._finish({"command_status": status, "message": text})
         self.env.cr.execute(
             """SELECT run.id FROM cx_tower_plan_log run
                 WHERE run.state IN ('queued', 'running', 'waiting')
@@ -285,9 +325,10 @@ class CxTowerRunQueue(models.AbstractModel):
                 ORDER BY run.id LIMIT %s FOR UPDATE SKIP LOCKED""",
             (RECOVER_BATCH,),
         )
-        for run in self.env["cx.tower.plan.log"].sudo().browse(row[0] for row in self.env.cr.fetchall()):
+        for run in PlanLog.browse(row[0] for row in self.env.cr.fetchall()):
             _logger.error("flight plan run %s has no step that leads on", run.id)
-            run._interrupt()
+            if run._finish(status, text):
+                run._drive(*run._after_child())
 
     @api.model
     def _interrupt(self, logs):

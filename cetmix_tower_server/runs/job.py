@@ -153,10 +153,11 @@ class Job:
                         values = self.work.perform(self, env["cx.tower.command.log"].browse(self.log_id))
                     finally:
                         self._close_for_aborts()
-                    if self.write_end(env, values):
-                        crash_points.reached("before_record_commit")
-                        return
-                    raise _LostRun()
+                    if not self.write_end(env, values):
+                        raise _LostRun()
+                    crash_points.reached("before_record_commit")
+                crash_points.reached("recorded")
+                return
             except _LostRun:
                 return
             except RunAborted:
@@ -246,7 +247,9 @@ class Job:
             fence=self.fence,
         )
         if not ended:
-            _logger.warning("run %s was ended by somebody else; its result is dropped", self.log_id)
+            self.next = self.worker.find_taken_over(env, self)
+            if not self.next:
+                _logger.warning("run %s was ended by somebody else; its result is dropped", self.log_id)
         elif self.is_step and not self.plan_failure:
             self.next = self.worker.take_over(env, self)
         return ended

@@ -16,6 +16,7 @@ from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 from odoo.sql_db import Cursor
 
+from . import crash_points
 from .ends import EndWriter
 from .job import Job
 from .lanes import Lanes
@@ -112,6 +113,19 @@ class Worker:
             # What follows stays in the queue, if anything does; should this process die first, the cron finds it there.
             env.cr.postcommit.add(self.wake)
             return None
+        following = self._follow(env, job, taken)
+        crash_points.reached("taken_over")
+        return following
+
+    def find_taken_over(self, env, job: Job) -> Job | None:
+        """Return the next step when a commit that seemed to fail, because the connection broke, did succeed.
+
+        Then the end of ``job`` is recorded already and the step behind it is held here with nobody to execute it.
+        """
+        taken = env["cx.tower.run.queue"]._taken_over(self.code, job.log_id)
+        return self._follow(env, job, taken) if taken and not self.holds(taken[0]) else None
+
+    def _follow(self, env, job: Job, taken: tuple[int, int]) -> Job:
         (following,) = self._make_jobs(env, dict([taken]), job.logins(LOGIN_KEPT_S))
         following.since, following.parent = job.since, job.parent
         return following
@@ -145,7 +159,10 @@ class Worker:
 
         For one thread at a time.
         """
-        cr = self._kept_cursors.pop() if self._kept_cursors else Registry(self.dbname).cursor()
+        try:
+            cr = self._kept_cursors.pop()
+        except IndexError:  # also when the conductor gives it back at this moment
+            cr = Registry(self.dbname).cursor()
         try:
             yield api.Environment(cr, SUPERUSER_ID, {})
             cr.commit()  # its transaction is its own  # pylint: disable=invalid-commit
@@ -237,7 +254,9 @@ class Worker:
         if time.monotonic() - self._last_beat >= HEARTBEAT_S:
             self._beat()  # the lease must exist before a run is held under it
         Registry(self.dbname).check_signaling()
+        crash_points.reached("before_claim")
         claimed = self._claim(free)
+        crash_points.reached("taken")
         for job in self._prepare_patiently(claimed):
             try:
                 self._lanes.submit(lambda job=job: run_chain(job))

@@ -1,0 +1,351 @@
+"""kill -9 of Tower while flight plans run: what was interrupted is found, resumed where it was, and nothing else repeats."""
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+
+import instance as tower
+import plans as tools
+from plans import INTERRUPTED, Plans, lines, until
+
+LINES = 10
+
+# (crash point, lines that ran on the host before the kill, line at which the run is interrupted or None)
+CRASHES = [
+    ("before_claim", 0, None),  # nobody has it: it just begins after the restart
+    ("taken", 0, 1),
+    ("claimed:5", 4, 5),
+    ("performed:5", 5, 5),
+    ("before_record_commit:5", 5, 5),
+    ("taken_over:5", 5, 5),  # the next step exists in the transaction only
+    ("recorded:5", 5, 6),  # the next step is committed and has not begun on the host
+    ("performed:10", 10, 10),
+    ("before_record_commit:10", 10, 10),
+    ("recorded:10", 10, None),  # the plan had ended
+]
+
+
+def numbers(first: int, last: int) -> list[str]:
+    return [str(number) for number in range(first, last + 1)]
+
+
+def test_killed_at_every_point(database, tmp_path, host_dir, one_host):
+    """Each restart recovers from the crash before and arms the next one."""
+    armed = tmp_path / "crash-point"
+    environment = {"TOWER_CRASH_POINT": str(armed)}
+    server_id = plan_id = run_id = crash = None
+    for following in [*CRASHES, None]:
+        with tower.Instance(database, tmp_path, environment=environment) as running:
+            plans = Plans(running.client())
+            if crash:
+                check_aftermath(database, plans, crash, run_id, host_dir / crash[0])
+            server_id = server_id or one_host.register(plans.client)
+            plan_id = plan_id or plans.numbered(LINES)
+            if following:
+                armed.write_text(following[0])
+                run_id = plans.start(server_id, plan_id, mark=str(host_dir / following[0]))
+                running.wait_until_dead()
+                armed.unlink()
+        crash = following
+        tools.shorten_lease(database)
+
+
+def check_aftermath(database, plans, crash, run_id, mark):
+    """Recover from one crash; the host's file shows exactly what was said of the point."""
+    point, ran, interrupted_at = crash
+    if point != "before_claim":  # there, the restarted Tower may have gone on by now
+        assert lines(mark) == numbers(1, ran), point
+    tools.recover(plans.client)
+    ended = plans.wait(run_id)
+    expected = ("interrupted", INTERRUPTED) if interrupted_at else ("done", 0)
+    assert (ended["state"], ended["exit_code"]) == expected, (point, ended)
+    steps = plans.steps(run_id)
+    if not interrupted_at:
+        assert steps == [("done", 0)] * LINES, point
+        assert lines(mark) == numbers(1, LINES), point
+    else:
+        assert steps == (
+            [("done", 0)] * (interrupted_at - 1)
+            + [("interrupted", INTERRUPTED)]
+            + [("", 0)] * (LINES - interrupted_at)
+        ), point
+        resumed = plans.progress(plans.resume(run_id))
+        assert [step["earlier_run"] for step in resumed["steps"]] == [
+            number < interrupted_at for number in range(1, LINES + 1)
+        ], point
+        assert plans.wait(resumed["id"])["state"] == "done", point
+        assert plans.steps(resumed["id"]) == [("done", 0)] * LINES, point
+        assert lines(mark) == numbers(1, ran) + numbers(interrupted_at, LINES), point
+    tools.check_consistent(database)
+
+
+def test_killed_while_python_is_recorded(database, tmp_path, host_dir, one_host):
+    """A Python step's changes, its end and the next step are one transaction: it leaves nothing behind, or all of it."""
+    armed = tmp_path / "crash-point"
+    key = "tower_test_python"
+    with tower.Instance(database, tmp_path, environment={"TOWER_CRASH_POINT": str(armed)}) as running:
+        plans = Plans(running.client())
+        count = (
+            "parameters = env['ir.config_parameter'].sudo()\n"
+            f"parameters.set_param('{key}', parameters.get_param('{key}', '') + 'x')\n"
+            "custom_values['trace'] = custom_values.get('trace', '') + 'x'"
+        )
+        mark = host_dir / "python"
+        plan_id = plans.plan(
+            plans.command(f"echo 1 >> {mark}"),
+            plans.python(count),
+            plans.command(f"echo {{{{ trace }}}} >> {mark}"),
+        )
+        armed.write_text("before_record_commit:2")
+        run_id = plans.start(one_host.register(plans.client), plan_id)
+        running.wait_until_dead()
+        armed.unlink()
+    tools.shorten_lease(database)
+    assert not database.query("SELECT value FROM ir_config_parameter WHERE key = %s", (key,))
+    with tower.Instance(database, tmp_path) as running:
+        plans = Plans(running.client())
+        tools.recover(plans.client)
+        assert plans.wait(run_id)["state"] == "interrupted"
+        assert plans.steps(run_id) == [("done", 0), ("interrupted", INTERRUPTED), ("", 0)]
+        ended = plans.wait(plans.resume(run_id))
+        assert (ended["state"], ended["variable_values"]) == ("done", {"trace": "x"})
+    assert lines(mark) == ["1", "x"]
+    assert database.query("SELECT value FROM ir_config_parameter WHERE key = %s", (key,)) == [("x",)]
+    tools.check_consistent(database)
+
+
+def test_a_process_that_wakes_up_late_changes_nothing(database, tmp_path, host_dir, one_host):
+    """SIGSTOP in the middle of a step; meanwhile another process finds the run lost and resumes it."""
+    mark, gate = host_dir / "late", host_dir / "gate"
+    with tower.Instance(database, tmp_path) as frozen:
+        plans = Plans(frozen.client())
+        plan_id = plans.plan(
+            plans.command(f"echo 1 >> {mark}"),
+            plans.command(f"echo 2 >> {mark}; while [ ! -e {gate} ]; do sleep 0.1; done"),
+            plans.command(f"echo 3 >> {mark}"),
+        )
+        run_id = plans.start(one_host.register(plans.client), plan_id)
+        until(lambda: lines(mark) == ["1", "2"])
+        with tower.Instance(database, tmp_path) as other:
+            pids = frozen.pids()
+            try:
+                for pid in pids:
+                    os.kill(pid, signal.SIGSTOP)
+                tools.shorten_lease(database)
+                plans = Plans(other.client())
+                tools.recover(plans.client)
+                assert plans.wait(run_id)["state"] == "interrupted"
+                gate.touch()
+                resumed_id = plans.resume(run_id)
+                assert plans.wait(resumed_id)["state"] == "done"
+                before = snapshot(database)
+            finally:
+                for pid in pids:
+                    os.kill(pid, signal.SIGCONT)
+            until(lambda: "its result is dropped" in frozen.log())
+            tools.check_consistent(database)
+            assert snapshot(database) == before
+            assert lines(mark) == ["1", "2", "2", "3"]
+
+
+def snapshot(database):
+    return [
+        database.query(f"SELECT * FROM {table} ORDER BY id")
+        for table in ("cx_tower_plan_log", "cx_tower_command_log")
+    ]
+
+
+def test_the_database_restarts_under_a_running_plan(database, tmp_path, host_dir, one_host):
+    """For five seconds, connections are cut all the time, and for two of them nobody can connect."""
+    mark = host_dir / "restarts"
+    with tower.Instance(database, tmp_path) as running:
+        plans = Plans(running.client())
+        plan_id = plans.numbered(20, "echo {number} >> {{{{ mark }}}}; sleep 0.2")
+        run_id = plans.start(one_host.register(plans.client), plan_id, mark=str(mark))
+        until(lambda: lines(mark))
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < 5:
+            tower._maintain(f'ALTER DATABASE "{database.name}" ALLOW_CONNECTIONS {not 1 < passed < 3}')
+            tower._maintain(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user",
+                (database.name,),
+            )
+            time.sleep(random.uniform(0.01, 0.2))
+        plans = Plans(running.client())
+        ended = plans.wait(run_id)
+        assert (ended["state"], ended["exit_code"]) == ("done", 0), plans.progress(run_id)
+        assert plans.steps(run_id) == [("done", 0)] * 20
+    assert lines(mark) == numbers(1, 20)
+    tools.check_consistent(database)
+
+
+# ----------------------------------------------------------------------
+# At random moments
+# ----------------------------------------------------------------------
+
+HOSTS = 3
+SERVERS_PER_HOST = 3
+# What each step prints, in order; 2 and 3 are in a plan inside, 5 is Python.
+STEPS = ["1", "2", "3", "4", "6"]
+
+
+class Chain:
+    """A plan run and the runs that resumed it, with the file in which its commands leave their numbers."""
+
+    def __init__(self, run_id, mark):
+        self.run_ids = [run_id]
+        self.mark = mark
+        self.ended = False
+
+
+class Traffic:
+    """Flight plans that are always under way, on several hosts; what is interrupted is resumed."""
+
+    def __init__(self, plans, hosts, folder):
+        self.plans = plans
+        self.folder = folder
+        self.chains: list[Chain] = []
+        self.server_ids = [
+            host.register(plans.client, f"Host {number}.{copy}")
+            for number, host in enumerate(hosts)
+            for copy in range(SERVERS_PER_HOST)
+        ]
+        mark = "{{ mark }}-{{ tower.server.reference }}"
+        echo = [plans.command(f"echo {number} >> {mark}; sleep 0.0{number}") for number in range(7)]
+        repeatable = plans.command(
+            f"echo 4 >> {mark}", idempotent=True, retry_attempts=1, retry_delay_s=0, name="Repeatable"
+        )
+        trace = plans.python("custom_values['trace'] = custom_values.get('trace', '') + '5'")
+        inner = plans.plan(echo[2], trace, echo[3], name="Inner")
+        self.plan_id = plans.plan(echo[1], plans.inside(inner), repeatable, trace, echo[6], name="Outer")
+        references = plans.client.call("cx.tower.server", "read", self.server_ids, ["reference"])
+        self.references = {row["id"]: row["reference"] for row in references}
+
+    def top_up(self):
+        """Have a plan under way on each server."""
+        if sum(not chain.ended for chain in self.chains) >= len(self.server_ids):
+            return
+        name = f"{self.folder}/chain-{len(self.chains)}"
+        run_ids = self.plans.start(self.server_ids, self.plan_id, mark=name)
+        for server_id, run_id in zip(self.server_ids, run_ids, strict=True):
+            self.chains.append(Chain(run_id, self.folder / f"{name}-{self.references[server_id]}"))
+
+    def look_after(self, database):
+        """Find lost runs and resume them."""
+        tools.recover(self.plans.client)
+        open_chains = [chain for chain in self.chains if not chain.ended]
+        states = dict(
+            database.query(
+                "SELECT id, state FROM cx_tower_plan_log WHERE id = ANY(%s)",
+                ([chain.run_ids[-1] for chain in open_chains],),
+            )
+        )
+        for chain in open_chains:
+            state = states[chain.run_ids[-1]]
+            if state == "interrupted":
+                chain.run_ids.append(self.plans.resume(chain.run_ids[-1]))
+            elif state not in tools.ACTIVE:
+                assert state == "done", self.plans.progress(chain.run_ids[-1])
+                chain.ended = True
+
+    def finish(self, database):
+        """Let all end without further kills."""
+        give_up = time.monotonic() + 90
+        while not all(chain.ended for chain in self.chains):
+            assert time.monotonic() < give_up
+            self.look_after(database)
+            time.sleep(0.2)
+
+    def check(self, database):
+        """What ran, ran once, except the steps at which a run was interrupted; these ran at most once more for each time."""
+        tools.check_consistent(database)
+        rows = database.query(
+            """SELECT plan_log.top_plan_log_id, trim(substr(log.code, 6, 1)), log.state, log.attempt
+                 FROM cx_tower_command_log log JOIN cx_tower_plan_log plan_log ON plan_log.id = log.plan_log_id
+                WHERE log.command_action = 'ssh_command'"""
+        )
+        done, unclear = Counter(), Counter()
+        for top_id, number, state, attempt in rows:
+            done[top_id, number] += state == "done"
+            unclear[top_id, number] += attempt - (state == "done")
+        values = dict(database.query("SELECT id, variable_values ->> 'trace' FROM cx_tower_plan_log"))
+        for chain in self.chains:
+            told = f"{chain.run_ids}: {lines(chain.mark)}"
+            found = Counter(lines(chain.mark))
+            assert list(dict.fromkeys(lines(chain.mark))) == STEPS, told
+            for number in STEPS:
+                sure = sum(done[run_id, number] for run_id in chain.run_ids)
+                perhaps = sum(unclear[run_id, number] for run_id in chain.run_ids)
+                assert sure == 1, told
+                assert 1 <= found[number] <= 1 + perhaps, told
+            assert values[chain.run_ids[-1]] == "55", told
+        return sum(len(chain.run_ids) - 1 for chain in self.chains)
+
+
+def kills(share: float, fewest: int) -> int:
+    """Return how many kills a test does: a share of ``TOWER_KILLS`` (200 in all for a release), or the fewest."""
+    return max(fewest, int(share * int(os.environ.get("TOWER_KILLS", "0"))))
+
+
+def test_killed_at_random_moments_threaded(template, tmp_path, host_dir, make_host):
+    """8 kills of the whole server (100 of ``TOWER_KILLS=200``), each in the middle of nine plans on three hosts."""
+    database = template.copy(f"{template.name}_plans_threaded")
+    traffic, wanted = None, kills(0.5, 8)
+    try:
+        hosts = [make_host() for _ in range(HOSTS)]
+        for number in range(wanted + 1):
+            with tower.Instance(database, tmp_path) as running:
+                plans = Plans(running.client())
+                traffic = traffic or Traffic(plans, hosts, host_dir)
+                traffic.plans = plans
+                traffic.look_after(database)
+                if number == wanted:
+                    traffic.finish(database)
+                    break
+                traffic.top_up()
+                time.sleep(random.uniform(0, 1))
+                running.kill()
+            tools.shorten_lease(database)
+            tools.check_agreement(database)
+        interruptions = traffic.check(database)
+        print(f"{wanted} kills, {len(traffic.chains)} plans, {interruptions} resumed")
+        assert interruptions
+    finally:
+        database.drop()
+
+
+def test_killed_at_random_moments_prefork(template, tmp_path, host_dir, make_host):
+    """40 kills of processes that hold runs (100 of ``TOWER_KILLS=200``); the server starts another each time."""
+    database = template.copy(f"{template.name}_plans_prefork")
+    wanted = kills(0.5, 40)
+    killed = 0
+    try:
+        hosts = [make_host() for _ in range(HOSTS)]
+        with tower.Instance(database, tmp_path, workers=2) as running:
+            plans = Plans(running.client())
+            traffic = Traffic(plans, hosts, host_dir)
+            while killed < wanted:
+                traffic.look_after(database)
+                traffic.top_up()
+                time.sleep(random.uniform(0, 0.5))
+                holders = {row[0] for row in database.query(HOLDERS)} & set(running.pids())
+                for pid in holders:
+                    os.kill(pid, signal.SIGKILL)
+                killed += len(holders)
+                until(lambda gone=holders: not gone & set(running.pids()))
+                tools.shorten_lease(database)
+                tools.check_agreement(database)
+            traffic.finish(database)
+            interruptions = traffic.check(database)
+            print(f"{killed} kills, {len(traffic.chains)} plans, {interruptions} resumed")
+            assert interruptions
+    finally:
+        database.drop()
+
+
+HOLDERS = """
+SELECT DISTINCT worker.process FROM cx_tower_worker worker JOIN cx_tower_command_log log ON log.worker = worker.code
+ WHERE log.state = 'running'
+"""
