@@ -2,6 +2,7 @@ from . import test_access_matrix
 from . import test_access_matrix_plan
 from . import test_api
 from . import test_api_denials
+from . import test_api_plan
 from . import test_javascript
 from . import test_key
 from . import test_mixins

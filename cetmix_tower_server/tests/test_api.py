@@ -1,92 +1,14 @@
-import json
-from datetime import timedelta
 from xmlrpc.client import Fault
 
-from odoo import fields
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-PASSWORD = "a long test password"
+from .api_case import PASSWORD, ApiCase
 
 
 @tagged("post_install", "-at_install")
-class TestApi(HttpCase):
+class TestApi(ApiCase):
     """Everything a person can do is one call over each of the three protocols, with the person's rights."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.env["ir.config_parameter"].sudo().set_param("cetmix_tower_server.backend", "inline")
-        cls.people, cls.keys = {}, {}
-        groups = {name: f"cetmix_tower_server.group_{name}" for name in ("user", "manager", "root")}
-        groups["stranger"] = "base.group_user"
-        for name, group in groups.items():
-            person = new_test_user(cls.env, f"api_{name}", f"base.group_user,{group}", password=PASSWORD)
-            cls.people[name] = person
-            tomorrow = fields.Datetime.now() + timedelta(days=1)
-            keys = cls.env["res.users.apikeys"].with_user(person)
-            cls.keys[name] = keys._generate("rpc", "test", tomorrow)
-        cls.server = (
-            cls.env["cx.tower.server"]
-            .with_context(skip_ssh_settings_check=True)
-            .create(
-                {
-                    "name": "API",
-                    "reference": "api_server",
-                    "ip_v4_address": "127.0.0.1",
-                    "ssh_username": "tower",
-                    "user_ids": [(4, cls.people["user"].id)],
-                    "manager_ids": [(4, cls.people["manager"].id)],
-                }
-            )
-        )
-        cls.command = cls.env["cx.tower.command"].create(
-            {
-                "name": "API",
-                "reference": "api_command",
-                "action": "python_code",
-                "code": 'result = {"exit_code": 0, "message": user.login}',
-                "access_level": "1",
-                "user_ids": [(4, cls.people["user"].id)],
-            }
-        )
-        cls.secret_command = cls.env["cx.tower.command"].create(
-            {"name": "Root only", "reference": "root_command", "code": "true", "access_level": "3"}
-        )
-
-    # ------------------------------------------------------------------ three ways to call
-
-    def json2(self, who, model, method, ids=None, **arguments):
-        """Return (HTTP status, answer)."""
-        body = {**arguments, **({"ids": ids} if ids is not None else {})}
-        answer = self.url_open(
-            f"/json/2/{model}/{method}",
-            data=json.dumps(body),
-            headers={"Authorization": f"bearer {self.keys[who]}", "Content-Type": "application/json"},
-        )
-        return answer.status_code, answer.json()
-
-    def xmlrpc(self, who, model, method, *arguments, **keywords):
-        person = self.people[who]
-        return self.xmlrpc_object.execute_kw(
-            self.env.cr.dbname, person.id, self.keys[who], model, method, list(arguments), keywords
-        )
-
-    def jsonrpc(self, who, model, method, *arguments, **keywords):
-        call = [
-            self.env.cr.dbname,
-            self.people[who].id,
-            self.keys[who],
-            model,
-            method,
-            list(arguments),
-            keywords,
-        ]
-        body = {"jsonrpc": "2.0", "params": {"service": "object", "method": "execute_kw", "args": call}}
-        answer = self.url_open(
-            "/jsonrpc", data=json.dumps(body), headers={"Content-Type": "application/json"}
-        )
-        return answer.json()
 
     # ------------------------------------------------------------------ what they may
 

@@ -3,7 +3,7 @@ import inspect
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .test_api import TestApi
+from .api_case import ApiCase
 
 OUR_MODULE = "odoo.addons.cetmix_tower_server"
 OUR_MODELS = ("cx.tower.", "cetmix.tower")
@@ -16,7 +16,7 @@ STANDARD = {"create", "write", "read", "unlink", "copy", "copy_data", "default_g
 
 
 @tagged("post_install", "-at_install")
-class TestApiDenials(TestApi):
+class TestApiDenials(ApiCase):
     """Every public method of ours, found by looking, called over HTTP by somebody without any Tower right."""
 
     def our_methods(self):

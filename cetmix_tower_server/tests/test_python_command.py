@@ -76,6 +76,7 @@ found = [
     tower.generate_random_id(),
     str(tower_servers.search_count([]) > 0),
     str(tower_commands.search_count([]) > 0),
+    "plans: " + str(tower_plans.get_by_reference("no_such_plan")),
     str((jet, jet_template, waypoint)),
     str(dns.resolver.resolve is not None),
     str(requests.get is not None),
@@ -87,6 +88,12 @@ result = {"exit_code": 0, "message": " ".join(found)}
         status, text, _log = self.outcome(code)
         self.assertEqual(status, 0, text)
         self.assertIn("run_root", text)
+        self.assertIn("plans: cx.tower.plan()", text)
+
+    def test_the_help_names_what_is_there(self):
+        text = self.python("pass").command_help
+        for name in ("server", "tower_servers", "tower_commands", "tower_plans", "requests"):
+            self.assertIn(f">{name}</code>", text)
 
     def test_what_reads_secrets_is_out_of_reach(self):
         for call in (
