@@ -11,28 +11,11 @@ from ..engine import conditions, flow, rendering, states
 from ..engine.definition import freeze
 from ..engine.results import EngineError, ExitCode
 from .cx_tower_command_log import COMMAND_FIELDS
+from .cx_tower_command_log_step import RUN_FIELDS, SERVER_FIELDS
 
 _logger = logging.getLogger(__name__)
 
 INPUTS_KEPT = 64
-# What a step needs. Reading whole records costs more than all the rest that Tower does between two quick steps.
-RUN_FIELDS = (
-    "server_id",
-    "user_id",
-    "plan_id",
-    "top_plan_log_id",
-    "triggering_command_log_id",
-    "state",
-    "label",
-    "deadline",
-    "variable_values",
-    "stop_requested_by_id",
-    "stop_requested_date",
-    "steps_done",
-    "steps_run",
-    "position",
-)
-SERVER_FIELDS = ("name", "ssh_username", "use_sudo", "shell_mode", "command_timeout_s")
 CLOCK_TOLERANCE = timedelta(hours=1)  # by how much the clocks of Odoo and of the database may differ
 
 
@@ -163,7 +146,8 @@ class CxTowerPlanLog(models.Model):
         """
         while run:
             run, decision = run._carry_out(decision, origin)
-        self.flush_model()
+        if not self.env.context.get("tower_lane"):
+            self.flush_model()  # a lane's commit does it, for all that ended together
 
     def _carry_out(self, decision, origin):
         """Carry out one decision. :return: (run, decision) to go on with, (None, None) when nothing is left to decide."""

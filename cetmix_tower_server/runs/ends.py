@@ -91,6 +91,8 @@ class EndWriter:
     def _write_together(self, batch: list[_End]) -> None:
         """If the process dies before the commit, all these ends are lost and their runs become interrupted."""
         with self._transaction() as env:
+            if len(batch) > 1:
+                env["cx.tower.command.log"].browse(end.job.log_id for end in batch)._read_ahead()
             for end in batch:
                 end.job.write_end(env, end.values)
                 crash_points.reached("before_record_commit")
