@@ -188,3 +188,78 @@ def check_agreement(database) -> None:
             assert positions == list(range(resumed or 0, len(positions) + (resumed or 0))), told
         if state == "interrupted":
             assert own[-1][2] == "interrupted", told
+
+
+# ----------------------------------------------------------------------
+# A plan of everything
+# ----------------------------------------------------------------------
+
+#: (state, exit code) of its lines.
+EVERYTHING_STEPS = [
+    ("failed", 4),  # tolerated
+    ("done", 0),
+    ("done", 0),
+    ("skipped", -205),
+    ("failed", 9),  # a plan inside, tolerated
+    ("done", 0),
+    ("failed", 1),  # ends the plan with a code of its own: 77
+    ("", 0),
+]
+
+
+def everything_lines(user: str, inner: int = 1) -> list[str]:
+    """Return what it leaves on a host: what ran, as whom, with which values.
+
+    :param inner: how often the first command of the plan inside ran
+    """
+    return ["first", "coloured", *["inner-42-red"] * inner, "failing", f"{user}-42", "last"]
+
+
+def everything(plans: Plans, mark: str, gate: str = "/", use_sudo: bool = False) -> int:
+    """Make a plan with conditions, post-run actions and their values, Python, sudo, a plan inside, tolerated failures.
+
+    :param mark: file on the host; may contain variables
+    :param gate: the plan inside goes on when this file exists
+    :param use_sudo: whether the last but one command wants sudo
+    """
+    colour = plans.client.create("cx.tower.variable", name="Survive colour", reference="survive_colour")
+    inner = plans.plan(
+        plans.python("custom_values['doubled'] = custom_values['number'] * 2"),
+        plans.command(
+            f"echo inner-{{{{ doubled }}}}-{{{{ survive_colour }}}} >> {mark}; while [ ! -e {gate} ]; do sleep 0.05; done"
+        ),
+        plans.command(f"echo failing >> {mark}; exit 9"),
+        plans.command(f"echo never >> {mark}"),
+    )
+
+    def then(condition, value, action, **values):
+        return (0, 0, {"condition": condition, "value_char": str(value), "action": action, **values})
+
+    red = [(0, 0, {"variable_id": colour, "value_char": "red"})]
+    return plans.plan(
+        {
+            "command_id": plans.command(f"echo first >> {mark}; exit 4"),
+            "action_ids": [then(">", 4, "e", sequence=1), then("==", 4, "n", sequence=2)],
+        },
+        plans.python("custom_values['number'] = 21"),
+        {
+            "command_id": plans.command(f"echo coloured >> {mark}"),
+            "condition": "{{ number }} == 21",
+            "action_ids": [then("==", 0, "n", variable_value_ids=red)],
+        },
+        {"command_id": plans.command(f"echo skipped >> {mark}"), "condition": "{{ number }} > 100"},
+        {
+            "command_id": plans.inside(inner),
+            "condition": "{{ survive_colour }} == 'red'",
+            "action_ids": [then("==", 9, "n")],
+        },
+        {
+            "command_id": plans.command(f"echo $(id -un)-{{{{ doubled }}}} >> {mark}"),
+            "use_sudo": use_sudo,
+        },
+        {
+            "command_id": plans.command(f"echo last >> {mark}; exit 1"),
+            "action_ids": [then("==", 1, "ec", custom_exit_code=77)],
+        },
+        plans.command(f"echo never >> {mark}"),
+    )

@@ -1,5 +1,6 @@
 """kill -9 of Tower while flight plans run: what was interrupted is found, resumed where it was, and nothing else repeats."""
 
+import getpass
 import os
 import random
 import signal
@@ -8,6 +9,8 @@ from collections import Counter
 
 import instance as tower
 import plans as tools
+import pytest
+from hosts import UserFactory, find_program
 from plans import INTERRUPTED, Plans, lines, until
 
 LINES = 10
@@ -114,6 +117,56 @@ def test_killed_while_python_is_recorded(database, tmp_path, host_dir, one_host)
     assert lines(mark) == ["1", "x"]
     assert database.query("SELECT value FROM ir_config_parameter WHERE key = %s", (key,)) == [("x",)]
     tools.check_consistent(database)
+
+
+def test_a_plan_of_everything_on_three_hosts(template, tmp_path, host_dir, make_host, sudo_user):
+    """Killed in the middle of the plan inside; after the restart each host's run goes on with that very step."""
+    user, use_sudo = sudo_user
+    gate = host_dir / "gate"
+    database = template.copy(f"{template.name}_everything")
+    try:
+        with tower.Instance(database, tmp_path) as running:
+            plans = Plans(running.client())
+            facts = {"use_sudo": "n"} if use_sudo else {}
+            servers = [
+                make_host(user=user).register(plans.client, f"Three {number}", **facts) for number in range(3)
+            ]
+            mark = f"{host_dir}/everything-{{{{ tower.server.reference }}}}"
+            run_ids = plans.start(servers, tools.everything(plans, mark, gate, use_sudo=use_sudo))
+            rows = plans.client.call("cx.tower.server", "read", servers, ["reference"])
+            marks = [host_dir / f"everything-{row['reference']}" for row in rows]
+            before = ["first", "coloured", "inner-42-red"]
+            until(lambda: all(lines(mark) == before for mark in marks))
+            running.kill()
+        tools.shorten_lease(database)
+        gate.touch()
+        with tower.Instance(database, tmp_path) as running:
+            plans = Plans(running.client())
+            tools.recover(plans.client)
+            for run_id, mark in zip(run_ids, marks, strict=True):
+                assert plans.wait(run_id)["state"] == "interrupted"
+                inside = plans.progress(run_id)["steps"][4]
+                assert (inside["state"], inside["exit_code"]) == ("interrupted", INTERRUPTED)
+                assert [step["state"] for step in inside["steps"]] == ["done", "interrupted", "", ""]
+                assert lines(mark) == before
+                resumed_id = plans.resume(run_id)
+                assert plans.wait(resumed_id)["exit_code"] == 77
+                assert plans.steps(resumed_id) == tools.EVERYTHING_STEPS
+                assert lines(mark) == tools.everything_lines("root" if use_sudo else user, inner=2)
+        tools.check_consistent(database)
+    finally:
+        database.drop()
+
+
+@pytest.fixture
+def sudo_user():
+    """(a user, whether it may become root); without root's rights, or sudo, on this machine it may not."""
+    if os.geteuid() != 0:
+        yield getpass.getuser(), False
+        return
+    may = find_program("sudo") is not None
+    with UserFactory() as users:
+        yield users.make(shell="/bin/sh", sudo="ALL=(ALL) NOPASSWD: ALL" if may else None), may
 
 
 def test_a_process_that_wakes_up_late_changes_nothing(database, tmp_path, host_dir, one_host):
