@@ -1,6 +1,6 @@
 {
     "name": "Cetmix Tower Server",
-    "summary": "Run your servers from Odoo: SSH commands, variables, secrets, live logs",
+    "summary": "Run your servers from Odoo: SSH commands, flight plans, variables, secrets, live logs",
     "version": "19.0.1.0.0",
     "category": "Productivity",
     "author": "Cetmix",

@@ -13,6 +13,7 @@ class Layout:
     checkout: the repository. cache: downloads and virtual environments, shared by all checkouts.
     state: databases, keys and files of this checkout. public_state: as state, where another user of the
     machine must get in (only root needs one: PostgreSQL refuses to run as root, and demo users have homes).
+    tag: tells apart what has to have a name on the whole machine, by checkout and by XDG_STATE_HOME.
     """
 
     checkout: Path
@@ -24,7 +25,8 @@ class Layout:
     @classmethod
     def of_this_checkout(cls) -> "Layout":
         checkout = Path(__file__).resolve().parents[2]
-        tag = hashlib.sha256(str(checkout).encode()).hexdigest()[:6]
+        named = f"{checkout}{os.environ.get('XDG_STATE_HOME', '')}"
+        tag = hashlib.sha256(named.encode()).hexdigest()[:6]
         home = Path.home()
         cache = _xdg("XDG_CACHE_HOME", home / ".cache") / "cetmix-tower"
         state = _xdg("XDG_STATE_HOME", home / ".local" / "state") / "cetmix-tower" / f"{checkout.name}-{tag}"

@@ -17,23 +17,22 @@ PLACES_LEFT_ALONE = ("PGHOST", "PGPORT", "PGUSER", "ODOO_HOME", "ODOO_PYTHON")
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """An empty state, and the downloads that setup/test has made already."""
+def environment():
+    """A state that is not the one of a person's own demo, and the downloads that setup/test has made already.
+
+    Always the same one: as root, some of it lies elsewhere and would be left behind each time.
+    """
     clean = {key: value for key, value in os.environ.items() if key not in PLACES_LEFT_ALONE}
     mark = {"TOWER_TEST_MARK": f"demo-{os.getpid()}"}
-    return {
-        **clean,
-        **mark,
-        "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state")),
-        "TERM": "dumb",
-        "PYTHONUTF8": "1",
-    }
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    state = str(home / "cetmix-tower" / "demo-tests")
+    return {**clean, **mark, "XDG_STATE_HOME": state, "TERM": "dumb", "PYTHONUTF8": "1"}
 
 
 @pytest.fixture(scope="module")
 def once(environment):
     """`setup/demo --once` from nothing. It makes the database that the last test starts from."""
-    argv = [DEMO, "--once", "--port", str(free_port())]
+    argv = [DEMO, "--once", "--reset", "--port", str(free_port())]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=FIRST_RUN_TIMEOUT_S)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
