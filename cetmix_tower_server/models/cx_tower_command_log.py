@@ -78,7 +78,7 @@ class CxTowerCommandLog(models.Model):
 
     command_id = fields.Many2one("cx.tower.command", required=True, ondelete="restrict", index=True)
     command_action = fields.Selection(related="command_id.action", store=True, string="Action")
-    access_level = fields.Selection(related="command_id.access_level", store=True, index=True)
+    access_level = fields.Selection(related="command_id.access_level", store=True)
     is_ad_hoc = fields.Boolean(string="Ad-hoc code", readonly=True, help="The code was typed for this run.")
     path = fields.Char(readonly=True)
     code = fields.Text(readonly=True, help="What was run; secrets are shown by name only.")
@@ -106,10 +106,16 @@ class CxTowerCommandLog(models.Model):
         index="btree_not_null",
         help="The run that this is a step of.",
     )
-    plan_line_id = fields.Many2one("cx.tower.plan.line", readonly=True, ondelete="set null")
+    plan_line_id = fields.Many2one(
+        "cx.tower.plan.line", readonly=True, ondelete="set null", index="btree_not_null"
+    )
     position = fields.Integer(readonly=True, aggregator=None, help="Index of the plan's line.")
     triggered_plan_log_id = fields.Many2one(
-        "cx.tower.plan.log", string="Flight plan inside", readonly=True, ondelete="set null"
+        "cx.tower.plan.log",
+        string="Flight plan inside",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
     )
     triggered_plan_command_log_ids = fields.One2many(
         related="triggered_plan_log_id.command_log_ids", string="Steps inside"
@@ -128,7 +134,10 @@ class CxTowerCommandLog(models.Model):
     guard_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
     worker = fields.Char(readonly=True, copy=False, help="The process that holds the run.")
     fence = fields.Integer(readonly=True, copy=False, aggregator=None)
-    follows_id = fields.Many2one("cx.tower.command.log", readonly=True, copy=False, ondelete="set null")
+    # Without a foreign key: it is looked at a moment later, and deleting logs must not look for each other.
+    follows = fields.Integer(
+        readonly=True, copy=False, aggregator=None, help="Id of the step before, in a plan."
+    )
     host_slot = fields.Integer(readonly=True, copy=False, aggregator=None)
     global_slot = fields.Integer(readonly=True, copy=False, aggregator=None)
 
@@ -139,7 +148,6 @@ class CxTowerCommandLog(models.Model):
     _host_seat = models.UniqueIndex("(server_id, host_slot) WHERE state = 'running'")
     _global_seat = models.UniqueIndex("(global_slot) WHERE state = 'running'")
     _queue = models.Index("(priority, id) WHERE state = 'queued'")
-    _following = models.Index("(follows_id) WHERE state = 'queued'")
     _held = models.Index("(worker) WHERE state = 'running'")
 
     @api.depends("server_id", "command_id")

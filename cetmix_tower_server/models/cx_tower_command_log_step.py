@@ -97,9 +97,9 @@ class CxTowerCommandLog(models.Model):
         the lease runs out and this step, which has not begun, becomes interrupted.
         """
         worker = self.env.context.get("tower_lane_worker")
-        if not worker or not values.get("follows_id"):
+        if not worker or not values.get("follows"):
             return {}
-        before = values["follows_id"]
+        before = values["follows"]
         return {
             "state": states.RUNNING,
             "worker": worker,

@@ -27,7 +27,7 @@ class CxTowerPlanLog(models.Model):
     plan_id = fields.Many2one(
         "cx.tower.plan", string="Flight Plan", required=True, readonly=True, ondelete="cascade", index=True
     )
-    access_level = fields.Selection(related="plan_id.access_level", store=True, index=True)
+    access_level = fields.Selection(related="plan_id.access_level", store=True)
     plan_status = fields.Integer(string="Exit code", readonly=True, aggregator=None)
     custom_message = fields.Text(related="message", string="Custom message", help="The same as the message.")
     is_stopped = fields.Boolean(compute="_compute_is_stopped", search="_search_is_stopped")

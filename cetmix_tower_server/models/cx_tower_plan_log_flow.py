@@ -285,7 +285,7 @@ class CxTowerPlanLog(models.Model):
             "label": self.label,
             "condition": line["condition"] or False,
             "variable_values": self.variable_values or False,
-            "follows_id": origin.id if origin else False,
+            "follows": origin.id if origin else False,
         }
         try:
             if not self._is_condition_met(line):

@@ -122,7 +122,7 @@ class CxTowerRunQueue(models.AbstractModel):
     def _taken_over(self, worker, log_id):
         """Return (log id, fencing token) of the step behind a run that ``worker`` has taken over, or None."""
         self.env.cr.execute(
-            "SELECT id, fence FROM cx_tower_command_log WHERE follows_id = %s AND worker = %s AND state = 'running'",
+            "SELECT id, fence FROM cx_tower_command_log WHERE follows = %s AND worker = %s AND state = 'running'",
             (log_id, worker),
         )
         return self.env.cr.fetchone()

@@ -35,7 +35,10 @@ def make_plan(plans: Plans) -> int:
     return plans.plan(
         plans.command(echo.format("first")),
         plans.python("custom_values['_fact'] = 'ready'"),
-        {"command_id": plans.command(echo.format("python:{{ _fact }}")), "condition": "{{ _fact }} == 'ready'"},
+        {
+            "command_id": plans.command(echo.format("python:{{ _fact }}")),
+            "condition": "{{ _fact }} == 'ready'",
+        },
         {"command_id": plans.command(echo.format("never")), "condition": "{{ _unset }}"},
         plans.inside(inner),
         {"command_id": plans.command(echo.format("sudo")), "use_sudo": True},
