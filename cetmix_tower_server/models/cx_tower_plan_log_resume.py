@@ -43,11 +43,12 @@ class CxTowerPlanLog(models.Model):
 
         :param bool use_changed_plan: when the flight plan was changed since, go on with it as it is now
         :return: log of the new run (its id over RPC)
-        :raise AccessError: unless the caller started the run, manages its server or is Root
+        :raise AccessError: unless the caller started the run, manages its server or is Root, and may (still) run the plan
         :raise UserError: there is nothing to resume, or the plan was changed (the message says how)
         """
         self.ensure_one()
         self._check_may_stop()
+        self.server_id._check_may_run_plan(self.plan_id, {})
         run = self.sudo()  # sudo: nobody may write logs; the right to resume was checked
         run._check_can_resume()
         difference = self.resume_difference()

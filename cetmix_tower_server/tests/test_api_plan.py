@@ -255,6 +255,23 @@ class TestApiPlan(ApiCase):
         self.assertEqual(self.env[PLAN_LOG].browse(ended).state, "stopped")
         self.assertFalse(self.env[PLAN_LOG].browse(ended).resumed_by_ids)
 
+    @mute_logger(*QUIET)
+    def test_who_may_not_run_the_plan_any_more_may_not_resume_it(self):
+        self.allow(False)
+        log_id = self.run_as("user")
+        self.plan.user_ids = False
+        self.plan.note = "for others now"
+        self.refused(
+            [
+                ("user", PLAN_LOG, "resume", [log_id], {}),
+                ("user", PLAN_LOG, "resume", [log_id], {"use_changed_plan": True}),
+                ("user", PLAN_LOG, "action_resume", [log_id], {}),
+                ("user", PLAN_LOG, "action_run_again", [log_id], {}),
+            ]
+        )
+        self.assertEqual(self.call("json2", "user", PLAN_LOG, "read_progress", [log_id])["state"], "failed")
+        self.assertTrue(self.call("json2", "manager", PLAN_LOG, "resume", [log_id]))
+
     @mute_logger("odoo.http")
     def test_private_methods_are_not_reachable(self):
         for method in ("_finish", "_drive", "_create_run", "_step_ended", "_freeze_inputs", "_request_stop"):

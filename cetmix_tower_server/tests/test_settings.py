@@ -55,6 +55,11 @@ class TestSettings(TransactionCase):
         shown = self.env["res.config.settings"].create({})
         self.assertEqual(shown.cetmix_tower_command_timeout, 901)
 
+    def test_every_setting_has_its_place_on_the_page(self):
+        page = self.env.ref("cetmix_tower_server.res_config_settings_view_form").arch
+        for name in NAMES:
+            self.assertIn(f'name="cetmix_tower_{name}"', page)
+
     def test_no_notification(self):
         self.env["res.config.settings"].create({"cetmix_tower_notification_type_success": False}).execute()
         self.assertEqual(self._get().notification_type_success, "")
