@@ -117,11 +117,15 @@ class CxTowerCommandLog(models.Model):
         return True
 
     def _request_stop(self, user):
+        asked = {"stop_requested_by_id": user.id, "stop_requested_date": fields.Datetime.now()}
         if self.state == states.QUEUED:
             text = self.env._("Stopped by %s before it started.", user.name)
-            if self._finish({"command_status": int(ExitCode.COMMAND_STOPPED), "message": text}):
+            if self._finish({"command_status": int(ExitCode.COMMAND_STOPPED), "message": text, **asked}):
                 return
-        self.write({"stop_requested_by_id": user.id, "stop_requested_date": fields.Datetime.now()})
+        self.write(asked)
+        if self.state == states.WAITING:  # it ends when the flight plan inside has
+            self.flush_recordset()
+            self.triggered_plan_log_id._request_stop(user)
 
     def action_stop(self):
         """Ask for the end of these runs and say so (button)."""

@@ -163,8 +163,9 @@ class Job:
             except RunAborted:
                 failure = aborted_values(self.abort_reason)
             except psycopg2.errors.SerializationFailure as error:
-                if self.stop.is_set():  # the request to stop is what it collided with
-                    failure = aborted_values("stopped")
+                reason = "stopped" if self.stop.is_set() else self.worker.end_wanted(self)
+                if reason:  # the request to stop is what it collided with
+                    failure = aborted_values(reason)
                     break
                 failure = unexpected_values(error, self.work.masker__)
                 time.sleep(0.05 * (attempt + 1))

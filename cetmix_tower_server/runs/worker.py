@@ -134,6 +134,14 @@ class Worker:
         """Return whether a run is being executed here."""
         return log_id in self._jobs
 
+    def end_wanted(self, job: Job) -> str:
+        """Return why a job is to end, also when that was not passed on to it yet: "stopped", "timed_out" or ""."""
+        try:
+            with self.transaction() as env:
+                return env["cx.tower.run.queue"]._held_runs(self.code).get(job.log_id, "")
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            return ""
+
     def _look_soon(self) -> None:
         self._due = min(self._due, time.monotonic() + FIRST_OUTPUT_S)
         self._event.set()

@@ -343,9 +343,9 @@ def kills(share: float, fewest: int) -> int:
 
 
 def test_killed_at_random_moments_threaded(template, tmp_path, host_dir, make_host):
-    """8 kills of the whole server (100 of ``TOWER_KILLS=200``), each in the middle of nine plans on three hosts."""
+    """6 kills of the whole server (100 of ``TOWER_KILLS=200``), each in the middle of nine plans on three hosts."""
     database = template.copy(f"{template.name}_plans_threaded")
-    traffic, wanted = None, kills(0.5, 8)
+    traffic, wanted = None, kills(0.5, 6)
     try:
         hosts = [make_host() for _ in range(HOSTS)]
         for number in range(wanted + 1):
@@ -370,9 +370,9 @@ def test_killed_at_random_moments_threaded(template, tmp_path, host_dir, make_ho
 
 
 def test_killed_at_random_moments_prefork(template, tmp_path, host_dir, make_host):
-    """40 kills of processes that hold runs (100 of ``TOWER_KILLS=200``); the server starts another each time."""
+    """30 kills of processes that hold runs (100 of ``TOWER_KILLS=200``); the server starts another each time."""
     database = template.copy(f"{template.name}_plans_prefork")
-    wanted = kills(0.5, 40)
+    wanted = kills(0.5, 30)
     killed = 0
     try:
         hosts = [make_host() for _ in range(HOSTS)]

@@ -1,5 +1,6 @@
 """Stop and time limits of flight plans: nothing of them goes on, on hosts or in the database. And who may do it."""
 
+import random
 import socket
 import subprocess
 import time
@@ -99,18 +100,45 @@ def test_stopping_a_step_stops_its_plan(plans, server_id, tree):
     assert tree.left() == []
 
 
+def test_while_python_runs(plans, server_id, host_dir):
+    """Whenever the request comes, also when it collides with the end of the step: its changes count whole or not at all."""
+    key, last = "tower_test_stop_python", host_dir / "last"
+    count = (
+        "time.sleep(0.3)\n"
+        f"env['ir.config_parameter'].sudo().set_param('{key}', custom_values['attempt'])\n"
+        "custom_values['counted'] = True"
+    )
+    plan_id = plans.plan(plans.python(count), plans.command(f"echo ran > {last}; sleep 100"))
+    for attempt in range(8):
+        run_id = plans.start(server_id, plan_id, attempt=str(attempt))
+        plans.until(run_id, lambda seen: seen["steps"][0]["state"] == "running")
+        time.sleep(random.uniform(0.1, 0.3))
+        plans.stop(run_id)
+        ended = plans.wait(run_id, 30)
+        assert (ended["state"], ended["exit_code"]) == ("stopped", STOPPED)
+        step = plans.steps(run_id)[0]
+        counted = plans.client.call("ir.config_parameter", "get_param", key) == str(attempt)
+        assert step == (("done", 0) if counted else ("stopped", STEP_STOPPED)), plans.progress(run_id)
+        assert ended["variable_values"].get("counted", False) == counted
+
+
 def test_before_the_next_attempt(plans, server_id, host_dir):
     mark = host_dir / "attempts"
     failing = plans.command(
         f"echo tried >> {mark}; exit 3", idempotent=True, retry_attempts=5, retry_delay_s=300
     )
-    run_id = plans.start(server_id, plans.plan(failing, plans.command("true")))
-    waiting = plans.until(run_id, lambda seen: seen["steps"][0]["attempt"] == 2)["steps"][0]
-    assert (waiting["state"], waiting["exit_code"]) == ("queued", 3)
-    assert 200 < waiting["retry_in"] <= 300
-    plans.stop(run_id)
-    check_stopped(plans, run_id, [("stopped", STEP_STOPPED), ("", 0)])
-    assert lines(mark) == ["tried"]
+    plan_id = plans.plan(failing, plans.command(f"echo never >> {mark}"), on_error_action="n")
+    for what in ("plan", "step"):
+        run_id = plans.start(server_id, plan_id)
+        waiting = plans.until(run_id, lambda seen: seen["steps"][0]["attempt"] == 2)["steps"][0]
+        assert (waiting["state"], waiting["exit_code"]) == ("queued", 3)
+        assert 200 < waiting["retry_in"] <= 300
+        if what == "plan":
+            plans.stop(run_id)
+        else:
+            plans.client.call("cx.tower.command.log", "stop", [waiting["log_id"]])
+        check_stopped(plans, run_id, [("stopped", STEP_STOPPED), ("", 0)])
+    assert lines(mark) == ["tried", "tried"]
 
 
 def test_what_was_queued_never_begins(plans, one_host, tree, host_dir):
@@ -152,6 +180,26 @@ def test_the_outermost_of_nested_plans(plans, nested, tree):
     check_stopped(plans, top, [("stopped", STOPPED), ("", 0)])
     assert tree.left() == []
     assert lines(mark) == []
+
+
+def test_a_step_that_waits_for_a_plan_inside(plans, nested, tree):
+    """Who stops a step stops its plan, also when the plan tolerates that the step fails."""
+    top, middle, inner, mark = nested
+    plans.client.call("cx.tower.command.log", "stop", [plans.progress(top)["steps"][0]["log_id"]])
+    for run_id, step in ((inner, STEP_STOPPED), (middle, STOPPED), (top, STOPPED)):
+        check_stopped(plans, run_id, [("stopped", step), ("", 0)])
+    assert tree.left() == []
+    assert lines(mark) == []
+
+
+def test_a_command_that_runs_a_plan(plans, server_id, tree):
+    command = plans.inside(plans.plan(tree.command_id, plans.command("true")))
+    log_id = plans.client.call("cx.tower.server", "run_command", [server_id], command)["id"]
+    tree.wait_until_it_runs()
+    plans.client.call("cx.tower.command.log", "stop", [log_id])
+    ended = plans.client.wait_for(log_id, 30)
+    assert (ended["state"], ended["exit_code"]) == ("stopped", STOPPED)
+    assert tree.left() == []
 
 
 def test_the_innermost_of_nested_plans(plans, nested, tree):
