@@ -15,6 +15,8 @@ _logger = logging.getLogger(__name__)
 # Two processes that want the same seat collide in a unique index; the loser tries again.
 CLAIM_ATTEMPTS = 20
 RECOVER_BATCH = 200
+# Crons are only looked after once a minute; a worker that was woken in time takes a next attempt when it is due.
+LOOK_AHEAD_S = 90
 
 # A run gets its states and seats in this one statement. It picks the oldest queued runs for which a seat
 # of their host and a seat of the whole installation are free; the unique indexes of the seats decide
@@ -193,11 +195,13 @@ class CxTowerRunQueue(models.AbstractModel):
         return dict(self.env.cr.fetchall())
 
     @api.model
-    def _has_queued(self):
-        """Return whether any run waits to be taken now."""
+    def _has_queued(self, within_s=0):
+        """Return whether any run waits to be taken now, or ``within_s`` seconds from now."""
         self.env.cr.execute(
             """SELECT EXISTS (SELECT FROM cx_tower_command_log WHERE state = 'queued'
-                              AND (retry_at IS NULL OR retry_at <= clock_timestamp() AT TIME ZONE 'UTC'))"""
+                              AND (retry_at IS NULL
+                                   OR retry_at <= clock_timestamp() AT TIME ZONE 'UTC' + make_interval(secs => %s)))""",
+            (within_s,),
         )
         return self.env.cr.fetchone()[0]
 
@@ -239,7 +243,7 @@ class CxTowerRunQueue(models.AbstractModel):
         self._recover_lost()
         self._end_overdue_plans()
         self._recover_stalled_plans()
-        if self._has_queued():
+        if self._has_queued(within_s=LOOK_AHEAD_S):
             run_worker.get(self.env.cr.dbname).wake()
 
     @api.model

@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from collections import Counter
+from http.client import HTTPException
 
 import instance as tower
 import plans as tools
@@ -53,6 +54,74 @@ def test_killed_at_every_point(database, tmp_path, host_dir, one_host):
                 armed.unlink()
         crash = following
         tools.shorten_lease(database)
+
+
+def test_killed_at_every_point_in_prefork_mode(template, tmp_path, host_dir, one_host):
+    """Here only the process that holds the run dies, and the server starts another."""
+    armed = tmp_path / "crash-point"
+    database = template.copy(f"{template.name}_points_prefork")
+    environment = {"TOWER_CRASH_POINT": str(armed)}
+    try:
+        with tower.Instance(database, tmp_path, workers=2, environment=environment) as running:
+            plans = Plans(running.client())
+            server_id, plan_id = one_host.register(plans.client), plans.numbered(LINES)
+            for crash in CRASHES:
+                mark = host_dir / crash[0]
+                alive = set(running.pids())
+                armed.write_text(crash[0])
+                try:
+                    plans.start(server_id, plan_id, mark=str(mark))
+                except (OSError, HTTPException):
+                    pass  # the process that answers was the one that took the run, and died
+                until(lambda alive=alive: alive - set(running.pids()))
+                armed.unlink()
+                ((run_id,),) = database.query("SELECT max(id) FROM cx_tower_plan_log")
+                tools.shorten_lease(database)
+                check_aftermath(database, plans, crash, run_id, mark)
+    finally:
+        database.drop()
+
+
+def test_killed_before_a_stop_and_before_a_next_attempt(template, tmp_path, host_dir, one_host):
+    """What was asked for before the kill is done after it: a plan that was to stop ends, one that was to try again does."""
+    stopped_mark, retried_mark = host_dir / "stopped", host_dir / "retried"
+    database = template.copy(f"{template.name}_asked")
+    try:
+        with tower.Instance(database, tmp_path) as running:
+            plans = Plans(running.client())
+            server_id = one_host.register(plans.client)
+            flaky = f"echo tried >> {retried_mark}; test $(wc -l < {retried_mark}) -ge 2"
+            retried = plans.start(
+                server_id,
+                plans.plan(
+                    plans.command(flaky, idempotent=True, retry_attempts=1, retry_delay_s=4),
+                    plans.command(f"echo after >> {retried_mark}"),
+                ),
+            )
+            plans.until(retried, lambda seen: seen["steps"][0]["attempt"] == 2)
+            stopped = plans.start(
+                server_id,
+                plans.plan(
+                    plans.command(f"echo begun >> {stopped_mark}; sleep 100"),
+                    plans.command(f"echo never >> {stopped_mark}"),
+                    on_error_action="n",
+                ),
+            )
+            until(lambda: lines(stopped_mark))
+            plans.stop(stopped)
+            running.kill()
+        tools.shorten_lease(database)
+        with tower.Instance(database, tmp_path) as running:
+            plans = Plans(running.client())
+            tools.recover(plans.client)
+            assert plans.wait(stopped)["state"] == "stopped"
+            assert plans.wait(retried)["state"] == "done"
+            assert plans.progress(retried)["steps"][0]["attempt"] == 2
+        assert lines(stopped_mark) == ["begun"]
+        assert lines(retried_mark) == ["tried", "tried", "after"]
+        tools.check_consistent(database)
+    finally:
+        database.drop()
 
 
 def check_aftermath(database, plans, crash, run_id, mark):
