@@ -72,7 +72,7 @@ def evaluate(source: str, scope: VariableScope, where: str) -> bool:
         text = render(source, scope, Mode.LITERAL, UndefinedPolicy.NONE, where).strip()
         return bool(_Evaluator().eval(text, _parse(text)))
     except Exception as error:
-        raise ConditionInvalid(_message(error, text, where)) from None
+        raise ConditionInvalid(_message(error, text, where), _message(error, "", where)) from None
 
 
 def _parse(text: str) -> ast.expr:

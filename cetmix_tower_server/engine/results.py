@@ -223,9 +223,16 @@ class VariableCycle(RenderingError):
 
 
 class ConditionInvalid(EngineError):
-    """The condition of a plan's line cannot be evaluated: an error, never a reason to skip the line."""
+    """The condition of a plan's line cannot be evaluated: an error, never a reason to skip the line.
+
+    :param summary: the message without the values of variables, for those who may not see them
+    """
 
     exit_code = ExitCode.CONDITION_INVALID
+
+    def __init__(self, message: str, summary: str = ""):
+        super().__init__(message)
+        self.summary = summary or message
 
 
 class SecretNotFound(EngineError):

@@ -16,6 +16,8 @@ from . import cx_tower_run_target_mixin
 from . import cx_tower_run_target_plans
 from . import cx_tower_worker
 from . import cx_tower_run_queue
+from . import cx_tower_run_queue_recovery
+from . import cx_tower_run_queue_purge
 from . import cx_tower_vault
 from . import cx_tower_tag
 from . import cx_tower_os

@@ -62,7 +62,12 @@ NEVER_RETRIED = frozenset(
 )
 
 
-RETRIES_LEFT = SQL("(state = 'running' AND attempt < attempts_total AND stop_requested_date IS NULL)")
+# Never behind the time limit of its flight plan.
+RETRIES_LEFT = SQL(
+    """(state = 'running' AND attempt < attempts_total AND stop_requested_date IS NULL AND NOT EXISTS (
+        SELECT FROM cx_tower_plan_log run WHERE run.id = plan_log_id AND run.deadline
+             < (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => COALESCE(retry_delay_s, 0))))"""
+)
 
 
 class CxTowerCommandLog(models.Model):
@@ -283,6 +288,12 @@ class CxTowerCommandLog(models.Model):
     def _prepare_work(self):
         """Return what is to be done for this run, from the runner of its command's action."""
         self.ensure_one()
+        rendered_for = (self.sudo().run_input or {}).get("action", self.command_action)
+        if rendered_for != self.command_action:
+            text = self.env._("The command was given another type after the run was started.")
+            return Ended(
+                {"command_status": int(ExitCode.GENERAL_ERROR), "message": text, "command_error": text}
+            )
         runner = self.server_id._get_command_runners().get(self.command_action)
         if not runner:
             text = self.env._("Nothing here can run a command of type “%s”.", self.command_action)

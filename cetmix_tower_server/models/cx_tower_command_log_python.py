@@ -29,6 +29,8 @@ class CxTowerCommandLog(models.Model):
         try:
             python_code.check(code)
             safe_eval(code, context, mode="exec", filename=python_code.FILENAME)
+            if not isinstance(context.get("custom_values") or {}, dict):
+                raise TypeError("custom_values must stay a dictionary")
             self.env.flush_all()
         except (RunAborted, SerializationFailure):
             raise

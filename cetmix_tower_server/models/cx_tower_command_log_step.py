@@ -1,12 +1,13 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
+from psycopg2.errors import LockNotAvailable
 
 from ..engine import flow, states
 from ..engine.results import ExitCode
 from .cx_tower_command_log import COMMAND_FIELDS
 
-# Steps of plans that are under way are taken before runs that have not begun.
-STEP_PRIORITY = 9
+# As any other run: a plan whose lane was given up for others waits its turn.
+STEP_PRIORITY = 10
 # What a step needs. Reading whole records costs more than all the rest that Tower does between two quick steps.
 RUN_FIELDS = (
     "server_id",
@@ -27,7 +28,7 @@ RUN_FIELDS = (
 SERVER_FIELDS = ("name", "ssh_username", "use_sudo", "shell_mode", "command_timeout_s")
 # Filled from the step before, see _insert_value.
 SEAT_FIELDS = ("host_slot", "global_slot")
-LANE_FIELDS = ("worker", "fence", *SEAT_FIELDS)
+LANE_FIELDS = ("worker", "fence", "follows", *SEAT_FIELDS)
 TAKEN_OVER = "cx.tower.command.log.taken_over"
 
 
@@ -46,12 +47,13 @@ class CxTowerCommandLog(models.Model):
             log.step_number = log.position + 1 if log.plan_log_id else 0
 
     @api.model
-    def _create_step(self, values):
+    def _create_step(self, values, before=None):
         """Create the log of a plan's step with one statement: a plan creates one for each of its lines.
 
         When the step's guard key is taken, its log ends as ANOTHER_COMMAND_RUNNING instead.
 
         :param dict values: fields of the log; ``guard_key`` and ``state`` among them decide what becomes of it
+        :param before: the step whose end led here
         :return: the log, with what the flow needs in the cache
         """
         # sudo: the plan's author decided what runs; its names and levels belong into the log
@@ -73,8 +75,8 @@ class CxTowerCommandLog(models.Model):
             "triggered_plan_log_id": False,
             **values,
         }
-        if values["state"] == states.QUEUED:
-            values |= self._taken_over_values(values)
+        if values["state"] == states.QUEUED and before:
+            values |= self._taken_over_values(before)
         log_id = self._insert_row(values)
         if not log_id:
             text = self._parallel_refusal(command, server)
@@ -90,22 +92,22 @@ class CxTowerCommandLog(models.Model):
             self.env.cr.cache[TAKEN_OVER] = (step.id, values["fence"])
         return step
 
-    def _taken_over_values(self, values):
+    def _taken_over_values(self, before):
         """Return what makes a step belong to the lane that executed the one before: same seats, no way through the queue.
 
         If the process dies before the commit, neither the end of the one before nor this step exists; if it dies after it,
         the lease runs out and this step, which has not begun, becomes interrupted.
         """
         worker = self.env.context.get("tower_lane_worker")
-        if not worker or not values.get("follows"):
+        if not worker:
             return {}
-        before = values["follows"]
         return {
+            "follows": before.id,
             "state": states.RUNNING,
             "worker": worker,
             "fence": 1,
-            "host_slot": before,
-            "global_slot": before,
+            "host_slot": before.id,
+            "global_slot": before.id,
         }
 
     @api.model
@@ -131,16 +133,33 @@ class CxTowerCommandLog(models.Model):
         if values["state"] in states.FINISHED:
             names.append(SQL("finish_date"))
             columns.append(now)
-        self.env.cr.execute(
-            SQL(
-                """INSERT INTO cx_tower_command_log (%s) VALUES (%s)
-                   ON CONFLICT (guard_key) WHERE guard_key IS NOT NULL AND state IN ('queued', 'running', 'waiting')
-                   DO NOTHING RETURNING id""",
-                SQL(", ").join(names),
-                SQL(", ").join(columns),
-            )
+        insert = SQL(
+            """INSERT INTO cx_tower_command_log (%s) VALUES (%s)
+               ON CONFLICT (guard_key) WHERE guard_key IS NOT NULL AND state IN ('queued', 'running', 'waiting')
+               DO NOTHING RETURNING id""",
+            SQL(", ").join(names),
+            SQL(", ").join(columns),
         )
+        if values.get("guard_key"):
+            return self._insert_guarded(insert)
+        self.env.cr.execute(insert)
+        return self.env.cr.fetchone()[0]
+
+    @api.model
+    def _insert_guarded(self, insert):
+        """Insert a log with a guard key; a key that somebody holds without a commit counts as taken after a while.
+
+        That somebody may wait for us, even in the same thread: the database would not see it as a deadlock.
+        """
+        try:
+            self.env.cr.execute(
+                SQL("SAVEPOINT tower_guard; SET LOCAL lock_timeout = '5s'; %s", insert), log_exceptions=False
+            )
+        except LockNotAvailable:
+            self.env.cr.execute("ROLLBACK TO SAVEPOINT tower_guard")
+            return None
         row = self.env.cr.fetchone()
+        self.env.cr.execute("SET LOCAL lock_timeout = 0; RELEASE SAVEPOINT tower_guard")
         return row and row[0]
 
     def _insert_value(self, name, value):
@@ -163,6 +182,12 @@ class CxTowerCommandLog(models.Model):
             steps.server_id.fetch(SERVER_FIELDS)
             steps.command_id.fetch(COMMAND_FIELDS)
 
+    def _end_without_child(self, exit_code, text):
+        """End a run whose plan cannot be started. :return: as :meth:`_start_child_plan`"""
+        values = {"command_status": int(exit_code), "message": text, "command_error": text}
+        self._finish(values, follow=not self.plan_log_id)
+        return self.plan_log_id._after_step(self) if self.plan_log_id else (None, None)
+
     def _start_child_plan(self, plan_id):
         """Start the plan that this run waits for.
 
@@ -172,8 +197,11 @@ class CxTowerCommandLog(models.Model):
         plan = self.env["cx.tower.plan"].browse(plan_id).exists()
         if not plan:
             text = self.env._("The flight plan it is to run was deleted.")
-            self._finish({"command_status": int(ExitCode.PLAN_NOT_ASSIGNED), "message": text}, follow=False)
-            return self.plan_log_id._after_step(self) if self.plan_log_id else (None, None)
+            return self._end_without_child(ExitCode.PLAN_NOT_ASSIGNED, text)
+        # a plan around it was checked with all that is inside it when it was started
+        reason = not self.plan_log_id and plan._is_plan_incompatible_with_server(self.server_id)
+        if reason:
+            return self._end_without_child(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER, reason)
         child = self.env["cx.tower.plan.log"]._create_child(self, plan)
         self.triggered_plan_log_id = child
         if not child._try_begin():

@@ -14,8 +14,9 @@ class CxTowerPlanLog(models.Model):
     """One run of a flight plan on one server. Its steps are command logs.
 
     It has no thread of its own: the transaction that ends a step decides what is next and creates the next step
-    (``cx_tower_plan_log_flow``). So a plan run is always either ended or has exactly one step that is queued, running or
-    waiting for a run inside it, and whoever finds that step can go on with the plan.
+    (``cx_tower_plan_log_flow``). So a plan run is either ended or has exactly one step that is queued, running or waiting
+    for a run inside it, and whoever finds that step can go on with the plan. Only behind a Python step, which has its
+    transaction for itself, there is a moment without one; should the process die in it, the cron goes on.
     """
 
     _name = "cx.tower.plan.log"
@@ -119,7 +120,8 @@ class CxTowerPlanLog(models.Model):
     def _search_is_stopped(self, operator, value):
         if operator != "in":
             return NotImplemented
-        return [("state", "=" if True in value else "!=", states.STOPPED)]
+        wanted = [state for state, _label in states.LABELS if (state == states.STOPPED) in value]
+        return [("state", "in", wanted)]
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_active(self):
@@ -244,6 +246,8 @@ class CxTowerPlanLog(models.Model):
 
         :return: whether all of these runs may begin
         """
+        if not runs:
+            return True
         runs.flush_recordset()
         keys = [
             None if run._frozen_plan().document["allow_parallel_run"] else run._guard_key() for run in runs
@@ -255,7 +259,7 @@ class CxTowerPlanLog(models.Model):
                 self.env.cr.execute("SET LOCAL lock_timeout = '5s'")
                 self.env.cr.execute(
                     "UPDATE cx_tower_plan_log run SET guard_key = wanted.key"
-                    " FROM unnest(%s, %s::text[], %s) AS wanted (id, key, free) WHERE run.id = wanted.id AND wanted.free",
+                    " FROM unnest(%s::int[], %s::text[], %s::boolean[]) AS wanted (id, key, free) WHERE run.id = wanted.id AND wanted.free",
                     (runs.ids, keys, free),
                     log_exceptions=False,  # a taken key is an answer, not an error
                 )
@@ -275,6 +279,8 @@ class CxTowerPlanLog(models.Model):
         """
         self.ensure_one()
         state = states.SKIPPED if nothing_ran else states.state_for_exit_code(plan_status)
+        if state == states.SKIPPED and not nothing_ran:
+            state = states.FAILED  # a code that an author chose
         self.flush_recordset()
         now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
         self.env.cr.execute(

@@ -9,13 +9,31 @@ from psycopg2 import InterfaceError, OperationalError
 
 from ..engine import conditions, flow, rendering, states
 from ..engine.definition import freeze
-from ..engine.results import EngineError, ExitCode
+from ..engine.results import ConditionInvalid, EngineError, ExitCode
 from .cx_tower_command_log import COMMAND_FIELDS
 from .cx_tower_command_log_step import RUN_FIELDS, SERVER_FIELDS
 
 _logger = logging.getLogger(__name__)
 
 INPUTS_KEPT = 64
+# Never its output.
+LAST_STEP_FIELDS = (
+    "plan_log_id",
+    "plan_line_id",
+    "command_id",
+    "command_action",
+    "triggered_plan_log_id",
+    "position",
+    "state",
+    "command_status",
+    "message",
+    "access_level",
+    "is_skipped",
+    "variable_values",
+    "stop_confirmed",
+    "stop_requested_by_id",
+    "stop_requested_date",
+)
 CLOCK_TOLERANCE = timedelta(hours=1)  # by how much the clocks of Odoo and of the database may differ
 
 
@@ -81,6 +99,8 @@ class CxTowerPlanLog(models.Model):
         """
         self.ensure_one()
         run = self.sudo()  # sudo: nobody may write logs by hand; the engine goes on with what was started
+        if self.env.context.get("tower_plan_later"):
+            return  # the lane goes on with it in a transaction of its own
         run.fetch(RUN_FIELDS)
         failure = self.env.context.get("tower_plan_failure")
         if failure:
@@ -89,6 +109,13 @@ class CxTowerPlanLog(models.Model):
             run._drive(*run._after_step(step), origin=step)
         else:
             run._step_ended_outside_of_lanes(step)
+
+    def _go_on(self):
+        """Go on after the last step of these runs, which has ended: nobody has done so yet, for whatever reason."""
+        for run in self.sudo():  # sudo: the engine goes on with what was started
+            step = run._last_step()
+            if step and run.state in states.ACTIVE and step.state in states.FINISHED:
+                run._step_ended(step)
 
     def _step_ended_outside_of_lanes(self, step):
         try:
@@ -111,7 +138,8 @@ class CxTowerPlanLog(models.Model):
             run._finish(int(ExitCode.GENERAL_ERROR), text)
             step = run.triggering_command_log_id
             if step:
-                step._finish({"command_status": int(ExitCode.GENERAL_ERROR), "message": text}, follow=False)
+                values = {"command_status": int(ExitCode.GENERAL_ERROR), "message": text}
+                step._finish(values, follow=not step.plan_log_id)
             run = step.plan_log_id
 
     def _after_step(self, step):
@@ -183,7 +211,7 @@ class CxTowerPlanLog(models.Model):
         """Return the arguments of :meth:`_finish` when the run ends here, else None."""
         if self.stop_requested_date:
             return self._stopped_end()
-        if self._is_out_of_time():
+        if decision.next_line is not None and self._is_out_of_time():
             return int(ExitCode.COMMAND_TIMED_OUT), self.env._(
                 "The time limit of the flight plan was reached."
             )
@@ -224,18 +252,20 @@ class CxTowerPlanLog(models.Model):
     def _failure_message(self):
         """Return which line ended the run, and why."""
         step = self._last_step()
+        # who may read the run's log may not read those of steps above its level
+        shown = (step.access_level or "3") <= (self.access_level or "3")
         return self.env._(
             "Line %(number)s, “%(command)s”, ended with exit code %(code)s. %(message)s",
             number=step.position + 1,
             command=self._frozen_plan().lines[step.position]["name"],
             code=step.command_status,
-            message=step.message or "",
+            message=step.message if shown and step.message else "",
         ).strip()
 
     def _last_step(self):
         """Return the newest step of this run."""
-        return self.env["cx.tower.command.log"].search(
-            [("plan_log_id", "=", self.id)], order="id desc", limit=1
+        return self.env["cx.tower.command.log"].search_fetch(
+            [("plan_log_id", "=", self.id)], LAST_STEP_FIELDS, order="id desc", limit=1
         )
 
     def _after_child(self):
@@ -244,7 +274,7 @@ class CxTowerPlanLog(models.Model):
         if not step:
             return None, None
         status, message = self._outcome()
-        skipped = status == ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED
+        skipped = self.state == states.SKIPPED
         ended = step._finish(
             {
                 "command_status": status,
@@ -273,7 +303,8 @@ class CxTowerPlanLog(models.Model):
         The condition is evaluated here, once, before the step (pitfall 46).
         """
         # sudo: the plan's author decided what runs
-        self.env["cx.tower.command"].browse(line["command_id"]).sudo().fetch(COMMAND_FIELDS)
+        command = self.env["cx.tower.command"].browse(line["command_id"]).sudo()
+        command.fetch(COMMAND_FIELDS)
         self.server_id.sudo().fetch(SERVER_FIELDS)
         values = {
             "plan_log_id": self.id,
@@ -285,9 +316,10 @@ class CxTowerPlanLog(models.Model):
             "label": self.label,
             "condition": line["condition"] or False,
             "variable_values": self.variable_values or False,
-            "follows": origin.id if origin else False,
         }
         try:
+            if command.action != line["action"]:
+                raise EngineError(self.env._("The command was given another type after the run was started."))
             if not self._is_condition_met(line):
                 values |= {
                     "is_skipped": True,
@@ -304,7 +336,7 @@ class CxTowerPlanLog(models.Model):
                 values |= self.server_id._prepare_step(self, line)
         except EngineError as error:
             values |= self.server_id._refused_values(error.exit_code, str(error))
-        return self.env["cx.tower.command.log"]._create_step(values)
+        return self.env["cx.tower.command.log"]._create_step(values, before=origin)
 
     def _is_condition_met(self, line):
         """Return whether a line is to run.
@@ -321,7 +353,15 @@ class CxTowerPlanLog(models.Model):
             line=line["name"],
             plan=self.plan_id.name,
         )
-        return conditions.evaluate(line["condition"], scope, where)
+        try:
+            return conditions.evaluate(line["condition"], scope, where)
+        except ConditionInvalid as error:
+            # sudo: only to find out whether the message would show a value above the plan's level
+            Variable = self.env["cx.tower.variable"].sudo()
+            above = [("reference", "in", list(scope.stored)), ("access_level", ">", self.access_level or "1")]
+            if Variable.search_count(above, limit=1):
+                raise ConditionInvalid(error.summary) from None
+            raise
 
     def _render_values(self, values):
         """Return the values of a post-run action; they may use other variables.

@@ -127,7 +127,8 @@ class CxTowerPlanLog(models.Model):
             "action": line["action"],
             "state": state,
             "exit_code": row.get("command_status") or 0,
-            "message": row.get("message") or "",
+            # of a step that the caller may not see, only that and how it ended
+            "message": row.get("message") or "" if row.get("log_id") else "",
             "condition": line["condition"],
             "is_skipped": bool(row.get("is_skipped")),
             "duration": max(0.0, (now - begun).total_seconds()) if begun else row.get("duration") or 0.0,
@@ -239,7 +240,7 @@ class CxTowerPlanLog(models.Model):
         self.check_access("read")
         values = (self.sudo().top_plan_log_id.run_input or {}).get("variable_values") or {}
         if self.parent_flight_plan_log_id:
-            values = self.sudo().triggering_command_log_id.variable_values or {}
+            values = self.sudo()._values_before(self.sudo().triggering_command_log_id) or {}
         runs = self.server_id.run_flight_plan(self.plan_id, variable_values=values)
         return runs._action_open()
 

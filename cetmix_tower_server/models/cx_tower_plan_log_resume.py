@@ -1,21 +1,14 @@
 import hashlib
-import secrets
+import hmac
+import json
 
 from odoo import api, models
 from odoo.exceptions import UserError
 
 from ..engine import flow, states
 from ..engine.definition import describe_difference
-from ..engine.results import ExitCode
 
 RESUMABLE = (states.FAILED, states.STOPPED, states.INTERRUPTED)
-_SALT = secrets.token_hex(16)  # so that hidden code cannot be guessed
-
-
-def _unreadable(code):
-    """Return what stands for code that the reader may not see: whether it changed can be told, and nothing else."""
-    digest = hashlib.sha256(f"{_SALT}{code}".encode()).hexdigest()
-    return f"code that you may not see ({digest[:8]})"
 
 
 class CxTowerPlanLog(models.Model):
@@ -36,12 +29,13 @@ class CxTowerPlanLog(models.Model):
                 and run.command_log_ids
             )
 
-    def resume(self, use_changed_plan=False):
+    def resume(self, use_changed_plan=False, shown_difference=None):
         """Go on with a run that failed, was stopped or was interrupted: its last step is run again, then what follows.
 
         The step gets the same code and values as before. Steps that are done are not run again.
 
         :param bool use_changed_plan: when the flight plan was changed since, go on with it as it is now
+        :param str shown_difference: the difference that the person has seen; refused when there is another one by now
         :return: log of the new run (its id over RPC)
         :raise AccessError: unless the caller started the run, manages its server or is Root, and may (still) run the plan
         :raise UserError: there is nothing to resume, or the plan was changed (the message says how)
@@ -61,6 +55,13 @@ class CxTowerPlanLog(models.Model):
                     difference=difference,
                 )
             )
+        if difference:
+            if shown_difference is not None and shown_difference != difference:
+                raise UserError(
+                    self.env._("The flight plan was changed again. Look at the difference once more.")
+                )
+            # what runs now is not what was started: the right to that is not enough
+            self.server_id._check_may_run_plan(self.plan_id, {})
         resumed = run._make_resumed(self.env.user, changed=bool(difference))
         resumed.invalidate_recordset(["command_log_ids"])  # steps are created past the ORM
         self.server_id._dispatch(resumed._tree().command_log_ids.sorted("id")[:1])
@@ -79,13 +80,29 @@ class CxTowerPlanLog(models.Model):
         before, now = run.run_input["plans"], self._current_plans(run)
         if before == now:
             return ""
-        lines = [line for plans in (before, now) for document in plans.values() for line in document["lines"]]
-        commands = self.env["cx.tower.command"].browse({line["command_id"] for line in lines}).exists()
-        readable = set(commands._filtered_access("read").ids)
-        for line in lines:
-            if line["command_id"] not in readable:
-                line["code"] = _unreadable(line["code"])
+        documents = [document for plans in (before, now) for document in plans.values()]
+        commands = self.env["cx.tower.command"].browse(
+            {line["command_id"] for document in documents for line in document["lines"]}
+        )
+        plans = self.env["cx.tower.plan"].browse({document["id"] for document in documents})
+        readable_commands = set(commands.exists()._filtered_access("read").ids)
+        readable_plans = set(plans.exists()._filtered_access("read").ids)
+        for document in documents:
+            for line in document["lines"]:
+                hidden = () if line["command_id"] in readable_commands else ("code", "command_path")
+                if document["id"] not in readable_plans:
+                    hidden = ("code", "command_path", "path", "condition", "actions")
+                for name in hidden:
+                    line[name] = self._unreadable(line[name])
         return "\n".join(describe_difference(before, now))
+
+    @api.model
+    def _unreadable(self, part):
+        """Return what stands for something that the reader may not see: whether it changed can be told, nothing else."""
+        # sudo: a key that nobody knows, so that what is hidden cannot be guessed
+        key = self.env["ir.config_parameter"].sudo().get_param("database.secret") or ""
+        digest = hmac.new(key.encode(), json.dumps(part, sort_keys=True).encode(), hashlib.sha256).hexdigest()
+        return f"something that you may not see ({digest[:8]})"
 
     def _current_plans(self, run):
         return self._freeze_inputs(run.plan_id, {})["plans"]
@@ -111,11 +128,13 @@ class CxTowerPlanLog(models.Model):
             label=self.label,
             resumed_from_id=self.id,
         )
+        # Raising undoes it all: a run that may not begin now can be resumed later.
         reason = self.plan_id._is_plan_incompatible_with_server(self.server_id)
+        if not reason and not resumed._try_begin():
+            reason = resumed.message
         if reason:
-            resumed._finish(int(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER), reason)
-        elif resumed._try_begin():
-            self._drive(*resumed._take_up(self, changed))
+            raise UserError(reason)
+        self._drive(*resumed._take_up(self, changed))
         return resumed
 
     def _take_up(self, earlier, changed):
@@ -152,15 +171,25 @@ class CxTowerPlanLog(models.Model):
             result = flow.StepResult(step.command_status, skipped=step.is_skipped)
             return self, flow.after(self._frozen_plan().flow, position, result, bool(self.steps_run))
         inside = step.triggered_plan_log_id
+        while inside.resumed_from_id and not inside.command_log_ids:
+            inside = inside.resumed_from_id  # it was refused; what it was to go on with still is
+        if inside.steps_done and not inside.command_log_ids:
+            raise UserError(
+                self.env._(
+                    "“%s” cannot be resumed: the logs of its steps were deleted. Start the plan anew.",
+                    inside.name,
+                )
+            )
         if inside.command_log_ids and not (changed and self._changed_line(position, step)):
             again = self._repeat_step(step, position, state=states.WAITING)
             child = self._create_child(again, inside.plan_id)
             again.triggered_plan_log_id = child
+            inside.resumed_by_ids.resumed_from_id = False  # those that were refused
             child.resumed_from_id = inside
             return child._take_up(inside, changed) if child._try_begin() else child._after_child()
         if "code" in (step.run_input or {}) and not changed:
-            self._repeat_step(step, position)
-            return None, None
+            again = self._repeat_step(step, position)
+            return (None, None) if again.state in states.ACTIVE else self._after_step(again)
         return self, flow.Decision(next_line=position)
 
     def _changed_line(self, position, step):
@@ -194,7 +223,8 @@ class CxTowerPlanLog(models.Model):
                 "path": step.path,
                 "use_sudo": step.use_sudo,
                 "run_input": step.run_input,
-                "guard_key": step.guard_key,
+                "guard_key": not command.allow_parallel_run
+                and self.server_id._guard_key(self.server_id, command),
             }
         else:
             values["run_input"] = {"variable_values": self.variable_values or {}}

@@ -7,14 +7,12 @@ from odoo.tools import SQL
 from psycopg2 import errors as pg_errors
 
 from ..engine import states
-from ..engine.results import ExitCode
 from ..runs import worker as run_worker
 
 _logger = logging.getLogger(__name__)
 
 # Two processes that want the same seat collide in a unique index; the loser tries again.
 CLAIM_ATTEMPTS = 20
-RECOVER_BATCH = 200
 # Crons are only looked after once a minute; a worker that was woken in time takes a next attempt when it is due.
 LOOK_AHEAD_S = 90
 
@@ -30,6 +28,8 @@ WITH candidate AS (
       JOIN cx_tower_server server ON server.id = log.server_id
      WHERE log.state = 'queued' AND %(only)s
        AND (log.retry_at IS NULL OR log.retry_at <= clock_timestamp() AT TIME ZONE 'UTC')
+       AND NOT EXISTS (SELECT FROM cx_tower_plan_log run
+                        WHERE run.id = log.plan_log_id AND run.deadline < clock_timestamp() AT TIME ZONE 'UTC')
 ), host_seat AS (
     SELECT host.server_id, seat, row_number() OVER (PARTITION BY host.server_id ORDER BY seat) AS host_rank
       FROM (SELECT DISTINCT server_id, host_limit FROM candidate) host,
@@ -247,105 +247,6 @@ class CxTowerRunQueue(models.AbstractModel):
             run_worker.get(self.env.cr.dbname).wake()
 
     @api.model
-    def _recover_lost(self):
-        """End every run whose process has been silent for longer than the lease as *interrupted*.
-
-        Nothing is executed again here: whether the command finished on the host is unknown, so a person
-        or the author's retry rule decides. Late results of the lost process are refused by the fence.
-
-        :return: number of runs found lost
-        """
-        Log = self.env["cx.tower.command.log"].sudo()
-        self.env["cx.tower.worker"]._bring_back_from_the_future()
-        self._bring_back_retries()
-        self.env.cr.execute(
-            SQL(
-                """SELECT id FROM cx_tower_command_log
-                    WHERE state = 'running' AND (worker IS NULL OR worker NOT IN (%s))
-                    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED""",
-                self.env["cx.tower.worker"]._alive_sql(),
-                RECOVER_BATCH,
-            )
-        )
-        lost = Log.browse(row[0] for row in self.env.cr.fetchall())
-        self._interrupt(lost)
-        return len(lost)
-
-    @api.model
-    def _bring_back_retries(self):
-        """After the database's clock was set back, the next attempts of runs would be late by that much."""
-        self.env.cr.execute(
-            """UPDATE cx_tower_command_log
-                  SET retry_at = (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => retry_delay_s)
-                WHERE state = 'queued' AND attempt > 1
-                  AND retry_at > (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => retry_delay_s + 5)
-            RETURNING retry_at"""
-        )
-        for (retry_at,) in self.env.cr.fetchall():
-            self._wake_workers(at=retry_at)
-
-    @api.model
-    def _end_overdue_plans(self):
-        """End queued steps (waiting for a seat or for another attempt) of flight plans that are out of time.
-
-        Steps that run are ended by the process that runs them.
-        """
-        self.env.cr.execute(
-            """SELECT log.id FROM cx_tower_command_log log JOIN cx_tower_plan_log plan_log ON plan_log.id = log.plan_log_id
-                WHERE log.state = 'queued' AND plan_log.deadline < clock_timestamp() AT TIME ZONE 'UTC'
-                ORDER BY log.id LIMIT %s FOR UPDATE OF log SKIP LOCKED""",
-            (RECOVER_BATCH,),
-        )
-        text = self.env._("The time limit of the flight plan was reached before it started.")
-        for log in self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall()):
-            log._finish({"command_status": int(ExitCode.COMMAND_TIMED_OUT), "message": text})
-
-    @api.model
-    def _recover_stalled_plans(self):
-        """End flight plan runs that have no step which could lead on, and steps that wait for nothing.
-
-        It should not happen; if it does, they must not run for ever, and must not keep the queue from finding lost runs.
-        """
-        PlanLog = self.env["cx.tower.plan.log"].sudo()
-        text = self.env._("There was nothing left that could lead on. The log of the Tower server says more.")
-        status = int(ExitCode.RUN_INTERRUPTED)
-        self.env.cr.execute(
-            """SELECT step.id FROM cx_tower_command_log step
-                WHERE step.state = 'waiting' AND step.create_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
-                  AND NOT EXISTS (SELECT FROM cx_tower_plan_log run WHERE run.triggering_command_log_id = step.id
-                                     AND run.state IN ('queued', 'running', 'waiting'))
-                ORDER BY step.id LIMIT %s FOR UPDATE SKIP LOCKED""",
-            (RECOVER_BATCH,),
-        )
-        for step in self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall()):
-            _logger.error("run %s waits for a flight plan run that is not there", step.id)
-            step._finish({"command_status": status, "message": text})
-        self.env.cr.execute(
-            """SELECT run.id FROM cx_tower_plan_log run
-                WHERE run.state IN ('queued', 'running', 'waiting')
-                  AND run.queued_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
-                  AND NOT EXISTS (SELECT FROM cx_tower_command_log step
-                                   WHERE step.plan_log_id = run.id AND step.state IN ('queued', 'running', 'waiting'))
-                ORDER BY run.id LIMIT %s FOR UPDATE SKIP LOCKED""",
-            (RECOVER_BATCH,),
-        )
-        for run in PlanLog.browse(row[0] for row in self.env.cr.fetchall()):
-            _logger.error("flight plan run %s has no step that leads on", run.id)
-            if run._finish(status, text):
-                run._drive(*run._after_child())
-
-    @api.model
-    def _interrupt(self, logs):
-        """End runs that nobody executes any more; what became of them on their hosts is unknown."""
-        text = self.env._(
-            "The Tower process that ran this disappeared (restart, crash or power loss). Whether"
-            " the command finished on the host is unknown: look there before you run it again."
-        )
-        for log in logs.sudo():
-            _logger.warning("run %s on server %s lost its worker %s", log.id, log.server_id.id, log.worker)
-            log._finish({"command_status": int(ExitCode.RUN_INTERRUPTED), "message": text})
-
-    @api.model
     def _wake_workers(self, at=None):
         """Have the queued runs of this transaction taken as soon as it is committed.
 
@@ -360,47 +261,3 @@ class CxTowerRunQueue(models.AbstractModel):
             cron.sudo()._trigger(at)
         if run_worker.has_crons():
             self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
-
-    @api.model
-    def _cron_purge_logs(self):
-        """Delete finished logs beyond the age and the total size set in the settings.
-
-        Commits after each batch, so it must not be called inside another transaction.
-        """
-        settings = self.env["cx.tower.settings"]._get()
-        Log = self.env["cx.tower.command.log"].sudo().with_context(active_test=False)
-        progress = self.env["ir.cron"]._commit_progress
-        finished = [("state", "in", list(states.FINISHED))]
-        if settings.log_retention_days:
-            domain = finished + [("finish_date", "<", f"now -{settings.log_retention_days}d")]
-            # A flight plan goes as a whole: its steps, and the plans inside it, go with the outermost log.
-            PlanLog = self.env["cx.tower.plan.log"].sudo().with_context(active_test=False)
-            for Model, own in ((PlanLog, "parent_flight_plan_log_id"), (Log, "plan_log_id")):
-                old = [*domain, (own, "=", False)]
-                while batch := Model.search(old, limit=500 if Model is Log else 50, order="id"):
-                    batch.unlink()
-                    if not progress(len(batch), remaining=Model.search_count(old)):
-                        return
-        if settings.log_retention_mb:
-            for batch in self._logs_beyond_size(settings.log_retention_mb):
-                Log.browse(batch).unlink()
-                if not progress(len(batch)):
-                    return
-
-    @api.model
-    def _logs_beyond_size(self, limit_mb):
-        """Return the ids of finished logs, newest kept, whose output together exceeds the limit, in batches."""
-        self.env.cr.execute(
-            """SELECT id FROM (
-                   SELECT id, state,
-                          sum(output_size - COALESCE(output_skipped, 0)) OVER (ORDER BY id DESC) AS total
-                     FROM cx_tower_command_log) sized
-                WHERE total > %s AND state = ANY(%s)
-                  AND NOT EXISTS (SELECT FROM cx_tower_command_log step
-                                    JOIN cx_tower_plan_log run ON run.id = step.plan_log_id
-                                   WHERE step.id = sized.id AND run.state IN ('queued', 'running', 'waiting'))
-                ORDER BY id""",
-            (limit_mb * 1024 * 1024, list(states.FINISHED)),
-        )
-        ids = [row[0] for row in self.env.cr.fetchall()]
-        return [ids[start : start + 500] for start in range(0, len(ids), 500)]

@@ -145,6 +145,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             if fence:
                 worker.execute_now(next_id, fence, watched=watched)
             elif next_id or watched:
+                with worker.transaction() as env:  # what is out of time is not taken any more
+                    env["cx.tower.run.queue"]._end_overdue_plans()
                 time.sleep(min(max(wait_s, 0.05), 1))
             else:
                 return  # inline, and nothing is left that could be executed here
@@ -314,7 +316,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             "command_error": text,
         }
 
-    def _render_run(self, server, command, source, source_path, variable_values, tools=None):
+    def _render_run(self, server, command, source, source_path, variable_values, tools=None, known=None):
         """Return the code and path of a run as it will be executed and as it is shown.
 
         Placeholders of secrets are marked with a random nonce in what authors wrote (code and stored values),
@@ -324,9 +326,11 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         :param source: code as it was written
         :param source_path: directory as it was written
         :param tools: ``tower.tools`` of the flight plan that the run is a step of
+        :param known: (nonce, scope) when the values were read before, for many texts at once
         """
-        nonce = secrets.token_hex(8)
-        scope = self._rendering_scope(server, [source, source_path], variable_values, nonce, tools)
+        nonce, scope = known or (secrets.token_hex(8), None)
+        if scope is None:
+            scope = self._rendering_scope(server, [source, source_path], variable_values, nonce, tools)
         where = self.env._("code of command “%s”", command.name)
         mode = rendering.Mode.LITERAL if command.action == "python_code" else rendering.Mode.SHELL
         policy = rendering.UndefinedPolicy.ERROR
@@ -351,6 +355,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             "run_input": {
                 "code": rendered,
                 "path": rendered_path,
+                "action": command.action,
                 "nonce": nonce,
                 "secrets": references,
                 "variable_values": variable_values or {},

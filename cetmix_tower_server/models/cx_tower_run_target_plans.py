@@ -1,3 +1,5 @@
+import secrets
+
 from odoo import models
 from odoo.exceptions import ValidationError
 
@@ -110,39 +112,35 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             server, command, line["code"], source_path, custom_values, run._tools()
         )
 
-    def _plan_preview(self, plan, variable_values):
-        """Return what each line of a plan would do here, as far as it can be known without running it.
+    def _plan_preview(self, lines, variable_values):
+        """Return what lines of a plan would do here, as far as it can be known without running them.
 
-        :return: list of dict: ``number``, ``name``, ``action``, ``condition``, ``code``, ``path``, ``use_sudo``, ``error``
+        Values of variables are read once for all of them.
+
+        :param lines: documents of the lines, see ``cx.tower.plan._definition``
+        :return: list of dict: ``name``, ``action``, ``condition``, ``code``, ``path``, ``use_sudo``, ``error``
         """
         self.ensure_one()
-        rows = []
-        PlanLog = self.env["cx.tower.plan.log"].sudo()
-        document = PlanLog._freeze_inputs(plan, variable_values)["plans"][str(plan.id)]
-        for number, line in enumerate(document["lines"], 1):
-            row = {
-                "number": number,
-                "name": line["name"],
-                "action": line["action"],
-                "condition": line["condition"],
-                "code": "",
-                "path": "",
-                "use_sudo": "",
-                "error": "",
-            }
-            if line["action"] != "plan":
-                try:
-                    values = self._prepare_preview(line, variable_values)
-                    row |= {name: values.get(name) or "" for name in ("code", "path", "use_sudo")}
-                except EngineError as error:
-                    row["error"] = str(error)
-            rows.append(row)
-        return rows
+        nonce = secrets.token_hex(8)
+        texts = [text for line in lines for text in (line["code"], line["path"] or line["command_path"])]
+        # sudo: as the steps themselves would be prepared
+        server = self.sudo()
+        scope = self._rendering_scope(server, texts, variable_values or {}, nonce)
+        return [self._preview_line(server, line, variable_values or {}, (nonce, scope)) for line in lines]
 
-    def _prepare_preview(self, line, variable_values):
-        # sudo: as the step itself would be prepared
-        command = self.env["cx.tower.command"].browse(line["command_id"]).sudo()
+    def _preview_line(self, server, line, variable_values, known):
+        row = {"name": line["name"], "action": line["action"], "condition": line["condition"]}
+        row |= dict.fromkeys(("code", "path", "use_sudo", "error"), "")
+        if line["action"] == "plan":
+            return row
+        command = server.env["cx.tower.command"].browse(line["command_id"])
         source_path = line["path"] or line["command_path"]
-        values = self._render_run(self.sudo(), command, line["code"], source_path, variable_values or {})
-        is_ssh = line["action"] == "ssh_command"
-        return values | {"use_sudo": self.sudo()._sudo_mode(line["use_sudo"]) if is_ssh else ""}
+        try:
+            rendered = self._render_run(
+                server, command, line["code"], source_path, variable_values, known=known
+            )
+        except EngineError as error:
+            return row | {"error": str(error)}
+        if line["action"] == "ssh_command":
+            row["use_sudo"] = server._sudo_mode(line["use_sudo"]) or ""
+        return row | {"code": rendered["code"] or "", "path": rendered["path"] or ""}

@@ -51,11 +51,26 @@ class EndWriter:
             self._waiting.append(end)
             is_first, self._busy = not self._busy, True
         if not is_first:
-            end.turn.wait()
+            try:
+                end.turn.wait()
+            except BaseException:
+                self._leave(end)
+                raise
         if not end.written:
             self._write_waiting(end)
         if end.error:
             raise end.error
+
+    def _leave(self, end: _End) -> None:
+        """Withdraw an end whose thread was told to end; when it was its turn to write, the next one's comes."""
+        with self._lock:
+            if end not in self._waiting:
+                return
+            self._waiting.remove(end)
+            if end.turn.is_set():
+                self._busy = bool(self._waiting)
+                if self._busy:
+                    self._waiting[0].turn.set()
 
     def _write_waiting(self, own: _End) -> None:
         with self._lock:

@@ -90,6 +90,7 @@ class Job:
         self.out_of_time = False  # the flight plan's limit was reached: that is why it was asked to stop
         self.since = time.monotonic()  # when this lane began with the flight plan
         self.is_step = is_step
+        self.is_lost = False  # its end was recorded by somebody else, or by a commit that seemed to fail
         self.may_take_over = True
         self.plan_failure = ""  # what went wrong when the flight plan was to go on
         self.next: Job | None = None  # the step that this lane goes on with
@@ -142,7 +143,9 @@ class Job:
     def _perform_in_transaction(self) -> None:
         """Do database work; its writes and its end are one transaction.
 
-        If the process dies anywhere in here the database rolls back, and the run becomes interrupted.
+        If the process dies anywhere in here the database rolls back, and the run becomes interrupted. What follows in a
+        flight plan has a transaction of its own: a collision there must not undo what the author's code did. If the
+        process dies between the two, the cron goes on with the plan.
         """
         deadline = time.monotonic() + self.work.timeout_s
         for attempt in range(REPEATS if self.work.repeatable else 1):
@@ -153,16 +156,18 @@ class Job:
                         values = self.work.perform(self, env["cx.tower.command.log"].browse(self.log_id))
                     finally:
                         self._close_for_aborts()
-                    if not self.write_end(env, values):
+                    if not self.write_end(env, values, plan_later=True):
                         raise _LostRun()
                     crash_points.reached("before_record_commit")
                 crash_points.reached("recorded")
+                if self.is_step:
+                    self._go_on_with_plan()
                 return
             except _LostRun:
                 return
             except RunAborted:
                 failure = aborted_values(self.abort_reason)
-            except psycopg2.errors.SerializationFailure as error:
+            except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected) as error:
                 reason = "stopped" if self.stop.is_set() else self.worker.end_wanted(self)
                 if reason:  # the request to stop is what it collided with
                     failure = aborted_values(reason)
@@ -175,7 +180,35 @@ class Job:
             except Exception as error:
                 failure = unexpected_values(error, self.work.masker__)
             break
+        self._close_for_aborts()
         self.record(failure)
+        if self.is_step and self.is_lost:
+            # The commit may only have seemed to fail, because the connection broke. Then nobody goes on with the plan.
+            self._go_on_with_plan()
+
+    def _go_on_with_plan(self) -> None:
+        """Decide what follows this step, whose end is recorded, and take it over; tried again like :meth:`record`."""
+        give_up = time.monotonic() + RECORD_PATIENCE_S
+        delay = 0.02
+        while True:
+            try:
+                with self.worker.transaction() as env:
+                    self.next = None
+                    log = env["cx.tower.command.log"].sudo().with_context(**self._lane_context())
+                    log.browse(self.log_id).plan_log_id._go_on()
+                    self.next = self.worker.take_over(env, self) or self.worker.find_taken_over(env, self)
+                return
+            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                self.next = None
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(delay)
+                delay = min(delay * 2, 5)
+            except Exception as error:
+                self.next = None
+                if self.plan_failure:
+                    raise
+                self._note_plan_failure(error)
 
     def abort(self, reason: str) -> None:
         """Have database work end where it is; nothing happens when it is not in the author's code any more.
@@ -216,19 +249,34 @@ class Job:
                 # The database refuses these values whenever they come: the run must end all the same.
                 self.recorder.restore()
                 if self.is_step and not self.plan_failure:
-                    # It may be the preparation of the next step that fails: then that stays in the queue. Or the
-                    # decision what is next: then the plan ends. In no case is the end of this run lost.
-                    _logger.exception("run %s: its flight plan cannot go on", self.log_id)
-                    if not self.may_take_over:
-                        self.plan_failure = f"{type(error).__name__}: {error}"
-                    self.may_take_over = False
+                    self._note_plan_failure(error)
                     continue
                 if values.get("outcome") == UNRECORDABLE:
                     raise
                 _logger.exception("run %s: its result cannot be stored", self.log_id)
                 values = unrecordable_values(error, values)
 
-    def write_end(self, env, values: dict[str, Any]) -> bool:
+    def _note_plan_failure(self, error: Exception) -> None:
+        """Something of Tower failed when the flight plan was to go on; in no case is the end of this run lost.
+
+        It may be the preparation of the next step: then that stays in the queue. Or the decision what is next: when it
+        fails again, the plan ends.
+        """
+        _logger.exception("run %s: its flight plan cannot go on", self.log_id)
+        if not self.may_take_over:
+            self.plan_failure = f"{type(error).__name__}: {error}"
+        self.may_take_over = False
+
+    def _lane_context(self) -> dict[str, Any]:
+        """Return the context in which the end of a step leads on."""
+        goes_on = self.is_step and self.worker.may_go_on(self)
+        return {
+            "tower_lane": True,
+            "tower_lane_worker": self.worker.code if goes_on else "",
+            "tower_plan_failure": self.plan_failure,
+        }
+
+    def write_end(self, env, values: dict[str, Any], plan_later: bool = False) -> bool:
         """Write the rest of the output and the end with the caller's transaction; False: no longer ours.
 
         When the run is the step of a flight plan, what follows is decided and created in here too, and :attr:`next` is the
@@ -236,22 +284,18 @@ class Job:
         """
         self.next = None
         self.recorder.flush(env.cr)
-        goes_on = self.is_step and self.worker.may_go_on(self)
-        lane = {
-            "tower_lane": True,
-            "tower_lane_worker": self.worker.code if goes_on else "",
-            "tower_plan_failure": self.plan_failure,
-        }
-        log = env["cx.tower.command.log"].sudo().with_context(**lane).browse(self.log_id)
+        context = {**self._lane_context(), "tower_plan_later": plan_later}
+        log = env["cx.tower.command.log"].sudo().with_context(**context).browse(self.log_id)
         ended = log._finish(
             {**values, "output_size": self.recorder.end, "output_skipped": self.recorder.skipped},
             fence=self.fence,
         )
         if not ended:
             self.next = self.worker.find_taken_over(env, self)
+            self.is_lost = True
             if not self.next:
                 _logger.warning("run %s was ended by somebody else; its result is dropped", self.log_id)
-        elif self.is_step and not self.plan_failure:
+        elif self.is_step and not self.plan_failure and not plan_later:
             self.next = self.worker.take_over(env, self)
         return ended
 

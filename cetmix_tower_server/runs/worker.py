@@ -246,6 +246,7 @@ class Worker:
     def _beat(self) -> None:
         with self.transaction() as env:
             env["cx.tower.worker"]._beat(self.code, socket.gethostname(), os.getpid())
+            env["cx.tower.run.queue"]._end_overdue_plans()
         self._last_beat = time.monotonic()
 
     def _take_runs(self) -> None:

@@ -1,5 +1,7 @@
+from datetime import timedelta
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -253,6 +255,162 @@ class TestPlanRun(RunCase):
             .run_command(self.sub_plan(inner))
         )
         self.assertEqual(result["status"], 0)
+
+    # ------------------------------------------------------------------
+    # What must not start
+    # ------------------------------------------------------------------
+
+    def test_a_plan_for_other_servers(self):
+        other = self.server.copy({"name": "Other"})
+        plan = self.plan(self.exits(0), server_ids=[(6, 0, other.ids)])
+        run = self.run_plan(plan)
+        self.assertEqual((run.state, run.plan_status), ("failed", -306))
+        self.assertIn("restricted", run.message)
+        log = self.run_as(self.root, self.sub_plan(plan))
+        self.assertEqual((log.state, log.command_status), ("failed", -306))
+
+    def test_no_servers(self):
+        runs = self.server.browse().with_user(self.root).run_flight_plan(self.plan(self.exits(0)))
+        self.assertFalse(runs)
+
+    def test_a_command_that_was_given_another_type(self):
+        """Code that was written for Python must not reach a shell."""
+        second = self.exits(0)
+        change = self.python(
+            f"env['cx.tower.command'].browse({second.id}).write({{'action': 'ssh_command'}})"
+        )
+        run = self.run_plan(self.plan(change, second))
+        self.assertEqual((run.state, run.plan_status), ("failed", -100))
+        self.assertIn("another type", run.command_log_ids.sorted("id")[-1].message)
+
+    def test_no_attempt_behind_the_time_limit(self):
+        command = self.exits(4, idempotent=True, retry_attempts=50, retry_delay_s=100)
+        run = self.run_plan(self.plan(command, timeout_s=50))
+        self.assertEqual((run.state, run.command_log_ids.attempt), ("failed", 1))
+
+    def test_an_overdue_step_is_not_taken(self):
+        server = self.server.with_user(self.root).with_context(tower_no_dispatch=True)
+        run = server.run_flight_plan(self.plan(self.exits(0), timeout_s=50)).sudo()
+        run.deadline = fields.Datetime.now() - timedelta(seconds=5)
+        queue = self.env["cx.tower.run.queue"]
+        self.assertFalse(queue._claim("worker", 10))
+        queue._end_overdue_plans()
+        self.assertEqual((run.state, run.plan_status), ("failed", -206))
+
+    # ------------------------------------------------------------------
+    # Stopping
+    # ------------------------------------------------------------------
+
+    def test_stopping_a_queued_step_stops_its_plan(self):
+        server = self.server.with_user(self.root).with_context(tower_no_dispatch=True)
+        run = server.run_flight_plan(self.plan(self.exits(0), self.exits(0), on_error_action="n")).sudo()
+        run.command_log_ids.with_user(self.root).stop()
+        self.env.invalidate_all()
+        self.assertEqual((run.state, len(run.command_log_ids)), ("stopped", 1))
+
+    def test_stopping_a_waiting_step_stops_what_is_inside(self):
+        server = self.server.with_user(self.root).with_context(tower_no_dispatch=True)
+        run = server.run_flight_plan(self.plan(self.sub_plan(self.plan(self.exits(0))), self.exits(0))).sudo()
+        run.command_log_ids.with_user(self.root).stop()
+        self.env.invalidate_all()
+        self.assertEqual(run.command_log_ids.triggered_plan_log_id.state, "stopped")
+        self.assertEqual((run.state, len(run.command_log_ids)), ("stopped", 1))
+
+    # ------------------------------------------------------------------
+    # Resuming: refusals
+    # ------------------------------------------------------------------
+
+    def test_resume_while_the_plan_runs(self):
+        """It is refused, and can be resumed afterwards."""
+        plan = self.plan(self.exits(5))
+        run = self.run_plan(plan)
+        other = self.server.with_user(self.root).with_context(tower_no_dispatch=True).run_flight_plan(plan)
+        with self.assertRaisesRegex(UserError, "already"), self.env.cr.savepoint():
+            run.with_user(self.root).resume()
+        other.stop()
+        self.env.invalidate_all()
+        self.assertTrue(run.can_resume)
+        self.assertEqual(run.with_user(self.root).resume().sudo().plan_status, 5)
+
+    def test_resume_while_the_command_runs(self):
+        """The step ends as ANOTHER_COMMAND_RUNNING, and so does the plan; nothing stays behind."""
+        command = self.exits(5)
+        run = self.run_plan(self.plan(command))
+        server = self.server.with_user(self.root).with_context(tower_no_dispatch=True)
+        started = server.run_command(command)
+        resumed = run.with_user(self.root).resume().sudo()
+        self.assertEqual((resumed.state, resumed.plan_status), ("failed", -201))
+        again = resumed.with_user(self.root).resume().sudo()
+        self.assertEqual((again.state, again.plan_status), ("failed", -201), "the guard was passed by")
+        self.env["cx.tower.command.log"].browse(started["id"]).with_user(self.root).stop()
+        self.env.invalidate_all()
+        self.assertEqual(again.with_user(self.root).resume().sudo().plan_status, 5)
+
+    def test_resume_while_the_plan_inside_runs(self):
+        """What is done inside is not done again when it is resumed after a refusal."""
+        once = self.python("custom_values['once'] = custom_values.get('once', 0) + 1")
+        inner = self.plan(once, self.exits(5))
+        run = self.run_plan(self.plan(self.sub_plan(inner)))
+        other = self.server.with_user(self.root).with_context(tower_no_dispatch=True).run_flight_plan(inner)
+        refused = run.with_user(self.root).resume().sudo()
+        self.assertEqual((refused.state, refused.plan_status), ("failed", -301))
+        other.stop()
+        self.env.invalidate_all()
+        resumed = refused.with_user(self.root).resume().sudo()
+        self.assertEqual((resumed.plan_status, resumed.variable_values), (5, {"once": 1}))
+
+    def test_resume_with_a_plan_one_may_not_run_any_more(self):
+        plan = self.plan(self.exits(5), access_level="1", user_ids=[(4, self.user.id)])
+        run = self.run_plan(plan, user=self.user)
+        plan.access_level = "3"
+        plan.line_ids.command_id.code = "result = {'exit_code': 0}"
+        with self.assertRaises(AccessError):
+            run.with_user(self.user).resume(use_changed_plan=True)
+
+    def test_resume_after_another_change(self):
+        plan = self.plan(self.exits(5))
+        run = self.run_plan(plan)
+        plan.line_ids.command_id.code = "result = {'exit_code': 1}"
+        wizard = self.env["cx.tower.plan.resume.wizard"].with_user(self.root).create({"plan_log_id": run.id})
+        self.assertIn("'exit_code': 1", wizard.difference)
+        plan.line_ids.command_id.code = "result = {'exit_code': 2}"
+        with self.assertRaisesRegex(UserError, "changed again"):
+            wizard.action_resume()
+
+    # ------------------------------------------------------------------
+    # What is told
+    # ------------------------------------------------------------------
+
+    def test_values_above_ones_level_are_not_told(self):
+        variable = self.env["cx.tower.variable"].create(
+            {"name": "hidden", "reference": "hidden", "access_level": "3"}
+        )
+        self.env["cx.tower.variable.value"].create({"variable_id": variable.id, "value_char": "value-42"})
+        line = {"command_id": self.exits(0).id, "condition": "{{ hidden }} + 1"}
+        run = self.run_plan(self.plan(line, access_level="1", user_ids=[(4, self.user.id)]), user=self.user)
+        self.assertEqual(run.plan_status, -210)
+        told = f"{run.with_user(self.user).read_progress()} {run.message} {run.command_log_ids.message}"
+        self.assertNotIn("value-42", told)
+
+    def test_a_code_that_looks_like_skipped(self):
+        """An author's code does not turn a failure into a success."""
+        action = [(0, 0, {"condition": "==", "value_char": "5", "action": "ec", "custom_exit_code": -205})]
+        inner = self.plan({"command_id": self.exits(5).id, "action_ids": action})
+        run = self.run_plan(self.plan(self.sub_plan(inner)))
+        self.assertEqual((run.state, run.plan_status), ("failed", -205))
+
+    def test_own_values_stay_a_dictionary(self):
+        run = self.run_plan(self.plan(self.python("custom_values = [1]"), self.exits(0)))
+        self.assertEqual(run.plan_status, -203)
+        self.assertIn("dictionary", run.message)
+
+    def test_run_again_begins_with_the_values_of_the_beginning(self):
+        count = self.python("custom_values['n'] = custom_values.get('n', 0) + 1", allow_parallel_run=True)
+        run = self.run_plan(self.plan(count, self.sub_plan(self.plan(count))))
+        child = run.command_log_ids.triggered_plan_log_id
+        self.assertEqual(child.variable_values, {"n": 2})
+        action = child.with_user(self.root).action_run_again()
+        self.assertEqual(self.env["cx.tower.plan.log"].browse(action["res_id"]).variable_values, {"n": 2})
 
     def test_500_lines(self):
         command = self.exits(0)

@@ -102,8 +102,8 @@ class TestPlanSurvival(RunCase):
         transaction, write_end = worker.transaction, Job.write_end
         ends = []
 
-        def note_end(job, env, values):
-            ended = write_end(job, env, values)
+        def note_end(job, env, values, **arguments):
+            ended = write_end(job, env, values, **arguments)
             ends.append(ended)
             return ended
 
@@ -128,12 +128,22 @@ class TestPlanSurvival(RunCase):
     # Logs that lead nowhere
     # ------------------------------------------------------------------
 
-    def test_a_run_without_an_active_step_is_ended(self):
+    def test_a_run_whose_last_step_was_not_followed_goes_on(self):
+        """The process died between the end of a Python step and the decision what is next."""
+        run = self.start(self.plan(self.python("pass"), self.python("pass")))
+        self.change(run.command_log_ids, state="'done'")
+        self.change(run, queued_date="queued_date - interval '1 hour'")
+        self.env["cx.tower.run.queue"]._recover_stalled_plans()
+        self.env.invalidate_all()
+        self.assertEqual(run.command_log_ids.sorted("id").mapped("state"), ["done", "queued"])
+
+    def test_a_run_without_any_step_is_ended(self):
         """It must not happen; should it, the run ends, the plan around it goes on, and lost runs are found all the same."""
         inner = self.plan(self.python("pass"))
         run = self.start(self.plan(self.inside(inner), self.python("pass"), on_error_action="n"))
         child = run.command_log_ids.triggered_plan_log_id
         self.change(child.command_log_ids, state="'done'")
+        child.command_log_ids.unlink()
         self.change(child, queued_date="queued_date - interval '1 hour'")
         with mute_logger(QUEUE):
             self.env["cx.tower.run.queue"]._recover_stalled_plans()

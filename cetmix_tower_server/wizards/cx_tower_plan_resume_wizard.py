@@ -10,7 +10,7 @@ class CxTowerPlanResumeWizard(models.TransientModel):
     plan_log_id = fields.Many2one(
         "cx.tower.plan.log", string="Run", required=True, readonly=True, ondelete="cascade"
     )
-    difference = fields.Text(compute="_compute_difference", compute_sudo=False)
+    difference = fields.Text(compute="_compute_difference", compute_sudo=False, store=True)  # as it was shown
 
     @api.constrains("plan_log_id")
     def _check_may_read(self):
@@ -29,7 +29,7 @@ class CxTowerPlanResumeWizard(models.TransientModel):
         :raise AccessError: the caller may not resume the run
         """
         self.ensure_one()
-        log = self.plan_log_id.resume(use_changed_plan=True)
+        log = self.plan_log_id.resume(use_changed_plan=True, shown_difference=self.difference or "")
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Flight Plan Log"),

@@ -1,7 +1,7 @@
 from itertools import islice
 
 from odoo import Command, api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, UserError
 
 PREVIEW_LIMIT = 10  # servers shown in the preview; the rest run just the same
 PREVIEW_LINES = 200  # of each server
@@ -93,39 +93,50 @@ class CxTowerPlanRunWizard(models.TransientModel):
                 servers._check_own_values(values)
         except AccessError as error:
             return [{"server_id": server.id, "error": str(error)} for server in servers]
-        return [self._preview_row(server, values) for server in servers]
-
-    def _preview_row(self, server, values):
+        plan = self.plan_id._origin
+        if not plan:
+            return []
         # sudo: what is restricted to other servers is a fact, whoever asks
-        reason = self.plan_id._origin.sudo()._is_plan_incompatible_with_server(server.sudo())
-        if reason:
-            return {"server_id": server.id, "error": reason}
-        try:
-            return {"server_id": server.id, "lines": self._preview_lines(server, values)}
-        except (AccessError, ValidationError) as error:
-            return {"server_id": server.id, "error": str(error)}
+        reasons = plan.sudo()._get_incompatibilities(servers)
+        lines = self._preview_lines(plan)
+        rows = []
+        for server in servers:
+            if reasons[server.id]:
+                rows.append({"server_id": server.id, "error": reasons[server.id]})
+            else:
+                rows.append({"server_id": server.id, "lines": self._rendered_lines(server, lines, values)})
+        return rows
 
-    def _preview_lines(self, server, values):
-        """Return what each line will do on a server, with the lines of the plans inside, up to a limit."""
-        lines = list(islice(self._preview_plan(self.plan_id._origin, server, values), PREVIEW_LINES + 1))
+    def _preview_lines(self, plan):
+        """Return (facts, document) of the lines of a plan and of those inside it that the caller may read."""
+        plans = plan._with_nested()
+        documents = plans._definition()
+        readable_plans = set(plans.with_env(self.env)._filtered_access("read").ids)
+        commands = self.env["cx.tower.command"].browse(
+            {line["command_id"] for document in documents.values() for line in document["lines"]}
+        )
+        readable = set(commands._filtered_access("read").ids)
+
+        def walk(plan_id, prefix="", depth=0):
+            for number, line in enumerate(documents[plan_id]["lines"], 1):
+                is_hidden = line["command_id"] not in readable
+                yield {"number": f"{prefix}{number}", "depth": depth, "hidden": is_hidden}, line
+                inside = line["flight_plan_id"]
+                if inside in readable_plans and not is_hidden:
+                    yield from walk(inside, f"{prefix}{number}.", depth + 1)
+
+        return list(islice(walk(plan.id), PREVIEW_LINES + 1))
+
+    def _rendered_lines(self, server, lines, values):
+        """Return what these lines will do on a server; code above the caller's level is not for him to see."""
+        rows = []
+        rendered = server._plan_preview([line for _facts, line in lines[:PREVIEW_LINES]], values)
+        for (facts, _line), row in zip(lines, rendered, strict=False):
+            hidden = {"code": "", "path": "", "error": "", "condition": ""} if facts["hidden"] else {}
+            rows.append(row | facts | hidden)
         if len(lines) > PREVIEW_LINES:
-            lines[PREVIEW_LINES:] = [{"number": "…", "name": self.env._("and more steps"), "depth": 0}]
-        return lines
-
-    def _preview_plan(self, plan, server, values, number="", depth=0):
-        """Yield what each line of a plan will do; code above the caller's level is not for him to see."""
-        # sudo: only to find out which of the commands are hidden from the caller
-        commands = [line.command_id for line in plan.sudo().with_context(active_test=False)._get_lines()]
-        readable = self.env["cx.tower.command"].concat(*commands)._filtered_access("read")
-        for row, command in zip(server._plan_preview(plan, values), commands, strict=True):
-            row |= {"number": f"{number}{row['number']}", "depth": depth}
-            if command not in readable:
-                yield row | {"code": "", "path": "", "hidden": True}
-                continue
-            yield row
-            inside = command._get_flight_plans().sudo(False)
-            if inside and inside.has_access("read"):
-                yield from self._preview_plan(inside, server, values, f"{row['number']}.", depth + 1)
+            rows.append({"number": "…", "name": self.env._("and more steps"), "depth": 0})
+        return rows
 
     def _own_values(self):
         return {

@@ -178,7 +178,8 @@ def check_agreement(database) -> None:
             assert step_state == expected, told
             assert (step_duration or 0) >= 0 and step_began <= step_ended, told
         if state in ACTIVE:
-            assert len(active) == 1, told
+            # none: the process died between the end of a Python step and the decision what is next
+            assert len(active) == 1 or (own and not active), told
             continue
         assert not active, told
         assert duration >= 0 and began <= ended, told

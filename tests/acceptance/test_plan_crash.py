@@ -154,7 +154,7 @@ def check_aftermath(database, plans, crash, run_id, mark):
 
 
 def test_killed_while_python_is_recorded(database, tmp_path, host_dir, one_host):
-    """A Python step's changes, its end and the next step are one transaction: it leaves nothing behind, or all of it."""
+    """A Python step's changes and its end are one transaction: it leaves nothing behind, or all of it."""
     armed = tmp_path / "crash-point"
     key = "tower_test_python"
     with tower.Instance(database, tmp_path, environment={"TOWER_CRASH_POINT": str(armed)}) as running:
