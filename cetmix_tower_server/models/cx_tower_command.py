@@ -69,6 +69,20 @@ class CxTowerCommand(models.Model):
     def _get_depends_fields(self):
         return [*super()._get_depends_fields(), "path"]
 
+    def _run_settings(self):
+        """Return, as plain JSON, what besides its code decides how the command runs. It is frozen with a run."""
+        self.ensure_one()
+        repeats = max(self.retry_attempts, 0) if self.idempotent else 0
+        return {
+            "timeout_s": self.timeout_s,
+            "no_split_for_sudo": self.no_split_for_sudo,
+            "allow_parallel_run": self.allow_parallel_run,
+            "attempts": 1 + repeats,
+            "retry_delay_s": max(self.retry_delay_s, 0) if repeats else 0,
+            "idempotent": self.idempotent,
+            "server_status": self.server_status or "",
+        }
+
     @api.model
     def _ad_hoc_command(self, action):
         """Return the command that logs of typed code of this action belong to, readable for managers.

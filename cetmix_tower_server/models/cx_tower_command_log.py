@@ -32,18 +32,7 @@ NEEDED_AT_END = (
     "stop_requested_date",
 )
 # What a step of a flight plan needs of its command, and that of the next one, which often is the same.
-COMMAND_FIELDS = (
-    "name",
-    "action",
-    "access_level",
-    "allow_parallel_run",
-    "idempotent",
-    "retry_attempts",
-    "retry_delay_s",
-    "timeout_s",
-    "no_split_for_sudo",
-    "server_status",
-)
+COMMAND_FIELDS = ("name", "action", "access_level", "server_status")
 # Ends that come from the inputs or from a person: trying again would give the same, or is not wanted.
 NEVER_RETRIED = frozenset(
     {
@@ -404,6 +393,10 @@ class CxTowerCommandLog(models.Model):
             self._set_server_status(status)
         if self.command_action == "ssh_command":
             self._note_connection()
+        self._command_finished()
+
+    def _command_finished(self):
+        """Kept as a hook for addons that know it by this name: called once for each run that has ended."""
 
     def _set_server_status(self, status):
         """Set the server's status; when somebody holds the server for seconds, say so and go on.

@@ -181,6 +181,7 @@ class CxTowerPlanLine(models.Model):
             "use_sudo": self.use_sudo,
             "code": command.code or "",
             "command_path": command.path or "",
+            "settings": command._run_settings(),
             "flight_plan_id": command._get_flight_plans().id or 0,
             "actions": [
                 action._definition_document()

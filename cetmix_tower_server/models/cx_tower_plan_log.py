@@ -309,6 +309,10 @@ class CxTowerPlanLog(models.Model):
         if not self.parent_flight_plan_log_id:
             self._notify_starter()
         self._send_hint()
+        self._plan_finished()
+
+    def _plan_finished(self):
+        """Kept as a hook for addons that know it by this name: called once for each flight plan run that has ended."""
 
     def _send_hint(self):
         """Tell whoever looks at these runs that there is something to read. A hint only, without content."""

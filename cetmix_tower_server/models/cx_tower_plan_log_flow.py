@@ -228,7 +228,7 @@ class CxTowerPlanLog(models.Model):
         elif decision.exit_code == ExitCode.PLAN_IS_EMPTY:
             message = self.env._("The flight plan has no lines.")
         elif decision.exit_code:
-            message = self._failure_message()
+            message = self._failure_message(decision.exit_code)
         return decision.exit_code, message, decision.nothing_ran
 
     def _is_out_of_time(self):
@@ -249,18 +249,32 @@ class CxTowerPlanLog(models.Model):
             )
         return int(ExitCode.PLAN_STOPPED), text
 
-    def _failure_message(self):
-        """Return which line ended the run, and why."""
+    def _failure_message(self, exit_code):
+        """Return which line ended the run, and why.
+
+        :param exit_code: code that the run ends with; another one than the step's when the author chose it
+        """
         step = self._last_step()
         # who may read the run's log may not read those of steps above its level
         shown = (step.access_level or "3") <= (self.access_level or "3")
-        return self.env._(
-            "Line %(number)s, “%(command)s”, ended with exit code %(code)s. %(message)s",
-            number=step.position + 1,
-            command=self._frozen_plan().lines[step.position]["name"],
-            code=step.command_status,
-            message=step.message if shown and step.message else "",
-        ).strip()
+        facts = {
+            "number": step.position + 1,
+            "command": self._frozen_plan().lines[step.position]["name"],
+            "code": step.command_status,
+            "message": step.message if shown and step.message else "",
+            "own": exit_code,
+        }
+        if exit_code == step.command_status:
+            text = self.env._(
+                "Line %(number)s, “%(command)s”, ended with exit code %(code)s. %(message)s", **facts
+            )
+        else:
+            text = self.env._(
+                "Line %(number)s, “%(command)s”, ended with exit code %(code)s, for which the flight plan is to end with"
+                " %(own)s. %(message)s",
+                **facts,
+            )
+        return text.strip()
 
     def _last_step(self):
         """Return the newest step of this run."""

@@ -26,8 +26,17 @@ class CxTowerPlanLog(models.Model):
                 run.state in RESUMABLE
                 and not run.parent_flight_plan_log_id
                 and not run.resumed_by_ids
-                and run.command_log_ids
+                and run._has_more_to_do()
             )
+
+    def _has_more_to_do(self):
+        """Return whether a step is left to be run, again or for the first time."""
+        step = self._last_step()
+        if not step or step.state not in (states.DONE, states.SKIPPED):
+            return bool(step)
+        result = flow.StepResult(step.command_status, skipped=step.is_skipped)
+        decision = flow.after(self._frozen_plan().flow, step.position, result, bool(self.steps_run))
+        return decision.next_line is not None
 
     def resume(self, use_changed_plan=False, shown_difference=None):
         """Go on with a run that failed, was stopped or was interrupted: its last step is run again, then what follows.
@@ -203,9 +212,9 @@ class CxTowerPlanLog(models.Model):
 
     def _repeat_step(self, step, position, state=states.QUEUED):
         """Create a step with the frozen inputs of an earlier one."""
-        command = step.command_id
+        command, settings = step.command_id, self._frozen_plan().lines[position]["settings"]
         values = {
-            **self.server_id._retry_values(command),
+            **self.server_id._retry_values(settings),
             "plan_log_id": self.id,
             "plan_line_id": step.plan_line_id.id,
             "position": position,
@@ -223,7 +232,7 @@ class CxTowerPlanLog(models.Model):
                 "path": step.path,
                 "use_sudo": step.use_sudo,
                 "run_input": step.run_input,
-                "guard_key": not command.allow_parallel_run
+                "guard_key": not settings["allow_parallel_run"]
                 and self.server_id._guard_key(self.server_id, command),
             }
         else:

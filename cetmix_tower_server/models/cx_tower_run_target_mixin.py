@@ -262,8 +262,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         # sudo: the caller may run the command; what it needs of server, variables and author is Tower's matter
         server_su, command_su = server.sudo(), command.sudo()
         use_sudo = server_su._sudo_mode(sudo)
+        settings = command_su._run_settings()
         values = {
-            **self._retry_values(command_su),
+            **self._retry_values(settings),
             "server_id": server.id,
             "command_id": command.id,
             "user_id": self.env.user.id,
@@ -291,16 +292,16 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             values["guard_key"] = False
             return values | self._refused_values(error.exit_code, str(error))
         rendered["run_input"] |= {
+            "settings": settings,
             "source_code": source if code is not None else False,
             "source_path": path or False,
         }
         return values | rendered
 
     @staticmethod
-    def _retry_values(command):
-        """Return how often a run of this command may be tried; more than once only where its author said so."""
-        repeats = max(command.retry_attempts, 0) if command.idempotent else 0
-        return {"attempts_total": 1 + repeats, "retry_delay_s": max(command.retry_delay_s, 0)}
+    def _retry_values(settings):
+        """Return how often a run may be tried; more than once only where the command's author said so."""
+        return {"attempts_total": settings["attempts"], "retry_delay_s": settings["retry_delay_s"]}
 
     def _guard_key(self, server, command):
         """Return the key of which only one run may be active at a time. The jet addon adds the jet."""

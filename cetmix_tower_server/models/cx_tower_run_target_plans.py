@@ -101,16 +101,16 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         server, command = self.sudo(), self.env["cx.tower.command"].browse(line["command_id"]).sudo()
         is_ssh = line["action"] == "ssh_command"
         values = {
-            **self._retry_values(command),
+            **self._retry_values(line["settings"]),
             "state": "queued",
             "use_sudo": server._sudo_mode(line["use_sudo"]) if is_ssh else False,
-            "guard_key": False if command.allow_parallel_run else self._guard_key(self, command),
+            "guard_key": False if line["settings"]["allow_parallel_run"] else self._guard_key(self, command),
         }
         source_path = line["path"] or line["command_path"]
         custom_values = run.variable_values or {}
-        return values | self._render_run(
-            server, command, line["code"], source_path, custom_values, run._tools()
-        )
+        values |= self._render_run(server, command, line["code"], source_path, custom_values, run._tools())
+        values["run_input"]["settings"] = line["settings"]
+        return values
 
     def _plan_preview(self, lines, variable_values):
         """Return what lines of a plan would do here, as far as it can be known without running them.

@@ -41,12 +41,12 @@ class CxTowerServer(models.Model):
             path=run_input.get("path") or None,
             sudo=sudo,
             sudo_password=password,
-            split=not log.command_id.sudo().no_split_for_sudo,
+            split=not run_input["settings"]["no_split_for_sudo"],
             raw=server.shell_mode == "raw",
             secrets_used=bool(values),
         )
         masker = Masker({**values, **login.secrets})
-        clocks = self._clocks(log.command_id.sudo())
+        clocks = self._clocks(run_input["settings"])
         limits = OutputLimits(RESULT_HEAD, RESULT_TAIL)
 
         def perform(job):
@@ -61,7 +61,6 @@ class CxTowerServer(models.Model):
         """Return the work of a Python command; it runs as the person who started the run."""
         run_input = log.sudo().run_input or {}
         values = self._secrets_of_run__(run_input)
-        command = log.command_id.sudo()
         code = placeholders.resolve_in_python(run_input["code"], run_input["nonce"], values)
         masker = Masker(values)
         user_id = log.user_id.id
@@ -69,17 +68,21 @@ class CxTowerServer(models.Model):
         def perform(job, record):
             return record.with_user(user_id).sudo(False)._perform_python(code, masker)
 
-        return DatabaseWork(perform, masker, self._clocks(command).step_timeout_s, command.idempotent)
+        settings = run_input["settings"]
+        return DatabaseWork(perform, masker, self._clocks(settings).step_timeout_s, settings["idempotent"])
 
     def _secrets_of_run__(self, run_input):
         """Return {reference: Secret} for the placeholders of a run, or raise SecretNotFound."""
         references = run_input.get("secrets") or []
         return self.env["cx.tower.key"]._get_secrets__(references, server=self) if references else {}
 
-    def _clocks(self, command):
-        """Return the time limits of a step: the command's, the server's or the settings', in that order."""
+    def _clocks(self, run_settings):
+        """Return the time limits of a step: the command's, the server's or the settings', in that order.
+
+        :param run_settings: what ``cx.tower.command._run_settings`` returned when the run was started
+        """
         settings = self.env["cx.tower.settings"]._get()
-        step = command.timeout_s or self.sudo().command_timeout_s or settings.command_timeout
+        step = run_settings["timeout_s"] or self.sudo().command_timeout_s or settings.command_timeout
         return Clocks(step_timeout_s=step, silence_timeout_s=settings.silence_timeout)
 
 

@@ -341,6 +341,7 @@ class TestPlan(PlanCase):
                             "use_sudo": True,
                             "code": "echo 1",
                             "command_path": "/tmp",
+                            "settings": self.first._run_settings(),
                             "flight_plan_id": 0,
                             "actions": [
                                 {
@@ -370,6 +371,7 @@ class TestPlan(PlanCase):
                             "use_sudo": False,
                             "code": "echo {{ place }}",
                             "command_path": "",
+                            "settings": self.second._run_settings(),
                             "flight_plan_id": 0,
                             "actions": [],
                         },
@@ -384,6 +386,7 @@ class TestPlan(PlanCase):
                             "use_sudo": False,
                             "code": "",
                             "command_path": "",
+                            "settings": third.command_id._run_settings(),
                             "flight_plan_id": sub_plan.id,
                             "actions": [],
                         },

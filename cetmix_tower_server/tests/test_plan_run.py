@@ -367,6 +367,22 @@ class TestPlanRun(RunCase):
         with self.assertRaises(AccessError):
             run.with_user(self.user).resume(use_changed_plan=True)
 
+    def test_settings_of_a_command_are_frozen_too(self):
+        """What decides how it runs is compared like its code; a run goes on with what it began with."""
+        command = self.exits(5, timeout_s=7)
+        run = self.run_plan(self.plan(command))
+        self.assertEqual(run.command_log_ids.run_input["settings"]["timeout_s"], 7)
+        command.timeout_s = 8
+        with self.assertRaisesRegex(UserError, "changed since"):
+            run.with_user(self.root).resume()
+
+    def test_an_author_ended_it(self):
+        """A plan that its author ended behind a success has nothing to resume, and says why it ended."""
+        action = [(0, 0, {"condition": "==", "value_char": "0", "action": "ec", "custom_exit_code": 7})]
+        run = self.run_plan(self.plan({"command_id": self.exits(0).id, "action_ids": action}, self.exits(0)))
+        self.assertEqual((run.state, run.plan_status, run.can_resume), ("failed", 7, False))
+        self.assertIn("is to end with 7", run.message)
+
     def test_resume_after_another_change(self):
         plan = self.plan(self.exits(5))
         run = self.run_plan(plan)
