@@ -41,6 +41,7 @@ from . import cx_tower_plan_line_action
 from . import cx_tower_plan_warnings
 from . import cx_tower_command_plan
 from . import cx_tower_command_log
+from . import cx_tower_command_log_work
 from . import cx_tower_command_log_reading
 from . import cx_tower_command_log_python
 from . import cx_tower_command_log_step

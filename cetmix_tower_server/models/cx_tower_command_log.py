@@ -3,15 +3,11 @@ import logging
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
-from psycopg2 import InterfaceError, OperationalError
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from ..engine import states
-from ..engine.masking import Masker
-from ..engine.results import EngineError, ExitCode
-from ..runs.job import OutputSoFar, error_values, unexpected_values
+from ..engine.results import ExitCode
 from ..runs.recorder import NUL_REPLACEMENT
-from ..runs.work import Ended
 from .big_integer import BigInteger
 
 _logger = logging.getLogger(__name__)
@@ -231,64 +227,6 @@ class CxTowerCommandLog(models.Model):
             {key: rows[0][key] for key in ("id", "reference", "state", "exit_code")} if len(rows) == 1 else {}
         )
         return {"logs": rows, **single}
-
-    def _prepare_works(self, logins=None):
-        """Return what is to be done for each of these claimed runs, as plain values.
-
-        A run that cannot be prepared (server without credentials, secret without a value ...) gets its end
-        here; the others are not affected.
-
-        :param logins: {server id: Login} that was read a moment ago
-        :return: {log id: :class:`runs.work.HostWork`, ``DatabaseWork`` or ``Ended``}
-        """
-        with self.server_id._share_logins(logins):
-            return {log.id: log._prepare_work_or_end() for log in self}
-
-    def _output_so_far(self):
-        """Return {log id: :class:`runs.job.OutputSoFar`} of those of these runs that were tried before."""
-        return {
-            log.id: OutputSoFar(
-                log.output_size,
-                log.output_skipped,
-                self.env._(
-                    "\n--- Attempt %(number)s of %(total)s; the one before ended with exit code %(code)s ---\n",
-                    number=log.attempt,
-                    total=log.attempts_total,
-                    code=log.command_status,
-                ),
-            )
-            for log in self
-            if log.attempt > 1
-        }
-
-    def _prepare_work_or_end(self):
-        try:
-            return self._prepare_work()
-        except EngineError as error:
-            return Ended(error_values(error, Masker({})))
-        except UserError as error:
-            return Ended(unexpected_values(error, Masker({})) | {"message": str(error)})
-        except (OperationalError, InterfaceError):
-            raise  # the database went away: the worker prepares again
-        except Exception as error:
-            _logger.exception("run %s could not be prepared", self.id)
-            return Ended(unexpected_values(error, Masker({})))
-
-    def _prepare_work(self):
-        """Return what is to be done for this run, from the runner of its command's action."""
-        self.ensure_one()
-        rendered_for = (self.sudo().run_input or {}).get("action", self.command_action)
-        if rendered_for != self.command_action:
-            text = self.env._("The command was given another type after the run was started.")
-            return Ended(
-                {"command_status": int(ExitCode.GENERAL_ERROR), "message": text, "command_error": text}
-            )
-        runner = self.server_id._get_command_runners().get(self.command_action)
-        if not runner:
-            text = self.env._("Nothing here can run a command of type “%s”.", self.command_action)
-            status = int(ExitCode.NO_COMMAND_RUNNER_FOUND)
-            return Ended({"command_status": status, "message": text, "command_error": text})
-        return runner(self)
 
     def _finish(self, values, fence=None, follow=True):
         """End a run, or queue it again where the author allowed another attempt.

@@ -177,7 +177,7 @@ class TestPlanRun(RunCase):
 
     def test_a_next_step_that_cannot_be_prepared_is_left_in_the_queue(self):
         """What fails for it must not undo the end of the one before."""
-        log = "odoo.addons.cetmix_tower_server.models.cx_tower_command_log.CxTowerCommandLog"
+        log = "odoo.addons.cetmix_tower_server.models.cx_tower_command_log_work.CxTowerCommandLog"
         plan = self.plan(self.python("1 / 0"), self.exits(0), on_error_action="n")
         prepare = self.env.registry["cx.tower.command.log"]._prepare_works
         failures = [None, ZeroDivisionError("on purpose")]
