@@ -106,6 +106,34 @@ test("a line opens as a form, also while it is edited in place", async () => {
     expect(".modal [name=name] input").toHaveValue("changed");
 });
 
+async function addRowAndLeaveIt(context, required) {
+    onRpc("plan", "web_save", ({ args }) => {
+        expect.step(args[1].line_ids.map(([, , values]) => values.name));
+    });
+    const arch = ARCH.replace(
+        `<field name="line_ids"`,
+        `<field name="line_ids" context="${context}"`,
+    ).replace(`<field name="name"/>`, `<field name="name" required="${required}"/>`);
+    await mountView({ type: "form", resModel: "plan", resId: 1, arch });
+    await contains(".o_field_x2many_list_row_add a").click();
+    expect(".o_data_row").toHaveCount(4);
+    await contains(".o_form_view").click();
+    await animationFrame();
+}
+
+test("a row that its defaults complete stays, though nothing was typed in it", async () => {
+    await addRowAndLeaveIt("{'default_name': 'given'}", 1);
+    expect(".o_data_row").toHaveCount(4);
+    expect(".o_selected_row").toHaveCount(0);
+    await contains(".o_form_button_save").click();
+    expect.verifySteps([["given"]]);
+});
+
+test("a row that lacks something goes when nothing was typed in it", async () => {
+    await addRowAndLeaveIt("{}", 1);
+    expect(".o_data_row").toHaveCount(3);
+});
+
 test("the picker puts a variable in where the cursor is", async () => {
     await mountPlan();
     await contains(".o_data_row:eq(2) [name=condition]").click();

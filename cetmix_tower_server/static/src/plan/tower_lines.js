@@ -1,6 +1,7 @@
 import { Component, useState, useSubEnv } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
+import { useAddInlineRecord } from "@web/views/fields/relational_utils";
 import { X2ManyField, x2ManyField } from "@web/views/fields/x2many/x2many_field";
 import { ListRenderer } from "@web/views/list/list_renderer";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
@@ -84,6 +85,19 @@ export class PlanLinesRenderer extends TowerLinesRenderer {
 /** Lines edited in place that open as a form as well, for what does not fit into a row. */
 export class TowerLinesField extends X2ManyField {
     static components = { ...X2ManyField.components, ListRenderer: TowerLinesRenderer };
+
+    setup() {
+        super.setup();
+        this.addInLine = useAddInlineRecord({ addNew: (params) => this.addRow(params) });
+    }
+
+    /** Odoo drops a new row in which nothing was typed, also one whose defaults are all that it needs: keep that. */
+    async addRow(params) {
+        const record = await this.list.addNewRecord(params);
+        if (await record.checkValidity({ silent: true })) {
+            record.dirty = true;
+        }
+    }
 
     async openRecord(record) {
         if (this.props.viewMode === "list" && !(await this.list.leaveEditMode({ canAbandon: false }))) {
