@@ -80,7 +80,6 @@ class CxTowerServer(models.Model):
     command_log_count = fields.Integer(string="Runs", compute="_compute_last_run")
     plan_log_ids = fields.One2many("cx.tower.plan.log", "server_id", string="Flight plan log")
     plan_log_count = fields.Integer(string="Flight plan runs", compute="_compute_plan_log_count")
-    last_run_id = fields.Many2one("cx.tower.command.log", string="Last run", compute="_compute_last_run")
     last_run_date = fields.Datetime(string="Last run at", compute="_compute_last_run")
     last_run_state = fields.Selection(states.LABELS, string="Last run ended", compute="_compute_last_run")
 
@@ -107,19 +106,30 @@ class CxTowerServer(models.Model):
         return [*super()._get_linked_access_fields(), "ssh_key_id", "jump_server_id"]
 
     def _compute_last_run(self):
-        """Two queries for any number of servers; people see what the rules of the log let them see."""
-        groups = self.env["cx.tower.command.log"]._read_group(
-            [("server_id", "in", self.ids)], ["server_id"], ["__count", "id:max"]
-        )
-        found = {server.id: (count, log_id) for server, count, log_id in groups}
-        logs = self.env["cx.tower.command.log"].browse(log_id for _count, log_id in found.values())
+        """Runs that somebody started: steps count as part of their plan's run.
+
+        Four queries for any number of servers; people see what the rules of the logs let them see.
+        """
+        counts, commands = self._last_runs("cx.tower.command.log", [("plan_log_id", "=", False)])
+        _counts, plans = self._last_runs("cx.tower.plan.log", [("parent_flight_plan_log_id", "=", False)])
         for server in self:
-            count, log_id = found.get(server.id, (0, False))
-            log = logs.browse(log_id)
-            server.command_log_count = count
-            server.last_run_id = log
-            server.last_run_date = log.finish_date or log.start_date or log.queued_date
-            server.last_run_state = log.state
+            server.command_log_count = counts.get(server.id, 0)
+            runs = [runs[server.id] for runs in (commands, plans) if server.id in runs]
+            # what was queued in the same second: the plan, which a command may have started
+            last = max(reversed(runs), key=lambda run: run.queued_date, default=None)
+            server.last_run_date = last and (last.finish_date or last.start_date or last.queued_date)
+            server.last_run_state = last and last.state
+
+    def _last_runs(self, model, domain):
+        """Return ({server id: number of runs}, {server id: newest run}) of a model of logs."""
+        logs = self.env[model]
+        groups = logs._read_group([("server_id", "in", self.ids), *domain], ["server_id"], ["__count", "id:max"])
+        newest = logs.browse(log_id for _server, _count, log_id in groups)
+        newest.fetch(["state", "queued_date", "start_date", "finish_date"])
+        return (
+            {server.id: count for server, count, _log_id in groups},
+            {server.id: log for (server, _count, _log_id), log in zip(groups, newest, strict=True)},
+        )
 
     def _compute_plan_log_count(self):
         """Runs that were started by a step of another run count as part of that one."""
@@ -210,7 +220,10 @@ class CxTowerServer(models.Model):
             "res_model": "cx.tower.command.log",
             "view_mode": "list,form",
             "domain": [("server_id", "in", self.ids)],
-            "context": {"search_default_server_id": self.ids[:1]} if len(self) == 1 else {},
+            "context": {
+                "search_default_filter_no_plan": 1,
+                **({"search_default_server_id": self.id} if len(self) == 1 else {}),
+            },
         }
 
     def action_run_flight_plan(self):

@@ -272,7 +272,7 @@ class TestServerRecord(ServerCase):
         log.state = "done"
         self.server.unlink()
 
-    def test_last_run_and_count_in_two_queries(self):
+    def test_last_run_and_count_in_a_fixed_number_of_queries(self):
         servers = self.server | self._new_server(name="Two") | self._new_server(name="None")
         self._new_log(servers[0], state="failed")
         last = self._new_log(servers[0], state="done", finish_date="2026-01-01 12:00:00")
@@ -286,6 +286,20 @@ class TestServerRecord(ServerCase):
             ]
         self.assertEqual(found, [(2, "done"), (1, "failed"), (0, False)])
         self.assertEqual(servers[0].last_run_date, last.finish_date)
+
+    def test_the_last_run_is_none_of_the_steps(self):
+        """A plan that has tolerated a failed step did not fail."""
+        plan = self.env["cx.tower.plan"].create({"name": "Plan"})
+        run = self.env["cx.tower.plan.log"].create(
+            {"server_id": self.server.id, "plan_id": plan.id, "state": "done", "queued_date": "2026-01-02 12:00:00"}
+        )
+        self._new_log(self.server, state="stopped", queued_date="2026-01-01 12:00:00")
+        self._new_log(self.server, state="failed", plan_log_id=run.id, queued_date="2026-01-03 12:00:00")
+        run.copy({"state": "failed", "parent_flight_plan_log_id": run.id, "queued_date": "2026-01-03 12:00:00"})
+        self.assertEqual((self.server.command_log_count, self.server.last_run_state), (1, "done"))
+        self._new_log(self.server, state="interrupted", queued_date="2026-01-04 12:00:00")
+        self.server.invalidate_recordset()
+        self.assertEqual((self.server.command_log_count, self.server.last_run_state), (2, "interrupted"))
 
     def test_actions_check_that_the_server_may_be_read(self):
         for method in ("action_run_command", "action_open_command_logs"):
