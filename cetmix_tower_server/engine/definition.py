@@ -59,68 +59,135 @@ def _flow_line(line: Mapping[str, Any]) -> flow.Line:
     return flow.Line(actions=actions, has_condition=bool(line["condition"]))
 
 
-def describe_difference(old: Mapping[str, Mapping], new: Mapping[str, Mapping]) -> list[str]:
-    """Say what changed between the definitions that a run was started with and those of today.
+@dataclass(frozen=True)
+class FieldChange:
+    """A part of a plan or of a line that is not what it was.
+
+    :param field: name of the part in the document
+    """
+
+    field: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class LineChange:
+    """A line that was changed, moved, added (``old_number`` is None) or removed (``new_number`` is None).
+
+    :param name: of the line as it was; of a new one, as it is
+    :param fields: what was changed in it
+    """
+
+    line_id: int
+    name: str
+    old_number: int | None
+    new_number: int | None
+    fields: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlanChange:
+    """A plan that was changed, or that is used now (``is_new``) or not any more (``is_gone``)."""
+
+    plan_id: int
+    name: str
+    is_new: bool = False
+    is_gone: bool = False
+    fields: tuple[FieldChange, ...] = ()
+    lines: tuple[LineChange, ...] = ()
+
+
+def differences(old: Mapping[str, Mapping], new: Mapping[str, Mapping]) -> list[PlanChange]:
+    """Return what changed between the definitions that a run was started with and those of today.
+
+    What only identifies something is no change; another command is told by its name.
 
     :param old: {plan id as text: document} of the run
     :param new: the same, now
-    :return: lines for a person; none when nothing changed
     """
-    said: list[str] = []
+    changes = []
     for plan_id, before in old.items():
         after = new.get(plan_id)
         if after is None:
-            said.append(f"Flight plan “{before['name']}” is not used any more.")
-        elif after != before:
-            said += _plan_difference(before, after)
-    said += [
-        f"Flight plan “{document['name']}” is used now."
+            changes.append(PlanChange(before["id"], before["name"], is_gone=True))
+        else:
+            fields, lines = _field_changes(before, after, {"lines"}), _line_changes(before, after)
+            if fields or lines:
+                changes.append(PlanChange(before["id"], after["name"], fields=fields, lines=lines))
+    changes += [
+        PlanChange(document["id"], document["name"], is_new=True)
         for plan_id, document in new.items()
         if plan_id not in old
     ]
-    return said
+    return changes
 
 
-def _plan_difference(before: Mapping, after: Mapping) -> list[str]:
-    said = [f"Flight plan “{after['name']}”:"]
-    said += _field_differences(before, after, skip=("lines",), indent="  ")
+def _line_changes(before: Mapping, after: Mapping) -> tuple[LineChange, ...]:
     old_lines = {line["id"]: (number, line) for number, line in enumerate(before["lines"], 1)}
     new_lines = {line["id"]: (number, line) for number, line in enumerate(after["lines"], 1)}
+    changes = []
     for line_id, (number, line) in old_lines.items():
-        if line_id not in new_lines:
-            said.append(f"  line {number} “{line['name']}” was removed")
-            continue
-        new_number, new_line = new_lines[line_id]
-        changes = _field_differences(line, new_line, skip=(), indent="    ")
-        moved = f", now line {new_number}" if new_number != number else ""
-        if changes or moved:
-            said += [f"  line {number} “{line['name']}”{moved}", *changes]
-    said += [
-        f"  line {number} “{line['name']}” is new"
+        new_number, new_line = new_lines.get(line_id, (None, None))
+        named = {"command_id"} if new_line and new_line["name"] != line["name"] else set()
+        fields = _field_changes(line, new_line, named) if new_line else ()
+        if fields or new_number != number:
+            changes.append(LineChange(line_id, line["name"], number, new_number, fields))
+    changes += [
+        LineChange(line_id, line["name"], None, number)
         for line_id, (number, line) in new_lines.items()
         if line_id not in old_lines
     ]
-    return said
+    return tuple(changes)
 
 
-def _field_differences(before: Mapping, after: Mapping, skip: tuple[str, ...], indent: str) -> list[str]:
-    said: list[str] = []
-    for name in sorted({*before, *after} - {*skip}):
-        old, new = before.get(name), after.get(name)
-        if old == new:
+def _field_changes(before: Mapping, after: Mapping, skip: set[str]) -> tuple[FieldChange, ...]:
+    old, new = _flat(before), _flat(after)
+    return tuple(
+        FieldChange(name, old.get(name), new.get(name))
+        for name in dict.fromkeys([*old, *new])
+        if name not in skip | {"id", "reference"} and old.get(name) != new.get(name)
+    )
+
+
+def _flat(document: Mapping) -> dict[str, Any]:
+    """Return the parts of a document, with those of ``settings`` as ``settings.name``."""
+    flat = {name: value for name, value in document.items() if name != "settings"}
+    settings = document.get("settings") or {}
+    return flat | {f"settings.{name}": value for name, value in settings.items()}
+
+
+def text_difference(old: str, new: str) -> tuple[list[str], int]:
+    """Return the unified difference of two texts, bounded, and how many lines of it were left out."""
+    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=1))[2:]
+    return lines[:_TEXT_LINES_MAX], max(0, len(lines) - _TEXT_LINES_MAX)
+
+
+def lines_to_run(
+    plans: Mapping[str, Mapping], plan_id: int, place: list[tuple[int, int]]
+) -> set[tuple[int, int]]:
+    """Return (plan id, line id) of all lines that may run, also in plans inside, when a run goes on at a place.
+
+    :param plans: {plan id as text: document}
+    :param place: from the outermost plan inwards: (id of the line, 0 to begin at it or 1 behind it)
+    """
+    found: set[tuple[int, int]] = set()
+    whole: set[int] = set()  # plans that were looked at from their beginning
+    wanted = [(plan_id, place)]
+    while wanted:
+        current, way = wanted.pop()
+        here, inside = (way[0], way[1:]) if way else (None, [])
+        lines = plans.get(str(current), {}).get("lines", [])
+        start = 0
+        if here:
+            ids = [line["id"] for line in lines]
+            start = ids.index(here[0]) + here[1] if here[0] in ids else 0
+        elif current in whole:
             continue
-        texts = isinstance(old, str) and isinstance(new, str)
-        if texts and ("\n" in old or "\n" in new):
-            difference = list(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=1))[2:]
-            said.append(f"{indent}{name}:")
-            said += [f"{indent}  {line}" for line in difference[:_TEXT_LINES_MAX]]
-            if len(difference) > _TEXT_LINES_MAX:
-                said.append(f"{indent}  … {len(difference) - _TEXT_LINES_MAX} lines more")
         else:
-            said.append(f"{indent}{name}: {_shown(old)} → {_shown(new)}")
-    return said
-
-
-def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    return f"“{text[:200]}{'…' if len(text) > 200 else ''}”" if text else "nothing"
+            whole.add(current)
+        for index, line in enumerate(lines[start:]):
+            found.add((current, line["id"]))
+            if line["flight_plan_id"]:
+                wanted.append((line["flight_plan_id"], inside if here and not index and not here[1] else []))
+    return found

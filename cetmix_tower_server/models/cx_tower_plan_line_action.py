@@ -57,16 +57,21 @@ class CxTowerPlanLineAction(models.Model):
             then = labels.get(action.action, "")
             if action.action == "ec":
                 then = self.env._("Exit with code %s", action.custom_exit_code)
-            short = {"e": self.env._("exit"), "n": self.env._("next")}.get(
-                action.action, str(action.custom_exit_code)
+            action.short_name = self._short_text(
+                action.condition or "", action.value_char or "", action.action, action.custom_exit_code
             )
-            action.short_name = f"{action.condition or ''} {action.value_char or ''} → {short}"
             action.name = self.env._(
                 "Exit code %(condition)s %(value)s: %(then)s",
                 condition=action.condition or "",
                 value=action.value_char or "",
                 then=then,
             )
+
+    @api.model
+    def _short_text(self, condition, value, then, custom_exit_code):
+        """Return a post-run action in as few words as possible."""
+        short = {"e": self.env._("exit"), "n": self.env._("next")}.get(then, str(custom_exit_code))
+        return f"{condition} {value} → {short}"
 
     @api.constrains("value_char")
     def _check_value_is_a_number(self):

@@ -6,8 +6,19 @@ from odoo import api, models
 from odoo.exceptions import UserError
 
 from ..engine import flow, states
-from ..engine.definition import describe_difference
+from ..engine.definition import differences, lines_to_run, text_difference
 
+# Parts of a definition that forms show under another name: (model, part): (model, field).
+PARTS = {
+    ("cx.tower.plan", "on_error"): ("cx.tower.plan", "on_error_action"),
+    ("cx.tower.plan.line", "name"): ("cx.tower.plan.line", "command_id"),
+    ("cx.tower.plan.line", "action"): ("cx.tower.command", "action"),
+    ("cx.tower.plan.line", "code"): ("cx.tower.command", "code"),
+    ("cx.tower.plan.line", "command_path"): ("cx.tower.command", "path"),
+    ("cx.tower.plan.line", "flight_plan_id"): ("cx.tower.command", "flight_plan_id"),
+    ("cx.tower.plan.line", "settings.attempts"): ("cx.tower.command.log", "attempts_total"),
+    ("cx.tower.plan.line", "actions"): ("cx.tower.plan.line", "action_ids"),
+}
 RESUMABLE = (states.FAILED, states.STOPPED, states.INTERRUPTED)
 
 
@@ -103,7 +114,127 @@ class CxTowerPlanLog(models.Model):
                     hidden = ("code", "command_path", "path", "condition", "actions")
                 for name in hidden:
                     line[name] = self._unreadable(line[name])
-        return "\n".join(describe_difference(before, now))
+        place = run._place_to_go_on()
+        to_run = lines_to_run(before, run.plan_id.id, place), lines_to_run(now, run.plan_id.id, place)
+        return "\n".join(self._word_changes(before, now, *to_run))
+
+    def _place_to_go_on(self):
+        """Return at which line this run goes on, and the runs inside it: see :func:`engine.definition.lines_to_run`."""
+        step = self._last_step()
+        if step.state in (states.DONE, states.SKIPPED):
+            return [(step.plan_line_id.id, 1)]
+        inside = step.triggered_plan_log_id
+        while inside.resumed_from_id and not inside.command_log_ids:
+            inside = inside.resumed_from_id
+        return [
+            (step.plan_line_id.id, 0),
+            *(inside._place_to_go_on() if inside.command_log_ids else []),
+        ]
+
+    # ------------------------------------------------------------------
+    # The difference in words
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _word_changes(self, before, now, run_before, run_now):
+        """Say what changed, first what concerns the lines that run when the run is resumed.
+
+        :param run_before: (plan id, line id) of the lines that would have run
+        :param run_now: of those that run now
+        :return: lines of text
+        """
+        said, said_of_done = [], []
+        names = {int(plan_id): document["name"] for plan_id, document in [*before.items(), *now.items()]}
+        plans_that_run = {plan_id for plan_id, _line_id in run_before | run_now}
+        for change in differences(before, now):
+            if change.is_gone:
+                said.append(self.env._("Flight plan “%s” is not used any more.", change.name))
+                continue
+            if change.is_new:
+                said.append(self.env._("Flight plan “%s” is used now.", change.name))
+                continue
+            words, words_of_done = [], []
+            fields = self._word_fields("cx.tower.plan", change.fields, names)
+            (words if change.plan_id in plans_that_run else words_of_done).extend(fields)
+            for line in change.lines:
+                key = (change.plan_id, line.line_id)
+                is_done = line.old_number and key not in run_before | run_now
+                (words_of_done if is_done else words).extend(self._word_line(line, names, key in run_now))
+            for target, found in ((said, words), (said_of_done, words_of_done)):
+                if found:
+                    target.append(self.env._("Flight plan “%s”:", change.name))
+                    target += [f"  {text}" for text in found]
+        if said_of_done:
+            said.append(self.env._("Lines that are done and are not run again:"))
+            said += [f"  {text}" for text in said_of_done]
+        return said
+
+    def _word_line(self, line, names, runs_now):
+        values = {"number": line.old_number or line.new_number, "name": line.name, "now": line.new_number}
+        if line.new_number is None:
+            text = self.env._("line %(number)s “%(name)s” was removed", **values)
+        elif line.old_number is None and runs_now:
+            text = self.env._("line %(number)s “%(name)s” is new", **values)
+        elif line.old_number is None:
+            text = self.env._(
+                "line %(number)s “%(name)s” is new; it does not run, the run goes on behind it", **values
+            )
+        elif line.old_number != line.new_number:
+            text = self.env._("line %(number)s “%(name)s”, now line %(now)s", **values)
+        else:
+            text = self.env._("line %(number)s “%(name)s”", **values)
+        return [text, *(f"  {said}" for said in self._word_fields("cx.tower.plan.line", line.fields, names))]
+
+    def _word_fields(self, model, changes, names):
+        said = []
+        for change in changes:
+            label, form_field = self._part(model, change.field)
+            old, new = (self._word_part(form_field, value, names) for value in (change.old, change.new))
+            if "\n" in old or "\n" in new or isinstance(change.old, list) or isinstance(change.new, list):
+                lines, left_out = text_difference(old, new)
+                said += [f"{label}:", *(f"  {line}" for line in lines)]
+                if left_out:
+                    said.append("  " + self.env._("… %s lines more", left_out))
+            elif old == new:
+                said.append(self.env._("%s: another one of the same name", label))
+            else:
+                said.append(f"{label}: {self._quoted(old)} → {self._quoted(new)}")
+        return said
+
+    @api.model
+    def _part(self, model, name):
+        """Return (label, field) of a part of a definition, as forms show it."""
+        shown_model, name = PARTS.get((model, name), (model, name))
+        if name.startswith("settings."):
+            shown_model, name = "cx.tower.command", name.removeprefix("settings.")
+        field = self.env[shown_model]._fields.get(name)
+        label = field._description_string(self.env) if field else name
+        if shown_model != model and name in self.env[model]._fields:
+            label = self.env._("%s of the command", label)  # the line has one of its own
+        return label, field
+
+    def _word_part(self, field, value, names):
+        """Return a part of a definition in words."""
+        if isinstance(value, list):
+            return "\n".join(map(self._word_action, value))
+        if field is not None and field.name == "flight_plan_id":
+            return names.get(value) or ""
+        if isinstance(value, bool):
+            return self.env._("yes") if value else self.env._("no")
+        if field is not None and field.type == "selection":
+            value = dict(field._description_selection(self.env)).get(value, value)
+        return "" if value is None else str(value)
+
+    def _word_action(self, action):
+        text = self.env["cx.tower.plan.line.action"]._short_text(
+            action["condition"], action["value"], action["then"], action["custom_exit_code"]
+        )
+        values = ", ".join(f"{name} = {self._quoted(value)}" for name, value in action["values"].items())
+        return self.env._("%(action)s (sets %(values)s)", action=text, values=values) if values else text
+
+    def _quoted(self, text):
+        text = " ".join(text.split("\n"))
+        return f"“{text[:200]}{'…' if len(text) > 200 else ''}”" if text else self.env._("nothing")
 
     @api.model
     def _unreadable(self, part):
@@ -111,7 +242,7 @@ class CxTowerPlanLog(models.Model):
         # sudo: a key that nobody knows, so that what is hidden cannot be guessed
         key = self.env["ir.config_parameter"].sudo().get_param("database.secret") or ""
         digest = hmac.new(key.encode(), json.dumps(part, sort_keys=True).encode(), hashlib.sha256).hexdigest()
-        return f"something that you may not see ({digest[:8]})"
+        return self.env._("something that you may not see (%s)", digest[:8])
 
     def _current_plans(self, run):
         return self._freeze_inputs(run.plan_id, {})["plans"]
@@ -182,7 +313,7 @@ class CxTowerPlanLog(models.Model):
         inside = step.triggered_plan_log_id
         while inside.resumed_from_id and not inside.command_log_ids:
             inside = inside.resumed_from_id  # it was refused; what it was to go on with still is
-        if inside.steps_done and not inside.command_log_ids:
+        if (inside.steps_done or inside.steps_run) and not inside.command_log_ids:
             raise UserError(
                 self.env._(
                     "“%s” cannot be resumed: the logs of its steps were deleted. Start the plan anew.",

@@ -123,7 +123,9 @@ class CxTowerServer(models.Model):
     def _last_runs(self, model, domain):
         """Return ({server id: number of runs}, {server id: newest run}) of a model of logs."""
         logs = self.env[model]
-        groups = logs._read_group([("server_id", "in", self.ids), *domain], ["server_id"], ["__count", "id:max"])
+        groups = logs._read_group(
+            [("server_id", "in", self.ids), *domain], ["server_id"], ["__count", "id:max"]
+        )
         newest = logs.browse(log_id for _server, _count, log_id in groups)
         newest.fetch(["state", "queued_date", "start_date", "finish_date"])
         return (

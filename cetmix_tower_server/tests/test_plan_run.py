@@ -134,6 +134,44 @@ class TestPlanRun(RunCase):
         )
         self.assertEqual(resumed.state, "done")
 
+    def test_the_difference_of_a_changed_plan_in_words(self):
+        inner = self.plan(self.exits(0), self.exits(5), on_error_action="e")
+        plan = self.plan(self.exits(0), self.sub_plan(inner), self.exits(0))
+        run = self.run_plan(plan)
+        first, nested, last = plan.line_ids
+        plan.write({"on_error_action": "n", "timeout_s": 60})
+        first.path = "/tmp"
+        first.command_id.timeout_s = 77
+        first.command_id.code = "result = {'exit_code': 7}"
+        inner.line_ids[0].condition = "1"
+        inner.line_ids[1].action_ids = [
+            (0, 0, {"condition": "!=", "value_char": "3", "action": "n"}),
+        ]
+        last.write({"command_id": self.exits(9).id, "use_sudo": True})
+        plan.line_ids = [(0, 0, {"sequence": 0, "command_id": self.exits(0).id})]
+        self.env.flush_all()
+        self.env.invalidate_all()
+        text = run.with_user(self.root).resume_difference()
+        main, done = text.split("Lines that are done and are not run again:")
+        on_error = plan._fields["on_error_action"]._description_string(self.env)
+        words = dict(plan._fields["on_error_action"]._description_selection(self.env))
+        for said in (
+            f"Flight plan “{plan.name}”:",
+            f"  {on_error}: “{words['e']}” → “{words['n']}”",
+            "“0” → “60”",
+            "is new; it does not run, the run goes on behind it",
+            "  line 3 “",
+            "    Sudo: “no” → “yes”",
+            f"Flight plan “{inner.name}”:",
+            "    Post-run actions:",
+            "      +!= 3 → next",
+        ):
+            self.assertIn(said, main)
+        self.assertNotIn("command_id", text)
+        self.assertNotIn("Condition", main)
+        for said in ("Condition: nothing → “1”", "→ “result = {'exit_code': 7}”", "“/tmp”", "“77”"):
+            self.assertIn(said, done)
+
     def test_retries(self):
         command = self.python(
             "params = env['ir.config_parameter'].sudo()\n"

@@ -291,11 +291,18 @@ class TestServerRecord(ServerCase):
         """A plan that has tolerated a failed step did not fail."""
         plan = self.env["cx.tower.plan"].create({"name": "Plan"})
         run = self.env["cx.tower.plan.log"].create(
-            {"server_id": self.server.id, "plan_id": plan.id, "state": "done", "queued_date": "2026-01-02 12:00:00"}
+            {
+                "server_id": self.server.id,
+                "plan_id": plan.id,
+                "state": "done",
+                "queued_date": "2026-01-02 12:00:00",
+            }
         )
         self._new_log(self.server, state="stopped", queued_date="2026-01-01 12:00:00")
         self._new_log(self.server, state="failed", plan_log_id=run.id, queued_date="2026-01-03 12:00:00")
-        run.copy({"state": "failed", "parent_flight_plan_log_id": run.id, "queued_date": "2026-01-03 12:00:00"})
+        run.copy(
+            {"state": "failed", "parent_flight_plan_log_id": run.id, "queued_date": "2026-01-03 12:00:00"}
+        )
         self.assertEqual((self.server.command_log_count, self.server.last_run_state), (1, "done"))
         self._new_log(self.server, state="interrupted", queued_date="2026-01-04 12:00:00")
         self.server.invalidate_recordset()
