@@ -237,15 +237,28 @@ def test_the_time_limit_counts_in_the_plans_inside(plans, server_id, tree):
     assert tree.left() == []
 
 
-def test_the_time_limit_counts_before_the_next_attempt(plans, server_id):
-    failing = plans.command("exit 3", idempotent=True, retry_attempts=5, retry_delay_s=300)
-    run_id = plans.start(server_id, plans.plan(failing, plans.command("true"), timeout_s=2))
-    plans.until(run_id, lambda seen: seen["steps"][0]["attempt"] == 2)
+def test_no_attempt_begins_behind_the_time_limit(plans, server_id, host_dir):
+    """Where the next attempt would be too late, the step keeps its own exit code; one that is due at the limit may not begin."""
+    mark = host_dir / "attempts"
+    late, soon = (
+        plans.command(
+            f"echo tried >> {mark}-{delay}; exit 3", idempotent=True, retry_attempts=500, retry_delay_s=delay
+        )
+        for delay in (300, 1)
+    )
+    run_id = plans.start(server_id, plans.plan(late, plans.command("true"), timeout_s=100))
+    assert plans.wait(run_id, 30)["exit_code"] == 3
+    assert plans.steps(run_id) == [("failed", 3), ("", 0)]
+    assert lines(host_dir / "attempts-300") == ["tried"]
+
+    run_id = plans.start(server_id, plans.plan(soon, plans.command("true"), timeout_s=6))
     began = time.monotonic()
     while not plans.progress(run_id)["finished"]:
-        assert time.monotonic() - began < 30
-        tools.recover(plans.client)
-    assert plans.wait(run_id)["exit_code"] == TIMED_OUT
+        assert time.monotonic() - began < 60
+        tools.recover(plans.client)  # it ends what waits for its turn when the limit is reached
+    assert plans.wait(run_id)["exit_code"] in (3, TIMED_OUT)
+    tried, attempt = len(lines(host_dir / "attempts-1")), plans.progress(run_id)["steps"][0]["attempt"]
+    assert tried > 1 and attempt - tried in (0, 1)  # the last one may have waited when the time was over
 
 
 # ----------------------------------------------------------------------
