@@ -109,11 +109,10 @@ class CxTowerPlanLog(models.Model):
 
     @api.depends("command_log_ids.plan_line_id")
     def _compute_plan_line_executed_id(self):
-        newest = {}
-        for step in self.sudo().command_log_ids.sorted(
-            "id"
-        ):  # sudo: lines are no secrets, logs of steps may be
-            newest[step.plan_log_id.id] = step.plan_line_id
+        # sudo: lines are no secrets, logs of steps may be
+        Step = self.env["cx.tower.command.log"].sudo()
+        steps = Step.search_fetch([("plan_log_id", "in", self.ids)], ["plan_log_id", "plan_line_id"], order="id")
+        newest = {step.plan_log_id.id: step.plan_line_id for step in steps}
         for log in self:
             log.plan_line_executed_id = newest.get(log.id)
 
