@@ -112,14 +112,23 @@ def after(plan: Plan, position: int, result: StepResult, ran_before: bool) -> De
     """
     if result.skipped:
         return _go_on(plan, position, nothing_ran=not ran_before)
-    action = _matching_action(plan, position, result.exit_code)
-    if action:
-        return _follow(
-            plan, position, result, action.then, action.custom_exit_code, dict(action.values or {})
-        )
-    if result.exit_code == 0:
+    rule = rule_after(plan, position, result)
+    if rule is None:
         return _go_on(plan, position)
-    return _follow(plan, position, result, plan.on_error, plan.custom_exit_code)
+    if isinstance(rule, Plan):
+        return _follow(plan, position, result, plan.on_error, plan.custom_exit_code)
+    return _follow(plan, position, result, rule.then, rule.custom_exit_code, dict(rule.values or {}))
+
+
+def rule_after(plan: Plan, position: int, result: StepResult) -> PostRunAction | Plan | None:
+    """Return which rule decides what follows a step.
+
+    :return: the post-run action that matches; the plan, whose rule about failed steps counts; None when neither is asked
+    """
+    if result.skipped:
+        return None
+    action = _matching_action(plan, position, result.exit_code)
+    return action or (plan if result.exit_code else None)
 
 
 def _matching_action(plan: Plan, position: int, exit_code: int) -> PostRunAction | None:

@@ -154,6 +154,9 @@ class CxTowerCommandLog(models.Model):
                     self.env._("“%s” has not ended. Stop it first, then delete its log.", log.name)
                 )
 
+    def _exit_code(self):
+        return self.command_status
+
     def _is_finished(self):
         """Return whether this run has ended, whatever the result."""
         self.ensure_one()

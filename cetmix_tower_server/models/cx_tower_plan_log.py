@@ -131,6 +131,9 @@ class CxTowerPlanLog(models.Model):
                     self.env._("“%s” has not ended. Stop it first, then delete its log.", log.name)
                 )
 
+    def _exit_code(self):
+        return self.plan_status
+
     def _is_finished(self):
         """Return whether this run has ended, whatever the result."""
         self.ensure_one()

@@ -148,7 +148,6 @@ class CxTowerPlanLog(models.Model):
         if step.command_action in ("python_code", "plan"):
             self._set_values(step.variable_values or {})
         decision = flow.after(self._frozen_plan().flow, step.position, result, bool(self.steps_run))
-        self.steps_done = step.position + 1
         if not step.is_skipped:
             self.steps_run += 1
         if step.stop_requested_date and not self.stop_requested_date:
@@ -159,6 +158,11 @@ class CxTowerPlanLog(models.Model):
                     "stop_requested_date": step.stop_requested_date,
                 }
             )
+        is_tolerated = not self.stop_requested_date and (
+            decision.next_line is not None or not decision.exit_code
+        )
+        if step.is_skipped or step.command_status == ExitCode.OK or is_tolerated:
+            self.steps_done = step.position + 1
         return self, decision
 
     # ------------------------------------------------------------------
@@ -224,12 +228,17 @@ class CxTowerPlanLog(models.Model):
             return None
         message = None
         if decision.nothing_ran:
-            message = self.env._("Nothing ran: the conditions of all %s lines were false.", self.steps_total)
+            message = self._nothing_ran_message()
         elif decision.exit_code == ExitCode.PLAN_IS_EMPTY:
             message = self.env._("The flight plan has no lines.")
         elif decision.exit_code:
             message = self._failure_message(decision.exit_code)
         return decision.exit_code, message, decision.nothing_ran
+
+    def _nothing_ran_message(self):
+        if self.steps_total == 1:
+            return self.env._("Nothing ran: the only line was skipped.")
+        return self.env._("Nothing ran: all %s lines were skipped.", self.steps_total)
 
     def _is_out_of_time(self):
         """Return whether the time limit was reached. The database is only asked when that may be so."""

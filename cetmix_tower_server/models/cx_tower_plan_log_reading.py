@@ -4,7 +4,7 @@ import time
 from odoo import fields, models
 from odoo.exceptions import AccessError
 
-from ..engine import states
+from ..engine import flow, states
 from .cx_tower_command_log_reading import WAIT_LIMIT_S, WAIT_STEP_S
 
 # What is read of the steps; never their output.
@@ -24,6 +24,17 @@ STEP_FIELDS = (
     "retry_at",
     "triggered_plan_log_id",
 )
+# What is read of the run and of those inside it.
+RUN_FIELDS = (
+    "plan_id",
+    "top_plan_log_id",
+    "resumed_from_id",
+    "resumed_position",
+    "state",
+    "plan_status",
+    "position",
+    "stop_requested_date",
+)
 
 
 class CxTowerPlanLog(models.Model):
@@ -39,8 +50,9 @@ class CxTowerPlanLog(models.Model):
             or False), ``steps_total``, ``steps_done`` and ``steps``: a list of dict ``log_id`` (False: not reached yet, or not
             for the caller to see), ``position``, ``number``, ``name``, ``action``, ``state`` ("": not reached yet), ``exit_code``,
             ``message``, ``condition``, ``is_skipped``, ``duration``, ``attempt``, ``attempts_total``, ``retry_in`` (s),
-            ``earlier_run`` (it ran in the run that this one resumes), ``plan_log_id`` (run of the plan inside, or False) and
-            ``steps`` (its steps, in the same form)
+            ``earlier_run`` (it ran in the run that this one resumes), ``remark`` (which rule decided what followed and what it
+            set: "goes on: post-run action != 0; sets x"; "" when there is nothing to say), ``plan_log_id`` (run of the plan
+            inside, or False) and ``steps`` (its steps, in the same form)
         :raise AccessError: when the caller may not read the log
         """
         self.ensure_one()
@@ -49,7 +61,7 @@ class CxTowerPlanLog(models.Model):
             self.sudo()
         )  # sudo: a plan may hold steps above the caller's level; these are told without their logs
         runs = run._tree() | run._earlier_runs()._tree()
-        runs.fetch(["plan_id", "top_plan_log_id", "resumed_from_id", "resumed_position"])
+        runs.fetch(RUN_FIELDS)
         steps = self._read_steps(runs)
         now = run._database_now()
         return {
@@ -136,9 +148,49 @@ class CxTowerPlanLog(models.Model):
             "attempts_total": row.get("attempts_total") or 1,
             "retry_in": self._seconds_until(row.get("retry_at"), now) if state == states.QUEUED else 0.0,
             "earlier_run": is_earlier,
+            "remark": self.browse(row["plan_log_id"])._step_remark(row) if row else "",
             "plan_log_id": inside.id,
             "steps": inside._progress_steps(steps, now) if inside and inside.id in steps else [],
         }
+
+    def _step_remark(self, row):
+        """Return which rule decided what followed one of this run's steps, and what it set; "" when that needs no word.
+
+        :param row: what :meth:`_read_steps` gives of it
+        """
+        if row["state"] not in states.FINISHED:
+            return ""
+        plan, position = self._frozen_plan().flow, row["position"]
+        result = flow.StepResult(row["command_status"], skipped=row["is_skipped"])
+        rule = flow.rule_after(plan, position, result)
+        decision = flow.after(plan, position, result, True)
+        if rule is None or not self._is_followed(position, decision):
+            return ""
+        said = []
+        is_action = isinstance(rule, flow.PostRunAction)
+        why = (
+            self.env._("post-run action %(condition)s %(value)s", condition=rule.condition, value=rule.value)
+            if is_action
+            else self.env._("the plan's rule")
+        )
+        then = rule.then if is_action else rule.on_error
+        if then == flow.Then.NEXT and row["command_status"]:
+            said.append(self.env._("goes on: %s", why))
+        elif then == flow.Then.EXIT_CUSTOM:
+            said.append(self.env._("the plan ends with %(code)s: %(why)s", code=decision.exit_code, why=why))
+        elif then == flow.Then.EXIT and is_action:
+            said.append(self.env._("the plan ends: %s", why))
+        if decision.values and row["log_id"]:
+            said.append(self.env._("sets %s", ", ".join(decision.values)))
+        return "; ".join(said)
+
+    def _is_followed(self, position, decision):
+        """Return whether a decision about a step was carried out: a stop or a time limit may have come between."""
+        if position != self.position:
+            return True
+        if self.state in states.ACTIVE:
+            return not self.stop_requested_date
+        return self.plan_status == decision.exit_code
 
     @staticmethod
     def _seconds_until(moment, now):

@@ -190,8 +190,11 @@ class CxTowerPlanLog(models.Model):
         for change in changes:
             label, form_field = self._part(model, change.field)
             old, new = (self._word_part(form_field, value, names) for value in (change.old, change.new))
-            if "\n" in old or "\n" in new or isinstance(change.old, list) or isinstance(change.new, list):
+            is_list = isinstance(change.old, list) or isinstance(change.new, list)
+            if is_list or "\n" in old or "\n" in new:
                 lines, left_out = text_difference(old, new)
+                if is_list:
+                    lines = [line for line in lines if not line.startswith("@@")]
                 said += [f"{label}:", *(f"  {line}" for line in lines)]
                 if left_out:
                     said.append("  " + self.env._("… %s lines more", left_out))

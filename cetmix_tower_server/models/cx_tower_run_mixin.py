@@ -5,6 +5,14 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
 from ..engine import states
+from ..engine.results import ExitCode
+
+# Ends of runs that were refused when they were to begin; the person who started them knows.
+NEVER_BEGAN = (
+    ExitCode.ANOTHER_COMMAND_RUNNING,
+    ExitCode.ANOTHER_PLAN_RUNNING,
+    ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER,
+)
 
 
 class CxTowerRunMixin(models.AbstractModel):
@@ -99,19 +107,28 @@ class CxTowerRunMixin(models.AbstractModel):
                 )
 
     def _notify_starter(self):
-        """Tell the person who started a run how it ended, as the settings want it."""
+        """Tell the person who started a run how it ended, as the settings want it.
+
+        Where nothing happened on a host there is nothing that has to be seen for sure.
+        """
         settings = self.env["cx.tower.settings"]._get()
         succeeded = self.state == states.DONE
         wanted = settings.notification_type_success if succeeded else settings.notification_type_error
         if not wanted or not self.user_id:
             return
         label = dict(states.LABELS)[self.state]
+        nothing_ran = self.state == states.SKIPPED
+        is_refused = self._exit_code() in NEVER_BEGAN
         self.user_id._bus_send(
             "simple_notification",
             {
-                "type": "success" if succeeded else "danger",
+                "type": "success" if succeeded else "info" if nothing_ran else "danger",
                 "title": self.name,
                 "message": self.message or self.env._("%(state)s", state=label),
-                "sticky": wanted == "sticky",
+                "sticky": wanted == "sticky" and not nothing_ran and not is_refused,
             },
         )
+
+    def _exit_code(self):
+        """Return the exit code of a run that has ended. Overridden where the run has one."""
+        return 0

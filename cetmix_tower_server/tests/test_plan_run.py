@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -171,6 +172,66 @@ class TestPlanRun(RunCase):
         self.assertNotIn("Condition", main)
         for said in ("Condition: nothing → “1”", "→ “result = {'exit_code': 7}”", "“/tmp”", "“77”"):
             self.assertIn(said, done)
+
+    def test_what_is_told_of_the_rules(self):
+        variable = self.env["cx.tower.variable"].create({"name": "rule_value", "reference": "rule_value"})
+        value = (0, 0, {"variable_id": variable.id, "value_char": "1"})
+        action = {"condition": "!=", "value_char": "0", "action": "n", "variable_value_ids": [value]}
+        tolerated = {"command_id": self.exits(3).id, "action_ids": [(0, 0, action)]}
+        own = {"condition": "==", "value_char": "6", "action": "ec", "custom_exit_code": 60}
+        last = {"command_id": self.exits(6).id, "action_ids": [(0, 0, own)]}
+        plan = self.plan(self.exits(0), tolerated, self.exits(5), last, on_error_action="n")
+        run = self.run_plan(plan)
+        progress = run.with_user(self.root).read_progress()
+        self.assertEqual(
+            [step["remark"] for step in progress["steps"]],
+            [
+                "",
+                "goes on: post-run action != 0; sets rule_value",
+                "goes on: the plan's rule",
+                "the plan ends with 60: post-run action == 6",
+            ],
+        )
+        self.assertEqual(progress["steps_done"], 3)
+        resumed = self.env["cx.tower.plan.log"].browse(run.with_user(self.root).resume().ids)
+        again = resumed.with_user(self.root).read_progress()
+        self.assertEqual(again["steps_done"], 3)
+        self.assertEqual(
+            [step["remark"] for step in again["steps"]], [step["remark"] for step in progress["steps"]]
+        )
+
+    def test_a_tolerated_failure_of_the_last_step_counts_as_done(self):
+        run = self.run_plan(self.plan(self.exits(0), self.exits(5), on_error_action="n"))
+        self.assertEqual((run.state, run.steps_done), ("done", 2))
+        run = self.run_plan(self.plan(self.exits(5), self.exits(0)))
+        self.assertEqual((run.state, run.steps_done), ("failed", 0))
+
+    def test_notifications_that_need_not_stay(self):
+        bus = self.env["bus.bus"]
+
+        def told(run):
+            self.env.cr.precommit.run()  # what its end told
+            before = bus.search([], order="id desc", limit=1).id or 0
+            run._notify_starter()
+            self.env.cr.precommit.run()
+            messages = [json.loads(row) for row in bus.search([("id", ">", before)]).mapped("message")]
+            [payload] = [row["payload"] for row in messages if row["payload"].get("title") == run.name]
+            return payload["type"], payload["sticky"]
+
+        self.assertEqual(told(self.run_plan(self.plan(self.exits(5)))), ("danger", True))
+        skipped = self.run_plan(self.plan({"command_id": self.exits(0).id, "condition": "0"}))
+        self.assertEqual((skipped.state, told(skipped)), ("skipped", ("info", False)))
+        self.assertIn("only line", skipped.message)
+        refused = self.env["cx.tower.plan.log"].create(
+            {
+                "server_id": self.server.id,
+                "plan_id": self.plan(self.exits(0)).id,
+                "state": "failed",
+                "plan_status": -301,
+                "user_id": self.root.id,
+            }
+        )
+        self.assertEqual(told(refused), ("danger", False))
 
     def test_retries(self):
         command = self.python(

@@ -6,7 +6,17 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tower_engine.flow import Decision, Line, Plan, PostRunAction, StepResult, Then, after, first
+from tower_engine.flow import (
+    Decision,
+    Line,
+    Plan,
+    PostRunAction,
+    StepResult,
+    Then,
+    after,
+    first,
+    rule_after,
+)
 from tower_engine.results import ExitCode
 
 HUGE = 10**5000  # more digits than Python turns into text
@@ -312,3 +322,13 @@ def test_whole_plans_without_actions_equal_the_walk(count, results):
     for on_error in Then:
         steps = Plan((Line(),) * count, on_error, 99)
         assert drive(steps, results) == walk(steps, results)
+
+
+def test_which_rule_decides():
+    action = PostRunAction("==", "3", Then.NEXT)
+    plan = Plan((Line((action,)),))
+    assert rule_after(plan, 0, StepResult(3)) is action
+    assert rule_after(plan, 0, StepResult(4)) is plan
+    assert rule_after(plan, 0, StepResult(0)) is None
+    assert rule_after(plan, 0, StepResult(3, skipped=True)) is None
+    assert rule_after(plan, 9, StepResult(3)) is plan

@@ -83,6 +83,14 @@ test("says so when nothing was printed", async () => {
     expect.verifySteps(["read 0"]);
 });
 
+test("does not say that a command printed nothing which did not run", async () => {
+    serve({ text: "", state: "failed", exitCode: -210, message: "The condition cannot be evaluated." });
+    await mount();
+    expect(".o_tower_console_empty").toHaveText("The command did not run.");
+    expect(".o_tower_console_message").toHaveText("The condition cannot be evaluated.");
+    expect.verifySteps(["read 0"]);
+});
+
 test("follows a running command without any announcement", async () => {
     const log = serve({ text: "one\n", state: "running" });
     await mount(1, { onFinished: () => expect.step("finished") });

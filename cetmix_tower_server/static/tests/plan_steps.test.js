@@ -132,6 +132,37 @@ test("shows a run that is over, and reads no more", async () => {
     expect.verifySteps(["output of 102"]);
 });
 
+test("says why a step was skipped once, and why a failed one was tolerated", async () => {
+    const inside = {
+        action: "plan",
+        plan_log_id: 7,
+        condition: "1",
+        message: "Nothing ran: the only line was skipped.",
+    };
+    serve(
+        makeRun("done", [
+            step(0, "Backup", "skipped", {
+                is_skipped: true,
+                condition: "{{ backup }}",
+                message: "Skipped: the condition is false.",
+            }),
+            step(1, "Inside", "skipped", { is_skipped: true, ...inside }),
+            step(2, "Update", "failed", { exit_code: 3, remark: "goes on: post-run action != 0" }),
+        ]),
+    );
+    await mount();
+    expect(queryAllTexts(".o_tower_step_remark")).toEqual([
+        "skipped because “{{ backup }}” is false",
+        "Nothing ran: the only line was skipped.",
+        "goes on: post-run action != 0",
+    ]);
+    await click(".o_tower_step:contains(Backup)");
+    await animationFrame();
+    expect(".o_tower_plan_step_text").toHaveText("skipped because “{{ backup }}” is false");
+    expect(".o_tower_plan_step_message").toHaveCount(0);
+    expect.verifySteps(["output of 102"]);
+});
+
 test("follows the step that is running, until a person chooses another", async () => {
     const run = serve(
         makeRun("running", [step(0, "One", "running"), step(1, "Two", ""), step(2, "Three", "")]),

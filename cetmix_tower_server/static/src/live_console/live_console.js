@@ -33,6 +33,8 @@ export const STATES = {
     interrupted: { label: _t("Interrupted"), color: "danger", icon: "fa-chain-broken" },
 };
 const ACTIVE = ["queued", "running", "waiting"];
+// Exit codes of runs that ended before their command could begin: see docs/user/exit_codes.md.
+const NEVER_BEGAN = [-201, -202, -204, -205, -207, -210, -212];
 
 /**
  * @param {number} seconds
@@ -144,8 +146,14 @@ export class LiveConsole extends Component {
                 queued: _t("Waiting for a free slot. The output appears here as soon as the command runs."),
                 running: _t("Running. Nothing was printed so far."),
                 waiting: _t("Waiting for another run to end."),
-            }[this.state.status] || _t("The command printed nothing.")
+            }[this.state.status] || this._noOutputText
         );
+    }
+
+    get _noOutputText() {
+        return NEVER_BEGAN.includes(this.state.exitCode)
+            ? _t("The command did not run.") // why, is told below
+            : _t("The command printed nothing.");
     }
 
     get matchText() {

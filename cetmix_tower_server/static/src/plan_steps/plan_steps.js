@@ -182,6 +182,12 @@ export class PlanSteps extends Component {
         return log_id ? "" : _t("You may not see the output of this step.");
     }
 
+    /** Its message; of a skipped step the text says it all. */
+    get shownMessage() {
+        const { state, is_skipped, message } = this.shown.data;
+        return is_skipped || state === "skipped" ? "" : message;
+    }
+
     rowTime(step) {
         return step.time(this.state.now);
     }

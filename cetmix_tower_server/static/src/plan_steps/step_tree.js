@@ -45,13 +45,15 @@ export class Step {
 
     /** What there is to say about it in one line, besides its state. */
     remark(now) {
-        const { is_skipped, condition, earlier_run, message } = this.data;
+        const { is_skipped, condition, earlier_run, message, plan_log_id, remark } = this.data;
         if (is_skipped || this.data.state === "skipped") {
-            return condition
+            // a plan inside began, so it was not the condition
+            return condition && !plan_log_id
                 ? _t("skipped because “%s” is false", condition)
                 : message || _t("skipped, nothing to do");
         }
-        return earlier_run ? _t("done in the earlier run") : this.attemptText(now);
+        const where = earlier_run ? _t("done in the earlier run") : this.attemptText(now);
+        return [where, remark].filter(Boolean).join("; ");
     }
 
     attemptText(now) {
