@@ -8,16 +8,23 @@ class CxTowerCustomVariableValueMixin(models.AbstractModel):
     _description = "Tower Custom Variable Value Mixin"
 
     variable_id = fields.Many2one("cx.tower.variable", ondelete="cascade")
-    variable_reference = fields.Char(related="variable_id.reference", string="Variable reference")
-    variable_type = fields.Selection(related="variable_id.variable_type")
+    variable_reference = fields.Char(
+        related="variable_id.reference", string="Variable reference", related_sudo=False
+    )
+    variable_type = fields.Selection(related="variable_id.variable_type", related_sudo=False)
     option_id = fields.Many2one(
         "cx.tower.variable.option", domain="[('variable_id', '=', variable_id)]", ondelete="set null"
     )
     value_char = fields.Char(
-        string="Value", compute="_compute_value_char", store=True, readonly=False, help="Used as it is typed."
+        string="Value",
+        compute="_compute_value_char",
+        store=True,
+        readonly=False,
+        compute_sudo=False,
+        help="Used as it is typed.",
     )
     variable_value_id = fields.Many2one("cx.tower.variable.value", ondelete="set null")
-    required = fields.Boolean(related="variable_value_id.required")
+    required = fields.Boolean(related="variable_value_id.required", related_sudo=False)
 
     @api.depends("option_id", "option_id.value_char", "variable_id")
     def _compute_value_char(self):
@@ -31,6 +38,19 @@ class CxTowerCustomVariableValueMixin(models.AbstractModel):
     def _check_value_char(self):
         for line in self.filtered("variable_id"):
             line.variable_id._check_value(line.value_char, line.option_id, may_be_template=False)
+
+    @api.constrains("variable_id", "option_id", "variable_value_id")
+    def _check_may_read(self):
+        """Names and texts of what is chosen are shown: only to those who may read it."""
+        for name in ("variable_id", "option_id", "variable_value_id"):
+            self[name].with_user(self.env.user).check_access("read")
+
+    @api.onchange("variable_id")
+    def _onchange_variable_id(self):
+        if self.option_id.variable_id != self.variable_id:
+            self.option_id = False
+            if self.variable_type == "o":
+                self.value_char = False
 
     @api.onchange("value_char", "variable_id")
     def _onchange_value_char(self):

@@ -22,14 +22,14 @@ class CxTowerPlanLine(models.Model):
         store=True,
         readonly=False,
         precompute=True,
-        help="Choose the kind of command first to have the list of commands shortened.",
+        help="Choose the kind of command first to have only commands of this kind offered.",
     )
     command_id = fields.Many2one(
         "cx.tower.command",
         required=True,
         ondelete="restrict",
         index=True,
-        domain="[('action', '=', action)]",
+        domain="[('action', '=?', action)]",
     )
     condition = fields.Char(
         help='Python expression with variables, for example {{ tower.server.os }} == "Debian 12" or {{ _changed }}.'
@@ -78,7 +78,7 @@ class CxTowerPlanLine(models.Model):
     @api.depends("command_id.action")
     def _compute_action(self):
         for line in self:
-            line.action = line.command_id.action or line.action or "ssh_command"
+            line.action = line.command_id.action or line.action
 
     @api.onchange("action")
     def _onchange_action(self):
@@ -116,9 +116,13 @@ class CxTowerPlanLine(models.Model):
 
     @api.constrains("condition", "path")
     def _check_template_syntax(self):
+        check = self.env["cx.tower.variable"]._check_template_syntax
         for line in self:
-            for text in (line.condition, line.path):
-                self.env["cx.tower.variable"]._check_template_syntax(text, line.display_name)
+            # sudo: its number among all lines is what the form shows
+            number = list(line.sudo().plan_id.line_ids._sorted_as_run()._ids).index(line.id) + 1
+            place = {"number": number, "command": line.display_name}
+            check(line.condition, self.env._("Line %(number)s “%(command)s”, condition", **place))
+            check(line.path, self.env._("Line %(number)s “%(command)s”, path", **place))
 
     @api.constrains("command_id", "plan_id")
     def _check_plan_does_not_run_itself(self):

@@ -49,8 +49,15 @@ class CxTowerPlanLineAction(models.Model):
         for action in self:
             action.access_level = action.line_id.access_level
 
-    @api.depends_context("lang")
-    @api.depends("condition", "value_char", "action", "custom_exit_code")
+    @api.depends_context("lang", "uid")
+    @api.depends(
+        "condition",
+        "value_char",
+        "action",
+        "custom_exit_code",
+        "variable_value_ids.sequence",
+        "variable_value_ids.variable_id",
+    )
     def _compute_name(self):
         labels = dict(self._fields["action"]._description_selection(self.env))
         for action in self:
@@ -60,6 +67,10 @@ class CxTowerPlanLineAction(models.Model):
             action.short_name = self._short_text(
                 action.condition or "", action.value_char or "", action.action, action.custom_exit_code
             )
+            names = [value.variable_id.name for value in action.variable_value_ids if value.variable_id]
+            if names:
+                sets = self.env._("sets %s", ", ".join(names))
+                action.short_name = f"{action.short_name}, {sets}"
             action.name = self.env._(
                 "Exit code %(condition)s %(value)s: %(then)s",
                 condition=action.condition or "",

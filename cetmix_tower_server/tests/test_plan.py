@@ -1,3 +1,4 @@
+from lxml import etree
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
@@ -87,6 +88,47 @@ class TestPlan(PlanCase):
             self.assertEqual(line.action, "plan")
             line.command_id = self._new_plan_command(self._new_plan("B"))
         self.assertEqual(plan.line_ids.action, "plan")
+
+    def test_a_command_is_found_without_its_action_and_brings_it_along(self):
+        python = self._new_command("Py", action="python_code", code="pass")
+        plan = self._new_plan("A", [self.first])
+        with Form(plan) as form, form.line_ids.new() as line:
+            self.assertFalse(line.action)
+            line.command_id = python
+            self.assertEqual(line.action, "python_code")
+        self.assertEqual(plan.line_ids[1].action, "python_code")
+
+    def test_what_happens_after_a_line_is_told_while_it_is_edited(self):
+        line = self._new_plan("A", [self.first]).line_ids
+        with Form(line) as form:
+            with form.action_ids.new() as action:
+                action.condition, action.value_char, action.action = "!=", "0", "e"
+            self.assertEqual(form.action_summary, "!= 0 → exit")
+        self.assertEqual(line.action_summary, "!= 0 → exit")
+        variables = self.place | self.flag
+        line.action_ids.variable_value_ids = [(0, 0, {"variable_id": variable.id}) for variable in variables]
+        self.assertEqual(line.action_summary, "!= 0 → exit, sets Place, Flag")
+        line.plan_id.write({"access_level": "1", "user_ids": [(4, self.user.id)]})
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(line.with_user(self.user).action_summary, "!= 0 → exit")
+
+    def test_values_set_in_the_form_of_a_new_action_are_saved(self):
+        arch = etree.fromstring(self.env["cx.tower.plan.line"].get_view(view_type="form")["arch"])
+        (column,) = arch.xpath("//field[@name='action_ids']/list/field[@name='variable_value_ids']")
+        self.assertEqual(column.get("force_save"), "1", "the browser leaves out what the list only shows")
+
+    def test_a_condition_or_path_that_cannot_be_read_is_refused_with_its_place(self):
+        plan = self._new_plan("A", [self.first, self.second])
+        with self.assertRaisesRegex(ValidationError, "^Line 2 “Second”, condition: "):
+            plan.line_ids[1].condition = "{{ place"
+        with self.assertRaisesRegex(ValidationError, "^Line 1 “First”, path: "):
+            plan.line_ids[0].path = "/{{ place"
+        lines = [
+            (0, 0, {"command_id": self.first.id, "sequence": n, "path": p}) for n, p in ((2, "{{"), (1, 0))
+        ]
+        with self.assertRaisesRegex(ValidationError, "^Line 2 “First”, path: "):
+            self.env["cx.tower.plan"].create({"name": "B", "line_ids": lines})
 
     def test_a_line_shows_what_its_command_does(self):
         sub_plan = self._new_plan("Sub", [self.first])

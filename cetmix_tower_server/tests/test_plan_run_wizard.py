@@ -1,4 +1,4 @@
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
 from .run_case import RunCase
@@ -79,6 +79,37 @@ class TestPlanRunWizard(RunCase):
         self.assertFalse(row.lines[0]["error"])
         self.assertIn("no_such_value", row.lines[1]["error"])
 
+    def test_what_steps_before_will_set_is_no_problem(self):
+        Command = self.env["cx.tower.command"]
+        facts = self.python('custom_values["_days"] = 7\ncustom_values["port"] = 80', name="Facts")
+        texts = {
+            "Uses": "x {{ _days }} {{ port }} {{ greeting }}",
+            "Other": "x {{ _other }}",
+            "Missing": "x {{ no_such }} {{ _days }}",
+            "Computes": "x {{ _days + 1 }}",
+        }
+        commands = [Command.create({"name": name, "code": code}) for name, code in texts.items()]
+        (row,) = self.preview(self.new_plan("Late", *commands, facts, *commands))
+        before, after = row.lines[:4], row.lines[5:]
+        self.assertTrue(all(line["error"] and not line["later"] for line in before))
+        self.assertEqual([line["later"] for line in after], [["_days", "port"], ["_other"], [], ["_days"]])
+        self.assertEqual(after[0]["code"], "x {{ _days }} {{ port }} hello")
+        self.assertEqual([bool(line["error"]) for line in after], [False, False, True, False])
+        self.assertIn("no_such", after[2]["error"])
+        self.assertFalse(after[3]["code"])
+
+    def test_what_post_run_actions_before_will_set_is_no_problem(self):
+        state = self.env["cx.tower.variable"].create({"name": "State", "reference": "late_state"})
+        use = self.env["cx.tower.command"].create({"name": "Use", "code": "x", "path": "/{{ late_state }}"})
+        plan = self.new_plan("Sets", use, self.say, use)
+        value = [(0, 0, {"variable_id": state.id, "value_char": "new"})]
+        plan.line_ids[1].action_ids = [
+            (0, 0, {"condition": "==", "value_char": "0", "action": "n", "variable_value_ids": value})
+        ]
+        (row,) = self.preview(plan)
+        self.assertIn("late_state", row.lines[0]["error"])
+        self.assertEqual((row.lines[2]["later"], row.lines[2]["path"]), (["late_state"], "/{{ late_state }}"))
+
     def test_plans_inside_are_shown_up_to_a_limit(self):
         def runs(plan):
             return self.env["cx.tower.command"].create(
@@ -113,6 +144,30 @@ class TestPlanRunWizard(RunCase):
         self.assertIn("own", wizard.preview_ids.lines[0]["code"])
         log = self.env["cx.tower.plan.log"].browse(wizard.run_flight_plan()["res_id"])
         self.assertEqual(log.command_log_ids.mapped("command_response"), ["own", "own"])
+
+    def test_an_own_value_is_chosen_among_the_options_of_its_variable(self):
+        options = [(0, 0, {"name": "Small", "value_char": "s"}), (0, 0, {"name": "Large", "value_char": "l"})]
+        size = self.variable.create(
+            {"name": "Size", "reference": "size", "variable_type": "o", "option_ids": options}
+        )
+        for wizard, field in (("plan", "plan_id"), ("command", "command_id")):
+            with self.subTest(wizard):
+                model = self.env[f"cx.tower.{wizard}.run.wizard"].with_user(self.root)
+                form = Form(model.with_context(active_model="cx.tower.server", active_ids=self.server.ids))
+                if wizard == "command":
+                    form.action = "python_code"
+                form[field] = self.talk if wizard == "plan" else self.say
+                with form.custom_variable_value_ids.new() as line:
+                    line.variable_id = self.variable
+                    line.value_char = "typed"
+                    line.variable_id = size
+                    self.assertFalse(line.value_char)
+                    line.option_id = size.option_ids.filtered(lambda option: option.value_char == "l")
+                    self.assertEqual(line.value_char, "l")
+                record = form.save()
+                self.assertEqual(record._own_values(), {"size": "l"})
+                with self.assertRaises(ValidationError):
+                    record.custom_variable_value_ids.create({"variable_id": size.id, "value_char": "xl"})
 
     def test_own_values_belong_to_the_plan_they_were_typed_for(self):
         with self.wizard() as form:

@@ -6,7 +6,7 @@ class CxTowerCommandRunWizardVariableValue(models.TransientModel):
 
     _name = "cx.tower.command.run.wizard.variable.value"
     _description = "Tower Command Run Wizard Value"
+    _inherit = ["cx.tower.custom.variable.value.mixin"]
 
     wizard_id = fields.Many2one("cx.tower.command.run.wizard", ondelete="cascade", index=True)
-    variable_id = fields.Many2one("cx.tower.variable", required=True)
-    value_char = fields.Char(string="Value")
+    variable_id = fields.Many2one(required=True)

@@ -132,7 +132,9 @@ class CxTowerPlanRunWizard(models.TransientModel):
         rows = []
         rendered = server._plan_preview([line for _facts, line in lines[:PREVIEW_LINES]], values)
         for (facts, _line), row in zip(lines, rendered, strict=False):
-            hidden = {"code": "", "path": "", "error": "", "condition": ""} if facts["hidden"] else {}
+            hidden = (
+                {"code": "", "path": "", "error": "", "condition": "", "later": []} if facts["hidden"] else {}
+            )
             rows.append(row | facts | hidden)
         if len(lines) > PREVIEW_LINES:
             rows.append({"number": "…", "name": self.env._("and more steps"), "depth": 0})

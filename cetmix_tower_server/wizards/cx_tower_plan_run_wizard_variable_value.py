@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 
 
 class CxTowerPlanRunWizardVariableValue(models.TransientModel):
@@ -6,12 +6,7 @@ class CxTowerPlanRunWizardVariableValue(models.TransientModel):
 
     _name = "cx.tower.plan.run.wizard.variable.value"
     _description = "Tower Flight Plan Run Wizard Value"
+    _inherit = ["cx.tower.custom.variable.value.mixin"]
 
     wizard_id = fields.Many2one("cx.tower.plan.run.wizard", ondelete="cascade", index=True)
-    variable_id = fields.Many2one("cx.tower.variable", required=True)
-    value_char = fields.Char(string="Value")
-
-    @api.constrains("variable_id")
-    def _check_may_read(self):
-        """The name of a variable is shown: only to those who may read it."""
-        self.variable_id.with_user(self.env.user).check_access("read")
+    variable_id = fields.Many2one(required=True)
