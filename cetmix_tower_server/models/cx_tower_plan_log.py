@@ -111,7 +111,9 @@ class CxTowerPlanLog(models.Model):
     def _compute_plan_line_executed_id(self):
         # sudo: lines are no secrets, logs of steps may be
         Step = self.env["cx.tower.command.log"].sudo()
-        steps = Step.search_fetch([("plan_log_id", "in", self.ids)], ["plan_log_id", "plan_line_id"], order="id")
+        steps = Step.search_fetch(
+            [("plan_log_id", "in", self.ids)], ["plan_log_id", "plan_line_id"], order="id"
+        )
         newest = {step.plan_log_id.id: step.plan_line_id for step in steps}
         for log in self:
             log.plan_line_executed_id = newest.get(log.id)

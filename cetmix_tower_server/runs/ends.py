@@ -33,10 +33,12 @@ class EndWriter:
     transaction is committed, so nothing is different for a run whether it shares one or not.
 
     :param transaction: gives an environment and commits, see ``Worker.transaction``
+    :param read_ahead: called with the environment and the jobs that end together, before their ends are written
     """
 
-    def __init__(self, transaction: Callable):
+    def __init__(self, transaction: Callable, read_ahead: Callable | None = None):
         self._transaction = transaction
+        self._read_ahead = read_ahead
         self._lock = threading.Lock()
         self._waiting: list[_End] = []
         self._busy = False
@@ -106,8 +108,8 @@ class EndWriter:
     def _write_together(self, batch: list[_End]) -> None:
         """If the process dies before the commit, all these ends are lost and their runs become interrupted."""
         with self._transaction() as env:
-            if len(batch) > 1:
-                env["cx.tower.command.log"].browse(end.job.log_id for end in batch)._read_ahead()
+            if self._read_ahead and len(batch) > 1:
+                self._read_ahead(env, [end.job for end in batch])
             for end in batch:
                 end.job.write_end(env, end.values)
                 crash_points.reached("before_record_commit")

@@ -49,7 +49,7 @@ class Worker:
     def __init__(self, dbname: str):
         self.dbname = dbname
         self.code = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self.ends = EndWriter(self._kept_transaction)
+        self.ends = EndWriter(self._kept_transaction, self._read_ahead)
         self._kept_cursors: list = []  # at most one: that of the ends of runs
         self._kept_used = 0.0
         self._jobs: dict[int, Job] = {}
@@ -182,6 +182,10 @@ class Worker:
             self._kept_cursors.append(cr)
         else:
             cr.close()  # a test's cursor: they are closed in the order they were opened
+
+    @staticmethod
+    def _read_ahead(env, jobs: list[Job]) -> None:
+        env["cx.tower.command.log"].browse(job.log_id for job in jobs)._read_ahead()
 
     def _close_idle_cursor(self, after_s: float) -> None:
         if self._kept_cursors and time.monotonic() - self._kept_used > after_s:

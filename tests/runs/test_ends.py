@@ -170,3 +170,43 @@ def test_nobody_takes_an_end_for_written_when_the_writing_thread_is_ended():
     assert set(outcomes) == set(range(8))
     refused = [error for error in outcomes.values() if error is not None]
     assert all(isinstance(error, (Stopped, psycopg2.OperationalError)) for error in refused)
+
+
+def test_a_thread_that_is_told_to_end_while_it_waits_keeps_nobody():
+    """An asynchronous exception in the wait: the others' ends are written all the same."""
+
+    class Told(BaseException):
+        pass
+
+    store = Store()
+    store.gate.clear()
+    writer = EndWriter(store.transaction)
+    first, _errors = write_all(writer, [Job(0)])
+    store.entered.wait(10)
+
+    def leave():
+        original = threading.Event.wait
+
+        def wait(event, *arguments):
+            if threading.current_thread().name == "leaving":
+                raise Told
+            return original(event, *arguments)
+
+        threading.Event.wait = wait
+        try:
+            with pytest.raises(Told):
+                writer.record(Job(1), {"why": ""})
+        finally:
+            threading.Event.wait = original
+
+    leaving = threading.Thread(target=leave, name="leaving")
+    leaving.start()
+    leaving.join(10)
+    store.gate.set()
+    for thread in first:
+        thread.join(10)
+    later, _errors = write_all(writer, [Job(2)])
+    for thread in later:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in [*first, *later, leaving])
+    assert sorted(number for commit in store.commits for number in commit) == [0, 2]
