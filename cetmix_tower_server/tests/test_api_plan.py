@@ -157,7 +157,7 @@ class TestApiPlan(ApiCase):
                 self.plan.line_ids[1].condition = f"{{{{ _seen }}}} != '{protocol}-{who}'"
                 difference = self.call(protocol, who, PLAN_LOG, "resume_difference", [log_id])
                 self.assertIn(f"{protocol}-{who}", difference)
-                with self.assertRaisesRegex(Refused, "changed since(.|\n)*condition"):
+                with self.assertRaisesRegex(Refused, "changed since(.|\n)*Condition: "):
                     self.call(protocol, who, PLAN_LOG, "resume", [log_id])
                 self.allow(True)
                 (resumed,) = self.call(protocol, who, PLAN_LOG, "resume", [log_id], use_changed_plan=True)
