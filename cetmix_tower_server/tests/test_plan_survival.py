@@ -10,7 +10,7 @@ from ..runs import worker as run_worker
 from ..runs.job import Job
 from .run_case import RunCase
 
-QUEUE = "odoo.addons.cetmix_tower_server.models.cx_tower_run_queue"
+QUEUE = "odoo.addons.cetmix_tower_server.models.cx_tower_run_queue_recovery"
 
 
 @tagged("post_install", "-at_install")
