@@ -248,7 +248,7 @@ class TestRun(RunCase):
         living, lost = self.queued_log(), self.queued_log()
         Queue._claim_one("alive", living.id)
         fence = Queue._claim_one("dead", lost.id)
-        with mute_logger("odoo.addons.cetmix_tower_server.models.cx_tower_run_queue"):
+        with mute_logger("odoo.addons.cetmix_tower_server.models.cx_tower_run_queue_recovery"):
             self.assertEqual(Queue._recover_lost(), 1)
         self.assertEqual((living.state, lost.state), ("running", "interrupted"))
         self.assertEqual(lost.command_status, ExitCode.RUN_INTERRUPTED)
