@@ -1,7 +1,6 @@
 import logging
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
@@ -145,22 +144,12 @@ class CxTowerCommandLog(models.Model):
         for log in self:
             log.name = f"{log.server_id.name or ''}: {log.command_id.name or ''}"
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_active(self):
-        """A run whose log disappears would go on unseen on its host."""
-        for log in self.sudo():
-            if log.state in states.ACTIVE:
-                raise UserError(
-                    self.env._("“%s” has not ended. Stop it first, then delete its log.", log.name)
-                )
+    @api.model
+    def _get_title(self):
+        return self.env._("Command Log")
 
     def _exit_code(self):
         return self.command_status
-
-    def _is_finished(self):
-        """Return whether this run has ended, whatever the result."""
-        self.ensure_one()
-        return self.state in states.FINISHED
 
     # ------------------------------------------------------------------
     # Life of a run

@@ -127,18 +127,6 @@ class CxTowerCommandLog(models.Model):
             self.flush_recordset()
             self.triggered_plan_log_id._request_stop(user)
 
-    def action_stop(self):
-        """Ask for the end of these runs and say so (button)."""
-        self.stop()
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "info",
-                "message": self.env._("Stop requested. The log shows when the host has confirmed it."),
-            },
-        }
-
     def action_run_again(self):
         """Start the same command on the same server with the same own values, and open the new run."""
         self.ensure_one()
@@ -154,19 +142,6 @@ class CxTowerCommandLog(models.Model):
             code=code,
         )
         return logs._action_open()
-
-    def _action_open(self):
-        """Return the action that shows these runs: one in its form, several in a list."""
-        action = {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Command Log"),
-            "res_model": self._name,
-            "view_mode": "list,form",
-            "domain": [("id", "in", self.ids)],
-        }
-        if len(self) == 1:
-            action |= {"view_mode": "form", "res_id": self.id}
-        return action
 
 
 def _chunk_from(position, start, end, segments):

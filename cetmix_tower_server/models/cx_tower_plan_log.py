@@ -2,7 +2,6 @@ import secrets
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
@@ -124,22 +123,12 @@ class CxTowerPlanLog(models.Model):
         wanted = [state for state, _label in states.LABELS if (state == states.STOPPED) in value]
         return [("state", "in", wanted)]
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_active(self):
-        """A run whose log disappears would go on unseen on its host."""
-        for log in self.sudo():
-            if log.state in states.ACTIVE:
-                raise UserError(
-                    self.env._("“%s” has not ended. Stop it first, then delete its log.", log.name)
-                )
+    @api.model
+    def _get_title(self):
+        return self.env._("Flight Plan Log")
 
     def _exit_code(self):
         return self.plan_status
-
-    def _is_finished(self):
-        """Return whether this run has ended, whatever the result."""
-        self.ensure_one()
-        return self.state in states.FINISHED
 
     # ------------------------------------------------------------------
     # Beginning and end

@@ -270,18 +270,6 @@ class CxTowerPlanLog(models.Model):
         for step in steps.filtered(lambda step: step.state != states.WAITING):
             step._request_stop(user)
 
-    def action_stop(self):
-        """Ask for the end of these runs and say so (button)."""
-        self.stop()
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "info",
-                "message": self.env._("Stop requested. The log shows when the host has confirmed it."),
-            },
-        }
-
     # ------------------------------------------------------------------
     # Repeating
     # ------------------------------------------------------------------
@@ -295,16 +283,3 @@ class CxTowerPlanLog(models.Model):
             values = self.sudo()._values_before(self.sudo().triggering_command_log_id) or {}
         runs = self.server_id.run_flight_plan(self.plan_id, variable_values=values)
         return runs._action_open()
-
-    def _action_open(self):
-        """Return the action that shows these runs: one in its form, several in a list."""
-        action = {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Flight Plan Log"),
-            "res_model": self._name,
-            "view_mode": "list,form",
-            "domain": [("id", "in", self.ids)],
-        }
-        if len(self) == 1:
-            action |= {"view_mode": "form", "res_id": self.id}
-        return action

@@ -1,7 +1,7 @@
 import secrets
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from ..engine import states
@@ -132,3 +132,47 @@ class CxTowerRunMixin(models.AbstractModel):
     def _exit_code(self):
         """Return the exit code of a run that has ended. Overridden where the run has one."""
         return 0
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_active(self):
+        """A run whose log disappears would go on unseen on its host."""
+        for log in self.sudo():
+            if log.state in states.ACTIVE:
+                raise UserError(
+                    self.env._("“%s” has not ended. Stop it first, then delete its log.", log.name)
+                )
+
+    @api.model
+    def _get_title(self):
+        """Return what a list of these runs is called. Overridden where the run knows what it runs."""
+        return self._description
+
+    def _is_finished(self):
+        """Return whether this run has ended, whatever the result."""
+        self.ensure_one()
+        return self.state in states.FINISHED
+
+    def action_stop(self):
+        """Ask for the end of these runs and say so (button)."""
+        self.stop()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": self.env._("Stop requested. The log shows when the host has confirmed it."),
+            },
+        }
+
+    def _action_open(self):
+        """Return the action that shows these runs: one in its form, several in a list."""
+        action = {
+            "type": "ir.actions.act_window",
+            "name": self._get_title(),
+            "res_model": self._name,
+            "view_mode": "list,form",
+            "domain": [("id", "in", self.ids)],
+        }
+        if len(self) == 1:
+            action |= {"view_mode": "form", "res_id": self.id}
+        return action
