@@ -33,6 +33,8 @@ from . import cx_tower_server_login
 from . import cx_tower_server_host_key
 from . import cx_tower_server_test
 from . import cx_tower_server_runners
+from . import cx_tower_server_template
+from . import cx_tower_server_template_link
 from . import cx_tower_command
 from . import cx_tower_command_python
 from . import cx_tower_plan

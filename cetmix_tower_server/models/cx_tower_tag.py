@@ -20,11 +20,19 @@ class CxTowerTag(models.Model):
     plan_ids = fields.Many2many(
         "cx.tower.plan", "cx_tower_plan_tag_rel", "tag_id", "plan_id", string="Flight plans", copy=False
     )
+    server_template_ids = fields.Many2many(
+        "cx.tower.server.template",
+        "cx_tower_server_template_tag_rel",
+        "tag_id",
+        "server_template_id",
+        string="Server templates",
+        copy=False,
+    )
 
     @api.model
     def _get_tag_usage_fields(self):
         """Return the fields that link tagged records; addons that tag further models add theirs."""
-        return ["server_ids", "command_ids", "plan_ids"]
+        return ["server_ids", "command_ids", "plan_ids", "server_template_ids"]
 
     @api.model_create_multi
     def create(self, vals_list):

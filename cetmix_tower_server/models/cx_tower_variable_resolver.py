@@ -33,7 +33,7 @@ class CxTowerVariableResolver(models.AbstractModel):
     # ------------------------------------------------------------------ extension points
 
     @api.model
-    def _get_scopes(self, server=None, plan_line_action=None, **scopes):
+    def _get_scopes(self, server=None, plan_line_action=None, server_template=None, **scopes):
         """Return [(scope name, record)] from most to least specific, global excluded.
 
         The name of a scope is the name of the values' owner field without "_id". Override to put further scopes
@@ -41,10 +41,13 @@ class CxTowerVariableResolver(models.AbstractModel):
 
         :param server: cx.tower.server record or None
         :param plan_line_action: cx.tower.plan.line.action record or None; stands alone
+        :param server_template: cx.tower.server.template record or None; only what is global comes behind it
         :param scopes: records of other scopes, by scope name
         """
         if plan_line_action:
             return [("plan_line_action", plan_line_action)]
+        if server_template:
+            return [("server_template", server_template)]
         return [("server", server)] if server else []
 
     @api.model

@@ -47,6 +47,9 @@ class CxTowerVariableValue(models.Model):
     plan_line_action_id = fields.Many2one(
         "cx.tower.plan.line.action", string="Post-run action", ondelete="cascade", index="btree_not_null"
     )
+    server_template_id = fields.Many2one(
+        "cx.tower.server.template", string="Server template", ondelete="cascade", index="btree_not_null"
+    )
     is_global = fields.Boolean(
         string="Global",
         compute="_compute_is_global",
@@ -79,6 +82,11 @@ class CxTowerVariableValue(models.Model):
         "This post-run action sets this variable already.",
     )
 
+    _one_per_server_template = models.UniqueIndex(
+        "(variable_id, server_template_id) WHERE server_template_id IS NOT NULL",
+        "This server template has a value of this variable already.",
+    )
+
     # ------------------------------------------------------------------ owners
 
     @api.model
@@ -89,7 +97,7 @@ class CxTowerVariableValue(models.Model):
         the field is set, and a scope in ``cx.tower.variable._get_scopes``. The name of a scope is the name of
         the field without "_id".
         """
-        return ["server_id", "plan_line_action_id"]
+        return ["server_id", "plan_line_action_id", "server_template_id"]
 
     def _get_owner(self):
         """Return the record the value belongs to, or an empty recordset of servers for a global value."""
