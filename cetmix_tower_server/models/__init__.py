@@ -8,6 +8,7 @@ from . import cx_tower_tag_mixin
 from . import cx_tower_vault_mixin
 from . import cx_tower_key_mixin
 from . import cx_tower_template_mixin
+from . import cx_tower_file_settings_mixin
 from . import cx_tower_variable_resolver
 from . import cx_tower_variable_mixin
 from . import cx_tower_custom_variable_value_mixin
@@ -42,6 +43,8 @@ from . import cx_tower_plan_line
 from . import cx_tower_plan_line_action
 from . import cx_tower_plan_warnings
 from . import cx_tower_command_plan
+from . import cx_tower_file_template
+from . import cx_tower_file
 from . import cx_tower_command_log
 from . import cx_tower_command_log_work
 from . import cx_tower_command_log_reading

@@ -83,6 +83,17 @@ class CxTowerCommand(models.Model):
             "server_status": self.server_status or "",
         }
 
+    def _action_code(self):
+        """Return the text that the command runs, as it was written. Extension point: other actions keep it elsewhere."""
+        return self.code or ""
+
+    def _action_document(self):
+        """Return, as plain JSON, what an action needs besides code and path. It is frozen with a run.
+
+        Extension point: an addon that adds an action puts what it needs under a key of its own.
+        """
+        return {}
+
     @api.model
     def _ad_hoc_command(self, action):
         """Return the command that logs of typed code of this action belong to, readable for managers.

@@ -183,9 +183,10 @@ class CxTowerPlanLine(models.Model):
             "condition": self.condition or "",
             "path": self.path or "",
             "use_sudo": self.use_sudo,
-            "code": command.code or "",
+            "code": command._action_code(),
             "command_path": command.path or "",
             "settings": command._run_settings(),
+            **command._action_document(),
             "flight_plan_id": command._get_flight_plans().id or 0,
             "actions": [
                 action._definition_document()

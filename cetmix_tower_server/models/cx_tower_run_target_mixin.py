@@ -284,10 +284,13 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             values["guard_key"] = self._guard_key(server, command)
         if command_su.action == "plan":
             return values | {"state": "waiting"}
-        source = command_su.code or "" if code is None else code
+        source = command_su._action_code() if code is None else code
         source_path = command_su.path if path is None else path
         try:
-            rendered = self._render_run(server_su, command_su, source, source_path, variable_values)
+            document = command_su._action_document()
+            rendered = self._render_run(
+                server_su, command_su, source, source_path, variable_values, document=document
+            )
         except EngineError as error:
             values["guard_key"] = False
             return values | self._refused_values(error.exit_code, str(error))
@@ -317,8 +320,12 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             "command_error": text,
         }
 
-    def _render_run(self, server, command, source, source_path, variable_values, tools=None, known=None):
+    def _render_run(
+        self, server, command, source, source_path, variable_values, tools=None, known=None, document=None
+    ):
         """Return the code and path of a run as it will be executed and as it is shown.
+
+        Extension point: an action that runs something else than code renders what is in its document.
 
         Placeholders of secrets are marked with a random nonce in what authors wrote (code and stored values),
         so that a value typed for this run cannot smuggle one in. Secrets themselves are not read here, only
@@ -328,6 +335,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         :param source_path: directory as it was written
         :param tools: ``tower.tools`` of the flight plan that the run is a step of
         :param known: (nonce, scope) when the values were read before, for many texts at once
+        :param document: of the plan's line, or of the command alone, see ``cx.tower.command._action_document``
         """
         nonce, scope = known or (secrets.token_hex(8), None)
         if scope is None:
@@ -362,6 +370,11 @@ class CxTowerRunTargetMixin(models.AbstractModel):
                 "variable_values": variable_values or {},
             },
         }
+
+    @staticmethod
+    def _document_texts(document):
+        """Return the texts of a line's document that may use variables. Extension point, see ``_render_run``."""
+        return [document["code"], document["path"] or document["command_path"]]
 
     def _rendering_scope(self, server, texts, variable_values, nonce, tools=None):
         """Return the values that the texts of a run may use; one query. Extension point: jets add scopes.

@@ -109,7 +109,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         }
         source_path = line["path"] or line["command_path"]
         custom_values = run.variable_values or {}
-        values |= self._render_run(server, command, line["code"], source_path, custom_values, run._tools())
+        values |= self._render_run(
+            server, command, line["code"], source_path, custom_values, run._tools(), document=line
+        )
         values["run_input"]["settings"] = line["settings"]
         return values
 
@@ -124,7 +126,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """
         self.ensure_one()
         nonce = secrets.token_hex(8)
-        texts = [text for line in lines for text in (line["code"], line["path"] or line["command_path"])]
+        texts = [text for line in lines for text in self._document_texts(line)]
         # sudo: as the steps themselves would be prepared
         server = self.sudo()
         scope = self._rendering_scope(server, texts, variable_values or {}, nonce)
@@ -148,7 +150,13 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         while True:
             try:
                 rendered = self._render_run(
-                    server, command, line["code"], source_path, variable_values, known=(nonce, scope)
+                    server,
+                    command,
+                    line["code"],
+                    source_path,
+                    variable_values,
+                    known=(nonce, scope),
+                    document=line,
                 )
             except UndefinedVariable as error:
                 name = error.variable.partition(".")[0]

@@ -28,11 +28,19 @@ class CxTowerTag(models.Model):
         string="Server templates",
         copy=False,
     )
+    file_template_ids = fields.Many2many(
+        "cx.tower.file.template",
+        "cx_tower_file_template_tag_rel",
+        "tag_id",
+        "template_id",
+        string="File templates",
+        copy=False,
+    )
 
     @api.model
     def _get_tag_usage_fields(self):
         """Return the fields that link tagged records; addons that tag further models add theirs."""
-        return ["server_ids", "command_ids", "plan_ids", "server_template_ids"]
+        return ["server_ids", "command_ids", "plan_ids", "server_template_ids", "file_template_ids"]
 
     @api.model_create_multi
     def create(self, vals_list):

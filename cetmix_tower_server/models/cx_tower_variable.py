@@ -78,9 +78,29 @@ class CxTowerVariable(models.Model):
         copy=False,
         readonly=True,
     )
+    file_ids = fields.Many2many(
+        "cx.tower.file",
+        "cx_tower_file_cx_tower_variable_rel",
+        "cx_tower_variable_id",
+        "cx_tower_file_id",
+        string="Files",
+        copy=False,
+        readonly=True,
+    )
+    file_template_ids = fields.Many2many(
+        "cx.tower.file.template",
+        "cx_tower_file_template_cx_tower_variable_rel",
+        "cx_tower_variable_id",
+        "cx_tower_file_template_id",
+        string="File templates",
+        copy=False,
+        readonly=True,
+    )
     value_ids_count = fields.Integer(compute="_compute_usage_counts", string="Number of values")
     command_ids_count = fields.Integer(compute="_compute_usage_counts", string="Used in commands")
     plan_line_ids_count = fields.Integer(compute="_compute_usage_counts", string="Used in flight plan lines")
+    file_ids_count = fields.Integer(compute="_compute_usage_counts", string="Used in files")
+    file_template_ids_count = fields.Integer(compute="_compute_usage_counts", string="Used in file templates")
     variable_value_ids_count = fields.Integer(compute="_compute_usage_counts", string="Used in other values")
 
     _name_unique = models.UniqueIndex("(name)", "A variable with this name exists already.")
@@ -88,8 +108,11 @@ class CxTowerVariable(models.Model):
     def _compute_usage_counts(self):
         """Count what the caller may see, with one query a model."""
         for field_name, (model_name, relation) in self._get_usage_fields().items():
-            groups = self.env[model_name]._read_group([(relation, "in", self.ids)], [relation], ["__count"])
-            counts = {variable.id: count for variable, count in groups}
+            counts = {}
+            if self.env[model_name].has_access("read"):
+                domain = [(relation, "in", self.ids)]
+                groups = self.env[model_name]._read_group(domain, [relation], ["__count"])
+                counts = {variable.id: count for variable, count in groups}
             for variable in self:
                 variable[f"{field_name}_count"] = counts.get(variable.id, 0)
 
@@ -103,6 +126,8 @@ class CxTowerVariable(models.Model):
             "value_ids": ("cx.tower.variable.value", "variable_id"),
             "command_ids": ("cx.tower.command", "variable_ids"),
             "plan_line_ids": ("cx.tower.plan.line", "variable_ids"),
+            "file_ids": ("cx.tower.file", "variable_ids"),
+            "file_template_ids": ("cx.tower.file.template", "variable_ids"),
             "variable_value_ids": ("cx.tower.variable.value", "variable_ids"),
         }
 
@@ -245,6 +270,12 @@ class CxTowerVariable(models.Model):
             ("cx.tower.command", "path"),
             ("cx.tower.plan.line", "condition"),
             ("cx.tower.plan.line", "path"),
+            ("cx.tower.file.template", "code"),
+            ("cx.tower.file.template", "server_dir"),
+            ("cx.tower.file.template", "file_name"),
+            ("cx.tower.file", "code"),
+            ("cx.tower.file", "server_dir"),
+            ("cx.tower.file", "name"),
         ]
 
     def _propagate_reference_change(self, old, new):
@@ -304,6 +335,14 @@ class CxTowerVariable(models.Model):
     def action_open_plan_lines(self):
         """Open the flight plan lines that use these variables."""
         return self._action_open_uses("plan_line_ids", self.env._("Flight plan lines"))
+
+    def action_open_files(self):
+        """Open the files that use these variables."""
+        return self._action_open_uses("file_ids", self.env._("Files"))
+
+    def action_open_file_templates(self):
+        """Open the file templates that use these variables."""
+        return self._action_open_uses("file_template_ids", self.env._("File templates"))
 
     def action_open_variable_values(self):
         """Open the values of other variables that use these variables."""

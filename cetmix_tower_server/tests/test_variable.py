@@ -209,7 +209,7 @@ class TestVariable(VariableCase):
         )
         command.flush_recordset()
         variables.invalidate_recordset()
-        with self.assertQueryCount(4):  # values, commands, lines of plans; and one for the records
+        with self.assertQueryCount(6):  # values, commands, lines, files, templates; and one for the records
             variables.mapped("value_ids_count")
         self.assertEqual(variables[0].command_ids, command)
         self.assertEqual(variables[:3].mapped("command_ids_count"), [1, 0, 1])
