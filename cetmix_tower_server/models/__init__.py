@@ -45,6 +45,8 @@ from . import cx_tower_plan_warnings
 from . import cx_tower_command_plan
 from . import cx_tower_file_template
 from . import cx_tower_file
+from . import cx_tower_server_log
+from . import cx_tower_server_logs
 from . import cx_tower_command_log
 from . import cx_tower_command_log_work
 from . import cx_tower_command_log_reading
