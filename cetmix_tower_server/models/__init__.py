@@ -55,6 +55,9 @@ from . import cx_tower_command_log_step
 from . import cx_tower_command_log_output
 from . import cx_tower_plan_log
 from . import cx_tower_plan_log_flow
+from . import cx_tower_fleet_run
+from . import cx_tower_fleet_run_turns
+from . import cx_tower_fleet_run_reading
 from . import cx_tower_plan_log_reading
 from . import cx_tower_plan_log_resume
 from . import cetmix_tower

@@ -25,6 +25,8 @@ NEEDED_AT_END = (
     "variable_values",
     "stop_requested_by_id",
     "stop_requested_date",
+    "fleet_run_id",
+    "is_held",
 )
 # What a step of a flight plan needs of its command, and that of the next one, which often is the same.
 COMMAND_FIELDS = ("name", "action", "access_level", "server_status")
@@ -136,7 +138,7 @@ class CxTowerCommandLog(models.Model):
     )
     _host_seat = models.UniqueIndex("(server_id, host_slot) WHERE state = 'running'")
     _global_seat = models.UniqueIndex("(global_slot) WHERE state = 'running'")
-    _queue = models.Index("(priority, id) WHERE state = 'queued'")
+    _queue = models.Index("(priority, id) WHERE state = 'queued' AND is_held IS NOT TRUE")
     _held = models.Index("(worker) WHERE state = 'running'")
 
     @api.depends("server_id", "command_id")
@@ -266,6 +268,12 @@ class CxTowerCommandLog(models.Model):
             self._on_run_finished()
         return True
 
+    def _end_before_turn(self, text):
+        """End members of a fleet run that never got their turn."""
+        self.triggered_plan_log_id._end_before_turn(text)
+        for log in self:
+            log._finish({"command_status": int(ExitCode.COMMAND_STOPPED), "message": text})
+
     def _columns_sql(self, values):
         """Return the assignments of an UPDATE for these fields."""
         return SQL(", ").join(
@@ -312,6 +320,8 @@ class CxTowerCommandLog(models.Model):
         self._apply_end()
         if self.plan_log_id:
             self.plan_log_id._step_ended(self)
+        elif self.fleet_run_id:
+            self.fleet_run_id._member_ended(self)
 
     def _apply_end(self):
         """Let the end of a run show on its server. Extension point for what follows whether it is a step or not."""
@@ -379,7 +389,9 @@ class CxTowerCommandLog(models.Model):
             payload = {"id": log_id, "end": end, "state": states.RUNNING}
             self.browse(log_id)._bus_send("cetmix_tower_log", payload)
         finished = self.sudo().browse(ended).exists()
-        (finished | self.sudo().browse(log_id for log_id, _end in changed)).plan_log_id._send_hint()
+        seen = finished | self.sudo().browse(log_id for log_id, _end in changed)
+        seen.plan_log_id._send_hint()
+        (seen.fleet_run_id | seen.plan_log_id.top_plan_log_id.fleet_run_id)._send_hint()
         for log in finished:
             payload = {"id": log.id, "end": log.output_size, "state": log.state}
             log._bus_send("cetmix_tower_log", payload)

@@ -282,7 +282,8 @@ class CxTowerPlanLog(models.Model):
                       SET state = %(state)s, plan_status = %(status)s, message = %(message)s, finish_date = %(now)s,
                           start_date = COALESCE(start_date, %(now)s),
                           duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
-                    WHERE id = %(id)s AND state = ANY(%(active)s)""",
+                    WHERE id = %(id)s AND state = ANY(%(active)s)
+                RETURNING fleet_run_id, is_held""",
                 state=state,
                 status=int(plan_status),
                 message=message or None,
@@ -291,11 +292,28 @@ class CxTowerPlanLog(models.Model):
                 active=list(states.ACTIVE),
             )
         )
-        ended = bool(self.env.cr.rowcount)
+        row = self.env.cr.fetchone()
         self.invalidate_recordset(flush=False)
-        if ended:
+        if row:
+            for name, value in zip(("fleet_run_id", "is_held"), row, strict=True):
+                self._fields[name]._insert_cache(self, [value])
             self._on_run_finished()
-        return ended
+        return bool(row)
+
+    def _end_before_turn(self, text):
+        """End outermost runs that never got their turn in a fleet run, with what was prepared inside them."""
+        if not self:
+            return
+        runs = self.search([("top_plan_log_id", "in", self.ids), ("state", "in", states.ACTIVE)])
+        self.env.cr.execute(
+            """UPDATE cx_tower_command_log SET state = %s, command_status = %s, message = %s,
+                      finish_date = clock_timestamp() AT TIME ZONE 'UTC'
+                WHERE plan_log_id = ANY(%s) AND state IN ('queued', 'waiting')""",
+            (states.STOPPED, int(ExitCode.COMMAND_STOPPED), text, runs.ids),
+        )
+        self.env["cx.tower.command.log"].invalidate_model(flush=False)
+        for run in runs:
+            run._finish(int(ExitCode.PLAN_STOPPED), text)
 
     def _on_run_finished(self):
         """Do what follows from the end of a run, in its transaction. Extension point: jets and waypoints go on here."""
@@ -303,6 +321,8 @@ class CxTowerPlanLog(models.Model):
             self._notify_starter()
         self._send_hint()
         self._plan_finished()
+        if self.fleet_run_id:
+            self.fleet_run_id._member_ended(self)
 
     def _plan_finished(self):
         """Kept as a hook for addons that know it by this name: called once for each flight plan run that has ended."""

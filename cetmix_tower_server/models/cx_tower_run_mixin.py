@@ -47,7 +47,22 @@ class CxTowerRunMixin(models.AbstractModel):
     stop_requested_by_id = fields.Many2one("res.users", string="Stop asked by", readonly=True)
     stop_requested_date = fields.Datetime(readonly=True)
 
+    fleet_run_id = fields.Many2one(
+        "cx.tower.fleet.run",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The run on many servers that this is the part of one server of.",
+    )
+    is_held = fields.Boolean(
+        string="Waits for its turn", readonly=True, copy=False, help="In a fleet run; nobody takes it before."
+    )
+
     _reference_unique = models.UniqueIndex("(reference)", "The reference of a run must be unique.")
+    _fleet_members = models.Index(
+        "(fleet_run_id, id) WHERE fleet_run_id IS NOT NULL AND state IN ('queued', 'running', 'waiting')"
+    )
 
     @api.model
     def _new_run_reference(self):
@@ -114,7 +129,7 @@ class CxTowerRunMixin(models.AbstractModel):
         settings = self.env["cx.tower.settings"]._get()
         succeeded = self.state == states.DONE
         wanted = settings.notification_type_success if succeeded else settings.notification_type_error
-        if not wanted or not self.user_id:
+        if not wanted or not self.user_id or self.fleet_run_id:  # of a fleet run one hears once
             return
         label = dict(states.LABELS)[self.state]
         nothing_ran = self.state == states.SKIPPED

@@ -26,7 +26,7 @@ WITH candidate AS (
            row_number() OVER (PARTITION BY log.server_id ORDER BY log.priority, log.id) AS host_rank
       FROM cx_tower_command_log log
       JOIN cx_tower_server server ON server.id = log.server_id
-     WHERE log.state = 'queued' AND %(only)s
+     WHERE log.state = 'queued' AND log.is_held IS NOT TRUE AND %(only)s
        AND (log.retry_at IS NULL OR log.retry_at <= clock_timestamp() AT TIME ZONE 'UTC')
        AND NOT EXISTS (SELECT FROM cx_tower_plan_log run
                         WHERE run.id = log.plan_log_id AND run.deadline < clock_timestamp() AT TIME ZONE 'UTC')
@@ -167,7 +167,7 @@ class CxTowerRunQueue(models.AbstractModel):
             """UPDATE cx_tower_command_log
                   SET state = 'running', start_date = clock_timestamp() AT TIME ZONE 'UTC', worker = %s,
                       fence = COALESCE(fence, 0) + 1, host_slot = NULL, global_slot = NULL
-                WHERE id = %s AND state = 'queued'
+                WHERE id = %s AND state = 'queued' AND is_held IS NOT TRUE
             RETURNING fence, plan_log_id""",
             (worker, log_id),
         )
@@ -198,7 +198,7 @@ class CxTowerRunQueue(models.AbstractModel):
     def _has_queued(self, within_s=0):
         """Return whether any run waits to be taken now, or ``within_s`` seconds from now."""
         self.env.cr.execute(
-            """SELECT EXISTS (SELECT FROM cx_tower_command_log WHERE state = 'queued'
+            """SELECT EXISTS (SELECT FROM cx_tower_command_log WHERE state = 'queued' AND is_held IS NOT TRUE
                               AND (retry_at IS NULL
                                    OR retry_at <= clock_timestamp() AT TIME ZONE 'UTC' + make_interval(secs => %s)))""",
             (within_s,),
@@ -220,11 +220,11 @@ class CxTowerRunQueue(models.AbstractModel):
                  LEFT JOIN cx_tower_plan_log outermost ON outermost.id = around.top_plan_log_id
                  LEFT JOIN cx_tower_plan_log inside ON inside.id = log.triggered_plan_log_id
                  LEFT JOIN LATERAL (
-                      SELECT log.id, log.retry_at WHERE log.state = 'queued'
+                      SELECT log.id, log.retry_at WHERE log.state = 'queued' AND log.is_held IS NOT TRUE
                       UNION ALL
                       SELECT step.id, step.retry_at
                         FROM cx_tower_command_log step JOIN cx_tower_plan_log run ON run.id = step.plan_log_id
-                       WHERE step.state = 'queued'
+                       WHERE step.state = 'queued' AND step.is_held IS NOT TRUE
                          AND run.top_plan_log_id = COALESCE(outermost.id, inside.top_plan_log_id)
                       LIMIT 1) next ON TRUE
                 WHERE log.id = %s""",
@@ -243,6 +243,7 @@ class CxTowerRunQueue(models.AbstractModel):
         self._recover_lost()
         self._end_overdue_plans()
         self._recover_stalled_plans()
+        self.env["cx.tower.fleet.run"]._look_after()
         if self._has_queued(within_s=LOOK_AHEAD_S):
             run_worker.get(self.env.cr.dbname).wake()
 

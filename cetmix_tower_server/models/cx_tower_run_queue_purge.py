@@ -27,11 +27,22 @@ class CxTowerRunQueue(models.AbstractModel):
                     batch.unlink()
                     if not progress(len(batch), remaining=Model.search_count(old)):
                         return
+            self._purge_fleet_runs()
         if settings.log_retention_mb:
             for model, batch in self._logs_beyond_size(settings.log_retention_mb):
                 self.env[model].sudo().browse(batch).exists().unlink()
                 if not progress(len(batch)):
                     return
+
+    @api.model
+    def _purge_fleet_runs(self):
+        """Delete ended fleet runs of which no member is left."""
+        fleets = self.env["cx.tower.fleet.run"].sudo().with_context(active_test=False)
+        empty = [("command_log_ids", "=", False), ("plan_log_ids", "=", False), ("finish_date", "!=", False)]
+        while batch := fleets.search(empty, limit=500):
+            batch.unlink()
+            if not self.env["ir.cron"]._commit_progress(len(batch)):
+                return
 
     @api.model
     def _logs_beyond_size(self, limit_mb):

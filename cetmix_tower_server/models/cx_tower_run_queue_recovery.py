@@ -62,7 +62,8 @@ class CxTowerRunQueue(models.AbstractModel):
         """
         self.env.cr.execute(
             """SELECT log.id FROM cx_tower_command_log log JOIN cx_tower_plan_log plan_log ON plan_log.id = log.plan_log_id
-                WHERE log.state = 'queued' AND plan_log.deadline < clock_timestamp() AT TIME ZONE 'UTC'
+                WHERE log.state = 'queued' AND log.is_held IS NOT TRUE
+                  AND plan_log.deadline < clock_timestamp() AT TIME ZONE 'UTC'
                 ORDER BY log.id LIMIT %s FOR UPDATE OF log SKIP LOCKED""",
             (RECOVER_BATCH,),
         )

@@ -4,6 +4,7 @@ from odoo import models
 CHANNELS = {
     "cetmix_tower_log/": "cx.tower.command.log",
     "cetmix_tower_plan_log/": "cx.tower.plan.log",
+    "cetmix_tower_fleet_run/": "cx.tower.fleet.run",
 }
 MAX_ID = 2**31 - 1
 

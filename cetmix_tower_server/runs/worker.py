@@ -252,6 +252,9 @@ class Worker:
             env["cx.tower.worker"]._beat(self.code, socket.gethostname(), os.getpid())
             env["cx.tower.run.queue"]._end_overdue_plans()
         self._last_beat = time.monotonic()
+        # Another process may do the same at this moment: then one of them is refused, which must not cost the lease.
+        with suppress(psycopg2.OperationalError), self.transaction() as env:
+            env["cx.tower.fleet.run"]._look_after()
 
     def _take_runs(self) -> None:
         """Claim as many runs as there are lanes, prepare them in one transaction and start them."""
