@@ -21,6 +21,7 @@ from .rendering import Mode, UndefinedPolicy, VariableScope, find_variables, ren
 from .results import ConditionInvalid, EngineError, ExitCode
 
 LINES_MAX = 1000  # looked at in one walk
+DEPTH_MAX = 100  # plans in plans
 SYSTEM = "tower"
 
 
@@ -57,6 +58,7 @@ class LineReport:
     :param line: the line's document
     :param is_reached: whether the plan surely gets here
     :param names: values that the condition needs and that are only known later
+    :param uses: all values that the condition needs
     :param rendered: the condition with its values, "" when they are not known
     :param error: why the condition cannot be evaluated
     :param details: what ``prepare`` returned
@@ -70,6 +72,7 @@ class LineReport:
     why: Why
     is_reached: bool = True
     names: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     rendered: str = ""
     error: ConditionInvalid | None = None
     details: Any = None
@@ -215,6 +218,7 @@ class Walk:
         condition = report.line["condition"]
         where = self._where(plan, report.line)
         names = self._names_of(condition)
+        report.uses = tuple(sorted(names))
         report.names = tuple(sorted(name for name in names if self._before.may_set(name)))
         if self._before.changes(condition):
             report.names = (*report.names, f"{SYSTEM}.server.status")
@@ -256,6 +260,8 @@ class Walk:
         results = {flow.StepResult(0)}
         if inside in path:
             report.outcome, report.why = Outcome.PROBLEM, Why.RECURSION
+        elif inside and len(path) >= DEPTH_MAX:
+            self._is_cut = True
         elif inside and inside in self._plans:
             report.lines, results = self._walk_plan(
                 inside, f"{report.number}.", path, report.is_reached and is_sure

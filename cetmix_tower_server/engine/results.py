@@ -214,6 +214,10 @@ class UndefinedVariable(RenderingError):
         self.variable = variable
 
 
+class ValueInvalid(RenderingError):
+    """A value does not match the pattern of its variable."""
+
+
 class VariableCycle(RenderingError):
     """Variables use each other in a circle; ``path`` names it from start to start."""
 

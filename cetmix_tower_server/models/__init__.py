@@ -15,6 +15,7 @@ from . import cx_tower_custom_variable_value_mixin
 from . import cx_tower_run_mixin
 from . import cx_tower_run_target_mixin
 from . import cx_tower_run_target_plans
+from . import cx_tower_run_target_dry_run
 from . import cx_tower_worker
 from . import cx_tower_run_queue
 from . import cx_tower_run_queue_recovery
@@ -33,6 +34,7 @@ from . import cx_tower_server_connection
 from . import cx_tower_server_login
 from . import cx_tower_server_host_key
 from . import cx_tower_server_test
+from . import cx_tower_server_dry_run
 from . import cx_tower_server_runners
 from . import cx_tower_server_template
 from . import cx_tower_server_template_link
@@ -42,6 +44,8 @@ from . import cx_tower_plan
 from . import cx_tower_plan_line
 from . import cx_tower_plan_line_action
 from . import cx_tower_plan_warnings
+from . import cx_tower_plan_dry_run
+from . import cx_tower_plan_dry_run_text
 from . import cx_tower_command_plan
 from . import cx_tower_file_template
 from . import cx_tower_file

@@ -280,6 +280,49 @@ class CxTowerKey(models.Model):
         }
 
     @api.model
+    def _find_missing_secrets(self, references_of_servers):
+        """Return {server id: references of secrets without a value there}, sorted; one query, nothing is decrypted.
+
+        :param references_of_servers: {cx.tower.server record: references that are needed there}
+        """
+        wanted = [
+            (server.id, server.sudo().partner_id.id or None, reference)  # sudo: as _find_secrets__
+            for server, references in references_of_servers.items()
+            for reference in references
+        ]
+        missing = {server.id: [] for server in references_of_servers}
+        if not wanted:
+            return missing
+        self.flush_model(["reference", "key_type"])
+        self.env["cx.tower.key.value"].flush_model(["key_id", "server_id", "partner_id"])
+        servers, partners, references = map(list, zip(*wanted, strict=True))
+        query = SQL(
+            """
+            SELECT wanted.server, wanted.reference
+              FROM unnest(%(servers)s::int[], %(partners)s::int[], %(references)s::text[])
+                   AS wanted (server, partner, reference)
+             WHERE NOT EXISTS (
+                SELECT FROM cx_tower_key AS key
+                  JOIN cx_tower_key_value AS value ON value.key_id = key.id
+                  JOIN cx_tower_vault AS vault
+                    ON vault.res_model = 'cx.tower.key.value' AND vault.res_id = value.id
+                       AND vault.field_name = 'secret_value'
+                 WHERE key.key_type = %(secret)s AND key.reference = wanted.reference
+                   AND (value.server_id IS NULL OR value.server_id = wanted.server)
+                   AND (value.partner_id IS NULL OR value.partner_id = wanted.partner)
+             )
+             ORDER BY wanted.reference
+            """,
+            servers=servers,
+            partners=partners,
+            references=references,
+            secret=SECRET,
+        )
+        for server_id, reference in self.env.execute_query(query):
+            missing[server_id].append(reference)
+        return missing
+
+    @api.model
     def _validate_secret(self, value, reference, server=None):
         """Return whether ``value`` is the value of a secret. Takes as long for a wrong value as for a right one.
 

@@ -229,7 +229,12 @@ class CxTowerPlanLog(models.Model):
 
     def _guard_key(self):
         """Return the key of which only one run may be active at a time. The jet addon adds the jet."""
-        return f"{self.server_id.id}:{self.plan_id.id}"
+        return self._guard_key_of(self.server_id, self.plan_id.id)
+
+    @api.model
+    def _guard_key_of(self, server, plan_id):
+        """Return the key of a run of a plan on a server."""
+        return f"{server.id}:{plan_id}"
 
     @api.model
     def _take_guards(self, runs):

@@ -394,8 +394,11 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         return replace(scope, stored=stored)
 
     def _check_secrets_exist(self, server, references):
-        """Raise :class:`engine.results.SecretNotFound` for the first secret without a value here."""
-        if references:
+        """Raise :class:`engine.results.SecretNotFound` for the first secret without a value here.
+
+        With ``tower_secrets_later`` in the context whoever renders many texts looks for all secrets together.
+        """
+        if references and not self.env.context.get("tower_secrets_later"):
             self.env["cx.tower.key"]._get_secrets__(references, server=server)
 
 

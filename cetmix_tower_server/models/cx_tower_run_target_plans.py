@@ -1,10 +1,7 @@
-import secrets
-from dataclasses import replace
-
 from odoo import models
 from odoo.exceptions import ValidationError
 
-from ..engine.results import EngineError, ExitCode, RenderingError, UndefinedVariable
+from ..engine.results import ExitCode
 
 
 class CxTowerRunTargetMixin(models.AbstractModel):
@@ -114,85 +111,3 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         )
         values["run_input"]["settings"] = line["settings"]
         return values
-
-    def _plan_preview(self, lines, variable_values):
-        """Return what lines of a plan would do here, as far as it can be known without running them.
-
-        Values of variables are read once for all of them.
-
-        :param lines: documents of the lines, see ``cx.tower.plan._definition``
-        :return: list of dict: ``name``, ``action``, ``condition``, ``code``, ``path``, ``use_sudo``, ``error``,
-            ``later`` (names of the values that steps before set; they stand in the code as they were written)
-        """
-        self.ensure_one()
-        nonce = secrets.token_hex(8)
-        texts = [text for line in lines for text in self._document_texts(line)]
-        # sudo: as the steps themselves would be prepared
-        server = self.sudo()
-        scope = self._rendering_scope(server, texts, variable_values or {}, nonce)
-        before = _StepsBefore()
-        rows = []
-        for line in lines:
-            rows.append(self._preview_line(server, line, variable_values or {}, (nonce, scope), before))
-            before.add(line)
-        return rows
-
-    def _preview_line(self, server, line, variable_values, known, before):
-        row = {"name": line["name"], "action": line["action"], "condition": line["condition"]}
-        row |= dict.fromkeys(("code", "path", "use_sudo", "error"), "") | {"later": []}
-        if line["action"] == "plan":
-            return row
-        command = server.env["cx.tower.command"].browse(line["command_id"])
-        source_path = line["path"] or line["command_path"]
-        nonce, scope = known
-        later = []
-        rendered = {"code": "", "path": ""}
-        while True:
-            try:
-                rendered = self._render_run(
-                    server,
-                    command,
-                    line["code"],
-                    source_path,
-                    variable_values,
-                    known=(nonce, scope),
-                    document=line,
-                )
-            except UndefinedVariable as error:
-                name = error.variable.partition(".")[0]
-                if not before.may_set(name):
-                    return row | {"error": str(error)}
-                if name not in later:
-                    later.append(name)
-                    scope = replace(scope, custom={**scope.custom, name: f"{{{{ {name} }}}}"})
-                    continue
-            except EngineError as error:
-                # What stands for a value that is not known yet is only good for printing.
-                if not (later and isinstance(error, RenderingError)):
-                    return row | {"error": str(error)}
-            break
-        row["later"] = later
-        if line["action"] == "ssh_command":
-            row["use_sudo"] = server._sudo_mode(line["use_sudo"]) or ""
-        return row | {"code": rendered["code"] or "", "path": rendered["path"] or ""}
-
-
-class _StepsBefore:
-    """What the steps before one may set for the rest of a run."""
-
-    def __init__(self):
-        self._names = set()
-        self._python = []
-        self._is_open = False  # whether something ran that sets nobody knows what
-
-    def add(self, line):
-        self._names.update(*(action["values"] for action in line["actions"]))
-        if line["action"] == "python_code":
-            self._python.append(line["code"])
-        self._is_open |= line["action"] in ("plan", "python_code")
-
-    def may_set(self, name):
-        if not name:
-            return False
-        named = name in self._names or any(name in code for code in self._python)
-        return named or (self._is_open and name.startswith("_"))

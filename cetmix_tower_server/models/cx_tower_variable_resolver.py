@@ -8,7 +8,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 from ..engine.rendering import VariableScope, find_variables
-from ..engine.results import RenderingError
+from ..engine.results import RenderingError, ValueInvalid
 from .variable_modifier import apply_modifier, describe_error
 
 GLOBAL_SCOPE = "global"
@@ -150,37 +150,77 @@ class CxTowerVariableResolver(models.AbstractModel):
         }
 
     @api.model
+    def _variable_scopes(self, servers, custom_values=None, references=None, tools=None):
+        """Return {server id: ``VariableScope``} for the same run on many servers, with one query for all.
+
+        :param servers: cx.tower.server records
+        Other parameters: as of :meth:`_variable_scope`.
+        """
+        pairs = [self._get_scopes(server=server) for server in servers]
+        rows = self._fetch_values_of_many(pairs, references)
+        return {
+            server.id: self._make_scope(found, own, custom_values, {"server": server}, tools)
+            for server, own, found in zip(servers, pairs, rows, strict=True)
+        }
+
+    @api.model
     def _fetch_values(self, scopes, references=None):
         """Return one dictionary a variable, read with one query whatever the number and nesting of variables."""
+        return self._fetch_values_of_many([scopes], references)[0]
+
+    @api.model
+    def _fetch_values_of_many(self, scopes_of_all, references=None):
+        """Return, for each list of scopes, what :meth:`_fetch_values` returns for it; one query for all.
+
+        :param scopes_of_all: lists of [(scope name, record)] with the same names in the same order
+        """
+        found = [[] for _scopes in scopes_of_all]
+        if not found:
+            return found
         self._flush_for_resolving()
         start = SQL("TRUE") if references is None else SQL("reference = ANY(%s)", sorted(set(references)))
-        candidates = self._candidates_query(scopes)
+        names = [name for name, _record in scopes_of_all[0]]
+        candidates = self._candidates_query(names)
         # From the variables asked for, along "value uses variable", to all that are needed. UNION (without ALL)
         # ends it where variables use each other in a circle; the circle is reported when it is rendered.
         query = SQL(
             """
-            WITH RECURSIVE needed AS (
-                SELECT id FROM cx_tower_variable WHERE %(start)s
+            WITH RECURSIVE target AS (SELECT * FROM unnest(%(owners)s) AS target (%(columns)s)),
+            needed AS (
+                SELECT target.number, variable.id FROM target, cx_tower_variable variable WHERE %(start)s
                 UNION
-                SELECT used.variable_id
+                SELECT needed.number, used.variable_id
                   FROM needed
+                  JOIN target ON target.number = needed.number
                  CROSS JOIN LATERAL %(candidates)s AS candidate
                   JOIN cx_tower_variable_value_used_variable_rel used ON used.value_id = candidate.id
             )
-            SELECT DISTINCT ON (variable.id)
+            SELECT DISTINCT ON (needed.number, variable.id) needed.number,
                    variable.reference, candidate.value_char AS text, candidate.scope, candidate.id AS value_id,
                    variable.applied_expression, variable.validation_pattern, %(message)s AS validation_message
               FROM needed
+              JOIN target ON target.number = needed.number
               JOIN cx_tower_variable variable ON variable.id = needed.id
               LEFT JOIN LATERAL %(candidates)s AS candidate ON TRUE
-             ORDER BY variable.id, candidate.rank
+             ORDER BY needed.number, variable.id, candidate.rank
             """,
+            owners=self._owner_arrays(names, scopes_of_all),
+            columns=SQL(", ").join(map(SQL.identifier, ["number", *names])),
             start=start,
             candidates=candidates,
             message=self.env["cx.tower.variable"]._field_to_sql("variable", "validation_message"),
         )
         self.env.cr.execute(query)
-        return self.env.cr.dictfetchall()
+        for row in self.env.cr.dictfetchall():
+            found[row.pop("number")].append(row)
+        return found
+
+    @api.model
+    def _owner_arrays(self, names, scopes_of_all):
+        """Return the arrays that become the columns of ``target``: numbers, then the owners' ids of each scope."""
+        owners = [dict(scopes) for scopes in scopes_of_all]
+        columns = [[own[name].id if own[name] else None for own in owners] for name in names]
+        return SQL(", ").join(SQL("%s::int[]", column) for column in [list(range(len(owners))), *columns])
 
     @api.model
     def _flush_for_resolving(self):
@@ -200,12 +240,11 @@ class CxTowerVariableResolver(models.AbstractModel):
         )
 
     @api.model
-    def _candidates_query(self, scopes):
-        """Return the values of variable ``needed.id`` in these scopes: one index probe each."""
+    def _candidates_query(self, names):
+        """Return the values of variable ``needed.id`` in the scopes of ``target``: one index probe each."""
         owners = [
-            (name, SQL("%s = %s", SQL.identifier(f"{name}_id"), record.id))
-            for name, record in scopes
-            if record
+            (name, SQL("%s = %s", SQL.identifier(f"{name}_id"), SQL.identifier("target", name)))
+            for name in names
         ]
         owners.append((GLOBAL_SCOPE, SQL("is_global")))
         selects = [
@@ -244,7 +283,7 @@ class CxTowerVariableResolver(models.AbstractModel):
         """Refuse a value that does not match its variable's pattern; for templates this is the first chance."""
         pattern = row["validation_pattern"]
         if pattern and not re.fullmatch(pattern, text):
-            raise RenderingError(
+            raise ValueInvalid(
                 self.env._(
                     "Variable “%(variable)s” has the value “%(text)s”: %(message)s",
                     variable=row["reference"],

@@ -1,7 +1,5 @@
-from itertools import islice
-
 from odoo import Command, api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 PREVIEW_LIMIT = 10  # servers shown in the preview; the rest run just the same
 PREVIEW_LINES = 200  # of each server
@@ -84,61 +82,26 @@ class CxTowerPlanRunWizard(models.TransientModel):
             wizard.preview_message = more > 0 and self.env._("… and on %s more servers.", more)
 
     def _preview_rows(self, servers):
-        """Return what the plan will do on each server, line by line."""
-        values = self._own_values()
-        try:
-            servers.check_access("read")
-            self.plan_id.check_access("read")
-            if values:
-                servers._check_own_values(values)
-        except AccessError as error:
-            return [{"server_id": server.id, "error": str(error)} for server in servers]
+        """Return what the plan will do on each server, line by line: the dry run of it."""
         plan = self.plan_id._origin
         if not plan:
             return []
-        # sudo: what is restricted to other servers is a fact, whoever asks
-        reasons = plan.sudo()._get_incompatibilities(servers)
-        lines = self._preview_lines(plan)
-        rows = []
-        for server in servers:
-            if reasons[server.id]:
-                rows.append({"server_id": server.id, "error": reasons[server.id]})
-            else:
-                rows.append({"server_id": server.id, "lines": self._rendered_lines(server, lines, values)})
-        return rows
+        try:
+            reports = plan._dry_run(servers, self._own_values(), PREVIEW_LINES)
+        except (AccessError, ValidationError) as error:
+            return [{"server_id": server.id, "error": str(error)} for server in servers]
+        return [self._preview_row(report) for report in reports]
 
-    def _preview_lines(self, plan):
-        """Return (facts, document) of the lines of a plan and of those inside it that the caller may read."""
-        plans = plan._with_nested()
-        documents = plans._definition()
-        readable_plans = set(plans.with_env(self.env)._filtered_access("read").ids)
-        commands = self.env["cx.tower.command"].browse(
-            {line["command_id"] for document in documents.values() for line in document["lines"]}
-        )
-        readable = set(commands._filtered_access("read").ids)
-
-        def walk(plan_id, prefix="", depth=0):
-            for number, line in enumerate(documents[plan_id]["lines"], 1):
-                is_hidden = line["command_id"] not in readable
-                yield {"number": f"{prefix}{number}", "depth": depth, "hidden": is_hidden}, line
-                inside = line["flight_plan_id"]
-                if inside in readable_plans and not is_hidden:
-                    yield from walk(inside, f"{prefix}{number}.", depth + 1)
-
-        return list(islice(walk(plan.id), PREVIEW_LINES + 1))
-
-    def _rendered_lines(self, server, lines, values):
-        """Return what these lines will do on a server; code above the caller's level is not for him to see."""
-        rows = []
-        rendered = server._plan_preview([line for _facts, line in lines[:PREVIEW_LINES]], values)
-        for (facts, _line), row in zip(lines, rendered, strict=False):
-            hidden = (
-                {"code": "", "path": "", "error": "", "condition": "", "later": []} if facts["hidden"] else {}
-            )
-            rows.append(row | facts | hidden)
-        if len(lines) > PREVIEW_LINES:
-            rows.append({"number": "…", "name": self.env._("and more steps"), "depth": 0})
-        return rows
+    def _preview_row(self, report):
+        """Return one server's row of the preview: its problems, and its lines one below the other."""
+        whole = [problem["message"] for problem in report["problems"] if not problem["line"]]
+        row = {"server_id": report["server"]["id"]}
+        if not report["lines"]:
+            return row | {"error": "\n".join(whole)}
+        lines = list(_flat(report["lines"]))
+        if not report["complete"]:
+            lines.append({"number": "…", "name": self.env._("and more steps"), "depth": 0})
+        return row | {"lines": lines, "notes": "\n".join([*whole, *report["notes"]])}
 
     def _own_values(self):
         return {
@@ -176,3 +139,22 @@ class CxTowerPlanRunWizard(models.TransientModel):
             }
         context["search_default_filter_main"] = 1
         return action | {"domain": [("label", "=", label)], "context": context}
+
+    def action_dry_run(self):
+        """Open the report of a dry run of the plan on the chosen servers."""
+        self.ensure_one()
+        if not self.plan_id:
+            raise UserError(self.env._("Choose the flight plan to run."))
+        if not self.server_ids:
+            raise UserError(self.env._("Choose the servers to run the flight plan on."))
+        return self.plan_id._action_dry_run(self.server_ids, self._own_values())
+
+
+def _flat(lines, depth=0):
+    """Yield lines of a report and those inside them as the preview shows them."""
+    for line in lines:
+        errors = [problem["message"] for problem in line["problems"] if problem["severity"] == "problem"]
+        row = {name: value for name, value in line.items() if name not in ("lines", "problems")}
+        row |= {"depth": depth, "error": "\n".join(errors), "later": line["values_later"]}
+        yield row
+        yield from _flat(line["lines"], depth + 1)

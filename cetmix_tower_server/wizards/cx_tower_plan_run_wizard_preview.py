@@ -9,5 +9,6 @@ class CxTowerPlanRunWizardPreview(models.TransientModel):
 
     wizard_id = fields.Many2one("cx.tower.plan.run.wizard", ondelete="cascade", index=True)
     server_id = fields.Many2one("cx.tower.server", readonly=True)
-    lines = fields.Json(readonly=True, help="What `_plan_preview` of the server returned.")
+    lines = fields.Json(readonly=True, help="The lines of the dry run, one below the other.")
+    notes = fields.Text(readonly=True, help="What the dry run says about the server and the plan as a whole.")
     error = fields.Text(readonly=True)

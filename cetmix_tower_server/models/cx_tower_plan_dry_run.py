@@ -1,0 +1,154 @@
+from collections import Counter
+
+from odoo import models
+from odoo.exceptions import ValidationError
+
+from ..engine.dry_run import LINES_MAX
+from .dry_run_report import PROBLEM, WARNING, DryRun
+
+SERVERS_MAX = 200  # in one report
+
+
+class CxTowerPlan(models.Model):
+    """The part of a flight plan that tells what it would do, without touching a host or leaving a log."""
+
+    _inherit = "cx.tower.plan"
+
+    def dry_run(
+        self, servers=None, variable_values=None, domain=None, offset=0, limit=SERVERS_MAX
+    ):  # pylint: disable=too-many-positional-arguments
+        """Tell what this plan would do on servers: which lines would run, with which code, and what stands in the way.
+
+        Nothing is started, nothing is stored, no host is contacted. Every step is taken for a success; lines behind
+        a problem are looked at as if it were mended. Secrets are named, never shown; code and conditions above the
+        caller's level are left out. Sources: product sections 2 and 3; access matrix, "Actions are rights too".
+
+        :param servers: ids and references of servers, or a recordset; with ``domain`` both count. None of both: the
+            servers that the plan is restricted to, else all that the caller may read
+        :param dict variable_values: own values of the run, {reference: value}
+        :param list domain: search domain of further servers
+        :param int offset: number of servers to leave out at the start
+        :param int limit: number of servers in the report, 1 to 200; for more, call again with the next ``offset``
+        :return: dict:
+
+            * ``plan``: {``id``, ``reference``, ``name``}
+            * ``servers``: list, in the order of the servers:
+
+              * ``server``: {``id``, ``reference``, ``name``}
+              * ``ok``: whether nothing of severity "problem" was found
+              * ``would_run``, ``skipped``, ``undecided``: numbers of lines, those of plans inside included
+              * ``problems``: all there are, the worst first: ``kind``, ``severity`` ("problem": the run would fail;
+                "warning"; "information"), ``message``, ``exit_code`` that a run would end with (0: none), ``line``
+                (its number, "" when it is about the server); some with ``variable`` or ``secret``. Kinds:
+                value_missing, value_invalid, secret_missing, template, condition, incompatible, empty_plan,
+                recursion, connection, sudo, running, system, above_level
+              * ``notes``: sentences, for example that the plan ends before its last line
+              * ``complete``: False when the plan has more lines than are looked at
+              * ``lines``: list of ``number`` ("2.1": first line of the plan that line 2 runs), ``name``, ``action``,
+                ``outcome`` ("run", "skip", "later": decided by steps before it, "problem"), ``why``, ``condition``,
+                ``condition_rendered``, ``code``, ``path``, ``use_sudo`` ("", "n", "p"), ``values_later`` (names that
+                steps before may set), ``hidden`` (above the caller's level), ``note``, ``problems``, ``lines``
+
+            * ``summary``: ``total`` servers that were chosen, ``offset``, ``servers`` in this report, ``ready``,
+              ``with_problems``, ``with_warnings``, ``problems_by_kind`` ({kind: number of servers})
+        :raise AccessError: the caller may not read the plan or a server, or may not set such values
+        :raise ValidationError: unknown server; values, offset or limit that are none
+        """
+        self.ensure_one()
+        self.check_access("read")
+        chosen = self._dry_run_servers(servers, domain)
+        page = chosen[self._dry_run_page(offset, limit)]
+        reports = self._dry_run(page, variable_values or {})
+        return {
+            "plan": {"id": self.id, "reference": self.reference or "", "name": self.name},
+            "servers": reports,
+            "summary": {"total": len(chosen), "offset": offset, **self._dry_run_summary(reports)},
+        }
+
+    def _dry_run(self, servers, variable_values, lines_max=LINES_MAX):
+        """Return the reports of :meth:`dry_run` for servers; raises as a run's start would."""
+        servers = servers.with_env(self.env)
+        servers._check_arguments(None, variable_values, None)
+        servers._check_may_run_plan(self, variable_values)
+        return DryRun(self, servers, variable_values, lines_max).reports()
+
+    def _dry_run_servers(self, servers, domain):
+        """Return the servers that the arguments name, each once."""
+        Server = self.env["cx.tower.server"]
+        if servers is None and domain is None:
+            # sudo: the plan's own list; those that the caller does not see are left out
+            own = self.sudo().server_ids.with_env(self.env)
+            return own._filtered_access("read") if own else Server.search([])
+        found = Server.search(domain) if domain is not None else Server
+        if servers is None:
+            return found
+        if isinstance(servers, models.BaseModel):
+            return servers.with_env(self.env) | found
+        named = servers if isinstance(servers, (list, tuple)) else [servers]
+        if not all(isinstance(name, (int, str)) and not isinstance(name, bool) for name in named):
+            raise ValidationError(self.env._("Servers are named by their ids or references."))
+        references = [name for name in named if isinstance(name, str)]
+        by_reference = {
+            server.reference: server.id for server in Server.search([("reference", "in", references)])
+        }
+        unknown = [name for name in references if name not in by_reference]
+        ids = [by_reference.get(name) if isinstance(name, str) else name for name in named]
+        known = Server.browse(dict.fromkeys(filter(None, ids)))
+        unknown += [str(server.id) for server in known - known.exists()]
+        if unknown:
+            raise ValidationError(
+                self.env._("There is no such server, or you may not see it: %s.", ", ".join(unknown))
+            )
+        return known | found
+
+    def _dry_run_page(self, offset, limit):
+        is_right = all(isinstance(number, int) and not isinstance(number, bool) for number in (offset, limit))
+        if not is_right or offset < 0 or not 1 <= limit <= SERVERS_MAX:
+            raise ValidationError(
+                self.env._(
+                    "A report begins at an offset from 0 and has 1 to %s servers. Ask for more with the next offset.",
+                    SERVERS_MAX,
+                )
+            )
+        return slice(offset, offset + limit)
+
+    def _dry_run_summary(self, reports):
+        def having(report, severity):
+            return {problem["kind"] for problem in report["problems"] if problem["severity"] == severity}
+
+        kinds = Counter(kind for report in reports for kind in having(report, PROBLEM))
+        ready = sum(report["ok"] for report in reports)
+        return {
+            "servers": len(reports),
+            "ready": ready,
+            "with_problems": len(reports) - ready,
+            "with_warnings": sum(bool(having(report, WARNING)) for report in reports),
+            "problems_by_kind": dict(sorted(kinds.items())),
+        }
+
+    # ------------------------------------------------------------------ screens
+
+    def action_dry_run(self):
+        """Open the report of a dry run on the servers that the plan may run on.
+
+        :raise AccessError: the caller may not read the plan
+        """
+        self.ensure_one()
+        return self._action_dry_run(None, {})
+
+    def _action_dry_run(self, servers, variable_values):
+        """Return the action that shows a report; it is asked for by the screen itself.
+
+        :param servers: cx.tower.server records, None for all that the plan may run on
+        """
+        self.check_access("read")
+        return {
+            "type": "ir.actions.client",
+            "tag": "cetmix_tower_dry_run",
+            "name": self.env._("Dry run of %s", self.name),
+            "params": {
+                "plan_id": self.id,
+                "server_ids": None if servers is None else servers.ids,
+                "variable_values": variable_values,
+            },
+        }

@@ -1,0 +1,123 @@
+import secrets
+from dataclasses import replace
+
+from odoo import models
+
+from ..engine import secrets_in_code as placeholders
+from ..engine.results import EngineError, RenderingError, UndefinedVariable, ValueInvalid
+
+# Actions of which nothing happens on a host.
+AWAY_FROM_HOSTS = frozenset(["python_code", "plan"])
+
+
+class DryRunValues:
+    """What the steps of one dry run may use on each server; read once for all.
+
+    :param custom: own values of the run
+    :param scopes: {server id: scope} as conditions see it
+    """
+
+    def __init__(self, custom, scopes):
+        self.custom = custom
+        self.scopes = scopes
+        self.nonce = secrets.token_hex(8)
+
+    def scope_for_code(self, server_id):
+        """Return the scope in which placeholders of secrets are marked."""
+        scope = self.scopes[server_id]
+        stored = {name: text and placeholders.protect(text, self.nonce) for name, text in scope.stored.items()}
+        return replace(scope, stored=stored)
+
+
+class CxTowerRunTargetMixin(models.AbstractModel):
+    """The part of a run target that tells what a step would do, without doing it."""
+
+    _inherit = "cx.tower.run.target.mixin"
+
+    def _dry_run_values(self, plans, variable_values):
+        """Return the :class:`DryRunValues` of these servers; one query. Extension point: jets add scopes.
+
+        :param plans: {plan id: engine.definition.FrozenPlan}
+        """
+        Variable = self.env["cx.tower.variable"]
+        references = set()
+        for plan in plans.values():
+            for line in plan.lines:
+                for text in (line["condition"], *self._document_texts(line)):
+                    references |= Variable._find_variables(text)
+        tools = Variable._make_tools_values()
+        # sudo: as the steps themselves would be prepared
+        scopes = Variable._variable_scopes(self.sudo(), variable_values, references, tools)
+        return DryRunValues(variable_values, scopes)
+
+    def _dry_run_step(self, line, values, before):
+        """Return what a step would do here; its secrets are not looked for.
+
+        :param line: the line's document, see ``cx.tower.plan._definition``
+        :param values: :class:`DryRunValues`
+        :param before: ``engine.dry_run.StepsBefore``
+        :return: dict: ``code``, ``path``, ``use_sudo`` ("", "n", "p"), ``values_later`` (they stand in the code as they
+            were written), ``secrets`` (references), ``problems``
+        """
+        self.ensure_one()
+        server = self.sudo().with_context(tower_secrets_later=True)  # sudo: as the step would be prepared
+        later = sorted(
+            name
+            for text in self._document_texts(line)
+            for name in self.env["cx.tower.variable"]._find_variables(text)
+            if before.may_set(name)
+        )
+        later = list(dict.fromkeys(later))
+        scope = values.scope_for_code(self.id)
+        known = {name for name in later if name in scope.custom or scope.stored.get(name) is not None}
+        scope = _with_names(scope, known)
+        rendered, problems = {}, []
+        while True:
+            try:
+                rendered = server._dry_run_render(line, values, scope)
+            except UndefinedVariable as error:
+                name = error.variable.partition(".")[0]
+                if before.may_set(name) and name not in known:
+                    known.add(name)
+                    scope = _with_names(scope, [name])
+                    continue
+                problems = [_problem_of(error, "value_missing") | {"variable": error.variable}]
+            except EngineError as error:
+                # What stands for a value that is not known yet is only good for printing.
+                if not (later and isinstance(error, RenderingError)):
+                    kind = "value_invalid" if isinstance(error, ValueInvalid) else "template"
+                    problems = [_problem_of(error, kind)]
+            break
+        later = list(dict.fromkeys([*later, *sorted(known)]))
+        use_sudo = line["action"] not in AWAY_FROM_HOSTS and server._sudo_mode(line["use_sudo"])
+        return {
+            "code": rendered.get("code") or "",
+            "path": rendered.get("path") or "",
+            "use_sudo": use_sudo or "",
+            "values_later": [] if problems else later,
+            "secrets": (rendered.get("run_input") or {}).get("secrets") or [],
+            "problems": problems,
+        }
+
+    def _dry_run_render(self, line, values, scope):
+        """Return the step as it would be prepared, see ``_render_run``."""
+        command = self.env["cx.tower.command"].browse(line["command_id"])
+        source_path = line["path"] or line["command_path"]
+        known = (values.nonce, scope)
+        return self._render_run(
+            self, command, line["code"], source_path, values.custom, known=known, document=line
+        )
+
+
+def _with_names(scope, names):
+    """Return a scope in which these variables stand as they are written."""
+    return replace(scope, custom={**scope.custom, **{name: f"{{{{ {name} }}}}" for name in names}})
+
+
+def _problem_of(error, kind):
+    return {
+        "kind": kind,
+        "severity": "problem",
+        "message": str(error),
+        "exit_code": int(error.exit_code),
+    }

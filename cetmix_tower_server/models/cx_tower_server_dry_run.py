@@ -1,0 +1,89 @@
+from odoo import models
+
+from ..engine.results import ExitCode
+
+
+class CxTowerServer(models.Model):
+    """What would keep every run from reaching a host, found without touching one."""
+
+    _inherit = "cx.tower.server"
+
+    def _find_connection_problems(self):
+        """Return {server id: problems} of what these servers and their jump hosts lack to be logged in to.
+
+        See ``cx.tower.plan.dry_run`` for what a problem is. The number of queries does not depend on how many there are.
+        """
+        servers = reached = self.sudo()  # sudo: whether something is missing is told, never what is there
+        while following := reached.jump_server_id - servers:
+            servers |= following
+            reached = following
+        vault = self.env["cx.tower.vault"].sudo()  # sudo: only which values there are
+        passwords = vault._get_stored_fields("cx.tower.server", servers.ids)
+        keys = vault._get_stored_fields("cx.tower.key", servers.ssh_key_id.ids)
+        readable = servers.with_env(self.env)._filtered_access("read")
+        lacks = {server.id: server._lacks_for_log_in(passwords, keys) for server in servers}
+        return {
+            server.id: server._connection_problems(lacks, readable, server.id in passwords)
+            for server in self.sudo()
+        }
+
+    def _lacks_for_log_in(self, passwords, keys):
+        """Return sentences with a place for the name: what this one host lacks."""
+        lacks = []
+        if not self.host_address:
+            lacks.append(self.env._("%s has no address."))
+        if self.ssh_auth_mode == "k":
+            if "secret_value" not in keys.get(self.ssh_key_id.id, ()):
+                lacks.append(self.env._("%s logs in with an SSH key, and there is none."))
+        elif "ssh_password" not in passwords.get(self.id, ()):
+            lacks.append(self.env._("%s logs in with a password, and there is none."))
+        if not (self.host_key or self.skip_host_key):
+            lacks.append(self.env._("The host key of %s is not known: fetch and accept it."))
+        return lacks
+
+    def _connection_problems(self, lacks, readable, has_password):
+        """Return the problems of this server and the hosts on the way to it; others' names stay hidden."""
+        facts = {"kind": "connection", "exit_code": int(ExitCode.SSH_CONNECTION_ERROR)}
+        problems = []
+        chain = self._jump_chain()
+        for hop in chain:
+            name = hop.name
+            if hop != self:
+                name = (
+                    self.env._("Jump host %s", name)
+                    if hop.with_env(readable.env) in readable
+                    else self.env._("A jump host")
+                )
+            problems += [facts | {"severity": "problem", "message": text % name} for text in lacks[hop.id]]
+        if chain[-1].jump_server_id:
+            text = self.env._("The jump hosts of %s lead in a circle.", self.name)
+            problems.append(facts | {"severity": "problem", "message": text})
+        if self.connection_state == "failed" and not problems:
+            text = self.env._("The last test of the connection to %s failed.", self.name)
+            problems.append(facts | {"severity": "warning", "message": text})
+        return problems
+
+    def _find_sudo_problems(self, wants_sudo, wants_path):
+        """Return the problems of steps that want sudo or a directory on this server.
+
+        :param wants_sudo: numbers of lines that want sudo
+        :param wants_path: numbers of lines with a directory
+        """
+        server = self.sudo()  # sudo: whoever may run a command gets the sudo its author foresaw
+        problems = []
+        mode = server._sudo_mode()
+        if server.shell_mode == "raw":
+            numbers = [*dict.fromkeys([*(wants_sudo if mode else ()), *wants_path])]
+            if numbers:
+                text = self.env._("%s is in raw mode: it has no shell for a directory or sudo.", server.name)
+                facts = {"kind": "sudo", "severity": "problem", "exit_code": int(ExitCode.GENERAL_ERROR)}
+                problems.append(facts | {"message": text, "line": numbers[0]})
+        elif wants_sudo and not mode and server.ssh_username != "root":
+            text = self.env._("Sudo is wanted, but %s uses none: it runs without.", server.name)
+            facts = {"kind": "sudo", "severity": "warning", "exit_code": 0}
+            problems.append(facts | {"message": text, "line": wants_sudo[0]})
+        elif wants_sudo and mode == "p" and not server._is_secret_value_set("ssh_password"):
+            text = self.env._("Sudo on %s asks for a password, and there is none.", server.name)
+            facts = {"kind": "sudo", "severity": "problem", "exit_code": int(ExitCode.SUDO_FAILED)}
+            problems.append(facts | {"message": text, "line": wants_sudo[0]})
+        return problems
