@@ -263,5 +263,67 @@ class SudoReason(str, Enum):
     NOT_FOUND = "not_found"
 
 
+class FileError(EngineError):
+    """Something was to be done with a file on a host and was not.
+
+    :param path: the file, as it was asked for
+    :param host: what messages call the host
+    """
+
+    def __init__(self, message: str, path: str = "", host: str = ""):
+        super().__init__(message)
+        self.path = path
+        self.host = host
+
+
+class FileCreationFailed(FileError):
+    """The file cannot be made: nothing of its content was sent, what was there is untouched."""
+
+    exit_code = ExitCode.FILE_CREATION_FAILED
+
+
+class FileExists(FileCreationFailed):
+    """There is a file already, and it was not to be replaced."""
+
+
+class FileUploadFailed(FileError):
+    """The content did not get there, or the file could not be put in its place or deleted."""
+
+    exit_code = ExitCode.FILE_UPLOAD_FAILED
+
+
+class FileDownloadFailed(FileError):
+    """The file, or facts about it, cannot be read."""
+
+    exit_code = ExitCode.FILE_DOWNLOAD_FAILED
+
+
+class FileMissing(FileDownloadFailed):
+    """There is no such file."""
+
+
+class FileTooLarge(FileDownloadFailed):
+    """The file is larger than what was allowed."""
+
+
+class TransferTimedOut(EngineError):
+    """A time limit for the work with files on a host was reached."""
+
+    exit_code = ExitCode.COMMAND_TIMED_OUT
+
+
+class SudoFailed(EngineError):
+    """sudo did not run what works with files: nothing was changed.
+
+    :param reason: None when sudo did not answer
+    """
+
+    exit_code = ExitCode.SUDO_FAILED
+
+    def __init__(self, message: str, reason: SudoReason | None = None):
+        super().__init__(message)
+        self.reason = reason
+
+
 class VaultError(EngineError):
     """A stored secret cannot be decrypted: key missing from the ring, or the value was moved or changed."""

@@ -2,7 +2,10 @@
 
 import importlib.util
 import os
+import pwd
+import shutil
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +28,7 @@ hosts = load("sshd_hosts", HERE / "hosts.py")
 
 from tower_engine.results import Secret  # noqa: E402
 from tower_engine.script import ScriptSpec  # noqa: E402
+from tower_engine.ssh.files import FileSession  # noqa: E402
 from tower_engine.ssh.pool import ConnectionPool  # noqa: E402
 from tower_engine.ssh.running import Clocks, run_script  # noqa: E402
 from tower_engine.ssh.target import ConnectSettings, Credential, Target  # noqa: E402
@@ -110,3 +114,20 @@ def lab(pool):
     made = Lab(pool)
     yield made
     made.pool.close()
+
+
+@pytest.fixture
+def files(lab, host):
+    """Work with files on the shared host, as its log-in user."""
+    with FileSession(lab.pool, lab.target(host)) as session:
+        yield session
+
+
+@pytest.fixture
+def folder(host):
+    """A directory of the log-in user."""
+    made = Path(tempfile.mkdtemp(prefix="tower-files-"))
+    entry = pwd.getpwnam(host.user)
+    os.chown(made, entry.pw_uid, entry.pw_gid)
+    yield made
+    shutil.rmtree(made)

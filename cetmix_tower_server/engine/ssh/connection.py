@@ -60,6 +60,10 @@ class Connection:
             raise lost(self.target)
         return channel
 
+    def writable(self, timeout_s: float) -> bool:
+        """Return whether a packet can be sent without waiting, waiting for that up to a time."""
+        return self._sock.writable(timeout_s)
+
     def check_life(self, settings: ConnectSettings, now: float) -> float:
         """Ask a silent host for a sign of life.
 
@@ -77,8 +81,9 @@ class Connection:
             )
         if now - max(heard, self._asked_at) >= interval:
             self._asked_at = now
-            with lost_if_broken(self.target):
-                self.transport.ask_for_life()
+            if self._sock.writable(0):  # or else the host owes us an answer to what is on its way already
+                with lost_if_broken(self.target):
+                    self.transport.ask_for_life()
         return min(max(heard, self._asked_at) + interval, heard + settings.dead_after_s)
 
     def close(self) -> None:

@@ -1,0 +1,83 @@
+"""What the tasks of one session share: the SFTP session, names of paths, and temporary files to clean up."""
+
+from __future__ import annotations
+
+import secrets
+
+from ...results import FileError
+from ..sftp import Pending, Sftp
+from ..target import Target
+from .failures import failure
+
+#: A name has at most 255 bytes on nearly all file systems; ours carries a dot, a mark and a token, too.
+_NAME_BYTES = 200
+
+
+class Link:
+    """One SFTP session with what was begun on it."""
+
+    def __init__(self, target: Target, sftp: Sftp):
+        self.target = target
+        self.sftp = sftp
+        self._temporaries: dict[str, Pending | None] = {}  # with the answer to their removal
+
+    @property
+    def home(self) -> str:
+        return self.sftp.home
+
+    def made(self, path: str) -> None:
+        """Remember a temporary file: it is removed whatever happens."""
+        self._temporaries[path] = None
+
+    def gone(self, path: str) -> None:
+        """Forget a temporary file: it was renamed, or never made."""
+        self._temporaries.pop(path, None)
+
+    def remove(self, path: str) -> None:
+        """Ask for the removal of a temporary file, unless it is gone."""
+        if path in self._temporaries:
+            self._temporaries[path] = self.sftp.remove(path)
+
+    def left_over(self) -> list[str]:
+        """Return the temporary files that may still be there."""
+        return [path for path, removal in self._temporaries.items() if removal is None or not removal.done]
+
+
+def absolute(path: str, home: str, kind: type[FileError], target: Target) -> str:
+    """Return a path from the root; ``~/`` and relative ones begin in the home directory.
+
+    :raise FileError: of the given kind: this cannot be the path of a file
+    """
+    if path.startswith("~/"):
+        full = f"{home.rstrip('/')}/{path[2:]}"
+    elif path.startswith("~"):
+        raise failure(
+            kind, path, target, "the path begins with ~", "only ~/ is known", "Write the path from the root."
+        )
+    elif path.startswith("/"):
+        full = path
+    else:
+        full = f"{home.rstrip('/')}/{path}"
+    if not path or full.endswith(("/", "/.", "/..")):
+        raise failure(kind, path, target, "the path names a directory", "", "Add the name of the file.")
+    if "\0" in full:
+        raise failure(kind, path.replace("\0", "\\0"), target, "the path contains a NUL character")
+    try:
+        full.encode()
+    except UnicodeEncodeError:
+        shown = path.encode("utf-8", "backslashreplace").decode()
+        raise failure(kind, shown, target, "the path contains characters that UTF-8 does not have") from None
+    return full
+
+
+def split(path: str) -> tuple[str, str]:
+    """Return the directory (never empty) and the name of an absolute path."""
+    directory, _, name = path.rpartition("/")
+    return directory or "/", name
+
+
+def temporary_name(path: str) -> str:
+    """Return where the content is collected: hidden, beside the file, with a name nobody can guess."""
+    directory, name = split(path)
+    short = name.encode()[:_NAME_BYTES].decode("utf-8", "ignore")
+    return f"{directory.rstrip('/')}/.{short}.tower-{secrets.token_hex(8)}"
