@@ -13,6 +13,8 @@ from . import cx_tower_variable_resolver
 from . import cx_tower_variable_mixin
 from . import cx_tower_custom_variable_value_mixin
 from . import cx_tower_run_mixin
+from . import cx_tower_run_source
+from . import cx_tower_automation_mixin
 from . import cx_tower_run_target_mixin
 from . import cx_tower_run_target_plans
 from . import cx_tower_run_target_dry_run
@@ -64,6 +66,13 @@ from . import cx_tower_fleet_run_turns
 from . import cx_tower_fleet_run_reading
 from . import cx_tower_plan_log_reading
 from . import cx_tower_plan_log_resume
+from . import cx_tower_hidden_code
+from . import cx_tower_shortcut
+from . import cx_tower_scheduled_task
+from . import cx_tower_scheduled_task_run
+from . import cx_tower_scheduled_task_result
+from . import cx_tower_scheduled_task_cv
+from . import cx_tower_server_automation
 from . import cetmix_tower
 from . import ir_websocket
 from . import res_partner

@@ -69,7 +69,11 @@ class CxTowerCommandLog(models.Model):
 
     command_id = fields.Many2one("cx.tower.command", required=True, ondelete="restrict", index=True)
     command_action = fields.Selection(related="command_id.action", store=True, string="Action")
-    access_level = fields.Selection(related="command_id.access_level", store=True)
+    access_level = fields.Selection(
+        selection=lambda self: self.env["cx.tower.command"]._selection_access_level(),
+        compute="_compute_access_level",
+        store=True,
+    )
     is_ad_hoc = fields.Boolean(string="Ad-hoc code", readonly=True, help="The code was typed for this run.")
     path = fields.Char(readonly=True)
     code = fields.Text(readonly=True, help="What was run; secrets are shown by name only.")
@@ -146,9 +150,18 @@ class CxTowerCommandLog(models.Model):
         for log in self:
             log.name = f"{log.server_id.name or ''}: {log.command_id.name or ''}"
 
+    @api.depends("command_id.access_level", "shortcut_level", "is_code_hidden")
+    def _compute_access_level(self):
+        for log in self:
+            log.access_level = log._level_of_run(log.command_id.access_level)
+
     @api.model
     def _get_title(self):
         return self.env._("Command Log")
+
+    @api.model
+    def _get_log_action(self):
+        return "cetmix_tower_server.action_cx_tower_command_log"
 
     def _exit_code(self):
         return self.command_status

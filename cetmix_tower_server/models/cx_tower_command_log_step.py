@@ -24,6 +24,8 @@ RUN_FIELDS = (
     "steps_done",
     "steps_run",
     "position",
+    "shortcut_level",
+    "is_code_hidden",
 )
 SERVER_FIELDS = ("name", "ssh_username", "use_sudo", "shell_mode", "command_timeout_s")
 # Filled from the step before, see _insert_value.

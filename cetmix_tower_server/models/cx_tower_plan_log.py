@@ -27,7 +27,11 @@ class CxTowerPlanLog(models.Model):
     plan_id = fields.Many2one(
         "cx.tower.plan", string="Flight Plan", required=True, readonly=True, ondelete="cascade", index=True
     )
-    access_level = fields.Selection(related="plan_id.access_level", store=True)
+    access_level = fields.Selection(
+        selection=lambda self: self.env["cx.tower.plan"]._selection_access_level(),
+        compute="_compute_access_level",
+        store=True,
+    )
     plan_status = fields.Integer(string="Exit code", readonly=True, aggregator=None)
     custom_message = fields.Text(related="message", string="Custom message", help="The same as the message.")
     is_stopped = fields.Boolean(compute="_compute_is_stopped", search="_search_is_stopped")
@@ -123,9 +127,18 @@ class CxTowerPlanLog(models.Model):
         wanted = [state for state, _label in states.LABELS if (state == states.STOPPED) in value]
         return [("state", "in", wanted)]
 
+    @api.depends("plan_id.access_level", "shortcut_level", "is_code_hidden")
+    def _compute_access_level(self):
+        for log in self:
+            log.access_level = log._level_of_run(log.plan_id.access_level)
+
     @api.model
     def _get_title(self):
         return self.env._("Flight Plan Log")
+
+    @api.model
+    def _get_log_action(self):
+        return "cetmix_tower_server.action_cx_tower_plan_log"
 
     def _exit_code(self):
         return self.plan_status
@@ -163,6 +176,7 @@ class CxTowerPlanLog(models.Model):
         around = step.plan_log_id
         values = {"user_id": step.user_id.id, "label": step.label, "triggering_command_log_id": step.id}
         values["variable_values"] = step.variable_values or False
+        values |= (around or step)._source_of_inner(plan)
         if not around:
             inputs = self._freeze_inputs(plan, step.variable_values)
             return self._create_runs(step.server_id, plan, inputs, **values)

@@ -359,6 +359,7 @@ class CxTowerPlanLog(models.Model):
                 values |= self.server_id._prepare_step(self, line)
         except EngineError as error:
             values |= self.server_id._refused_values(error.exit_code, str(error))
+        self._hide_code(command, values)
         return self.env["cx.tower.command.log"]._create_step(values, before=origin)
 
     def _is_condition_met(self, line):

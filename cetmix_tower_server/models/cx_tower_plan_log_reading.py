@@ -141,7 +141,7 @@ class CxTowerPlanLog(models.Model):
             "exit_code": row.get("command_status") or 0,
             # of a step that the caller may not see, only that and how it ended
             "message": row.get("message") or "" if row.get("log_id") else "",
-            "condition": line["condition"],
+            "condition": "" if self.is_code_hidden and not self._may_see_hidden() else line["condition"],
             "is_skipped": bool(row.get("is_skipped")),
             "duration": max(0.0, (now - begun).total_seconds()) if begun else row.get("duration") or 0.0,
             "attempt": row.get("attempt") or 1,

@@ -270,6 +270,10 @@ class CxTowerPlanLog(models.Model):
             user_id=user.id,
             label=self.label,
             resumed_from_id=self.id,
+            shortcut_id=self.shortcut_id.id,
+            shortcut_level=self.shortcut_level,
+            is_code_hidden=self.is_code_hidden,
+            scheduled_task_id=self.scheduled_task_id.id,
         )
         # Raising undoes it all: a run that may not begin now can be resumed later.
         reason = self.plan_id._is_plan_incompatible_with_server(self.server_id)
@@ -356,14 +360,14 @@ class CxTowerPlanLog(models.Model):
             "server_id": step.server_id.id,
             "user_id": self.user_id.id,
             "label": self.label,
-            "condition": step.condition,
+            "condition": step.hidden_condition if step.is_code_hidden else step.condition,
             "variable_values": self.variable_values or False,
             "state": state,
         }
         if state == states.QUEUED:
             values |= {
-                "code": step.code,
-                "path": step.path,
+                "code": step.hidden_code if step.is_code_hidden else step.code,
+                "path": step.hidden_path if step.is_code_hidden else step.path,
                 "use_sudo": step.use_sudo,
                 "run_input": step.run_input,
                 "guard_key": not settings["allow_parallel_run"]
@@ -371,6 +375,7 @@ class CxTowerPlanLog(models.Model):
             }
         else:
             values["run_input"] = {"variable_values": self.variable_values or {}}
+        self._hide_code(command, values)
         return self.env["cx.tower.command.log"]._create_step(values)
 
     def action_resume(self):

@@ -9,6 +9,7 @@ from ..engine import rendering, states
 from ..engine import secrets_in_code as placeholders
 from ..engine.results import EngineError, ExitCode, RenderingError
 from ..runs import worker as run_worker
+from .cx_tower_run_source import hide_code
 
 
 class CxTowerRunTargetMixin(models.AbstractModel):
@@ -107,6 +108,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         ]
         for values in prepared:
             values.update(log_values, label=label)
+            if log_values.get("is_code_hidden"):
+                hide_code(values)
         keys = [values.pop("guard_key") for values in prepared]
         # sudo: nobody may create logs by hand; the right to run was checked
         logs = self.env["cx.tower.command.log"].sudo().create(prepared)
