@@ -2,7 +2,6 @@ from odoo import api, fields, models
 
 from ..engine import states
 
-
 HIDDEN = ("code", "path", "condition")
 
 

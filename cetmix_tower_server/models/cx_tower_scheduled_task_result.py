@@ -134,7 +134,9 @@ class CxTowerScheduledTask(models.Model):
     def _note_outcome(self, outcome, now):
         """Note what came of one time of this task, and tell its followers when something could not be started."""
         failures = outcome.failures + [
-            f"{log.server_id.name}: {log.message or ''}" for log in outcome.logs if log.sudo().state == states.FAILED
+            f"{log.server_id.name}: {log.message or ''}"
+            for log in outcome.logs
+            if log.sudo().state == states.FAILED
         ]
         note = [*failures[:NAMED]]
         if len(failures) > NAMED:
@@ -157,7 +159,9 @@ class CxTowerScheduledTask(models.Model):
         if self.failing_since:
             return
         self.failing_since = now
-        intro = self.env._("“%s” has failed. You are told again when it fails after it has worked.", self.name)
+        intro = self.env._(
+            "“%s” has failed. You are told again when it fails after it has worked.", self.name
+        )
         body = Markup("<p>%s</p><ul>%s</ul>") % (
             intro,
             Markup().join(Markup("<li>%s</li>") % line for line in lines),
@@ -200,7 +204,11 @@ class CxTowerScheduledTask(models.Model):
             ("state", "in", BAD_ENDS),
             ("queued_date", ">=", self.examined_from),
         ]
-        logs = [log for model in LOG_MODELS for log in self.env[model].search(domain, order="id desc", limit=NAMED)]
+        logs = [
+            log
+            for model in LOG_MODELS
+            for log in self.env[model].search(domain, order="id desc", limit=NAMED)
+        ]
         return [f"{log.name}: {log.message or ''}" for log in logs]
 
     # ------------------------------------------------------------------ opening

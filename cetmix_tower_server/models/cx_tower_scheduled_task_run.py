@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL
 from psycopg2 import InterfaceError, OperationalError
 
 from ..runs import crash_points
@@ -184,7 +183,9 @@ class CxTowerScheduledTask(models.Model):
         for place in places - readable:
             # sudo: the owner of the task is told which of its servers it is
             name = place.sudo().name
-            outcome.failures.append(self.env._("%(place)s: not open to %(user)s.", place=name, user=places.env.user.name))
+            outcome.failures.append(
+                self.env._("%(place)s: not open to %(user)s.", place=name, user=places.env.user.name)
+            )
         others = readable - readable._filtered_access("write") if values else readable.browse()
         try:
             if others:
@@ -204,7 +205,9 @@ class CxTowerScheduledTask(models.Model):
 
     def _busy_place_ids(self, places):
         """Return the ids of those places where a run of this task goes on. Extension point for jets."""
-        return {server.id for server, in self._active_runs(["server_id"], [("server_id", "in", places.ids)])}
+        return {
+            server.id for (server,) in self._active_runs(["server_id"], [("server_id", "in", places.ids)])
+        }
 
     def _active_runs(self, groupby, domain=()):
         """Return groups of the runs of these tasks that go on."""

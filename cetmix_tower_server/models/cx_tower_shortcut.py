@@ -34,7 +34,9 @@ class CxTowerShortcut(models.Model):
     def _compute_access_level_warn_msg(self):
         labels = dict(self._selection_access_level())
         for shortcut in self:
-            target = shortcut.sudo()._get_target()  # sudo: that it is above the level is what Root has to know
+            target = (
+                shortcut.sudo()._get_target()
+            )  # sudo: that it is above the level is what Root has to know
             is_above = target and (target.access_level or "1") > (shortcut.access_level or "3")
             shortcut.access_level_warn_msg = is_above and self.env._(
                 "“%(target)s” is of level %(level)s. Whoever may use the shortcut runs it, without seeing its code.",
@@ -143,8 +145,6 @@ class CxTowerShortcut(models.Model):
                 raise ValidationError(self.env._("A server is named by its id or its reference."))
             server = Server.get_by_reference(name) if isinstance(name, str) else Server.browse(name).exists()
             if not server:
-                raise ValidationError(
-                    self.env._("There is no server “%s”, or you may not see it.", name)
-                )
+                raise ValidationError(self.env._("There is no server “%s”, or you may not see it.", name))
             found |= server
         return found.with_env(self.env)
