@@ -95,8 +95,8 @@ class CxTowerFleetRun(models.Model):
     is_halted = fields.Boolean(readonly=True, help="So many servers failed that the others were not started.")
     state = fields.Selection(STATES, required=True, readonly=True, default=RUNNING, index=True)
     message = fields.Text(readonly=True, help="One sentence about how the run ended.")
-    start_date = fields.Datetime(default=fields.Datetime.now, readonly=True)
-    finish_date = fields.Datetime(readonly=True)
+    start_date = fields.Datetime(string="Started", default=fields.Datetime.now, readonly=True)
+    finish_date = fields.Datetime(string="Ended", readonly=True)
     stop_requested_by_id = fields.Many2one("res.users", string="Stop asked by", readonly=True)
     stop_requested_date = fields.Datetime(readonly=True)
     retry_of_id = fields.Many2one(

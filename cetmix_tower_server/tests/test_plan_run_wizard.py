@@ -199,15 +199,35 @@ class TestPlanRunWizard(RunCase):
         self.assertEqual(log.user_id, self.root)
         self.assertEqual(log.command_log_ids.mapped("command_response"), ["hello", "hello"])
 
-    def test_several_runs_share_a_label_and_open_as_a_list(self):
+    def test_several_servers_are_a_fleet_run(self):
         other = self.server.copy({"name": "Other"})
         with self.wizard(servers=self.server + other) as form:
             form.plan_id = self.talk
+            form.concurrency_limit = 1
+            form.stop_after_failures = 2
         action = form.record.run_flight_plan()
-        logs = self.env["cx.tower.plan.log"].search(action["domain"])
-        self.assertEqual(logs.server_id, self.server + other)
-        self.assertEqual(len(set(logs.mapped("label"))), 1)
-        self.assertFalse(action.get("res_id"))
+        fleet = self.env[action["res_model"]].browse(action["res_id"])
+        self.assertEqual(fleet.plan_log_ids.server_id, self.server + other)
+        self.assertEqual((fleet.state, fleet.concurrency_limit, fleet.stop_after_failures), ("done", 1, 2))
+        self.assertEqual(fleet.user_id, self.root)
+
+    def test_servers_by_criteria(self):
+        tag = self.env["cx.tower.tag"].create({"name": "Wizard tag"})
+        other = self.server.copy({"name": "Other", "tag_ids": [(4, tag.id)]})
+        hidden = self.server.copy({"name": "Hidden", "tag_ids": [(4, tag.id)]})
+        hidden.write({"user_ids": [(5,)], "manager_ids": [(5,)]})
+        other.manager_ids = [(4, self.manager.id)]
+        Wizard = self.env["cx.tower.plan.run.wizard"].with_user(self.manager)
+        with Form(Wizard) as form:
+            form.plan_id = self.talk
+            form.is_by_criteria = True
+            form.server_tag_ids.add(tag)
+            self.assertEqual(form.server_count, 1)
+            form.server_domain = '[("name", "=", "Other")]'
+        self.assertEqual(form.record.server_ids, other)
+        with self.assertRaisesRegex(UserError, "cannot be read"), Form(Wizard) as form:
+            form.is_by_criteria = True
+            form.server_domain = "[(__import__('os'), '=', 1)]"
 
     def test_nothing_chosen_says_what_to_do(self):
         Wizard = self.env["cx.tower.plan.run.wizard"].with_user(self.root)

@@ -26,6 +26,29 @@ class TestTours(BrowserCase):
         self.assertEqual(len(logs), 3)
         self.assertEqual(set(logs.mapped("state")), {"done"})
 
+    def test_fleet_run(self):
+        self.env["ir.config_parameter"].set_param("cetmix_tower_server.backend", "inline")
+        tag = self.env["cx.tower.tag"].create({"name": "Tour fleet"})
+        servers = self.env["cx.tower.server"].with_context(skip_ssh_settings_check=True)
+        for name in ("Tour one", "Tour two", "Tour three"):
+            values = {"name": name, "ip_v4_address": "127.0.0.1", "ssh_username": "nobody"}
+            note = "broken" if name == "Tour two" else ""
+            servers.create({**values, "note": note, "tag_ids": [(4, tag.id)]})
+        command = self.env["cx.tower.command"].create(
+            {
+                "name": "Tour mend",
+                "action": "python_code",
+                "code": "result = {'exit_code': 1 if server.note == 'broken' else 0}\nserver.write({'note': 'mended'})",
+            }
+        )
+        self.env["cx.tower.plan"].create(
+            {"name": "Tour fleet plan", "line_ids": [(0, 0, {"command_id": command.id})]}
+        )
+        self.start_tour("/odoo", "tower_fleet_run", login="admin", timeout=120)
+        fleets = self.env["cx.tower.fleet.run"].search([("plan_id.name", "=", "Tour fleet plan")], order="id")
+        self.assertEqual(fleets.mapped("state"), ["failed", "done"])
+        self.assertEqual(fleets.mapped("concurrency_limit"), [1, 1])
+
     def test_plan_run(self):
         self.env["ir.config_parameter"].set_param("cetmix_tower_server.backend", "inline")
         server = (

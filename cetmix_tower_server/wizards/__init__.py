@@ -1,3 +1,4 @@
+from . import cx_tower_fleet_wizard_mixin
 from . import cx_tower_server_host_key_wizard
 from . import cx_tower_command_run_wizard
 from . import cx_tower_command_run_wizard_preview

@@ -9,8 +9,9 @@ class CxTowerCommandRunWizard(models.TransientModel):
 
     _name = "cx.tower.command.run.wizard"
     _description = "Tower Command Run Wizard"
+    _inherit = ["cx.tower.fleet.wizard.mixin"]
 
-    server_ids = fields.Many2many("cx.tower.server", string="Servers", required=True)
+    server_tag_ids = fields.Many2many(relation="cx_tower_command_run_wizard_server_tag_rel")
     action = fields.Selection(selection="_selection_action", required=True, default="ssh_command")
     applicability = fields.Selection(
         [("this", "Made for these servers"), ("shared", "All")], default="shared", required=True
@@ -193,18 +194,18 @@ class CxTowerCommandRunWizard(models.TransientModel):
         return self.run_command_on_server()
 
     def run_command_on_server(self):
-        """Start the run on every selected server. :return: action that shows the logs."""
+        """Start the run on every selected server. :return: action that shows the log, or the fleet run of several."""
         self.ensure_one()
         command = self._command()
         if not command:
             raise UserError(self.env._("Choose a command, or write the code to run."))
+        arguments = {
+            "path": self._path(),
+            "sudo": self.use_sudo,
+            "variable_values": self._own_values(),
+            "code": self._ad_hoc_code(),
+        }
+        if len(self.server_ids) > 1:
+            return self._start_fleet(command=command, **arguments)
         label = self.env["cetmix.tower"].generate_random_id(2)
-        logs = self.server_ids._start_command_runs(
-            command,
-            path=self._path(),
-            sudo=self.use_sudo,
-            variable_values=self._own_values(),
-            label=label,
-            code=self._ad_hoc_code(),
-        )
-        return logs._action_open()
+        return self.server_ids._start_command_runs(command, label=label, **arguments)._action_open()

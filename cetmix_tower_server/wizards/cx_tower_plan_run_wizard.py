@@ -10,8 +10,9 @@ class CxTowerPlanRunWizard(models.TransientModel):
 
     _name = "cx.tower.plan.run.wizard"
     _description = "Tower Flight Plan Run Wizard"
+    _inherit = ["cx.tower.fleet.wizard.mixin"]
 
-    server_ids = fields.Many2many("cx.tower.server", string="Servers", required=True)
+    server_tag_ids = fields.Many2many(relation="cx_tower_plan_run_wizard_server_tag_rel")
     applicability = fields.Selection(
         [("this", "Made for these servers"), ("shared", "All")], default="shared", required=True
     )
@@ -117,28 +118,22 @@ class CxTowerPlanRunWizard(models.TransientModel):
     def run_flight_plan(self):
         """Start the plan on every selected server.
 
-        :return: action that shows the plan logs: the one, or all of this start by their label
+        :return: action that shows the run, or the fleet run of several servers
         """
         self.ensure_one()
         if not self.plan_id:
             raise UserError(self.env._("Choose the flight plan to run."))
         if not self.server_ids:
             raise UserError(self.env._("Choose the servers to run the flight plan on."))
-        label = self.env["cetmix.tower"].generate_random_id(2)
-        logs = self.server_ids.run_flight_plan(
-            self.plan_id, variable_values=self._own_values(), plan_log={"label": label}
+        if len(self.server_ids) > 1:
+            return self._start_fleet(plan=self.plan_id, variable_values=self._own_values())
+        log = self.server_ids.run_flight_plan(
+            self.plan_id,
+            variable_values=self._own_values(),
+            plan_log={"label": self.env["cetmix.tower"].generate_random_id(2)},
         )
-        action = self.env["ir.actions.act_window"]._for_xml_id("cetmix_tower_server.action_cx_tower_plan_log")
-        context = {"active_id": False}  # else the wizard's id would stand in the address as that of a server
-        if len(logs) == 1:
-            return action | {
-                "view_mode": "form",
-                "views": [(False, "form")],
-                "res_id": logs.id,
-                "context": context,
-            }
-        context["search_default_filter_main"] = 1
-        return action | {"domain": [("label", "=", label)], "context": context}
+        # else the wizard's id would stand in the address as that of a server
+        return log._action_open() | {"views": [(False, "form")], "context": {"active_id": False}}
 
     def action_dry_run(self):
         """Open the report of a dry run of the plan on the chosen servers."""

@@ -5,7 +5,7 @@ import { ListController } from "@web/views/list/list_controller";
 import { listView } from "@web/views/list/list_view";
 
 const REFRESH_MS = 3000;
-const ACTIVE = ["queued", "running", "waiting"];
+const ACTIVE = ["queued", "running", "waiting", "stopping"];
 
 /** A list of runs that reads itself again while one of the runs it shows is still going on. */
 export class LiveListController extends ListController {

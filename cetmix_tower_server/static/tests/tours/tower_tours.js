@@ -101,8 +101,21 @@ function runOnTwoServers(command, action = "ssh_command") {
             trigger: ".modal .o_tower_preview:contains(Tour two)",
         },
         { content: "Run it", trigger: ".modal button[name=run_command_on_server]", run: "click" },
-        { content: "Both runs are in the log", trigger: ".o_list_view .o_data_row:contains(Tour one)" },
-        { content: "Both runs are in the log", trigger: ".o_list_view .o_data_row:contains(Tour two)" },
+        { content: "One screen shows both runs", trigger: ".o_tower_fleet_row:contains(Tour one)" },
+        { content: "One screen shows both runs", trigger: ".o_tower_fleet_row:contains(Tour two)" },
+    ];
+}
+
+/** Opens the run on a server from the screen of a fleet run. */
+function openRunOn(server) {
+    return [
+        {
+            content: `Unfold the run on ${server}`,
+            trigger: `.o_tower_fleet_row:contains(${server}) .o_tower_fleet_row_button`,
+            run: "click",
+        },
+        { content: "Open it", trigger: ".o_tower_fleet_open", run: "click" },
+        { content: "It is open", trigger: ".o_form_view:not(:has(.o_tower_fleet))" },
     ];
 }
 
@@ -111,11 +124,7 @@ registry.category("web_tour.tours").add("tower_run_and_find", {
     steps: () => [
         openApp(),
         ...runOnTwoServers("Tour greeting", "python_code"),
-        {
-            content: "Open the first run",
-            trigger: ".o_data_row:contains(Tour one) td[name=command_id]",
-            run: "click",
-        },
+        ...openRunOn("Tour one"),
         consoleStateIs("done"),
         consoleShows("a word from Tour one"),
         { content: "Search in the output", trigger: ".o_tower_console_find", run: "click" },
@@ -128,6 +137,61 @@ registry.category("web_tour.tours").add("tower_run_and_find", {
         consoleStateIs("done"),
         ...openLog(),
         { content: "The log knows all three runs", trigger: ".o_list_view .o_data_row:nth-child(3)" },
+    ],
+});
+
+registry.category("web_tour.tours").add("tower_fleet_run", {
+    url: "/odoo/action-cetmix_tower_server.action_cx_tower_plan",
+    steps: () => [
+        openApp(),
+        {
+            content: "Run the flight plan",
+            trigger: ".o_data_row:contains(Tour fleet plan) button[name=action_run_flight_plan]",
+            run: "click",
+        },
+        {
+            content: "Choose servers by criteria",
+            trigger: ".modal div[name=is_by_criteria] input",
+            run: "click",
+        },
+        {
+            content: "Those with a tag",
+            trigger: ".modal div[name=server_tag_ids] input",
+            run: "edit Tour fleet",
+        },
+        {
+            content: "Take it from the list",
+            trigger: ".modal .o-autocomplete--dropdown-item:contains(Tour fleet)",
+            run: "click",
+        },
+        { content: "Its servers are found", trigger: ".modal div[name=server_ids]:contains(Tour three)" },
+        {
+            content: "One after the other",
+            trigger: ".modal div[name=concurrency_limit] input",
+            run: "edit 1",
+        },
+        { content: "Run it", trigger: ".modal button[name=run_flight_plan]", run: "click" },
+        {
+            content: "It failed on one of them",
+            trigger: ".o_tower_fleet[data-state=failed] .o_tower_fleet_message:contains(2 of 3)",
+        },
+        { content: "Which one?", trigger: ".o_tower_fleet_filter[data-group=failed]", run: "click" },
+        {
+            content: "That one alone is shown",
+            trigger: ".o_tower_fleet_rows:not(:has(.o_tower_fleet_row:nth-child(2)))",
+        },
+        {
+            content: "Look at it",
+            trigger: ".o_tower_fleet_row:contains(Tour two) .o_tower_fleet_row_button",
+            run: "click",
+        },
+        { content: "Its steps are there", trigger: ".o_tower_fleet_inside .o_tower_step[data-state=failed]" },
+        { content: "Retry where it failed", trigger: ".o_tower_fleet_retry:contains(1)", run: "click" },
+        {
+            content: "This time it worked",
+            trigger: ".o_tower_fleet[data-state=done] .o_tower_fleet_message:contains(1 of 1)",
+        },
+        { content: "It says what it repeats", trigger: ".o_form_view div[name=retry_of_id]:contains(3 servers)" },
     ],
 });
 
@@ -284,11 +348,7 @@ registry.category("web_tour.tours").add("tower_watch_live", {
     steps: () => [
         openApp(),
         ...runOnTwoServers("Tour counting"),
-        {
-            content: "Open the first run",
-            trigger: ".o_data_row:contains(Tour one) td[name=command_id]",
-            run: "click",
-        },
+        ...openRunOn("Tour one"),
         consoleStateIs("running"),
         consoleShows("count 1", "Output arrives while the command runs"),
         consoleShows("count 20", "It can be watched to the end"),
@@ -302,11 +362,7 @@ registry.category("web_tour.tours").add("tower_stop", {
     steps: () => [
         openApp(),
         ...runOnTwoServers("Tour endless"),
-        {
-            content: "Open the first run",
-            trigger: ".o_data_row:contains(Tour one) td[name=command_id]",
-            run: "click",
-        },
+        ...openRunOn("Tour one"),
         consoleShows("going on"),
         { content: "Stop it", trigger: ".o_tower_console_stop", run: "click" },
         { content: "Yes, stop it", trigger: ".modal .btn-danger", run: "click" },
