@@ -45,7 +45,8 @@ class CxTowerFileSettingsMixin(models.AbstractModel):
     )
     group = fields.Char(help="Group of the file on the server. Empty: as it is there.")
     backup = fields.Boolean(
-        string="Keep a backup", help="Keep what is replaced on the server, beside it, with the time in its name."
+        string="Keep a backup",
+        help="Keep what is replaced on the server, beside it, with the time in its name.",
     )
     use_sudo = fields.Boolean(string="Sudo", help="Use sudo as the server's own setting says.")
 

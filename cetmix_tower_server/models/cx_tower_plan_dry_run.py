@@ -14,9 +14,7 @@ class CxTowerPlan(models.Model):
 
     _inherit = "cx.tower.plan"
 
-    def dry_run(
-        self, servers=None, variable_values=None, domain=None, offset=0, limit=SERVERS_MAX
-    ):  # pylint: disable=too-many-positional-arguments
+    def dry_run(self, servers=None, variable_values=None, domain=None, offset=0, limit=SERVERS_MAX):  # pylint: disable=too-many-positional-arguments
         """Tell what this plan would do on servers: which lines would run, with which code, and what stands in the way.
 
         Nothing is started, nothing is stored, no host is contacted. Every step is taken for a success; lines behind

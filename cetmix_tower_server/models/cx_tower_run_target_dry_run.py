@@ -25,7 +25,9 @@ class DryRunValues:
     def scope_for_code(self, server_id):
         """Return the scope in which placeholders of secrets are marked."""
         scope = self.scopes[server_id]
-        stored = {name: text and placeholders.protect(text, self.nonce) for name, text in scope.stored.items()}
+        stored = {
+            name: text and placeholders.protect(text, self.nonce) for name, text in scope.stored.items()
+        }
         return replace(scope, stored=stored)
 
 

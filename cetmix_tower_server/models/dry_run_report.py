@@ -9,7 +9,9 @@ from ..engine.results import ExitCode
 from .cx_tower_run_target_dry_run import AWAY_FROM_HOSTS
 
 PROBLEM, WARNING, INFORMATION = "problem", "warning", "information"
-HIDDEN_PROBLEM_KINDS = frozenset(["value_missing", "value_invalid", "template", "condition", "secret_missing"])
+HIDDEN_PROBLEM_KINDS = frozenset(
+    ["value_missing", "value_invalid", "template", "condition", "secret_missing"]
+)
 
 
 def new_problem(kind, message, severity=PROBLEM, exit_code=0, line="", **more):
@@ -159,7 +161,9 @@ class DryRun:
         missing = self.env["cx.tower.key"]._find_missing_secrets(wanted)
         for server in wanted:
             for line in walks[server.id].walk():
-                lacking = [name for name in missing[server.id] if name in (line.details or {}).get("secrets", ())]
+                lacking = [
+                    name for name in missing[server.id] if name in (line.details or {}).get("secrets", ())
+                ]
                 for reference in lacking:
                     text = self.env._(
                         "The secret “%(reference)s” has no value for server %(server)s.",
@@ -245,7 +249,9 @@ class DryRun:
                 new_problem(
                     "incompatible",
                     self.env._(
-                        "%(what)s is restricted to other servers than %(server)s.", what=what, server=server.name
+                        "%(what)s is restricted to other servers than %(server)s.",
+                        what=what,
+                        server=server.name,
                     ),
                     exit_code=ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER,
                 )

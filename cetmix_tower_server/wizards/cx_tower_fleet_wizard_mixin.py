@@ -27,7 +27,8 @@ class CxTowerFleetWizardMixin(models.AbstractModel):
     server_domain = fields.Char(string="Servers that match", default="[]")
     concurrency_limit = fields.Integer(string="Servers at once", help="0: as many as the settings allow.")
     stop_after_failures = fields.Integer(
-        string="Stop after failures", help="When so many servers have failed, no further one is started. 0: never."
+        string="Stop after failures",
+        help="When so many servers have failed, no further one is started. 0: never.",
     )
     stop_after_percent = fields.Integer(
         string="Stop after failures (%)", help="The same as a share of the servers. 0: never."
@@ -48,7 +49,9 @@ class CxTowerFleetWizardMixin(models.AbstractModel):
             return None
         self.server_ids = [Command.set(self.env["cx.tower.server"].search(domain).ids)]
         if not self.server_ids:
-            return {"warning": {"title": self.env._("No servers"), "message": self.env._("No server matches.")}}
+            return {
+                "warning": {"title": self.env._("No servers"), "message": self.env._("No server matches.")}
+            }
         return None
 
     def _server_criteria(self):

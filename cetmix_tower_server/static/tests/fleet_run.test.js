@@ -99,7 +99,12 @@ test("shows each server with what goes on there", async () => {
     expect(".o_tower_fleet_progress_text").toHaveText("2 of 4 servers");
     expect(".o_tower_fleet_limit").toHaveText("1 at work, 2 at once");
     expect(queryAllTexts(".o_tower_fleet_server")).toEqual(["web-1", "web-2", "web-3", "web-4"]);
-    expect(queryAllTexts(".o_tower_fleet_text")).toEqual(["", "Line 2 failed", "Install", "Waits for its turn"]);
+    expect(queryAllTexts(".o_tower_fleet_text")).toEqual([
+        "",
+        "Line 2 failed",
+        "Install",
+        "Waits for its turn",
+    ]);
     expect(".o_tower_fleet_exit .badge").toHaveText("7");
     expect(".o_tower_fleet_stop").toHaveCount(1);
     expect(".o_tower_fleet_retry").toHaveCount(0);
@@ -121,9 +126,7 @@ test("follows a run to its end, and reads no more", async () => {
 });
 
 test("offers the rest when servers were not started", async () => {
-    serve(
-        makeRun("failed", [row(1, "failed"), row(2, "stopped"), row(3, "stopped")], { is_halted: true }),
-    );
+    serve(makeRun("failed", [row(1, "failed"), row(2, "stopped"), row(3, "stopped")], { is_halted: true }));
     await mount();
     expect(".o_tower_fleet_failures").toHaveText("No further servers are started: too many failed");
     expect(".o_tower_fleet_rest").toHaveText("Run the Rest (3)");

@@ -191,7 +191,10 @@ registry.category("web_tour.tours").add("tower_fleet_run", {
             content: "This time it worked",
             trigger: ".o_tower_fleet[data-state=done] .o_tower_fleet_message:contains(1 of 1)",
         },
-        { content: "It says what it repeats", trigger: ".o_form_view div[name=retry_of_id]:contains(3 servers)" },
+        {
+            content: "It says what it repeats",
+            trigger: ".o_form_view div[name=retry_of_id]:contains(3 servers)",
+        },
     ],
 });
 
