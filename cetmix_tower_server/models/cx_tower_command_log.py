@@ -218,23 +218,6 @@ class CxTowerCommandLog(models.Model):
         status = int(ExitCode.ANOTHER_COMMAND_RUNNING)
         self._finish({"command_status": status, "message": text, "command_error": text})
 
-    def _start_result(self):
-        """Return what the caller of a start gets: plain values that lead to the logs."""
-        rows = [
-            {
-                "id": log.id,
-                "reference": log.reference,
-                "server": log.server_id.reference or "",
-                "state": log.state,
-                "exit_code": log.command_status,
-            }
-            for log in self.sudo()
-        ]
-        single = (
-            {key: rows[0][key] for key in ("id", "reference", "state", "exit_code")} if len(rows) == 1 else {}
-        )
-        return {"logs": rows, **single}
-
     def _finish(self, values, fence=None, follow=True):
         """End a run, or queue it again where the author allowed another attempt.
 

@@ -132,6 +132,8 @@ class CxTowerCommandLog(models.Model):
         self.ensure_one()
         self.check_access("read")
         log = self.sudo()
+        if log.shortcut_id:
+            return log.shortcut_id.with_env(self.env)._run_on(self.server_id)._action_open()
         run_input = log.run_input or {}
         code = run_input.get("source_code") if log.is_ad_hoc else None
         logs = self.server_id._start_command_runs(

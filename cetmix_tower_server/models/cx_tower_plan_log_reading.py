@@ -278,6 +278,9 @@ class CxTowerPlanLog(models.Model):
         """Start the same flight plan, as it is now, on the same server with the same own values, and open the new run."""
         self.ensure_one()
         self.check_access("read")
+        shortcut = self.sudo().shortcut_id
+        if shortcut and not self.parent_flight_plan_log_id:
+            return shortcut.with_env(self.env)._run_on(self.server_id)._action_open()
         values = (self.sudo().top_plan_log_id.run_input or {}).get("variable_values") or {}
         if self.parent_flight_plan_log_id:
             values = self.sudo()._values_before(self.sudo().triggering_command_log_id) or {}

@@ -148,6 +148,23 @@ class CxTowerRunMixin(models.AbstractModel):
         """Return the exit code of a run that has ended. Overridden where the run has one."""
         return 0
 
+    def _start_result(self):
+        """Return what the caller of a start gets: plain values that lead to the logs."""
+        rows = [
+            {
+                "id": log.id,
+                "reference": log.reference,
+                "server": log.server_id.reference or "",
+                "state": log.state,
+                "exit_code": log._exit_code(),
+            }
+            for log in self.sudo()
+        ]
+        single = (
+            {key: rows[0][key] for key in ("id", "reference", "state", "exit_code")} if len(rows) == 1 else {}
+        )
+        return {"logs": rows, **single}
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_active(self):
         """A run whose log disappears would go on unseen on its host."""

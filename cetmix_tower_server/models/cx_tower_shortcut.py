@@ -126,7 +126,7 @@ class CxTowerShortcut(models.Model):
         elif server:
             servers = self._find_servers(server if isinstance(server, (list, tuple)) else [server])
         else:
-            servers = self.server_ids
+            servers = self.server_ids._filtered_access("read")
             if len(servers) > 1:
                 raise UserError(
                     self.env._("Shortcut “%s” has several servers: choose the one to run it on.", self.name)
