@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import files
 import first_output
 import long_output
 import many_hosts
@@ -23,6 +24,7 @@ BENCHMARKS = {
     "many_hosts": many_hosts,
     "first_output": first_output,
     "long_output": long_output,
+    "files": files,
     "plans": plans,
     "variables": variables,
 }

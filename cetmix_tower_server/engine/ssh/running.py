@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from ..script import ScriptSpec, SudoMode, compose
 from .collecting import Collector, OutputCallback, OutputLimits
 from .dialing import dial
 from .errors import where
-from .exchange import Exchange
+from .exchange import ByteSink, Exchange
 from .lease import Lease
 from .pool import ConnectionPool
 from .stopping import StopRequested, StopSignal, kill_spec, processes_left
@@ -65,6 +65,7 @@ def run_script(
     masker: Masker | None = None,
     stop: StopSignal | None = None,
     output_limits: OutputLimits | None = None,
+    raw_output: Callable[[bytes], None] | None = None,
 ) -> CommandResult:
     """Run a script on a host and wait for its end.
 
@@ -73,6 +74,8 @@ def run_script(
     :param on_output: receives (stream, masked text) while it runs, in the calling thread
     :param masker: hides secrets in output and result
     :param stop: ends the command and everything it started
+    :param raw_output: takes standard output as it comes: not decoded, not masked, not kept. What it raises
+        ends the session
     :raise ConnectError: a subclass that says why; nothing ran then
     :raise ScriptError: the code cannot be sent as it is
     """
@@ -89,8 +92,21 @@ def run_script(
             Outcome.STOPPED, ExitCode.COMMAND_STOPPED, message="Stopped before the command was sent."
         )
     with lease:
-        exchange = Exchange(target, lease.channel, conversation, collector.add)
+        sink = _divide(raw_output, collector) if raw_output else collector.add
+        exchange = Exchange(target, lease.channel, conversation, sink)
         return _Run(pool, target, spec, clocks or Clocks(), lease, exchange, collector, began).run(stop)
+
+
+def _divide(raw_output: Callable[[bytes], None], collector: Collector) -> ByteSink:
+    """Keep error output as ever, and pass standard output on."""
+
+    def sink(stream: Stream, data: bytes) -> None:
+        if stream is Stream.STDOUT:
+            raw_output(data)
+        else:
+            collector.add(stream, data)
+
+    return sink
 
 
 class _StopJob(threading.Thread):

@@ -223,7 +223,7 @@ class Sftp:
             with self._listening():
                 self._take_turns(iter(tasks), active, on_done, at_once)
         except BaseException:
-            self._outgoing.clear()  # whole requests: what is left stays readable for the server
+            self._drop_unsent()
             for task in active:
                 task.close()  # which may ask for something, see finish
             raise
@@ -237,13 +237,19 @@ class Sftp:
 
         :raise ConnectionLost, SftpNonsense: it cannot
         """
-        self._watch = Watch(self._target)
+        watch, self._watch = self._watch, Watch(self._target)
         deadline = time.monotonic() + limit_s
-        while self._waiting_for_host() and time.monotonic() < deadline:
-            self._exchange(deadline)
+        try:
+            while self._waiting and time.monotonic() < deadline:
+                self._exchange(deadline)
+        finally:
+            self._watch = watch
 
-    def _waiting_for_host(self) -> bool:
-        return bool(self._outgoing or self._sending or self._last_id in self._waiting)
+    def _drop_unsent(self) -> None:
+        """Forget whole requests, so that the server can read what follows."""
+        for request in self._outgoing:
+            self._waiting.pop(int.from_bytes(request[5:9], "big"), None)
+        self._outgoing.clear()
 
     def _take_turns(self, source: Iterator, active: dict, on_done: Callable, at_once: int) -> None:
         more = True
@@ -401,7 +407,8 @@ def _read_version(kind: int, data: memoryview) -> dict[str, bytes]:
         raise SftpUnavailable("it speaks another version than SFTP 3")
     offered = {}
     while not reader.empty:
-        offered[reader.text()] = reader.string()
+        name = reader.text()
+        offered[name] = reader.string()
     return offered
 
 

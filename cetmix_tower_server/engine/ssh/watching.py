@@ -49,6 +49,10 @@ class Watch:
             raise self._timed_out()
         return left
 
+    def check_time(self) -> None:
+        """Raise what :attr:`left_s` raises."""
+        _ = self.left_s
+
     def check(self, connection: Connection, heard: float, now: float) -> float:
         """Return how many seconds to wait before the next check.
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from ...results import FileDownloadFailed, FileMissing, FileTooLarge
 from .. import sftp_wire as wire
@@ -14,7 +12,7 @@ from ..sftp import IN_FLIGHT_BYTES, Pending, Task
 from ..sftp_wire import Attributes, SftpStatus
 from .failures import failure, from_sftp, kind_of
 from .link import Link
-from .values import HostFile
+from .values import HostFile, Take
 
 
 class Download:
@@ -54,7 +52,7 @@ class Download:
 
     def content(
         self,
-        take: Callable[[bytes | memoryview], Any],
+        take: Take,
         size: int,
         start: int = 0,
         end: int | None = None,
@@ -143,7 +141,7 @@ class Download:
 class Digest:
     """Counts and hashes what passes."""
 
-    def __init__(self, take: Callable[[bytes | memoryview], Any] | None = None):
+    def __init__(self, take: Take | None = None):
         self._take = take
         self._hash = hashlib.sha256()
 

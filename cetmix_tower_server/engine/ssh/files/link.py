@@ -13,34 +13,63 @@ from .failures import failure
 _NAME_BYTES = 200
 
 
+class Temporary:
+    """A file or directory that must not stay on the host."""
+
+    def __init__(self, is_directory: bool):
+        self.is_directory = is_directory
+        self.removal: Pending | None = None
+
+
 class Link:
     """One SFTP session with what was begun on it."""
 
     def __init__(self, target: Target, sftp: Sftp):
         self.target = target
         self.sftp = sftp
-        self._temporaries: dict[str, Pending | None] = {}  # with the answer to their removal
+        self._temporaries: dict[str, Temporary] = {}
 
     @property
     def home(self) -> str:
         return self.sftp.home
 
-    def made(self, path: str) -> None:
+    def made(self, path: str, is_directory: bool = False) -> None:
         """Remember a temporary file: it is removed whatever happens."""
-        self._temporaries[path] = None
+        self._temporaries[path] = Temporary(is_directory)
 
     def gone(self, path: str) -> None:
         """Forget a temporary file: it was renamed, or never made."""
         self._temporaries.pop(path, None)
 
-    def remove(self, path: str) -> None:
-        """Ask for the removal of a temporary file, unless it is gone."""
-        if path in self._temporaries:
-            self._temporaries[path] = self.sftp.remove(path)
+    def remove(self, path: str) -> Pending | None:
+        """Ask for the removal of a temporary file, unless it is gone; return the answer to await."""
+        made = self._temporaries.get(path)
+        if made and made.removal is None:
+            made.removal = remove_temporary(self.sftp, path, made.is_directory)
+        return made.removal if made else None
 
-    def left_over(self) -> list[str]:
-        """Return the temporary files that may still be there."""
-        return [path for path, removal in self._temporaries.items() if removal is None or not removal.done]
+    def remove_all(self) -> None:
+        """Ask for the removal of all temporary files."""
+        for path in reversed(self._temporaries):
+            self.remove(path)
+
+    def forget_removed(self) -> None:
+        """Forget what the host has removed."""
+        self._temporaries = {
+            path: self._temporaries[path] for path, _is_directory in reversed(self.left_over())
+        }
+
+    def left_over(self) -> list[tuple[str, bool]]:
+        """Return (path, whether it is a directory) of what may still be there, in the order of removal."""
+        return [
+            (path, made.is_directory)
+            for path, made in reversed(self._temporaries.items())
+            if made.removal is None or not made.removal.done
+        ]
+
+
+def remove_temporary(sftp: Sftp, path: str, is_directory: bool) -> Pending:
+    return sftp.remove_directory(path) if is_directory else sftp.remove(path)
 
 
 def absolute(path: str, home: str, kind: type[FileError], target: Target) -> str:

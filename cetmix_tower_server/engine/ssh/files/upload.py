@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -63,17 +64,31 @@ class Upload:
         """
         try:
             return (yield from self._push())
-        except SftpStatus as err:
-            why = yield from self._find_reason(err)
-            kind, what = self._stage
-            raise from_sftp(kind, self.spec.path, self._target, what, err, why) from err
-        except OSError as err:
-            reason = err.strerror or type(err).__name__
-            raise self._failed(
-                FileUploadFailed, "its content cannot be read on Tower's side", reason
-            ) from err
+        except (SftpStatus, OSError) as err:
+            raise (yield from self._explain(err)) from err
         finally:
             self._discard()
+
+    def stage(self) -> Task:
+        """Only bring the content to the path, which must be free, for the log-in user alone; return its SHA-256.
+
+        Who asks for this removes it.
+        """
+        self._stage = (FileUploadFailed, "its content cannot be stored on the host")
+        self._link.made(self._full)
+        try:
+            flags = wire.FOR_WRITING | wire.CREATE | wire.EXCLUSIVE
+            handle = self._handle = yield self._sftp.open_file(self._full, flags, 0o600)
+            digest = Digest()
+            with self.spec.content.open() as source:
+                written = yield from self._write(handle, source, digest)
+            self._handle = None
+            yield from self._check(written, self._sftp.fstat(handle), self._sftp.close(handle))
+            return digest.hexadecimal
+        except (SftpStatus, OSError) as err:
+            raise (yield from self._explain(err)) from err
+        finally:
+            self._close()
 
     def _push(self) -> Task:
         looking = self._sftp.lstat(self._full)
@@ -145,7 +160,7 @@ class Upload:
         try:
             return (yield opening or self._open())
         except SftpStatus as err:
-            self._forget_temporary()
+            self._link.gone(self._temporary)
             if err.code != wire.NO_SUCH_FILE:
                 raise
         if not self.spec.make_directories:
@@ -170,14 +185,21 @@ class Upload:
         self._handle = None
         for pending in written:  # noqa: UP028 - answers are sent into a generator
             yield pending
-        if flushing:
-            yield flushing
         if owning:
             self._stage = (FileUploadFailed, "its owner and group cannot be set")
             yield owning
         self._stage = (FileUploadFailed, f"its mode cannot be set to {mode:o}")
         yield setting
-        self._stage = (FileUploadFailed, "its content cannot be checked")
+        self._stage = (FileUploadFailed, "its content cannot be written")
+        if flushing:
+            yield flushing
+        yield from self._check((), looking, closing)
+        return digest
+
+    def _check(self, written: Iterable[Pending], looking: Pending, closing: Pending) -> Task:
+        """Make sure that the host has all of the content."""
+        for pending in written:  # noqa: UP028 - answers are sent into a generator
+            yield pending
         size = (yield looking).size
         if size != self.spec.content.size:
             raise self._failed(
@@ -186,7 +208,6 @@ class Upload:
                 f"the host has {size} of {self.spec.content.size} bytes",
             )
         yield closing
-        return digest
 
     def _write(self, handle: bytes, source: BinaryIO, digest: Digest) -> Task:
         """Send the content; return the answers that are still due."""
@@ -265,19 +286,28 @@ class Upload:
                     "Delete the file there first.",
                 ) from None
             raise
-        self._forget_temporary()
+        self._link.gone(self._temporary)
         return None
 
     # -- when it fails
 
     def _discard(self) -> None:
+        self._close()
+        self._link.remove(self._temporary)
+
+    def _close(self) -> None:
         if self._handle is not None:
             self._sftp.close(self._handle)
             self._handle = None
-        self._link.remove(self._temporary)
 
-    def _forget_temporary(self) -> None:
-        self._link.gone(self._temporary)
+    def _explain(self, err: SftpStatus | OSError) -> Task:
+        """Return the error that says what failed at this stage, and why."""
+        if isinstance(err, OSError):
+            reason = err.strerror or type(err).__name__
+            return self._failed(FileUploadFailed, "its content cannot be read on Tower's side", reason)
+        why = yield from self._find_reason(err)
+        kind, what = self._stage
+        return from_sftp(kind, self.spec.path, self._target, what, err, why)
 
     def _find_reason(self, err: SftpStatus) -> Task:
         """SFTP 3 has no word for a full disk: look."""

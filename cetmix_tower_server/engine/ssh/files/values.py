@@ -13,6 +13,9 @@ from typing import BinaryIO
 #: Gets how many bytes are done and how many there are.
 Progress = Callable[[int, int], None]
 
+#: Gets the content of a file piece by piece.
+Take = Callable[[bytes | memoryview], object]
+
 PUSHED, SKIPPED = "pushed", "skipped"
 
 

@@ -1,0 +1,131 @@
+"""A session's way to its host: a channel for SFTP when it is needed, scripts, and cleaning up when something breaks."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import Any
+
+from ...results import CommandResult, ConnectError, ConnectionLost, FileError
+from ...script import ScriptSpec
+from ..lease import Lease
+from ..pool import ConnectionPool
+from ..running import Clocks, run_script
+from ..sftp import Sftp
+from ..sftp_wire import SftpError, SftpNonsense
+from ..stopping import StopRequested, StopSignal
+from ..target import Target
+from ..watching import Watch
+from .failures import from_sftp
+from .link import Link, remove_temporary
+from .names import Names
+
+#: After a stop or a failure, temporary files are removed for this long at most.
+CLEAN_UP_S = 2.0
+#: After the connection broke, this long is tried to remove them over a new one.
+RECONNECT_S = 5.0
+
+
+class HostAccess:
+    """Gives :class:`Link` and scripts to those who work on the host. Used by one thread."""
+
+    def __init__(self, pool: ConnectionPool, target: Target, stop: StopSignal | None, watch: Watch):
+        self.target = target
+        self.names = Names(target, self.run_script)
+        self._pool = pool
+        self._stop = stop
+        self._watch = watch
+        self._lease: Lease | None = None
+        self._link: Link | None = None
+
+    def close(self) -> None:
+        """Give the channel back. Safe to call twice."""
+        lease, self._lease, self._link = self._lease, None, None
+        if lease:
+            lease.release()
+
+    @contextmanager
+    def transfer(self, kind: type[FileError], path: str):
+        """Give a link to work on; turn what breaks it into errors and clean up.
+
+        :param kind: of the error when the host's SFTP server is of no use
+        """
+        link: Link | None = None
+        try:
+            link = self._open_link()
+            yield link
+        except SftpError as err:
+            self._abandon(link)
+            raise from_sftp(kind, path or "The files", self.target, "cannot be transferred", err) from err
+        except ConnectionLost:
+            self._reconnect_to_clean(link)
+            raise
+        except FileError:
+            if link is None or not link.sftp.usable:
+                self._abandon(link)
+            raise
+        except BaseException:
+            self._abandon(link)
+            raise
+
+    def finish(self, link: Link) -> None:
+        """Wait for the removal of temporary files; if the connection breaks, remove them over another one."""
+        try:
+            link.sftp.finish(CLEAN_UP_S)
+            link.forget_removed()
+        except ConnectionLost:
+            self._reconnect_to_clean(link)
+
+    def _open_link(self) -> Link:
+        if self._link is None:
+            self._watch.check_time()
+            self._lease = self._pool.open_channel(self.target, self._stop)
+            sftp = Sftp(self.target, self._lease, self._watch)
+            sftp.start()
+            self._link = Link(self.target, sftp)
+        return self._link
+
+    def _abandon(self, link: Link | None) -> None:
+        """Remove what tasks left, in bounded time, and give the channel back."""
+        try:
+            if link:
+                link.sftp.finish(CLEAN_UP_S)
+        except (ConnectError, SftpNonsense):
+            pass  # it was an attempt; what is wrong is being raised already
+        finally:
+            self.close()
+
+    def _reconnect_to_clean(self, link: Link | None) -> None:
+        left = link.left_over() if link else []
+        if self._lease:
+            self._lease.discard()
+        self.close()
+        if not left or (self._stop and self._stop.is_set()):
+            return
+        limit = StopSignal()
+        timer = threading.Timer(RECONNECT_S, limit.request)
+        timer.daemon = True
+        timer.start()
+        unsubscribe = self._stop.subscribe(limit.request) if self._stop else None
+        try:
+            with self._pool.open_channel(self.target, limit) as lease:
+                sftp = Sftp(self.target, lease, Watch(self.target, limit))
+                sftp.start()
+                for path, is_directory in left:
+                    remove_temporary(sftp, path, is_directory)
+                sftp.finish(CLEAN_UP_S)
+        except (ConnectError, SftpError, StopRequested):
+            pass  # the host cannot be reached; the error that is being raised says so
+        finally:
+            timer.cancel()
+            if unsubscribe:
+                unsubscribe()
+
+    def run_script(self, spec: str | ScriptSpec, **options: Any) -> CommandResult:
+        """Run a script, as the log-in user if it is only code.
+
+        :param options: of :func:`..running.run_script`
+        """
+        spec = ScriptSpec(spec) if isinstance(spec, str) else spec
+        clocks = Clocks(step_timeout_s=self._watch.left_s, silence_timeout_s=self._watch.silence_timeout_s)
+        return run_script(self._pool, self.target, spec, clocks, stop=self._stop, **options)
