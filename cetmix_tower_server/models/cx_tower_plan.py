@@ -153,7 +153,7 @@ class CxTowerPlan(models.Model):
             nested = plan._get_lines().command_id._get_flight_plans()
             waiting += [plan for plan in nested if plan not in found]
             found.update(dict.fromkeys(nested))
-        return plans.concat(*found)
+        return plans.browse([plan.id for plan in found])
 
     def _check_no_recursion(self):
         """Raise ValidationError, naming the path, when one of these plans runs itself through its commands."""

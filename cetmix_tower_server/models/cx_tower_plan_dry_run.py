@@ -1,6 +1,6 @@
 from collections import Counter
 
-from odoo import models
+from odoo import Command, models
 from odoo.exceptions import ValidationError
 
 from ..engine.dry_run import LINES_MAX
@@ -14,7 +14,7 @@ class CxTowerPlan(models.Model):
 
     _inherit = "cx.tower.plan"
 
-    def dry_run(self, servers=None, variable_values=None, domain=None, offset=0, limit=SERVERS_MAX):  # pylint: disable=too-many-positional-arguments
+    def dry_run(self, servers=None, variable_values=None, domain=None, offset=0, limit=SERVERS_MAX):
         """Tell what this plan would do on servers: which lines would run, with which code, and what stands in the way.
 
         Nothing is started, nothing is stored, no host is contacted. Every step is taken for a success; lines behind
@@ -76,7 +76,7 @@ class CxTowerPlan(models.Model):
         if servers is None and domain is None:
             # sudo: the plan's own list; those that the caller does not see are left out
             own = self.sudo().server_ids.with_env(self.env)
-            return own._filtered_access("read") if own else Server.search([])
+            return own._filtered_access("read") if own else Server.search([("active", "=", True)])
         found = Server.search(domain) if domain is not None else Server
         if servers is None:
             return found
@@ -150,3 +150,36 @@ class CxTowerPlan(models.Model):
                 "variable_values": variable_values,
             },
         }
+
+    def action_run_on_servers(self, servers, variable_values=None):
+        """Open the run wizard for this plan on servers, with own values filled in; nothing is started.
+
+        :param list servers: ids or references of servers
+        :param dict variable_values: own values of the run, {reference: value}; those without a variable are left out,
+            the wizard cannot show them
+        :return: action
+        :raise AccessError: the caller may not read the plan, a server or a variable
+        :raise ValidationError: unknown server, or a value that its variable does not take
+        """
+        self.ensure_one()
+        self.check_access("read")
+        values = variable_values or {}
+        variables = self.env["cx.tower.variable"].search([("reference", "in", list(values))])
+        wizard = self.env["cx.tower.plan.run.wizard"].create(
+            {
+                "plan_id": self.id,
+                "server_ids": [Command.set(self._dry_run_servers(servers, None).ids)],
+                "custom_variable_value_ids": [
+                    Command.create(self._own_value_line(variable, values[variable.reference]))
+                    for variable in variables
+                ],
+            }
+        )
+        return self.action_run_flight_plan() | {"res_id": wizard.id, "views": [(False, "form")]}
+
+    @staticmethod
+    def _own_value_line(variable, value):
+        """Return the row of an own value in the wizard."""
+        options = variable.option_ids if variable.variable_type == "o" else variable.option_ids.browse()
+        option = options.filtered(lambda option: option.value_char == value)[:1]
+        return {"variable_id": variable.id, "option_id": option.id, "value_char": value}

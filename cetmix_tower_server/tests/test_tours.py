@@ -88,3 +88,48 @@ class TestTours(BrowserCase):
         self.start_tour("/odoo/cetmix_tower_servers", "tower_plan_run", login="admin", timeout=120)
         logs = self.env["cx.tower.plan.log"].search([("plan_id", "=", plan.id)])
         self.assertEqual(logs.mapped("state"), ["done", "done"])
+
+    def test_dry_run(self):
+        servers = self.env["cx.tower.server"].with_context(skip_ssh_settings_check=True)
+        facts = {"ip_v4_address": "127.0.0.1", "ssh_username": "nobody"}
+        ready, broken = servers.create(
+            [
+                {"name": f"Tour dry {name}", "reference": f"tour_dry_{name}", **facts}
+                for name in ("ready", "broken")
+            ]
+        )
+        self.env["cx.tower.variable"].create({"name": "Tour dry value", "reference": "tour_dry_value"})
+        ready.set_variable_value("tour_dry_value", "one and only")
+        Command = self.env["cx.tower.command"]
+        python = {"action": "python_code", "allow_parallel_run": True}
+        first, last = Command.create(
+            [
+                {"name": "Tour dry first", "code": "custom_values['_seen'] = {{ tour_dry_value }}", **python},
+                {"name": "Tour dry last", "code": "result = {'message': 'the last word'}", **python},
+            ]
+        )
+        Plan = self.env["cx.tower.plan"]
+        condition = "{{ _seen }} == 'x'"
+        inner_plan = Plan.create(
+            {"name": "Tour inside", "line_ids": [(0, 0, {"command_id": last.id, "condition": condition})]}
+        )
+        inner = Command.create({"name": "Tour dry inner", "action": "plan", "flight_plan_id": inner_plan.id})
+        lines = [
+            {"command_id": first.id},
+            {"command_id": last.id, "condition": "{{ tour_dry_value }} == 'another'"},
+            {"command_id": inner.id},
+        ]
+        plan = Plan.create(
+            {
+                "name": "Tour dry plan",
+                "server_ids": [(6, 0, (ready + broken).ids)],
+                "line_ids": [(0, 0, {"sequence": number, **line}) for number, line in enumerate(lines)],
+            }
+        )
+        self.start_tour(
+            "/odoo/action-cetmix_tower_server.action_cx_tower_plan",
+            "tower_dry_run",
+            login="admin",
+            timeout=120,
+        )
+        self.assertFalse(self.env["cx.tower.plan.log"].search([("plan_id", "=", plan.id)]))

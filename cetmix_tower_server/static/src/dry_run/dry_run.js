@@ -1,0 +1,232 @@
+import { Component, onWillStart, useRef, useState } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { Layout } from "@web/search/layout";
+import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { DryRunLines } from "./dry_run_lines";
+
+const PAGE = 200;
+const OPENED_AT_ONCE = 3;
+
+/** The report of a dry run: on which servers a flight plan is ready to run, and what it would do on each. */
+export class DryRun extends Component {
+    static template = "cetmix_tower_server.DryRun";
+    static components = { DryRunLines, Layout };
+    static props = { ...standardActionServiceProps };
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+        this.notification = useService("notification");
+        this.list = useRef("list");
+        this.text = useRef("text");
+        this.params = this.props.action.params || {};
+        this.state = useState({
+            loading: false,
+            error: "",
+            plan: null,
+            servers: [],
+            total: 0,
+            onlyProblems: false,
+            opened: {},
+            showsCode: false,
+            text: "",
+        });
+        onWillStart(() => {
+            // Not awaited: the page is there at once and says that it is looking.
+            this.load(0);
+        });
+    }
+
+    /** Arguments of the report, as the server's methods take them. */
+    get arguments() {
+        return {
+            servers: this.params.server_ids ?? null,
+            variable_values: this.params.variable_values || {},
+        };
+    }
+
+    async call(method, offset) {
+        return this.orm.silent.call("cx.tower.plan", method, [[this.params.plan_id]], {
+            ...this.arguments,
+            offset,
+            limit: PAGE,
+        });
+    }
+
+    /** Load the servers from an offset on; 0 begins anew. */
+    async load(offset) {
+        Object.assign(this.state, { loading: true, error: "", text: "" });
+        try {
+            if (!this.params.plan_id) {
+                throw new Error(_t("Open the dry run from a flight plan."));
+            }
+            const report = await this.call("dry_run", offset);
+            const before = offset ? this.state.servers : [];
+            this.state.plan = report.plan;
+            this.state.total = report.summary.total;
+            this.state.servers = [...before, ...report.servers];
+            if (!offset) {
+                this.openFirst();
+            }
+        } catch (error) {
+            this.state.error = error.data?.message || error.message || _t("Tower did not answer. Try again.");
+        } finally {
+            this.state.loading = false;
+        }
+    }
+
+    /** A few servers are open from the start: a report about one server is there to be read. */
+    openFirst() {
+        const servers = this.servers;
+        const opened =
+            servers.length <= OPENED_AT_ONCE ? servers : servers.filter((row) => !row.ok).slice(0, 1);
+        this.state.opened = Object.fromEntries(opened.map((row) => [row.server.id, true]));
+    }
+
+    /** Servers as they are shown: those with problems first. */
+    get servers() {
+        const shown = this.state.onlyProblems
+            ? this.state.servers.filter((row) => !row.ok)
+            : this.state.servers;
+        return [...shown.filter((row) => !row.ok), ...shown.filter((row) => row.ok)];
+    }
+
+    get readyIds() {
+        return this.state.servers.filter((row) => row.ok).map((row) => row.server.id);
+    }
+
+    get left() {
+        return this.state.total - this.state.servers.length;
+    }
+
+    get summaryText() {
+        const ready = this.readyIds.length;
+        const count = this.state.servers.length;
+        const broken = count - ready;
+        if (!count) {
+            return _t("There are no servers to run it on.");
+        }
+        const text =
+            count === 1
+                ? ready
+                    ? _t("The server is ready.")
+                    : _t("The server has problems.")
+                : broken
+                  ? _t("%(ready)s of %(count)s servers are ready, %(broken)s with problems.", {
+                        ready,
+                        count,
+                        broken,
+                    })
+                  : _t("All %s servers are ready.", count);
+        return this.left > 0 ? `${text} ${_t("%s more servers were not looked at yet.", this.left)}` : text;
+    }
+
+    countsOf(row) {
+        const parts = [];
+        if (row.would_run) {
+            parts.push(row.would_run === 1 ? _t("1 line runs") : _t("%s lines run", row.would_run));
+        }
+        if (row.skipped) {
+            parts.push(_t("%s skipped", row.skipped));
+        }
+        if (row.undecided) {
+            parts.push(_t("%s decided later", row.undecided));
+        }
+        return parts.join(", ") || _t("Nothing runs");
+    }
+
+    /** Kinds of problems and warnings of a server, each once, the worst first. */
+    badgesOf(row) {
+        const badges = new Map();
+        for (const problem of row.problems) {
+            const badge = badges.get(problem.kind) || { ...problem, count: 0 };
+            badge.count += 1;
+            badges.set(problem.kind, badge);
+        }
+        return [...badges.values()].filter((badge) => badge.severity !== "information");
+    }
+
+    labelOf(kind) {
+        const labels = {
+            value_missing: _t("value missing"),
+            value_invalid: _t("wrong value"),
+            secret_missing: _t("secret missing"),
+            template: _t("template"),
+            condition: _t("condition"),
+            incompatible: _t("not for this server"),
+            empty_plan: _t("no lines"),
+            recursion: _t("runs itself"),
+            connection: _t("connection"),
+            sudo: _t("sudo"),
+            running: _t("is running"),
+            system: _t("other system"),
+            above_level: _t("above your level"),
+        };
+        return labels[kind] || kind;
+    }
+
+    toggle(row) {
+        this.state.opened[row.server.id] = !this.state.opened[row.server.id];
+    }
+
+    toggleAll(isOpen) {
+        this.state.opened = Object.fromEntries(this.servers.map((row) => [row.server.id, isOpen]));
+    }
+
+    /** Up and down go from server to server. */
+    onKeydown(event) {
+        const steps = { ArrowDown: 1, ArrowUp: -1 };
+        if (!(event.key in steps) || !event.target.matches(".o_tower_dry_run_toggle")) {
+            return;
+        }
+        const rows = [...this.list.el.querySelectorAll(".o_tower_dry_run_toggle")];
+        rows[rows.indexOf(event.target) + steps[event.key]]?.focus();
+        event.preventDefault();
+    }
+
+    async copy() {
+        const parts = [];
+        for (let offset = 0; offset < this.state.servers.length; offset += PAGE) {
+            parts.push(await this.call("dry_run_text", offset));
+        }
+        const text = parts.join("\n");
+        try {
+            await browser.navigator.clipboard.writeText(text);
+            this.notification.add(_t("The report was copied."), { type: "success" });
+        } catch {
+            // Browsers keep the clipboard from pages that did not come over HTTPS.
+            this.state.text = text;
+        }
+    }
+
+    selectText(event) {
+        event.target.select();
+    }
+
+    async openServer(row) {
+        await this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model: "cx.tower.server",
+            res_id: row.server.id,
+            views: [[false, "form"]],
+        });
+    }
+
+    async runReady() {
+        const action = await this.orm.call(
+            "cx.tower.plan",
+            "action_run_on_servers",
+            [[this.params.plan_id]],
+            {
+                servers: this.readyIds,
+                variable_values: this.arguments.variable_values,
+            },
+        );
+        await this.action.doAction(action);
+    }
+}
+
+registry.category("actions").add("cetmix_tower_dry_run", DryRun);
