@@ -1,1 +1,2 @@
 from . import log_output
+from . import server_log

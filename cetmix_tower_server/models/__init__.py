@@ -52,6 +52,7 @@ from . import cx_tower_command_plan
 from . import cx_tower_file_template
 from . import cx_tower_file
 from . import cx_tower_server_log
+from . import cx_tower_server_log_run
 from . import cx_tower_server_logs
 from . import cx_tower_command_log
 from . import cx_tower_command_log_work
@@ -59,6 +60,7 @@ from . import cx_tower_command_log_reading
 from . import cx_tower_command_log_python
 from . import cx_tower_command_log_step
 from . import cx_tower_command_log_output
+from . import cx_tower_command_log_server_log
 from . import cx_tower_plan_log
 from . import cx_tower_plan_log_flow
 from . import cx_tower_fleet_run

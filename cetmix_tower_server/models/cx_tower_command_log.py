@@ -27,6 +27,7 @@ NEEDED_AT_END = (
     "stop_requested_date",
     "fleet_run_id",
     "is_held",
+    "server_log_id",
 )
 # What a step of a flight plan needs of its command, and that of the next one, which often is the same.
 COMMAND_FIELDS = ("name", "action", "access_level", "server_status")
@@ -71,6 +72,7 @@ class CxTowerCommandLog(models.Model):
     command_action = fields.Selection(related="command_id.action", store=True, string="Action")
     access_level = fields.Selection(
         selection=lambda self: self.env["cx.tower.command"]._selection_access_level(),
+        selection=lambda self: self.env["cx.tower.access.mixin"]._selection_access_level(),
         compute="_compute_access_level",
         store=True,
     )

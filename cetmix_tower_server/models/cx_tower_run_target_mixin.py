@@ -260,8 +260,11 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     # Freezing the inputs
     # ------------------------------------------------------------------
 
-    def _prepare_run(self, server, command, path, sudo, variable_values, code):
-        """Return the values of the log of one run: rendered code, or the reason why it cannot run."""
+    def _prepare_run(self, server, command, path, sudo, variable_values, code, known=None):
+        """Return the values of the log of one run: rendered code, or the reason why it cannot run.
+
+        :param known: (nonce, scope) when the values were read before, for many commands at once
+        """
         # sudo: the caller may run the command; what it needs of server, variables and author is Tower's matter
         server_su, command_su = server.sudo(), command.sudo()
         use_sudo = server_su._sudo_mode(sudo)
@@ -292,7 +295,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         try:
             document = command_su._action_document()
             rendered = self._render_run(
-                server_su, command_su, source, source_path, variable_values, document=document
+                server_su, command_su, source, source_path, variable_values, known=known, document=document
             )
         except EngineError as error:
             values["guard_key"] = False

@@ -224,6 +224,7 @@ class CxTowerServer(models.Model):
             "domain": [("server_id", "in", self.ids)],
             "context": {
                 "search_default_filter_no_plan": 1,
+                "search_default_filter_no_server_log": 1,
                 **({"search_default_server_id": self.id} if len(self) == 1 else {}),
             },
         }

@@ -1,13 +1,19 @@
+from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
+from ..engine import ansi
+
 MANAGER = "cetmix_tower_server.group_manager"
 
+#: Characters of the text that are shown; the rest of what is kept is for the download.
+SHOWN_LIMIT = 128 * 1024
+
 #: Fields that only a run fills; the context lets scripts set the text of logs that they may write.
-FILLED_BY_RUNS = ("log_text", "log_date", "log_state", "log_message", "log_size")
+FILLED_BY_RUNS = ("log_text", "log_date", "log_tried", "log_state", "log_message", "log_size")
 MAY_WRITE_TEXT = "cx_allow_log_text_update"
 #: What decides which command is run where and who may see its output: who sets it vouches for it.
-VOUCHED_FOR = ("log_type", "command_id", "use_sudo", "access_level")
+VOUCHED_FOR = ("log_type", "command_id", "file_id", "file_template_id", "use_sudo", "access_level")
 
 
 class CxTowerServerLog(models.Model):
@@ -38,6 +44,21 @@ class CxTowerServerLog(models.Model):
         groups=MANAGER,
         help="What it prints is the log.",
     )
+    file_id = fields.Many2one(
+        "cx.tower.file",
+        ondelete="cascade",
+        index="btree_not_null",
+        domain="[('server_id', '=', server_id)]",
+        groups=MANAGER,
+        help="Its end is the log.",
+    )
+    file_template_id = fields.Many2one(
+        "cx.tower.file.template",
+        ondelete="restrict",
+        index="btree_not_null",
+        groups=MANAGER,
+        help="Without a file of its own: the file that was made from this template on the server is the log.",
+    )
     use_sudo = fields.Boolean(string="Sudo", groups=MANAGER, help="Fetch as the server's sudo setting says.")
     vouched_by_id = fields.Many2one(
         "res.users",
@@ -49,6 +70,7 @@ class CxTowerServerLog(models.Model):
     )
     log_text = fields.Text(readonly=True, copy=False)
     log_date = fields.Datetime(string="Fetched", readonly=True, copy=False)
+    log_tried = fields.Datetime(string="Last tried", readonly=True, copy=False)
     log_state = fields.Selection(
         [("never", "Not fetched"), ("done", "Fetched"), ("failed", "Failed")],
         string="State",
@@ -61,6 +83,14 @@ class CxTowerServerLog(models.Model):
     log_size = fields.Integer(
         string="Characters kept", readonly=True, copy=False, aggregator=None, help="Of the text."
     )
+
+    log_html = fields.Html(
+        string="Shown",
+        compute="_compute_log_html",
+        sanitize=False,  # made of nothing but escaped text and spans, see engine/ansi.py
+        help="The end of the text, colours of the terminal as classes.",
+    )
+    is_cut = fields.Boolean(compute="_compute_log_html", help="Only the end of the text is shown.")
 
     # ------------------------------------------------------------------ owners
 
@@ -97,6 +127,24 @@ class CxTowerServerLog(models.Model):
                     )
                 )
 
+    @api.constrains("name", "log_type", "file_id", "file_template_id", "server_id")
+    def _check_file(self):
+        for log in self.sudo():
+            if log.log_type != "file":
+                continue
+            if not (log.file_id or log.file_template_id):
+                raise ValidationError(
+                    self.env._("Choose the file that the log “%s” shows, or its template.", log.name)
+                )
+            if log.file_id and log.file_id.server_id != log.server_id:
+                raise ValidationError(
+                    self.env._(
+                        "The file “%(file)s” is on another server than the log “%(log)s”.",
+                        file=log.file_id.display_name,
+                        log=log.name,
+                    )
+                )
+
     @api.model
     def _get_access_fields(self):
         return [*super()._get_access_fields(), *self._get_owner_fields()]
@@ -104,11 +152,36 @@ class CxTowerServerLog(models.Model):
     @api.model
     def _get_linked_access_fields(self):
         # Whoever may read the log fetches it: linking a command lets them run it.
-        return [*super()._get_linked_access_fields(), "command_id"]
+        return [*super()._get_linked_access_fields(), "command_id", "file_id", "file_template_id"]
 
     @api.model
     def _get_pre_populated_model_data(self):
         return {**super()._get_pre_populated_model_data(), self._name: ("cx.tower.server", "server_id")}
+
+    # ------------------------------------------------------------------ text
+
+    @api.depends("log_text")
+    def _compute_log_html(self):
+        """Not stored and bounded: only the form of one log asks for it."""
+        for log in self:
+            text = log.log_text or ""
+            log.is_cut = len(text) > SHOWN_LIMIT
+            if log.is_cut:
+                text = text[-SHOWN_LIMIT:]
+                text = text[text.find("\n") + 1 :]
+            # the engine's promise, tested in tests/engine/test_ansi.py: escaped text and spans
+            shown = Markup(ansi.to_html(text))  # noqa: S704
+            log.log_html = shown or Markup('<span class="o_tower_log_empty">%s</span>') % log._empty_text()
+
+    @api.model
+    def _empty_text(self):
+        """Return what stands where nothing was fetched."""
+        return self.env._("(empty)")
+
+    def _get_log_text(self):
+        """Return the text of this log as it was fetched last, or a marker when it is empty."""
+        self.ensure_one()
+        return self.log_text or self._empty_text()
 
     # ------------------------------------------------------------------ create, write
 

@@ -19,3 +19,35 @@ class CxTowerServer(models.Model):
             # sudo: logs go with their server, also those above the level of the person who archives it
             logs.sudo().search([("server_id", "in", self.ids)]).active = vals["active"]
         return result
+
+    def action_update_server_logs(self):
+        """Start fetching all logs of these servers that the caller may fetch (button “Refresh All”).
+
+        :return: True, or an action that says how many could not be fetched
+        :raise AccessError: the caller may not read one of the servers
+        """
+        self.check_access("read")
+        logs = self.env["cx.tower.server.log"].search([("server_id", "in", self.ids)])
+        wanted = logs._filter_fetchable().filtered(lambda log: not log._nothing_to_fetch())
+        wanted.refresh()
+        left = len(logs) - len(wanted)
+        if not left:
+            return True
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning",
+                "message": self.env._(
+                    "%(left)s of %(all)s logs cannot be fetched: open them to see why.",
+                    left=left,
+                    all=len(logs),
+                ),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def _last_runs(self, model, domain):
+        if model == "cx.tower.command.log":
+            domain = [*domain, ("server_log_mode", "=", False)]  # looking at a log is no work on the server
+        return super()._last_runs(model, domain)

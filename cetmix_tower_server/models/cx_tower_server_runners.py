@@ -48,12 +48,15 @@ class CxTowerServer(models.Model):
         masker = Masker({**values, **login.secrets})
         clocks = self._clocks(run_input["settings"])
         limits = OutputLimits(RESULT_HEAD, RESULT_TAIL)
+        keeper = log._output_keeper()
 
         def perform(job):
+            append = keeper.taker(job.recorder.append) if keeper else job.recorder.append
             result = run_script(
-                connections.get_pool(), target, spec, clocks, job.recorder.append, masker, job.stop, limits
+                connections.get_pool(), target, spec, clocks, append, masker, job.stop, limits
             )
-            return result_values(result)
+            values = result_values(result)
+            return keeper.result(values) if keeper else values
 
         return HostWork(perform, masker, login)
 
@@ -83,7 +86,8 @@ class CxTowerServer(models.Model):
         """
         settings = self.env["cx.tower.settings"]._get()
         step = run_settings["timeout_s"] or self.sudo().command_timeout_s or settings.command_timeout
-        return Clocks(step_timeout_s=step, silence_timeout_s=settings.silence_timeout)
+        silence = run_settings.get("silence_timeout_s", settings.silence_timeout)
+        return Clocks(step_timeout_s=step, silence_timeout_s=silence)
 
 
 def result_values(result):

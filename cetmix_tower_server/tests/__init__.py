@@ -19,6 +19,7 @@ from . import test_run
 from . import test_run_wizard
 from . import test_server
 from . import test_server_connection
+from . import test_server_log
 from . import test_settings
 from . import test_shortcut
 from . import test_tours

@@ -151,6 +151,9 @@ export class LiveConsole extends Component {
     }
 
     get _noOutputText() {
+        if (this.state.status === "done" && this.state.message) {
+            return ""; // it is told below where the output is
+        }
         return NEVER_BEGAN.includes(this.state.exitCode)
             ? _t("The command did not run.") // why, is told below
             : _t("The command printed nothing.");

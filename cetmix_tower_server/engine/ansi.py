@@ -1,0 +1,179 @@
+"""Text with terminal escape sequences becomes HTML: colours as classes, everything else escaped or left out.
+
+Nothing of the text reaches the HTML but escaped characters, and the only element made is ``<span class="...">``
+with classes from :data:`CLASSES`. So a host can neither run anything in a browser nor choose its own style.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+#: Classes of the sixteen colours, as text and as background, and of the styles that are shown.
+STYLES = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 9: "strike"}
+OFF = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("inverse",), 29: ("strike",)}
+PREFIX = "o_tower_ansi_"
+CLASSES = frozenset(
+    PREFIX + name
+    for name in (*STYLES.values(), *(f"{kind}{number}" for kind in ("fg", "bg") for number in range(16)))
+)
+
+# A sequence with a final byte (CSI), a string ended by BEL or ST (OSC, DCS, PM, APC, SOS; never longer than a
+# terminal would wait for), any other two- or three-byte escape, a lone escape, other control characters.
+_TOKENS = re.compile(
+    r"(?P<csi>(?:\x1b\[|\x9b)(?P<parameters>[0-9:;<=>?]*)[ -/]*(?P<final>[@-~]))"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)"
+    r"|\x1b[ -/]*[0-~]?"
+    r"|(?P<line>\r*\n)"
+    r"|(?P<carriage>\r+)"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+)
+# Characters that change the direction of what follows: a line could look like another one.
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CUBE_LEVELS = (0, 95, 135, 175, 215, 255)
+_PALETTE = (
+    (0, 0, 0),
+    (205, 0, 0),
+    (0, 205, 0),
+    (205, 205, 0),
+    (0, 0, 238),
+    (205, 0, 205),
+    (0, 205, 205),
+    (229, 229, 229),
+    (127, 127, 127),
+    (255, 0, 0),
+    (0, 255, 0),
+    (255, 255, 0),
+    (92, 92, 255),
+    (255, 0, 255),
+    (0, 255, 255),
+    (255, 255, 255),
+)
+
+
+def to_html(text: str) -> str:
+    """Return ``text`` as HTML for an element that keeps white space (``pre``).
+
+    Colours and styles become classes, of 256 colours and true colours the nearest of the sixteen. A carriage return
+    starts its line again, as in a terminal; all other sequences are left out.
+    """
+    writer = _Writer()
+    position = 0
+    for token in _TOKENS.finditer(text):
+        writer.add(text[position : token.start()])
+        position = token.end()
+        if token["final"] == "m":
+            writer.restyle(token["parameters"])
+        elif token["line"]:
+            writer.end_line()
+        elif token["carriage"]:
+            writer.start_line_again()
+    writer.add(text[position:])
+    return writer.result()
+
+
+def to_text(text: str) -> str:
+    """Return ``text`` without escape sequences and control characters, its lines as a terminal would show them."""
+    lines = _TOKENS.sub(lambda token: "\n" if token["line"] else "\r" if token["carriage"] else "", text)
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines.split("\n"))
+
+
+class _Writer:
+    """Puts pieces of text into lines of HTML, each piece in the style of its moment."""
+
+    def __init__(self):
+        self._done: list[str] = []
+        self._line: list[str] = []
+        self._foreground = self._background = ""
+        self._styles: dict[str, None] = {}  # a set that keeps its order
+        self._starts_again = False
+
+    def add(self, text: str) -> None:
+        if not text:
+            return
+        if self._starts_again:
+            self._line.clear()
+            self._starts_again = False
+        shown = html.escape(_DIRECTION.sub("\N{REPLACEMENT CHARACTER}", text))
+        names = [*self._styles, self._foreground, self._background]
+        classes = " ".join(PREFIX + name for name in names if name)
+        self._line.append(f'<span class="{classes}">{shown}</span>' if classes else shown)
+
+    def end_line(self) -> None:
+        self._done += [*self._line, "\n"]
+        self._line.clear()
+        self._starts_again = False
+
+    def start_line_again(self) -> None:
+        self._starts_again = True
+
+    def result(self) -> str:
+        return "".join(self._done + self._line)
+
+    def restyle(self, parameters: str) -> None:
+        """Apply the parameters of a "select graphic rendition" sequence."""
+        if parameters[:1] in ("<", "=", ">", "?"):
+            return  # a private sequence with the same final byte
+        numbers = [int(part) if part.isdecimal() and len(part) < 5 else 0 for part in re.split("[;:]", parameters)]
+        position = 0
+        while position < len(numbers):
+            position = self._apply(numbers, position)
+
+    def _apply(self, numbers: list[int], position: int) -> int:
+        """Apply the parameter at ``position``. :return: the position of the next one"""
+        number = numbers[position]
+        position += 1
+        if number == 0:
+            self._foreground = self._background = ""
+            self._styles.clear()
+        elif number in STYLES:
+            self._styles[STYLES[number]] = None
+        elif number in OFF:
+            for name in OFF[number]:
+                self._styles.pop(name, None)
+        elif 30 <= number <= 37 or 90 <= number <= 97:
+            self._foreground = f"fg{_sixteen(number, 30)}"
+        elif 40 <= number <= 47 or 100 <= number <= 107:
+            self._background = f"bg{_sixteen(number, 40)}"
+        elif number == 39:
+            self._foreground = ""
+        elif number == 49:
+            self._background = ""
+        elif number in (38, 48):
+            color, position = _extended(numbers, position)
+            if color is not None and number == 38:
+                self._foreground = f"fg{color}"
+            elif color is not None:
+                self._background = f"bg{color}"
+        return position
+
+
+def _sixteen(number: int, first: int) -> int:
+    """Return the index of a normal or bright colour."""
+    return number - first if number < first + 8 else number - first - 52
+
+
+def _extended(numbers: list[int], position: int) -> tuple[int | None, int]:
+    """Return (nearest of the sixteen colours or None, next position) of "5;n" or "2;r;g;b" behind 38 or 48."""
+    kind = numbers[position] if position < len(numbers) else None
+    if kind == 5 and position + 1 < len(numbers):
+        return _nearest_of_256(numbers[position + 1]), position + 2
+    if kind == 2 and position + 3 < len(numbers):
+        return _nearest(tuple(numbers[position + 1 : position + 4])), position + 4
+    return None, len(numbers)
+
+
+def _nearest_of_256(index: int) -> int | None:
+    if index < 16:
+        return index
+    if index < 232:
+        red, rest = divmod(index - 16, 36)
+        return _nearest(tuple(_CUBE_LEVELS[level] for level in (red, *divmod(rest, 6))))
+    return _nearest((8 + (index - 232) * 10,) * 3) if index < 256 else None
+
+
+def _nearest(color: tuple[int, ...]) -> int:
+    return min(
+        range(16),
+        key=lambda index: sum((a - b) ** 2 for a, b in zip(color, _PALETTE[index], strict=True)),
+    )

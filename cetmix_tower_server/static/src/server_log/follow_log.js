@@ -1,0 +1,60 @@
+import { Component, onWillUnmount, useExternalListener } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { LiveConsole } from "../live_console/live_console";
+
+const MODEL = "cx.tower.command.log";
+
+/** The live console of a server log that somebody follows: when nobody looks any more, the run on the host ends. */
+export class FollowLog extends Component {
+    static template = "cetmix_tower_server.FollowLog";
+    static components = { LiveConsole };
+    static props = ["*"];
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+        this.isFinished = false;
+        onWillUnmount(() => this.stop());
+        // A tab that is closed does not unmount anything.
+        useExternalListener(browser, "pagehide", () => this.stopWithoutAnswer());
+    }
+
+    get runId() {
+        return this.props.action.params.run_id;
+    }
+
+    get minutes() {
+        return this.props.action.params.minutes;
+    }
+
+    onFinished() {
+        this.isFinished = true;
+    }
+
+    stop() {
+        if (!this.isFinished) {
+            this.isFinished = true;
+            // Not awaited: the dialog closes at once. A run that has ended in the meantime is left as it is.
+            this.orm.silent.call(MODEL, "stop", [[this.runId]]).catch(() => {});
+        }
+    }
+
+    stopWithoutAnswer() {
+        if (!this.isFinished) {
+            const params = { model: MODEL, method: "stop", args: [[this.runId]], kwargs: {} };
+            const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "call", params });
+            browser.navigator.sendBeacon(
+                `/web/dataset/call_kw/${MODEL}/stop`,
+                new Blob([body], { type: "application/json" }),
+            );
+        }
+    }
+
+    close() {
+        return this.action.doAction({ type: "ir.actions.act_window_close" });
+    }
+}
+
+registry.category("actions").add("cetmix_tower_follow_log", FollowLog);

@@ -1,0 +1,71 @@
+import { Component, useEffect, useRef, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+import { useRefreshWatch } from "./refresh_watch";
+
+/** `<widget name="tower_server_log_text"/>` on the form of a server log: its text, from the end on. */
+export class ServerLogText extends Component {
+    static template = "cetmix_tower_server.ServerLogText";
+    static props = { ...standardWidgetProps };
+
+    setup() {
+        this.text = useRef("text");
+        this.state = useState({ isWrapping: true });
+        useRefreshWatch(
+            () => (this.data.is_refreshing ? [this.props.record.resId] : []),
+            () => this.props.record.load(),
+        );
+        useEffect(
+            (element) => {
+                if (element) {
+                    element.scrollTop = element.scrollHeight; // the end of a log is what counts
+                }
+            },
+            () => [this.text.el, this.data.log_date && this.data.log_date.toMillis()],
+        );
+    }
+
+    get data() {
+        return this.props.record.data;
+    }
+
+    get date() {
+        return this.data.log_date ? this.data.log_date.toRelative({ style: "long" }) : "";
+    }
+
+    get tried() {
+        return this.data.log_tried ? this.data.log_tried.toRelative({ style: "long" }) : "";
+    }
+
+    /** Whether the last attempt failed without printing anything, so that an older text is shown. */
+    get isStale() {
+        const { log_state, log_date, log_tried } = this.data;
+        return log_state === "failed" && log_date && log_tried && log_date.toMillis() < log_tried.toMillis();
+    }
+
+    get sizeText() {
+        return this.data.is_cut ? _t("The end is shown; the download has more.") : "";
+    }
+
+    get downloadUrl() {
+        return `/cetmix_tower/server_log/${this.props.record.resId}/log.txt`;
+    }
+
+    onToggleWrapping() {
+        this.state.isWrapping = !this.state.isWrapping;
+    }
+}
+
+registry.category("view_widgets").add("tower_server_log_text", {
+    component: ServerLogText,
+    fieldDependencies: [
+        { name: "log_html", type: "html" },
+        { name: "is_cut", type: "boolean" },
+        { name: "log_date", type: "datetime" },
+        { name: "log_tried", type: "datetime" },
+        { name: "log_state", type: "selection" },
+        { name: "log_message", type: "text" },
+        { name: "is_refreshing", type: "boolean" },
+    ],
+});
