@@ -114,7 +114,9 @@ class _Writer:
         """Apply the parameters of a "select graphic rendition" sequence."""
         if parameters[:1] in ("<", "=", ">", "?"):
             return  # a private sequence with the same final byte
-        numbers = [int(part) if part.isdecimal() and len(part) < 5 else 0 for part in re.split("[;:]", parameters)]
+        numbers = [
+            int(part) if part.isdecimal() and len(part) < 5 else 0 for part in re.split("[;:]", parameters)
+        ]
         position = 0
         while position < len(numbers):
             position = self._apply(numbers, position)

@@ -72,7 +72,6 @@ class CxTowerCommandLog(models.Model):
     command_action = fields.Selection(related="command_id.action", store=True, string="Action")
     access_level = fields.Selection(
         selection=lambda self: self.env["cx.tower.command"]._selection_access_level(),
-        selection=lambda self: self.env["cx.tower.access.mixin"]._selection_access_level(),
         compute="_compute_access_level",
         store=True,
     )

@@ -32,11 +32,17 @@ class CxTowerCommandLog(models.Model):
         [("refresh", "Fetched"), ("follow", "Followed live")], string="Server log was", readonly=True
     )
 
-    @api.depends("command_id.access_level", "server_log_id.access_level")
+    @api.depends("server_log_id.access_level")
     def _compute_access_level(self):
+        return super()._compute_access_level()
+
+    def _level_of_run(self, target_level):
         """A run that fetches a log shows what the log shows: it is never below the log's own level."""
-        for run in self:
-            run.access_level = max(run.command_id.access_level or "1", run.server_log_id.access_level or "1")
+        level = super()._level_of_run(target_level)
+        if not self.server_log_mode:
+            return level
+        own = self.server_log_id.access_level or "1"
+        return own if self.is_code_hidden else max(level, own)
 
     def _output_keeper(self):
         """Return what takes the output of this run besides the live output, or None.

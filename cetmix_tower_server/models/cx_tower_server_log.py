@@ -170,7 +170,7 @@ class CxTowerServerLog(models.Model):
                 text = text[-SHOWN_LIMIT:]
                 text = text[text.find("\n") + 1 :]
             # the engine's promise, tested in tests/engine/test_ansi.py: escaped text and spans
-            shown = Markup(ansi.to_html(text))  # noqa: S704
+            shown = Markup(ansi.to_html(text))
             log.log_html = shown or Markup('<span class="o_tower_log_empty">%s</span>') % log._empty_text()
 
     @api.model

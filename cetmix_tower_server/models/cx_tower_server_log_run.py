@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from ..engine import rendering, states
 from ..engine.results import EngineError, ExitCode
 from ..engine.shell import quoting
+from .cx_tower_run_source import hide_code
 
 #: What is fetched of a file: its last bytes.
 FILE_BYTES = 512 * 1024
@@ -186,7 +187,9 @@ class CxTowerServerLog(models.Model):
     def _filter_fetchable_as_self(self):
         """Return those of these logs whose command or file the current person may use on their server."""
         readable = self._filtered_access("read")
-        commands = self.env["cx.tower.command"].browse(readable.sudo().command_id.ids)._filtered_access("read")
+        commands = (
+            self.env["cx.tower.command"].browse(readable.sudo().command_id.ids)._filtered_access("read")
+        )
         return readable.filtered(
             lambda log: log.sudo().log_type == "file" or log.sudo().command_id.with_env(self.env) in commands
         )
@@ -204,6 +207,11 @@ class CxTowerServerLog(models.Model):
             return Run
         Run._forget_output_of_server_logs(self.ids)
         prepared = self.sudo()._prepare_runs(mode)
+        own = self if self.env.su else self._filter_fetchable_as_self()
+        for log, values in zip(self, prepared, strict=True):
+            if log not in own:  # fetched on behalf of who set it up: the log was opened, not the command
+                hide_code(values)
+                values["is_code_hidden"] = True
         keys = [values.pop("guard_key") for values in prepared]
         runs = Run.create(prepared)
         refused = runs.filtered(lambda run: run.state == states.FAILED)

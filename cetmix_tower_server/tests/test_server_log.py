@@ -119,7 +119,9 @@ class TestServerLog(ServerLogCase):
         self.assertEqual(log.log_text, "ab")
 
     def test_hostile_text_is_shown_escaped(self):
-        log = self.log_of(self.printing('"<script>alert(1)</script>" + chr(27) + "[31mred" + chr(27) + "[0m"'))
+        log = self.log_of(
+            self.printing('"<script>alert(1)</script>" + chr(27) + "[31mred" + chr(27) + "[0m"')
+        )
         log.refresh()
         self.assertNotIn("<script>", log.log_html)
         self.assertIn("&lt;script&gt;", log.log_html)
@@ -198,7 +200,8 @@ class TestServerLogRights(ServerLogCase):
         log = self.log_of(command, self.manager, access_level="1")
         log.with_user(self.user).refresh()
         run = self.runs_of(log)
-        self.assertEqual((run.user_id, run.state), (self.user, "done"))
+        self.assertEqual((run.user_id, run.state, run.access_level), (self.user, "done", "1"))
+        self.assertFalse(run.with_user(self.user).code)  # the log was opened, not the command
         self.assertEqual(log.with_user(self.user).log_text, "x")
 
     def test_not_when_the_level_or_the_server_is_not_theirs(self):
@@ -309,7 +312,12 @@ class TestServerLogOnHost(ServerLogCase):
         runner = "odoo.addons.cetmix_tower_server.models.cx_tower_server_runners.run_script"
         self.enterContext(patch(runner, side_effect=self._run))
         self.file = self.env["cx.tower.file"].create(
-            {"name": "app's $(log).log", "server_dir": "/var/log", "server_id": self.server.id, "source": "server"}
+            {
+                "name": "app's $(log).log",
+                "server_dir": "/var/log",
+                "server_id": self.server.id,
+                "source": "server",
+            }
         )
 
     def _run(self, pool, target, spec, clocks, append, masker, stop, limits):

@@ -77,7 +77,9 @@ def wait_until(condition, timeout_s=30):
 
 
 def test_a_refresh_returns_at_once_and_fills_the_log(client, server_id):
-    log_id = command_log(client, server_id, "Slow", "sleep 2; echo to out; sleep 0.3; echo to err >&2; sleep 0.3; echo last")
+    log_id = command_log(
+        client, server_id, "Slow", "sleep 2; echo to out; sleep 0.3; echo to err >&2; sleep 0.3; echo last"
+    )
     start = time.monotonic()
     [started] = client.call(LOG, "refresh", [log_id])
     assert time.monotonic() - start < 1.5
@@ -161,7 +163,9 @@ def test_follow_a_file_and_stop(client, server_id, host_dir):
 
 
 def test_a_secret_is_masked_in_the_text(client, server_id):
-    client.create("cx.tower.key", name="Log token", reference="log_token", key_type="s", secret_value="s3cr3t-of-logs")
+    client.create(
+        "cx.tower.key", name="Log token", reference="log_token", key_type="s", secret_value="s3cr3t-of-logs"
+    )
     code = "echo plain #!cxtower.secret.log_token!#; echo #!cxtower.secret.log_token!# | base64"
     log_id = command_log(client, server_id, "Secret", code)
     client.call(LOG, "refresh", [log_id])

@@ -48,8 +48,37 @@ def test_example(source, expected):
 
 
 PIECES = st.sampled_from(
-    ["\x1b", "\x1b[", "\x9b", "\x1b]", "\x1bP", "\x07", "\x1b\\", ";", ":", "m", "31", "38;5;", "999999", "?", "\r", "\n"]
-    + ["<script>", "</span>", '"', "'", "&", "<img src=x onerror=alert(1)>", 'class="x"', "\x00", "\u202e", "é", "x"]
+    [
+        "\x1b",
+        "\x1b[",
+        "\x9b",
+        "\x1b]",
+        "\x1bP",
+        "\x07",
+        "\x1b\\",
+        ";",
+        ":",
+        "m",
+        "31",
+        "38;5;",
+        "999999",
+        "?",
+        "\r",
+        "\n",
+    ]
+    + [
+        "<script>",
+        "</span>",
+        '"',
+        "'",
+        "&",
+        "<img src=x onerror=alert(1)>",
+        'class="x"',
+        "\x00",
+        "\u202e",
+        "é",
+        "x",
+    ]
 )
 HOSTILE = st.lists(st.one_of(PIECES, st.text(max_size=5)), max_size=40).map("".join)
 
@@ -82,7 +111,14 @@ def test_text_without_sequences_stays_as_it_is(source):
 
 @pytest.mark.parametrize(
     "source",
-    ["\x1b]" * 200_000, "\x1b[" * 200_000, "\r" * 500_000, "\x1b[1m" * 100_000, "\x1bP" + "x" * 500_000, "<" * 500_000],
+    [
+        "\x1b]" * 200_000,
+        "\x1b[" * 200_000,
+        "\r" * 500_000,
+        "\x1b[1m" * 100_000,
+        "\x1bP" + "x" * 500_000,
+        "<" * 500_000,
+    ],
 )
 def test_time_grows_with_the_length_only(source):
     start = time.monotonic()
