@@ -325,8 +325,8 @@ class CxTowerPlanLog(models.Model):
             return
         runs = self.search([("top_plan_log_id", "in", self.ids), ("state", "in", states.ACTIVE)])
         self.env.cr.execute(
-            """UPDATE cx_tower_command_log SET state = %s, command_status = %s, message = %s,
-                      finish_date = clock_timestamp() AT TIME ZONE 'UTC'
+            """UPDATE cx_tower_command_log SET state = %s, command_status = %s, message = %s, duration = 0,
+                      start_date = clock_timestamp() AT TIME ZONE 'UTC', finish_date = clock_timestamp() AT TIME ZONE 'UTC'
                 WHERE plan_log_id = ANY(%s) AND state IN ('queued', 'waiting')""",
             (states.STOPPED, int(ExitCode.COMMAND_STOPPED), text, runs.ids),
         )

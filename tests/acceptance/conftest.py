@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "sshd"))
 
 import instance as tower
 from hosts import SshHost, UserFactory
+from plans import ADDRESSES, HOSTS
 
 
 def pytest_collection_modifyitems(config, items):
@@ -106,3 +107,22 @@ def make_host(host_user):
     yield make
     for host in made:
         host.close()
+
+
+@pytest.fixture
+def many_hosts(host_user, host_dir):
+    """(a host, all addresses and ports): few sshd with one key, each on many loopback addresses."""
+    started, places = [], []
+    try:
+        for first in range(1, HOSTS + 1, ADDRESSES):
+            names = [f"127.0.0.{number}" for number in range(first, first + ADDRESSES)]
+            options = {"ListenAddress": "\nListenAddress ".join(names)}
+            host = SshHost(
+                user=host_user, address=names[0], options=options, directory=host_dir / "keys"
+            ).start()
+            started.append(host)
+            places += [(name, host.port) for name in names]
+        yield started[0], places
+    finally:
+        for host in started:
+            host.close()

@@ -11,6 +11,8 @@ SPECIAL_STATES = {0: "done", -205: "skipped", -208: "stopped", -308: "stopped", 
 INTERRUPTED = -209
 STOPPED = -308
 STEP_STOPPED = -208
+HOSTS = 45  # of the fixture ``many_hosts``
+ADDRESSES = 15  # of one sshd
 TIMED_OUT = -206
 CONNECTION_ERROR = 503
 
@@ -109,6 +111,17 @@ def until(look, timeout_s: float = 30):
 def lines(path) -> list[str]:
     """Return the words that commands left in a file."""
     return path.read_text().split() if path.exists() else []
+
+
+def register(client, host, places) -> list[int]:
+    """Make a server of each place; returns their ids."""
+    key = client.create("cx.tower.key", name="Many", key_type="k", secret_value=host.private_key)
+    facts = {"ssh_username": host.user, "ssh_auth_mode": "k", "ssh_key_id": key, "host_key": host.host_key}
+    rows = [
+        {"name": f"Host {address}", "ip_v4_address": address, "ssh_port": port, **facts}
+        for address, port in places
+    ]
+    return client.call("cx.tower.server", "create", rows)
 
 
 def shorten_lease(database) -> None:

@@ -4,44 +4,11 @@ import json
 
 import instance as tower
 import plans as tools
-import pytest
-from hosts import SshHost
-from plans import Plans, lines
+from plans import HOSTS, Plans, lines, register
 
-HOSTS = 45
-ADDRESSES = 15  # of one sshd
 PLANS = 100
 LIMIT = 10
 STEPS = 3
-
-
-@pytest.fixture
-def many_hosts(host_user, host_dir):
-    """(a host, all addresses and ports): few sshd with one key, each on many loopback addresses."""
-    started, places = [], []
-    try:
-        for first in range(1, HOSTS + 1, ADDRESSES):
-            names = [f"127.0.0.{number}" for number in range(first, first + ADDRESSES)]
-            options = {"ListenAddress": "\nListenAddress ".join(names)}
-            host = SshHost(
-                user=host_user, address=names[0], options=options, directory=host_dir / "keys"
-            ).start()
-            started.append(host)
-            places += [(name, host.port) for name in names]
-        yield started[0], places
-    finally:
-        for host in started:
-            host.close()
-
-
-def register(client, host, places) -> list[int]:
-    key = client.create("cx.tower.key", name="Many", key_type="k", secret_value=host.private_key)
-    facts = {"ssh_username": host.user, "ssh_auth_mode": "k", "ssh_key_id": key, "host_key": host.host_key}
-    rows = [
-        {"name": f"Host {address}", "ip_v4_address": address, "ssh_port": port, **facts}
-        for address, port in places
-    ]
-    return client.call("cx.tower.server", "create", rows)
 
 
 def test_many_plans_on_many_hosts(database, tmp_path, many_hosts, host_dir):

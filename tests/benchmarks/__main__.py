@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import files
 import first_output
+import fleet
 import long_output
 import many_hosts
 import one_host
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "long_output": long_output,
     "files": files,
     "plans": plans,
+    "fleet": fleet,
     "variables": variables,
 }
 

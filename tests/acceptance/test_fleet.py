@@ -1,0 +1,139 @@
+"""Fleet runs on real hosts: the limit holds between two processes, a kill loses no turn, failures and a person stop them."""
+
+import os
+import signal
+import time
+from contextlib import contextmanager
+
+import instance as tower
+import plans as tools
+from plans import HOSTS, Plans, lines, register, until
+
+LIMIT = 6
+MODEL = "cx.tower.fleet.run"
+
+
+class Fleets:
+    """Fleet runs of one instance, as one user."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def start(self, **arguments) -> int:
+        return self.client.call(MODEL, "start", **arguments)["id"]
+
+    def progress(self, fleet_id: int) -> dict:
+        return self.client.call(MODEL, "read_progress", [fleet_id], limit=500)
+
+    def wait(self, fleet_id: int, timeout_s: float = 90) -> dict:
+        give_up = time.monotonic() + timeout_s
+        while True:
+            values = self.client.call(MODEL, "wait", [fleet_id], timeout_s=5)
+            if values["finished"]:
+                return values
+            assert time.monotonic() < give_up, self.progress(fleet_id)
+
+
+def most_at_once(path) -> int:
+    """Return how many were at work at once at most, of what commands that begin (+) and end (-) left in a file."""
+    at_once = most = 0
+    for sign in lines(path):
+        at_once += {"+": 1, "-": -1}[sign]
+        most = max(most, at_once)
+    assert at_once == 0
+    return most
+
+
+@contextmanager
+def frozen(instance):
+    """Hold a process still for a moment."""
+    os.kill(instance.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(instance.pid, signal.SIGCONT)
+
+
+def running_workers(database) -> int:
+    return database.query("SELECT count(DISTINCT worker) FROM cx_tower_command_log WHERE state = 'running'")[0][0]
+
+
+def test_the_limit_holds_between_two_processes(database, tmp_path, many_hosts, host_dir):
+    """A host counts from its first step to its last; each says so in one file."""
+    busy = host_dir / "busy"
+    with tower.Instance(database, tmp_path) as first, tower.Instance(database, tmp_path) as second:
+        plans, fleets = Plans(first.client()), Fleets(second.client())
+        server_ids = register(plans.client, *many_hosts)
+        plan_id = plans.plan(
+            plans.command(f"echo + >> {busy}; sleep 0.1"),
+            plans.command("sleep 0.1"),
+            plans.command(f"echo - >> {busy}"),
+        )
+        half = HOSTS // 2
+        with frozen(second):
+            ids = [
+                Fleets(plans.client).start(plan=plan_id, servers=server_ids[:half], concurrency_limit=LIMIT)
+            ]
+            until(lambda: len(lines(busy)) >= LIMIT)
+        with frozen(first):  # the other one takes the second fleet run, so that both have turns to pass on
+            ids.append(fleets.start(plan=plan_id, servers=server_ids[half:], concurrency_limit=LIMIT))
+            until(lambda: running_workers(database) == 2)
+        for fleet_id in ids:
+            ended = fleets.wait(fleet_id)
+            assert ended["state"] == "done", fleets.progress(fleet_id)
+    assert len(lines(busy)) == 2 * HOSTS
+    assert LIMIT < most_at_once(busy) <= 2 * LIMIT
+    workers = database.query("SELECT DISTINCT worker FROM cx_tower_command_log WHERE plan_log_id IS NOT NULL")
+    assert len(workers) == 2, "both processes have to have won some"
+    tools.check_consistent(database)
+
+
+def test_a_killed_process_takes_no_turn_along(database, tmp_path, many_hosts, host_dir):
+    """Those that ran are interrupted, the others follow after the restart, and the interrupted ones can be retried."""
+    mark = host_dir / "mark"
+    with tower.Instance(database, tmp_path) as running:
+        plans = Plans(running.client())
+        server_ids = register(plans.client, *many_hosts)[:12]
+        command_id = plans.command(f"echo x >> {mark}; sleep 1; echo y >> {mark}")
+        fleet_id = Fleets(plans.client).start(command=command_id, servers=server_ids, concurrency_limit=4)
+        until(lambda: len(lines(mark)) >= 4)
+        running.kill()
+    tools.shorten_lease(database)
+    with tower.Instance(database, tmp_path) as running:
+        fleets = Fleets(running.client())
+        tools.recover(fleets.client)
+        ended = fleets.wait(fleet_id)
+        counts = ended["counts"]
+        assert ended["state"] == "failed" and not counts["active"]
+        assert counts["failed"] == 4 and counts["done"] == 8, fleets.progress(fleet_id)
+        again = fleets.client.call(MODEL, "retry_failed", [fleet_id])
+        assert again["servers"] == 4
+        assert fleets.wait(again["id"])["state"] == "done"
+
+
+def test_stops_after_failures_and_on_request(database, tmp_path, many_hosts, host_dir):
+    with tower.Instance(database, tmp_path) as running:
+        plans = Plans(running.client())
+        fleets = Fleets(plans.client)
+        server_ids = register(plans.client, *many_hosts)[:20]
+        closed = tower.free_port()
+        plans.client.call("cx.tower.server", "write", server_ids[:1], {"ssh_port": closed})
+        plan_id = plans.plan(plans.command("true"), plans.command("sleep 0.2"))
+        fleet_id = fleets.start(plan=plan_id, servers=server_ids, concurrency_limit=3, stop_after_percent=5)
+        ended = fleets.wait(fleet_id)
+        assert ended["state"] == "failed", ended
+        assert ended["counts"]["failed"] == 1 and ended["counts"]["stopped"] > 10, ended
+        unreached = [row for row in fleets.progress(fleet_id)["rows"] if row["state"] == "failed"]
+        assert {row["exit_code"] for row in unreached} == {tools.CONNECTION_ERROR}
+
+        alive = host_dir / "alive"
+        endless = plans.command(f"while :; do echo x >> {alive}; sleep 0.1; done")
+        fleet_id = fleets.start(command=endless, servers=server_ids[3:], concurrency_limit=4)
+        until(lambda: len(lines(alive)) > 20)
+        fleets.client.call(MODEL, "stop", [fleet_id])
+        ended = fleets.wait(fleet_id)
+        assert (ended["state"], ended["counts"]["stopped"]) == ("stopped", 17), ended
+        size = len(lines(alive))
+        time.sleep(0.5)
+        assert len(lines(alive)) == size, "something still runs on a host"
+    tools.check_consistent(database)
