@@ -55,7 +55,9 @@ def frozen(instance):
 
 
 def running_workers(database) -> int:
-    return database.query("SELECT count(DISTINCT worker) FROM cx_tower_command_log WHERE state = 'running'")[0][0]
+    return database.query("SELECT count(DISTINCT worker) FROM cx_tower_command_log WHERE state = 'running'")[
+        0
+    ][0]
 
 
 def test_the_limit_holds_between_two_processes(database, tmp_path, many_hosts, host_dir):
