@@ -209,7 +209,7 @@ class CxTowerScheduledTask(models.Model):
             for model in LOG_MODELS
             for log in self.env[model].search(domain, order="id desc", limit=NAMED)
         ]
-        return [f"{log.name}: {log.message or ''}" for log in logs]
+        return [f"{log.name}: {log.message or self.env._('exit code %s', log._exit_code())}" for log in logs]
 
     # ------------------------------------------------------------------ opening
 

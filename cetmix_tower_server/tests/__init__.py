@@ -1,4 +1,5 @@
 from . import test_access_matrix
+from . import test_access_matrix_automation
 from . import test_access_matrix_plan
 from . import test_access_matrix_server_log
 from . import test_api
@@ -17,6 +18,7 @@ from . import test_plan_survival
 from . import test_fleet_run
 from . import test_run
 from . import test_run_wizard
+from . import test_scheduled_task
 from . import test_server
 from . import test_server_connection
 from . import test_server_log
