@@ -38,7 +38,9 @@ from . import cx_tower_server_host_key
 from . import cx_tower_server_test
 from . import cx_tower_server_dry_run
 from . import cx_tower_server_runners
+from . import cx_tower_server_deletion
 from . import cx_tower_server_template
+from . import cx_tower_server_template_create
 from . import cx_tower_server_template_link
 from . import cx_tower_command
 from . import cx_tower_command_python
@@ -75,6 +77,7 @@ from . import cx_tower_scheduled_task_run
 from . import cx_tower_scheduled_task_result
 from . import cx_tower_scheduled_task_cv
 from . import cx_tower_server_automation
+from . import cx_tower_plan_log_deletion
 from . import cetmix_tower
 from . import ir_websocket
 from . import res_partner

@@ -74,6 +74,19 @@ class CetmixTower(models.AbstractModel):
         return self.env["cx.tower.key"]._validate_secret(secret_value, secret_reference, server=server)
 
     @api.model
+    def server_create_from_template(self, template_reference, server_name, **kwargs):
+        """Create a server from a template; see ``cx.tower.server.template.create_server_from_template``.
+
+        :return: the server (a list with its id over RPC)
+        """
+        self._deprecated(
+            "server_create_from_template", "cx.tower.server.template.create_server_from_template"
+        )
+        return self.env["cx.tower.server.template"].create_server_from_template(
+            template_reference, server_name, **kwargs
+        )
+
+    @api.model
     def server_run_command(self, server_ref, command_ref, get_result=True, **values):
         """Run a command on a server, both named by reference.
 

@@ -269,11 +269,7 @@ class CxTowerPlanLog(models.Model):
             inputs,
             user_id=user.id,
             label=self.label,
-            resumed_from_id=self.id,
-            shortcut_id=self.shortcut_id.id,
-            shortcut_level=self.shortcut_level,
-            is_code_hidden=self.is_code_hidden,
-            scheduled_task_id=self.scheduled_task_id.id,
+            **self._resumed_values(),
         )
         # Raising undoes it all: a run that may not begin now can be resumed later.
         reason = self.plan_id._is_plan_incompatible_with_server(self.server_id)
@@ -283,6 +279,16 @@ class CxTowerPlanLog(models.Model):
             raise UserError(reason)
         self._drive(*resumed._take_up(self, changed))
         return resumed
+
+    def _resumed_values(self):
+        """Return further fields of the run that goes on with this one. Extension point."""
+        return {
+            "resumed_from_id": self.id,
+            "shortcut_id": self.shortcut_id.id,
+            "shortcut_level": self.shortcut_level,
+            "is_code_hidden": self.is_code_hidden,
+            "scheduled_task_id": self.scheduled_task_id.id,
+        }
 
     def _take_up(self, earlier, changed):
         """Go on where an earlier run of the same plan ended.

@@ -167,7 +167,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if self.env.context.get("reference_mixin_override"):
+        if not vals_list or self.env.context.get("reference_mixin_override"):
             return super().create(vals_list)
         bases = self._get_new_reference_bases(vals_list)
         taken = set()

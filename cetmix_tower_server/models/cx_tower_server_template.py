@@ -126,6 +126,14 @@ class CxTowerServerTemplate(models.Model):
     def _get_dependent_model_relation_fields(self):
         return [*super()._get_dependent_model_relation_fields(), "variable_value_ids"]
 
+    def _variable_values(self):
+        """Return the values of variables of this template that the caller (or sudo) may read.
+
+        Searched: what is in the cache of the one2many is what somebody else may have been allowed to read.
+        """
+        return self.env["cx.tower.variable.value"].search([("server_template_id", "in", self.ids)])
+
+    @api.depends_context("uid")
     def _compute_server_count(self):
         groups = self.env["cx.tower.server"]._read_group(
             [("server_template_id", "in", self.ids)], ["server_template_id"], ["__count"]
@@ -140,7 +148,9 @@ class CxTowerServerTemplate(models.Model):
         for template in self:
             for name in ("flight_plan_id", "plan_delete_id"):
                 plan = template.sudo()[name]  # sudo: who changes the template need not see both plans
-                if plan.server_ids:
+                # searched: servers that the caller may not see are not in the cache
+                plans = plan.with_context(active_test=False)
+                if plan and plans.search_count([("id", "=", plan.id), ("server_ids", "!=", False)]):
                     raise ValidationError(
                         self.env._(
                             "“%(plan)s” is restricted to certain servers, so it cannot be the %(field)s of"
@@ -152,6 +162,27 @@ class CxTowerServerTemplate(models.Model):
                     )
 
     # ------------------------------------------------------------------ actions
+
+    def action_create_server(self):
+        """Open the wizard that makes a server from this template.
+
+        :return: window action
+        :raise AccessError: the caller may not read the template, or not make servers
+        """
+        self.ensure_one()
+        self.check_access("read")
+        self.env["cx.tower.server"].check_access("create")
+        return self._action_create_server()
+
+    def _action_create_server(self):
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Create Server"),
+            "res_model": "cx.tower.server.template.create.wizard",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_server_template_id": self.id},
+        }
 
     def action_open_servers(self):
         """Open the servers that were made from these templates.

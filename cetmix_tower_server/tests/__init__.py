@@ -22,6 +22,10 @@ from . import test_scheduled_task
 from . import test_server
 from . import test_server_connection
 from . import test_server_log
+from . import test_server_deletion
+from . import test_server_template
+from . import test_access_matrix_template
+from . import test_api_template
 from . import test_settings
 from . import test_shortcut
 from . import test_tours

@@ -1,5 +1,7 @@
 from . import cx_tower_fleet_wizard_mixin
 from . import cx_tower_server_host_key_wizard
+from . import cx_tower_server_template_create_wizard
+from . import cx_tower_server_template_create_wizard_line
 from . import cx_tower_command_run_wizard
 from . import cx_tower_command_run_wizard_preview
 from . import cx_tower_command_run_wizard_variable_value

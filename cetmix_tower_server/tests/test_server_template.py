@@ -1,0 +1,542 @@
+from unittest.mock import patch
+
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import Form, new_test_user, tagged
+from odoo.tools import mute_logger
+from psycopg2.errors import UniqueViolation
+
+from ..engine.results import ConnectError
+from ..engine.ssh.hostkey import HostKey
+from .common import make_private_key
+from .run_case import RunCase
+
+TEMPLATE, WIZARD = "cx.tower.server.template", "cx.tower.server.template.create.wizard"
+FETCH = "odoo.addons.cetmix_tower_server.wizards.cx_tower_server_template_create_wizard.fetch_host_key"
+HOST_KEY = HostKey.parse("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl")
+
+
+class TemplateCase(RunCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for person in (cls.root, cls.manager, cls.user):
+            person.group_ids += cls.env.ref("base.group_user")
+        manager_groups = "base.group_user,cetmix_tower_server.group_manager"
+        cls.author = new_test_user(cls.env, "run_author", manager_groups)
+        cls.key = cls.env["cx.tower.key"].create(
+            {
+                "name": "Fleet key",
+                "reference": "fleet_key",
+                "key_type": "k",
+                "secret_value": make_private_key(),
+                "user_ids": [(6, 0, cls.author.ids)],
+                "manager_ids": [(5,)],
+            }
+        )
+        cls.jump = cls.env["cx.tower.server"].create(
+            {
+                "name": "Bastion",
+                "ip_v4_address": "192.0.2.1",
+                "ssh_username": "u",
+                "ssh_password": "p",
+                "user_ids": [(6, 0, cls.author.ids)],
+            }
+        )
+        Variable = cls.env["cx.tower.variable"]
+        cls.domain = Variable.create({"name": "Domain", "reference": "t_domain", "access_level": "1"})
+        cls.edition = Variable.create(
+            {
+                "name": "Edition",
+                "reference": "t_edition",
+                "access_level": "1",
+                "variable_type": "o",
+                "option_ids": [
+                    (0, 0, {"name": "Small", "value_char": "s", "reference": "t_small"}),
+                    (0, 0, {"name": "Large", "value_char": "l", "reference": "t_large"}),
+                ],
+            }
+        )
+        cls.folder = Variable.create({"name": "Folder", "reference": "t_folder", "access_level": "1"})
+        cls.hidden = Variable.create({"name": "Hidden", "reference": "t_hidden", "access_level": "3"})
+        cls.small, cls.large = cls.edition.option_ids
+        cls.plan = cls.env["cx.tower.plan"].create({"name": "Make ready"})
+        cls.clean_up = cls.env["cx.tower.plan"].create({"name": "Clean up"})
+        cls.command = cls.env["cx.tower.command"].create(
+            {
+                "name": "Greet",
+                "action": "python_code",
+                "code": "result = {'exit_code': 0, 'message': {{ t_domain }} + ' in ' + {{ t_folder }}}",
+            }
+        )
+        cls.env["cx.tower.plan.line"].create({"plan_id": cls.plan.id, "command_id": cls.command.id})
+        cls.os = cls.env["cx.tower.os"].create({"name": "Template OS"})
+        cls.tag = cls.env["cx.tower.tag"].create({"name": "Template tag"})
+        cls.template = cls.env[TEMPLATE].create(
+            {
+                "name": "Web",
+                "reference": "web_template",
+                "ssh_port": 2222,
+                "ssh_username": "deploy",
+                "ssh_auth_mode": "k",
+                "ssh_key_id": cls.key.id,
+                "ssh_password": "the template's own",
+                "use_sudo": "p",
+                "jump_server_id": cls.jump.id,
+                "color": 3,
+                "os_id": cls.os.id,
+                "tag_ids": [(6, 0, cls.tag.ids)],
+                "flight_plan_id": cls.plan.id,
+                "plan_delete_id": cls.clean_up.id,
+                "user_ids": [(6, 0, cls.manager.ids)],
+                "manager_ids": [(6, 0, cls.author.ids)],
+                "variable_value_ids": [
+                    (0, 0, {"variable_id": cls.domain.id, "required": True, "sequence": 1}),
+                    (
+                        0,
+                        0,
+                        {
+                            "variable_id": cls.edition.id,
+                            "option_id": cls.small.id,
+                            "required": True,
+                            "sequence": 2,
+                            "access_level": "2",
+                        },
+                    ),
+                    (
+                        0,
+                        0,
+                        {"variable_id": cls.folder.id, "value_char": "/srv/{{ t_domain }}", "sequence": 3},
+                    ),
+                    (0, 0, {"variable_id": cls.hidden.id, "value_char": "for Root", "sequence": 4}),
+                ],
+            }
+        )
+
+    def make(self, name="New", person=None, **arguments):
+        """Create a server as somebody who may use the template."""
+        arguments.setdefault("configuration_variables", {"t_domain": "example.com"})
+        templates = self.env[TEMPLATE].with_user(person or self.manager)
+        return templates.create_server_from_template("web_template", name, **arguments)
+
+    def values_of(self, server):
+        return {
+            value.variable_reference: (
+                value.value_char,
+                value.option_id,
+                value.access_level,
+                value.required,
+            )
+            for value in server.sudo().variable_value_ids
+        }
+
+    def no_server(self, name="New"):
+        self.assertFalse(self.env["cx.tower.server"].search_count([("name", "=", name)]))
+
+
+@tagged("post_install", "-at_install")
+class TestServerTemplate(TemplateCase):
+    # ------------------------------------------------------------------ what is copied
+
+    def test_everything_is_copied(self):
+        server = self.make(ipv4="192.0.2.50", ipv6="2001:db8::50")
+        self.assertEqual(server.env.user, self.manager)
+        self.assertFalse(server.env.su)
+        server = server.sudo()
+        facts = {
+            "name": "New",
+            "server_template_id": self.template,
+            "ip_v4_address": "192.0.2.50",
+            "ip_v6_address": "2001:db8::50",
+            "ssh_port": 2222,
+            "ssh_username": "deploy",
+            "ssh_auth_mode": "k",
+            "ssh_key_id": self.key,
+            "use_sudo": "p",
+            "jump_server_id": self.jump,
+            "color": 3,
+            "os_id": self.os,
+            "tag_ids": self.tag,
+            "plan_delete_id": self.clean_up,
+            "create_uid": self.manager,
+            "user_ids": self.manager,
+            "manager_ids": self.manager,
+            "status": False,
+        }
+        for name, expected in facts.items():
+            with self.subTest(field=name):
+                self.assertEqual(server[name], expected)
+        password = server._get_secret_value__("ssh_password")
+        self.assertEqual(password.reveal(), "the template's own")
+        self.assertEqual(
+            self.values_of(server),
+            {
+                "t_domain": ("example.com", self.small.browse(), "1", True),
+                "t_edition": ("s", self.small, "2", True),
+                "t_folder": ("/srv/{{ t_domain }}", self.small.browse(), "1", False),
+                "t_hidden": ("for Root", self.small.browse(), "3", False),
+            },
+        )
+        self.assertIn("Web", server.message_ids[-1].body)
+
+    def test_the_template_is_counted_and_opens_its_servers(self):
+        servers = self.make("One") | self.make("Two")
+        template = self.template.with_user(self.manager)
+        self.assertEqual(template.server_count, 2)
+        self.assertEqual(self.template.with_user(self.author).server_count, 0)
+        action = template.action_open_servers()
+        self.assertEqual(self.env["cx.tower.server"].search(action["domain"]), servers.sudo())
+
+    def test_a_manager_of_the_template_only_edits_it(self):
+        with self.assertRaises(AccessError):
+            self.template.with_user(self.manager).note = "changed"
+        self.template.with_user(self.author).note = "changed"
+        with self.assertRaises(AccessError):
+            self.template.with_user(self.user).read(["name"])
+
+    def test_the_password_never_comes_back(self):
+        """Pitfall 97."""
+        template = self.template.with_user(self.author)
+        self.assertEqual(template.read(["ssh_password"])[0]["ssh_password"], "*****")
+        self.assertNotIn("ssh_password", self.env[TEMPLATE]._fields and self.template.copy_data()[0])
+        self.env.cr.execute("SELECT * FROM cx_tower_server_template WHERE id = %s", self.template.ids)
+        self.assertNotIn("the template's own", str(self.env.cr.fetchall()))
+        action = template.action_create_server()
+        self.assertNotIn("own", str(action))
+        form = Form(self.env[WIZARD].with_user(self.manager).with_context(**action["context"]))
+        self.assertTrue(form.has_template_password)
+        self.assertFalse(form.ssh_password)
+
+    def test_the_port_of_the_caller_counts(self):
+        """Pitfall 77."""
+        self.assertEqual(self.make("A").sudo().ssh_port, 2222)
+        self.assertEqual(self.make("B", ssh_port=2200).sudo().ssh_port, 2200)
+
+    # ------------------------------------------------------------------ what the caller gives
+
+    def test_own_fields(self):
+        partner = self.env["res.partner"].create({"name": "Customer", "ref": "T-1"})
+        for number, given in enumerate((partner, partner.id, "T-1")):
+            server = self.make(f"P{number}", partner=given, note="from a script", url="https://x.example")
+            self.assertEqual((server.partner_id, server.note), (partner, "from a script"))
+        mine = self.env["cx.tower.key"].create(
+            {"name": "Mine", "reference": "mine", "key_type": "k", "manager_ids": [(4, self.manager.id)]}
+        )
+        server = self.make("K", ssh_key="mine", ssh_password="another").sudo()
+        self.assertEqual(server.ssh_key_id, mine)
+        self.assertEqual(server._get_secret_value__("ssh_password").reveal(), "another")
+
+    def test_what_cannot_be_given(self):
+        cases = [
+            ({"plan_delete_id": self.plan.id}, ValidationError, "comes from the template"),
+            ({"server_template_id": 1}, ValidationError, "comes from the template"),
+            ({"nonsense": 1}, ValidationError, "“nonsense” is not a field"),
+            ({"host_address": "x"}, ValidationError, "is not a field"),
+            ({"deletion_step": "due"}, AccessError, ""),
+            ({"ssh_key": "fleet_key"}, ValidationError, "no SSH key “fleet_key”"),
+            ({"ssh_key_id": self.env["cx.tower.key"].create({"name": "F"}).id}, AccessError, ""),
+            ({"jump_server_id": self.jump.id}, AccessError, ""),
+            ({"partner": "nobody"}, ValidationError, "no partner “nobody”"),
+            ({"partner": 10**8}, ValidationError, "no partner"),
+            ({"ip_v4_address": "not an address!"}, ValidationError, "does not fit"),
+        ]
+        for arguments, error, text in cases:
+            with self.subTest(**arguments):
+                with self.assertRaisesRegex(error, text), self.env.cr.savepoint():
+                    self.make(**arguments)
+                self.no_server()
+        with self.assertRaisesRegex(ValidationError, "needs a name"):
+            self.make(" ")
+        with self.assertRaisesRegex(ValidationError, "no server template “gone”"):
+            self.env[TEMPLATE].with_user(self.manager).create_server_from_template("gone", "New")
+
+    def test_defaults_of_the_context_do_not_get_the_templates_rights(self):
+        secret = self.env["cx.tower.server"].create(
+            {"name": "Secret", "ip_v4_address": "192.0.2.9", "ssh_username": "u", "ssh_password": "p"}
+        )
+        self.template.jump_server_id = False
+        templates = self.env[TEMPLATE].with_user(self.manager)
+        server = templates.with_context(
+            default_jump_server_id=secret.id, default_manager_ids=[(6, 0, self.user.ids)]
+        ).create_server_from_template("web_template", "New", configuration_variables={"t_domain": "x"})
+        self.assertFalse(server.sudo().jump_server_id)
+        self.assertEqual(server.sudo().manager_ids, self.manager)
+
+    def test_who_may_not(self):
+        stranger = new_test_user(
+            self.env, "run_stranger", "base.group_user,cetmix_tower_server.group_manager"
+        )
+        with self.assertRaisesRegex(ValidationError, "or you may not see it"):
+            self.make(person=stranger)
+        with self.assertRaises(AccessError):
+            self.make(person=self.user)
+        self.no_server()
+
+    # ------------------------------------------------------------------ values
+
+    def test_all_missing_and_empty_values_in_one_message(self):
+        self.template.variable_value_ids.filtered(lambda v: v.variable_id == self.folder).required = True
+        with self.assertRaises(ValidationError) as caught, self.env.cr.savepoint():
+            self.make(configuration_variables={"t_folder": "  ", "t_edition": None})
+        text = str(caught.exception)
+        self.assertIn("Missing: Domain (t_domain)", text)
+        self.assertIn("Empty: Edition (t_edition), Folder (t_folder)", text)
+        self.no_server()
+
+    def test_only_the_values_that_are_named(self):
+        with self.assertRaisesRegex(ValidationError, r"Missing: Edition \(t_edition\)"):
+            self.make(pick_all_template_variables=False)
+        server = self.make(
+            pick_all_template_variables=False, configuration_variable_options={"t_edition": "t_large"}
+        )
+        self.assertEqual(set(self.values_of(server)), {"t_domain", "t_edition"})
+        self.assertEqual(self.values_of(server)["t_edition"], ("l", self.large, "2", True))
+
+    def test_options(self):
+        self.assertEqual(
+            self.values_of(self.make("A", configuration_variables={"t_domain": "x", "t_edition": "l"}))[
+                "t_edition"
+            ][:2],
+            ("l", self.large),
+        )
+        for option in ("t_nothing", None, 5):
+            with self.subTest(option=option), self.assertRaisesRegex(ValidationError, "has no option"):
+                self.make("B", configuration_variable_options={"t_edition": option})
+        with self.assertRaisesRegex(ValidationError, "has no option"):
+            self.make("B", configuration_variable_options={"t_domain": "t_large"})
+        with self.assertRaisesRegex(ValidationError, "one of"), self.env.cr.savepoint():
+            self.make("B", configuration_variables={"t_domain": "x", "t_edition": "huge"})
+        self.no_server("B")
+
+    def test_values_that_are_none(self):
+        for given in (["t_domain"], {"t_domain": ["a list"]}):
+            with self.subTest(given=given), self.assertRaises(ValidationError):
+                self.make(configuration_variables=given)
+
+    def test_unknown_variables_are_made_by_who_may(self):
+        given = {"t_domain": "x", "t_new": "5"}
+        server = self.make("A", configuration_variables=given)
+        variable = self.env["cx.tower.variable"].search([("reference", "=", "t_new")])
+        self.assertEqual((variable.create_uid, variable.access_level), (self.manager, "2"))
+        self.assertEqual(self.values_of(server)["t_new"][0], "5")
+        with self.assertRaisesRegex(ValidationError, "cannot be the reference"), self.env.cr.savepoint():
+            self.make("B", configuration_variables={"t_domain": "x", "Not A Reference": "5"})
+        Access = self.env["ir.model.access"]
+        Access.search([("model_id.model", "=", "cx.tower.variable")]).perm_create = False
+        Access.env.registry.clear_cache()
+        with self.assertRaisesRegex(ValidationError, "no variables “t_newer”"):
+            self.make("B", configuration_variables={**given, "t_newer": "6"})
+        self.no_server("B")
+
+    def test_values_above_the_callers_level(self):
+        with self.assertRaisesRegex(AccessError, "“t_hidden”; you may not give another value"):
+            self.make(configuration_variables={"t_domain": "x", "t_hidden": "mine"})
+        self.template.variable_value_ids.filtered(lambda v: v.variable_id == self.hidden).unlink()
+        with self.assertRaisesRegex(ValidationError, "no variables “t_hidden”, or you may not use"):
+            self.make(configuration_variables={"t_domain": "x", "t_hidden": "mine"})
+        self.no_server()
+
+    def test_values_of_a_template_are_resolved_before_global_ones(self):
+        self.env["cx.tower.variable.value"].create({"variable_id": self.domain.id, "value_char": "global"})
+        template = self.template
+        self.assertEqual(template.get_variable_value("t_domain"), "global")
+        template.set_variable_value("t_domain", "own")
+        self.assertEqual(template.get_variable_value("t_domain"), "own")
+        self.assertEqual(template.get_variable_value("t_hidden", no_fallback=True), "for Root")
+        values = {row["reference"]: row for row in template.get_effective_variable_values()}
+        self.assertEqual(values["t_folder"]["value"], "/srv/own")
+
+    def test_one_value_a_variable(self):
+        with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation), self.env.cr.savepoint():
+            self.template.variable_value_ids = [(0, 0, {"variable_id": self.domain.id})]
+
+    # ------------------------------------------------------------------ plan after creation
+
+    def test_the_plan_runs_with_the_values_of_the_server(self):
+        server = self.make()
+        log = server.sudo().template_plan_log_id
+        self.assertEqual((log.plan_id, log.state, log.user_id), (self.plan, "done", self.manager))
+        self.assertEqual(log.command_log_ids.command_response, "example.com in /srv/example.com")
+        self.assertEqual(server.template_plan_state, "done")
+        self.assertTrue(any("after creation" in body for body in server.sudo().message_ids.mapped("body")))
+        self.assertEqual(server.action_open_template_plan_log()["res_id"], log.id)
+
+    def test_the_start_is_part_of_the_creation(self):
+        """All or nothing: what fails behind the start takes the server and the run back."""
+        Server = type(self.env["cx.tower.server"])
+        broken = patch.object(Server, "_message_log", side_effect=UserError("broken"))
+        with self.assertRaisesRegex(UserError, "broken"), self.env.cr.savepoint(), broken:
+            self.make()
+        self.env.invalidate_all()
+        self.no_server()
+        self.assertFalse(self.env["cx.tower.plan.log"].search([("plan_id", "=", self.plan.id)]))
+
+    def test_a_plan_that_the_person_may_not_run(self):
+        """Only a shortcut lowers a level: a template lends its key and password, no rights to run."""
+        self.plan.access_level = "3"
+        with self.assertRaisesRegex(AccessError, "which you may not run"):
+            self.make()
+        self.no_server()
+
+    def test_a_plan_for_certain_servers_is_refused(self):
+        self.plan.server_ids = self.server
+        for name in ("flight_plan_id", "plan_delete_id"):
+            with self.subTest(field=name), self.assertRaisesRegex(ValidationError, "restricted to certain"):
+                self.env[TEMPLATE].create({"name": "Other", name: self.plan.id})
+
+    # ------------------------------------------------------------------ others
+
+    def test_python_helper(self):
+        server = (
+            self.env["cetmix.tower"]
+            .with_user(self.manager)
+            .server_create_from_template("web_template", "New", configuration_variables={"t_domain": "x"})
+        )
+        self.assertEqual((server._name, server.name), ("cx.tower.server", "New"))
+
+    def test_a_copy_of_a_template(self):
+        self.env.invalidate_all()
+        copy = self.template.with_user(self.author).copy()
+        self.assertEqual(copy._get_secret_value__("ssh_password").reveal(), "the template's own")
+        self.assertEqual(
+            copy.variable_value_ids.mapped("variable_reference"), ["t_domain", "t_edition", "t_folder"]
+        )
+        self.assertEqual(copy.server_count, 0)
+        with self.assertRaises(AccessError):  # it would link a key that he may not read
+            self.template.with_user(self.manager).copy()
+        self.key.user_ids += self.manager
+        self.jump.user_ids += self.manager
+        self.env.invalidate_all()
+        mine = self.template.with_user(self.manager).copy()
+        self.assertFalse(mine._is_secret_value_set("ssh_password"))
+
+    def test_deleting_a_template_keeps_its_servers(self):
+        server = self.make()
+        self.template.unlink()
+        self.assertTrue(server.exists())
+        self.assertFalse(server.server_template_id)
+
+
+@tagged("post_install", "-at_install")
+class TestServerTemplateWizard(TemplateCase):
+    def wizard(self, **values):
+        values = {
+            "server_template_id": self.template.id,
+            "name": "New",
+            "ip_v4_address": "192.0.2.8",
+            **values,
+        }
+        return self.env[WIZARD].with_user(self.manager).create(values)
+
+    def test_a_way_through_the_form(self):
+        action = self.template.with_user(self.manager).action_create_server()
+        with Form(self.env[WIZARD].with_user(self.manager).with_context(**action["context"])) as form:
+            form.name = "New"
+            form.ip_v4_address = "192.0.2.8"
+            form.skip_host_key = True
+            self.assertEqual((form.ssh_port, form.ssh_username, form.ssh_auth_mode), (2222, "deploy", "k"))
+            self.assertEqual(form.flight_plan_name, "Make ready")
+            self.assertEqual(len(form.line_ids), 3, "not the one above the person's level")
+            self.assertTrue(form.has_missing_required_values)
+            self.assertIn("t_domain", form.missing_required_variables_message)
+            with form.line_ids.edit(0) as line:
+                line.value_char = "example.com"
+            with form.line_ids.edit(1) as line:
+                line.option_id = self.large
+            self.assertFalse(form.has_missing_required_values)
+        opened = form.record.action_confirm()
+        self.assertEqual(opened["res_model"], "cx.tower.server")
+        server = self.env["cx.tower.server"].browse(opened["res_id"])
+        self.assertEqual((server.name, server.server_template_id), ("New", self.template))
+        self.assertEqual((server.ssh_key_id, server.skip_host_key), (self.key, True))
+        self.assertEqual(server._get_secret_value__("ssh_password").reveal(), "the template's own")
+        values = self.values_of(server)
+        self.assertEqual(values["t_domain"][0], "example.com")
+        self.assertEqual(values["t_edition"][:3], ("l", self.large, "2"))
+        self.assertEqual(values["t_hidden"][0], "for Root")
+        self.assertEqual(server.template_plan_log_id.state, "done")
+
+    def test_choosing_the_template_in_the_wizard(self):
+        action = self.env["cx.tower.server"].with_user(self.manager).action_new_from_template()
+        form = Form(self.env[WIZARD].with_user(self.manager).with_context(**action["context"]))
+        self.assertFalse(form.line_ids)
+        form.server_template_id = self.template
+        self.assertEqual((form.ssh_port, len(form.line_ids)), (2222, 3))
+
+    def test_missing_and_empty_in_one_message(self):
+        wizard = self.wizard()
+        wizard.line_ids.filtered(lambda line: line.variable_id == self.edition).option_id = False
+        with self.assertRaises(ValidationError) as caught:
+            wizard.action_confirm()
+        self.assertIn("t_domain", str(caught.exception))
+        self.assertIn("t_edition", str(caught.exception))
+        self.no_server()
+
+    def test_a_line_that_was_taken_away(self):
+        wizard = self.wizard()
+        lines = {line.variable_id: line for line in wizard.line_ids}
+        lines[self.domain].value_char = "example.com"
+        lines[self.folder].unlink()
+        lines[self.edition].unlink()
+        with self.assertRaisesRegex(ValidationError, r"Missing: Edition \(t_edition\)"):
+            wizard.action_confirm()
+        self.template.flight_plan_id = False
+        wizard.line_ids = [(0, 0, {"variable_id": self.edition.id, "option_id": self.small.id})]
+        server = self.env["cx.tower.server"].browse(wizard.action_confirm()["res_id"])
+        self.assertEqual(set(self.values_of(server)), {"t_domain", "t_edition", "t_hidden"})
+
+    def test_what_it_takes_to_log_in(self):
+        self.template.write({"ssh_password": False, "flight_plan_id": False})
+        values = [(0, 0, {"variable_id": self.domain.id, "value_char": "x"})]
+        values += [(0, 0, {"variable_id": self.edition.id, "option_id": self.small.id})]
+        cases = [
+            ({"ip_v4_address": False}, "needs an address"),
+            ({"ssh_auth_mode": "p"}, "enter it"),
+            ({"ssh_key_id": False}, "choose an SSH key"),
+            ({"ssh_username": False}, "needs an SSH user"),
+            ({"host_key": "nonsense"}, "not a public key"),
+        ]
+        for change, text in cases:
+            with (
+                self.subTest(**change),
+                self.assertRaisesRegex(ValidationError, text),
+                self.env.cr.savepoint(),
+            ):
+                self.wizard(line_ids=values, **change).action_confirm()
+        self.no_server()
+        wizard = self.wizard(line_ids=values, ssh_auth_mode="p", ssh_password="mine", use_sudo=False)
+        self.assertEqual(wizard.read(["ssh_password"])[0]["ssh_password"], "*****")
+        server = self.env["cx.tower.server"].browse(wizard.action_confirm()["res_id"])
+        self.assertEqual(server._get_secret_value__("ssh_password").reveal(), "mine")
+        self.assertFalse(server.use_sudo)
+
+    def test_another_key_has_to_be_readable(self):
+        other = self.env["cx.tower.key"].create(
+            {"name": "Other", "key_type": "k", "user_ids": [(5,)], "manager_ids": [(5,)]}
+        )
+        with self.assertRaises(AccessError):
+            self.wizard(ssh_key_id=other.id)
+        other.user_ids = self.manager
+        self.assertEqual(self.wizard(ssh_key_id=other.id).ssh_key_id, other)
+
+    def test_host_key(self):
+        wizard = self.wizard()
+        with self.assertRaisesRegex(UserError, "Get the key"):
+            wizard.action_accept_host_key()
+        with patch(FETCH, side_effect=ConnectError("192.0.2.8 does not answer")):
+            self.assertEqual(wizard.action_fetch_host_key()["res_id"], wizard.id)
+        self.assertEqual(wizard.fetch_error, "192.0.2.8 does not answer")
+        with patch(FETCH, return_value=HOST_KEY) as fetch:
+            wizard.action_fetch_host_key()
+        (target,), _keywords = fetch.call_args
+        self.assertEqual((target.host, target.port), ("192.0.2.8", 2222))
+        self.assertFalse(target.credential.password or target.credential.private_key)
+        self.assertEqual(target.jump.host, "192.0.2.1")
+        self.assertFalse(wizard.fetch_error)
+        self.assertEqual(wizard.fetched_fingerprint, HOST_KEY.fingerprint)
+        self.assertFalse(wizard.host_key, "a person compares it first")
+        wizard.action_accept_host_key()
+        self.assertEqual((wizard.host_key, wizard.fetched_host_key), (str(HOST_KEY), False))
+        for line in wizard.line_ids.filtered(lambda line: line.variable_id == self.domain):
+            line.value_char = "x"
+        server = self.env["cx.tower.server"].browse(wizard.action_confirm()["res_id"])
+        self.assertEqual(server.host_key_fingerprint, HOST_KEY.fingerprint)

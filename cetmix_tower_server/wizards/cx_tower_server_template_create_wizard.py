@@ -1,0 +1,291 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
+
+from ..engine import address
+from ..engine.results import ConnectError, EngineError
+from ..engine.ssh.probe import fetch_host_key
+from ..engine.ssh.target import Credential, Target
+from ..models.cx_tower_server_host_key import FETCH_LIMIT_S, bounded, parse_key
+from ..models.secret_field import SecretChar
+
+# Fields that start as the template has them. What is left as it is comes from the template itself, with its rights.
+FROM_TEMPLATE = ("color", "os_id", "tag_ids", "ssh_port", "ssh_username", "ssh_key_id", "use_sudo")
+
+
+class CxTowerServerTemplateCreateWizard(models.TransientModel):
+    """Asks for what a new server needs besides its template: name, address, values that differ, the host's key."""
+
+    _name = "cx.tower.server.template.create.wizard"
+    _description = "Tower Server Template Create Wizard"
+    _inherit = ["cx.tower.vault.mixin"]
+
+    SECRET_FIELDS = ("ssh_password",)
+
+    server_template_id = fields.Many2one(
+        "cx.tower.server.template", string="Template", required=True, ondelete="cascade"
+    )
+    name = fields.Char(string="Server name", required=True)
+    partner_id = fields.Many2one("res.partner", ondelete="cascade")
+    color = fields.Integer()
+    os_id = fields.Many2one("cx.tower.os", string="Operating system", ondelete="set null")
+    tag_ids = fields.Many2many(
+        "cx.tower.tag",
+        "cx_tower_server_template_create_wizard_tag_rel",
+        "wizard_id",
+        "tag_id",
+        string="Tags",
+    )
+    ip_v4_address = fields.Char(string="IPv4 address or name")
+    ip_v6_address = fields.Char(string="IPv6 address or name")
+    ssh_port = fields.Integer(string="SSH port", default=22, aggregator=None)
+    ssh_username = fields.Char(string="SSH user")
+    ssh_auth_mode = fields.Selection([("p", "Password"), ("k", "Key")], string="Log in with", default="p")
+    ssh_password = SecretChar(
+        string="SSH password", help="In place of the template's. Stored encrypted and never shown again."
+    )
+    has_template_password = fields.Boolean(compute="_compute_has_template_password")
+    ssh_key_id = fields.Many2one(
+        "cx.tower.key", string="SSH key", domain=[("key_type", "=", "k")], ondelete="cascade"
+    )
+    use_sudo = fields.Selection([("n", "Without password"), ("p", "With password")], string="Sudo")
+    host_key = fields.Text(string="Public key", help="As in a known_hosts line: type and base64.")
+    host_key_fingerprint = fields.Char(string="Fingerprint", compute="_compute_host_key_fingerprint")
+    fetched_host_key = fields.Text(readonly=True)
+    fetched_fingerprint = fields.Char(string="Shown by the host", compute="_compute_host_key_fingerprint")
+    fetch_error = fields.Text(readonly=True)
+    skip_host_key = fields.Boolean(string="Skip host key check")
+    flight_plan_name = fields.Char(compute="_compute_flight_plan_name")
+    line_ids = fields.One2many("cx.tower.server.template.create.wizard.line", "wizard_id", string="Values")
+    has_missing_required_values = fields.Boolean(compute="_compute_missing_required_variables")
+    missing_required_variables = fields.Text(compute="_compute_missing_required_variables")
+    missing_required_variables_message = fields.Text(compute="_compute_missing_required_variables")
+
+    @api.constrains("server_template_id", "partner_id", "os_id")
+    def _check_may_read(self):
+        """A wizard must not show what its user may not read, whoever names it over RPC."""
+        for name in ("server_template_id", "partner_id", "os_id"):
+            self[name].with_user(self.env.user).check_access("read")
+
+    @api.constrains("ssh_key_id", "server_template_id")
+    def _check_key(self):
+        """The template's key may be used by whoever may use the template, another one by who may read it."""
+        for wizard in self:
+            # sudo: only to compare
+            if wizard.ssh_key_id != wizard.server_template_id.sudo().ssh_key_id:
+                wizard.ssh_key_id.with_user(self.env.user).check_access("read")
+
+    @api.constrains("host_key")
+    def _check_host_key(self):
+        for wizard in self:
+            if wizard.host_key and not parse_key(wizard.host_key):
+                raise ValidationError(
+                    self.env._("The host key is not a public key. It looks like “ssh-ed25519 AAAA…”.")
+                )
+
+    # ------------------------------------------------------------------ what the template gives
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """What is not given is as the template has it, so that scripts name what differs."""
+        return super().create([{**self._template_vals(vals), **vals} for vals in vals_list])
+
+    @api.model
+    def _template_vals(self, vals):
+        """Return the values that the template of a new wizard gives it, as far as its user may read them."""
+        template_id = vals.get("server_template_id") or self.env.context.get("default_server_template_id")
+        template = self.env["cx.tower.server.template"].browse(template_id or ())
+        if not template:
+            return {}
+        given = {name: template[name] for name in (*FROM_TEMPLATE, "ssh_auth_mode") if template[name]}
+        given["line_ids"] = [
+            Command.create(
+                {
+                    "variable_value_id": value.id,
+                    "variable_id": value.variable_id.id,
+                    "option_id": value.option_id.id,
+                    "value_char": value.value_char,
+                }
+            )
+            for value in template._variable_values()
+        ]
+        return self._convert_to_write(given)
+
+    @api.onchange("server_template_id")
+    def _onchange_server_template_id(self):
+        empty = {"ssh_port": 22, "ssh_auth_mode": "p"}
+        vals = self._template_vals({"server_template_id": self.server_template_id.id})
+        for name in (*FROM_TEMPLATE, "ssh_auth_mode"):
+            self[name] = vals.get(name, empty.get(name, False))
+        self.line_ids = [Command.clear(), *vals.get("line_ids", ())]
+
+    @api.depends("server_template_id")
+    def _compute_has_template_password(self):
+        for wizard in self:
+            wizard.has_template_password = bool(wizard.server_template_id._origin.ssh_password)
+
+    @api.depends("server_template_id")
+    def _compute_flight_plan_name(self):
+        for wizard in self:
+            # sudo: that a plan runs, and which, is to be known before the server is made
+            wizard.flight_plan_name = wizard.server_template_id.sudo().flight_plan_id.name
+
+    @api.depends("line_ids.value_char", "line_ids.option_id", "line_ids.variable_id", "server_template_id")
+    def _compute_missing_required_variables(self):
+        for wizard in self:
+            template = wizard.server_template_id._origin
+            missing, empty = [], []
+            if template:
+                given = {reference: text for reference, (text, _option) in wizard._given_values().items()}
+                missing, empty = template._find_unmet_variables(given, wizard._left_out())
+            names = ", ".join([*missing, *empty])
+            wizard.has_missing_required_values = bool(names)
+            wizard.missing_required_variables = names
+            wizard.missing_required_variables_message = names and self.env._(
+                "These values are required: %s", names
+            )
+
+    def _given_values(self):
+        """Return {variable reference: (text or False, option)} of the lines."""
+        return {
+            line.variable_id.reference: (line.value_char or False, line.option_id)
+            for line in self.line_ids
+            if line.variable_id
+        }
+
+    def _left_out(self):
+        """Return the references of those values of the template whose lines were taken away."""
+        values = self.server_template_id._origin._variable_values()
+        return set(values.mapped("variable_reference")) - set(self._given_values())
+
+    # ------------------------------------------------------------------ host key
+
+    @api.depends("host_key", "fetched_host_key")
+    def _compute_host_key_fingerprint(self):
+        for wizard in self:
+            for source, name in (
+                ("host_key", "host_key_fingerprint"),
+                ("fetched_host_key", "fetched_fingerprint"),
+            ):
+                key = parse_key(wizard[source])
+                wizard[name] = key.fingerprint if key else False
+
+    def action_fetch_host_key(self):
+        """Ask the host for its key and show it for a person to compare. No password or key is sent to the host.
+
+        :return: action that shows this wizard again, with the key or the reason why there is none
+        :raise AccessError: the caller may not read the template
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self.server_template_id.check_access("read")
+        try:
+            key = fetch_host_key(bounded(self._target__(), FETCH_LIMIT_S))
+            self.write({"fetched_host_key": str(key), "fetch_error": False})
+        except (EngineError, ValueError) as error:
+            self.write({"fetched_host_key": False, "fetch_error": str(error)})
+        return self._action_reopen()
+
+    def action_accept_host_key(self):
+        """Take the key that the host has shown as the new server's.
+
+        :return: action that shows this wizard again
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if not self.fetched_host_key:
+            raise UserError(self.env._("Get the key from the host first."))
+        self.write({"host_key": self.fetched_host_key, "fetched_host_key": False, "skip_host_key": False})
+        return self._action_reopen()
+
+    def _target__(self):
+        """Return the engine's Target of the new server, without anything to log in with."""
+        host = address.normalise(self.ip_v4_address or self.ip_v6_address or "")
+        if not host:
+            raise ConnectError(self.env._("Enter the address of the server first."))
+        settings = self.env["cx.tower.settings"]._get()
+        jump = self.server_template_id.sudo().jump_server_id  # sudo: the way the new server will be reached
+        return Target(
+            host=host,
+            port=self.ssh_port,
+            username=self.ssh_username or "",
+            credential=Credential(),
+            host_key=None,
+            skip_host_key=False,
+            settings=jump.browse()._connect_settings(settings),
+            jump=jump._connection_target__() if jump else None,
+            name=self.name or "",
+        )
+
+    def _action_reopen(self):
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Create Server"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "target": "new",
+        }
+
+    # ------------------------------------------------------------------ the server
+
+    def action_confirm(self):
+        """Create the server; its flight plan after creation is started with it.
+
+        :return: action that opens the server
+        :raise AccessError: the caller may not use the template, or what was chosen in its place
+        :raise ValidationError: required values are missing (all of them in one message), or what it takes to log in
+        """
+        self.ensure_one()
+        self.check_access("write")
+        values = self._given_values()
+        server = self.server_template_id._create_new_server(
+            self.name,
+            partner=self.partner_id,
+            configuration_variables={reference: text for reference, (text, _option) in values.items()},
+            configuration_variable_options={
+                reference: option.reference for reference, (_text, option) in values.items() if option
+            },
+            left_out=self._left_out(),
+            **self._server_values__(),
+        )
+        # Somebody is here to complete what is missing, unlike with scripts.
+        server._check_addresses()
+        server._check_ssh_key()
+        server._check_password_stored()
+        return {
+            "type": "ir.actions.act_window",
+            "name": server.name,
+            "res_model": server._name,
+            "res_id": server.id,
+            "view_mode": "form",
+            "views": [(False, "form")],
+        }
+
+    def _server_values__(self):
+        """Return the fields of the server that were filled in, or changed from what the template has."""
+        values = {
+            name: self[name]
+            for name in (
+                "ip_v4_address",
+                "ip_v6_address",
+                "ssh_port",
+                "ssh_username",
+                "ssh_auth_mode",
+                "use_sudo",
+                "color",
+                "host_key",
+                "skip_host_key",
+            )
+        }
+        template = self.server_template_id
+        if self.os_id != template.os_id:
+            values["os_id"] = self.os_id.id
+        if self.tag_ids != template.tag_ids:
+            values["tag_ids"] = [Command.set(self.tag_ids.ids)]
+        if self.ssh_key_id != template.ssh_key_id:
+            values["ssh_key_id"] = self.ssh_key_id.id
+        password = self.sudo()._get_secret_value__("ssh_password")  # sudo: his own, on its way to the server
+        if password:
+            values["ssh_password"] = password.reveal()
+        return values
