@@ -262,13 +262,15 @@ class Sftp:
                     active[entry[1]] = entry[0]
                     self._step(entry[1], None, active, on_done)
             if not active and not more:
-                return
+                break
             if active:
                 self._exchange()
             while self._ready:
                 pending = self._ready.popleft()
                 if pending.task in active:
                     self._step(pending.task, pending, active, on_done)
+        while self._waiting:  # what tasks asked for at their end, without waiting for it
+            self._exchange()
 
     def _step(self, task: Task, pending: Pending | None, active: dict, on_done: Callable) -> None:
         """Let a task go on until it waits for an answer that is not there."""

@@ -83,7 +83,9 @@ class Upload:
             with self.spec.content.open() as source:
                 written = yield from self._write(handle, source, digest)
             self._handle = None
-            yield from self._check(written, self._sftp.fstat(handle), self._sftp.close(handle))
+            looking, closing = self._sftp.fstat(handle), self._sftp.close(handle)
+            yield from self._await_written(written)
+            yield from self._check(looking, closing)
             return digest.hexadecimal
         except (SftpStatus, OSError) as err:
             raise (yield from self._explain(err)) from err
@@ -183,8 +185,7 @@ class Upload:
         setting = self._sftp.set_attributes(handle, mode=mode & 0o7777)
         looking, closing = self._sftp.fstat(handle), self._sftp.close(handle)
         self._handle = None
-        for pending in written:  # noqa: UP028 - answers are sent into a generator
-            yield pending
+        yield from self._await_written(written)
         if owning:
             self._stage = (FileUploadFailed, "its owner and group cannot be set")
             yield owning
@@ -193,13 +194,17 @@ class Upload:
         self._stage = (FileUploadFailed, "its content cannot be written")
         if flushing:
             yield flushing
-        yield from self._check((), looking, closing)
+        yield from self._check(looking, closing)
         return digest
 
-    def _check(self, written: Iterable[Pending], looking: Pending, closing: Pending) -> Task:
-        """Make sure that the host has all of the content."""
+    def _await_written(self, written: Iterable[Pending]) -> Task:
         for pending in written:  # noqa: UP028 - answers are sent into a generator
             yield pending
+        if self._on_progress:
+            self._on_progress(self.spec.content.size, self.spec.content.size)
+
+    def _check(self, looking: Pending, closing: Pending) -> Task:
+        """Make sure that the host has all of the content."""
         size = (yield looking).size
         if size != self.spec.content.size:
             raise self._failed(
