@@ -50,6 +50,7 @@
         "data/ir_cron.xml",
         "data/ad_hoc_commands.xml",
         "data/server_log_commands.xml",
+        "data/file_commands.xml",
         "data/python_help.xml",
         "views/cx_tower_tag_views.xml",
         "views/cx_tower_os_views.xml",

@@ -376,14 +376,17 @@ class CxTowerCommandLog(models.Model):
                 ["connection_state", "connection_message", "connection_checked"]
             )
 
-    def _announce(self, changed, ended):
+    def _announce(self, changed, ended, progress=None):
         """Tell whoever looks at these runs that there is something to read. A hint only, without content.
 
         :param changed: list of (log id, offset behind the last character) of runs going on
         :param ended: ids of runs that ended
+        :param progress: {log id: {"done", "total", "text"}} of runs that tell how far they are
         """
         for log_id, end in changed:
             payload = {"id": log_id, "end": end, "state": states.RUNNING}
+            if progress and progress.get(log_id):
+                payload["progress"] = progress[log_id]
             self.browse(log_id)._bus_send("cetmix_tower_log", payload)
         finished = self.sudo().browse(ended).exists()
         seen = finished | self.sudo().browse(log_id for log_id, _end in changed)

@@ -1,4 +1,8 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..engine.host_path import clean_directory
+from ..runs.file_work import PULL, PUSH
 
 AUTO_SYNC_INTERVALS = [
     ("10-minutes", "10 minutes"),
@@ -12,10 +16,50 @@ AUTO_SYNC_INTERVALS = [
     ("1-months", "1 month"),
     ("1-years", "1 year"),
 ]
+# What a push would change on the server.
+PUSHED_FIELDS = (
+    "name",
+    "server_dir",
+    "code",
+    "file",
+    "file_type",
+    "source",
+    "server_id",
+    "mode",
+    "owner",
+    "group",
+    "use_sudo",
+)
+PLACE_FIELDS = ("name", "server_dir", "server_id", "variable_values")
+# {field of the template: field of the files made from it}
+FROM_TEMPLATE = {
+    "file_name": "name",
+    **{
+        name: name
+        for name in (
+            "code",
+            "server_dir",
+            "source",
+            "file_type",
+            "keep_when_deleted",
+            "auto_sync",
+            "mode",
+            "owner",
+            "group",
+            "backup",
+            "use_sudo",
+        )
+    },
+}
+QUIET = "tower_file_quiet"  # context: Tower itself writes what it knows about the file
 
 
 class CxTowerFile(models.Model):
-    """A file on a server: pushed from here, or pulled from there."""
+    """A file on a server: pushed from here, or pulled from there.
+
+    What it will be on the server is in ``cx_tower_file_rendering.py``, the runs that transfer it in
+    ``cx_tower_file_runs.py`` and ``cx_tower_file_results.py``, auto sync in ``cx_tower_file_sync.py``.
+    """
 
     _name = "cx.tower.file"
     _description = "Tower File"
@@ -38,17 +82,57 @@ class CxTowerFile(models.Model):
         index="btree_not_null",
         help="The file follows its template: what is changed there changes here.",
     )
-    file = fields.Binary(attachment=True, help="Content of a binary file.")
+    file = fields.Binary(attachment=True, copy=True, help="Content of a binary file.")
     auto_sync_interval = fields.Selection(AUTO_SYNC_INTERVALS, string="Sync every", default="1-days")
-    sync_date_next = fields.Datetime(string="Next sync", required=True, default=fields.Datetime.now)
+    sync_date_next = fields.Datetime(
+        string="Next sync", required=True, default=fields.Datetime.now, copy=False
+    )
     sync_date_last = fields.Datetime(string="Last transfer", readonly=True, copy=False)
-    server_response = fields.Char(readonly=True, copy=False, help="“ok”, or why the last transfer failed.")
+    sync_state = fields.Selection(
+        [
+            ("new", "Not transferred"),
+            ("waiting", "Waiting"),
+            ("ok", "Transferred"),
+            ("failed", "Failed"),
+        ],
+        string="Transfer",
+        default="new",
+        required=True,
+        readonly=True,
+        copy=False,
+        help="Whether the server has what stands here, or Tower what is on the server.",
+    )
+    server_response = fields.Text(readonly=True, copy=False, help="“ok”, or why the last transfer failed.")
+    pushed_path = fields.Char(
+        string="Pushed to", readonly=True, copy=False, help="Where the last push put it."
+    )
+    backup_path = fields.Char(
+        string="Last backup", readonly=True, copy=False, help="What the last push replaced."
+    )
+    host_state = fields.Selection(
+        [
+            ("unknown", "Not compared"),
+            ("same", "The same"),
+            ("differs", "Different"),
+            ("missing", "Missing"),
+            ("error", "Could not be compared"),
+        ],
+        string="On the server",
+        default="unknown",
+        required=True,
+        readonly=True,
+        copy=False,
+    )
+    host_checked = fields.Datetime(string="Compared at", readonly=True, copy=False)
+    host_note = fields.Text(string="Difference", readonly=True, copy=False)
     code_on_server = fields.Text(string="Content on the server", readonly=True, copy=False)
     variable_values = fields.Json(
         string="Own values",
         readonly=True,
         help="Values of the run that made the file; they count before the server's.",
     )
+
+    # ------------------------------------------------------------------ rights, reference, texts
 
     @api.model
     def _get_depends_fields(self):
@@ -62,9 +146,140 @@ class CxTowerFile(models.Model):
     def _get_pre_populated_model_data(self):
         return {**super()._get_pre_populated_model_data(), self._name: ("cx.tower.server", "server_id")}
 
+    @api.depends("source")
+    def _compute_variable_ids(self):
+        """What was pulled from a server is content, no template."""
+        pulled = self.filtered(lambda file: file.source == "server")
+        super(CxTowerFile, self - pulled)._compute_variable_ids()
+        self.env["cx.tower.variable"]._link_used_variables(pulled, ["name", "server_dir"])
+
+    @api.constrains("source")
+    def _check_template_syntax(self):
+        pulled = self.filtered(lambda file: file.source == "server")
+        super(CxTowerFile, self - pulled)._check_template_syntax()
+        for file in pulled:
+            for name in ("name", "server_dir"):
+                self.env["cx.tower.variable"]._check_template_syntax(file[name], file.display_name)
+
+    @api.depends("name", "server_dir", "server_id.name")
+    def _compute_display_name(self):
+        for file in self:
+            path = f"{clean_directory(file.server_dir or '').rstrip('/')}/{file.name or ''}"
+            # sudo: the name of a file names its server
+            file.display_name = f"{file.sudo().server_id.name or ''}: {path}"
+
+    @api.constrains("auto_sync", "auto_sync_interval")
+    def _check_interval(self):
+        for file in self.filtered("auto_sync"):
+            if not file.auto_sync_interval:
+                raise ValidationError(self.env._("Choose how often “%s” is synchronized.", file.display_name))
+
+    # ------------------------------------------------------------------ create, write, copy, delete
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if self.env.context.get(QUIET):
+            return super().create(vals_list)
+        files = super().create(self._with_template_values(vals_list))
+        files._update_host_path()
+        files._sync_after_change()
+        return files
+
     def write(self, vals):
+        if self.env.context.get(QUIET):
+            return super().write(vals)
+        if vals.get("template_id"):
+            vals = self._with_template_values([vals])[0]
         result = super().write(vals)
         if not self.env.su and "server_id" in vals:
             # A file must not be moved to a server where the caller could not create it.
             self.check_access("write")
+        if any(name in vals for name in PLACE_FIELDS):
+            self._update_host_path()
+        if any(name in vals for name in PUSHED_FIELDS):
+            # sudo: how a file stands is written by Tower only
+            self.sudo()._write_quietly({"sync_state": "new", "host_state": "unknown", "host_note": False})
+        if vals.get("auto_sync") or any(name in vals for name in PUSHED_FIELDS):
+            self._sync_after_change()
         return result
+
+    def _write_quietly(self, values):
+        """Write what Tower knows about these files; nothing follows from it."""
+        return self.with_context(**{QUIET: True}).write(values) if self else True
+
+    @api.model
+    def _with_template_values(self, vals_list):
+        """Return ``vals_list`` with what files take from their templates, where it is not given."""
+        ids = {vals["template_id"] for vals in vals_list if vals.get("template_id")}
+        if not ids:
+            return vals_list
+        # sudo: linking a template needs the right to read it, which is checked; its content is what files are made of
+        self._check_may_link("template_id", list(ids))
+        values = {
+            template.id: template._file_values()
+            for template in self.env["cx.tower.file.template"].sudo().browse(ids)
+        }
+        return [{**values.get(vals.get("template_id"), {}), **vals} for vals in vals_list]
+
+    def _sync_after_change(self):
+        """Start the transfer of files that are kept in sync; of a template's files it is only noted."""
+        if self.env.context.get("from_yaml"):
+            return
+        wanted = self.filtered(lambda file: file.auto_sync and file.active)
+        if self.env.context.get("tower_file_cascade"):
+            # sudo: as above
+            wanted.sudo()._write_quietly({"sync_wanted": True, "sync_state": "waiting"})
+            return
+        for source, operation in (("tower", PUSH), ("server", PULL)):
+            files = wanted.filtered(lambda file, source=source: file.source == source)
+            if files:
+                files._start_runs(operation)
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        for vals in vals_list:
+            if vals:
+                # The copy must not overwrite, or take away, what the other one keeps on its server.
+                vals |= {"auto_sync": False, "keep_when_deleted": True}
+        return vals_list
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_run(self):
+        """A push that goes on would put the file there again."""
+        for file in self.filtered("is_being_processed"):
+            raise UserError(
+                self.env._(
+                    "“%s” is being transferred. Wait for the end of the run or stop it, then delete the file.",
+                    file.display_name,
+                )
+            )
+
+    def unlink(self):
+        """Delete the files, and start their deletion on the servers in the same transaction.
+
+        What Tower never put there stays there, and so does what is to be kept.
+        """
+        doomed = self.filtered(
+            lambda file: file.source == "tower" and not file.keep_when_deleted and file.pushed_path
+        )
+        if not doomed:
+            return super().unlink()
+        self.check_access("unlink")
+        self._unlink_except_in_run()
+        frozen = {
+            server: [file._deletion_document() for file in files]
+            for server, files in doomed.grouped("server_id").items()
+        }
+        result = super().unlink()
+        for server, documents in frozen.items():
+            server._start_deletion(documents)
+        return result
+
+    # ------------------------------------------------------------------ archive
+
+    @api.model
+    def _follow_archived_servers(self, server_ids, active):
+        """Archive files with their server, or bring them back."""
+        # sudo: files go with their server, whoever archives it
+        files = self.sudo().with_context(active_test=False).search([("server_id", "in", server_ids)])
+        files._write_quietly({"active": active})

@@ -3,6 +3,8 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..engine.host_path import clean_directory
+
 OCTAL_MODE = re.compile(r"0?[0-7]{3,4}")
 # What POSIX lets a name be, with the "$" of machine accounts; or a number.
 HOST_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?|[0-9]{1,10}")
@@ -90,7 +92,4 @@ class CxTowerFileSettingsMixin(models.AbstractModel):
 def _with_clean_directory(vals):
     """Return ``vals`` with the directory without slashes at its end; the root stays."""
     directory = vals.get("server_dir")
-    if not isinstance(directory, str):
-        return vals
-    clean = directory.strip()
-    return {**vals, "server_dir": clean.rstrip("/") or ("/" if clean else "")}
+    return {**vals, "server_dir": clean_directory(directory)} if isinstance(directory, str) else vals

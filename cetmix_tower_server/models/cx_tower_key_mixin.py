@@ -26,7 +26,9 @@ class CxTowerKeyMixin(models.AbstractModel):
     @api.depends(lambda self: self._get_secret_fields())
     def _compute_secret_ids(self):
         used = {
-            record: {ref for name in self._get_secret_fields() for ref in find_secrets(record[name] or "")}
+            record: frozenset(
+                ref for name in self._get_secret_fields() for ref in find_secrets(record[name] or "")
+            )
             for record in self
         }
         references = set().union(*used.values())
@@ -35,7 +37,6 @@ class CxTowerKeyMixin(models.AbstractModel):
             # sudo: which secrets a text names is a fact, whoever saves it; their values are not read
             keys = keys.sudo().search([("reference", "in", sorted(references))])
         by_reference = {key.reference: key.id for key in keys}
-        for record in self:
-            record.secret_ids = [
-                (6, 0, sorted(by_reference[ref] for ref in used[record] if ref in by_reference))
-            ]
+        # Records that use the same secrets are written together: most use none.
+        for names, group in self.grouped(used.get).items():
+            group.secret_ids = [(6, 0, sorted(by_reference[ref] for ref in names if ref in by_reference))]

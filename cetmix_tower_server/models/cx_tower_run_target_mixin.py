@@ -154,33 +154,6 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             else:
                 return  # inline, and nothing is left that could be executed here
 
-    def _run_command_and_wait(self, command, **values):
-        """Run a command on one server, in this thread, and return its end as plain values.
-
-        Has transactions of its own, so what the caller has not committed is not seen by the run. A script
-        that asks for the result holds its own transaction open meanwhile: prefer logs and ``wait``.
-        """
-        with self.env.registry.cursor() as cr:
-            target = self.with_env(self.env(cr=cr, context={}))
-            log = target.with_context(tower_no_dispatch=True)._start_command_runs(
-                command.with_env(target.env), **values
-            )
-            log_id = log.id
-            worker = run_worker.get(self.env.cr.dbname)
-            # taken in the transaction that creates it: nobody else can be faster
-            fence = worker.claim_one(target.env, log_id) if log.sudo().state == "queued" else 0
-        inline = self.env["cx.tower.settings"]._get().backend == "inline"
-        if fence:
-            worker.execute_now(log_id, fence, watched=not inline)
-        self._execute_to_the_end(log_id, watched=not inline)
-        with self.env.registry.cursor() as cr:
-            log = self.env(cr=cr)["cx.tower.command.log"].sudo().browse(log_id)
-            return log._state_values() | {
-                "response": log.command_response or "",
-                "error": log.command_error or "",
-                "variable_values": log.variable_values or {},
-            }
-
     # ------------------------------------------------------------------
     # Rights
     # ------------------------------------------------------------------
@@ -377,8 +350,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             },
         }
 
-    @staticmethod
-    def _document_texts(document):
+    def _document_texts(self, document):
         """Return the texts of a line's document that may use variables. Extension point, see ``_render_run``."""
         return [document["code"], document["path"] or document["command_path"]]
 

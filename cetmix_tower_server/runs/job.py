@@ -86,6 +86,8 @@ class Job:
         self._abort_lock = threading.Lock()
         self.abort_reason = ""  # "stopped" or "timed_out" once database work is being aborted
         self.announced_end = -1
+        self.progress_now: dict[str, Any] = {}  # how far it is, for those who look
+        self.progress_news = False  # whether that is still to be announced
         self.finished = False
         self.out_of_time = False  # the flight plan's limit was reached: that is why it was asked to stop
         self.since = time.monotonic()  # when this lane began with the flight plan
@@ -94,6 +96,16 @@ class Job:
         self.may_take_over = True
         self.plan_failure = ""  # what went wrong when the flight plan was to go on
         self.next: Job | None = None  # the step that this lane goes on with
+
+    def progress(self, done: int, total: int, text: str = "") -> None:
+        """Tell how far the work is; announced with the next hint about the run's output, stored nowhere.
+
+        :param done: bytes, files ... that are done
+        :param total: of how many; 0 when nobody knows
+        :param text: what it is about now, masked
+        """
+        self.progress_now = {"done": done, "total": total, "text": text}
+        self.progress_news = True
 
     def logins(self, kept_s: float) -> dict | None:
         """Return {server id: Login} that this run used, unless it was read longer ago than ``kept_s`` seconds."""

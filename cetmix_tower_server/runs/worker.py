@@ -332,15 +332,22 @@ class Worker:
         with self._lock:
             jobs, ended = list(self._jobs.values()), self._ended
             self._ended = []
-        changed = [job for job in jobs if job.recorder.has_pending or job.announced_end < 0]
+        changed = [
+            job for job in jobs if job.recorder.has_pending or job.progress_news or job.announced_end < 0
+        ]
         if not changed and not ended:
             return
         try:
             with self.transaction() as env:
+                progress = {}
                 for job in changed:
                     job.recorder.flush(env.cr)
+                    job.progress_news = False
+                    progress[job.log_id] = job.progress_now
                 env["cx.tower.command.log"]._announce(
-                    [(job.log_id, job.recorder.end) for job in changed], [job.log_id for job in ended]
+                    [(job.log_id, job.recorder.end) for job in changed],
+                    [job.log_id for job in ended],
+                    progress,
                 )
         except Exception:
             with self._lock:

@@ -5,6 +5,8 @@ from . import test_access_matrix_server_log
 from . import test_api
 from . import test_api_denials
 from . import test_api_plan
+from . import test_file
+from . import test_file_template
 from . import test_javascript
 from . import test_key
 from . import test_mixins

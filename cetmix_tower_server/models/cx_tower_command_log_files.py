@@ -1,0 +1,112 @@
+import logging
+
+from odoo import api, fields, models
+from psycopg2 import InterfaceError, OperationalError
+from psycopg2.errors import LockNotAvailable
+
+from ..engine import states
+from .cx_tower_run_target_files import ACTION
+
+_logger = logging.getLogger(__name__)
+
+
+class CxTowerCommandLog(models.Model):
+    """A run that transfers files: which ones, and what came back for their records."""
+
+    _inherit = "cx.tower.command.log"
+
+    file_ids = fields.Many2many(
+        "cx.tower.file",
+        "cx_tower_command_log_file_rel",
+        "log_id",
+        "file_id",
+        string="Files",
+        readonly=True,
+        copy=False,
+    )
+    run_result = fields.Json(
+        groups=fields.NO_ACCESS, copy=False, help="What a run brought back, until it is on the records."
+    )
+
+    _with_result = models.Index("(id) WHERE run_result IS NOT NULL")
+
+    def _apply_end(self):
+        super()._apply_end()
+        if self.command_action == ACTION:
+            self._note_connection()
+            self._take_over_files()
+
+    def _take_over_files(self):
+        """Bring the run's results onto its files; whatever goes wrong there, the run has ended as it has.
+
+        A file that somebody is changing for seconds is waited for by the cron: the end of a run must not wait for a
+        transaction that may itself be waiting for this end.
+        """
+        log = self.sudo()
+        if (log.run_input or {}).get("keep_result"):
+            return  # whoever waits for it takes it
+        self.flush_recordset()
+        try:
+            with self.env.cr.savepoint():
+                self.env.cr.execute("SET LOCAL lock_timeout = '2s'")
+                self.env["cx.tower.file"].sudo()._take_over_results(log)
+                if log.run_result:
+                    log.run_result = False
+                self.env.flush_all()
+                self.env.cr.execute("SET LOCAL lock_timeout = 0")
+        except LockNotAvailable:
+            self.env.invalidate_all(flush=False)
+            self.env["cx.tower.file"]._wake_sync()
+        except (OperationalError, InterfaceError):
+            raise  # the end is written again
+        except Exception as error:
+            self.env.invalidate_all(flush=False)
+            _logger.exception("run %s: its files could not be updated", self.id)
+            text = self.env._(
+                "The run ended, but its files could not be updated in Tower: %(error)s", error=error
+            )
+            log.write(
+                {"message": "\n".join(part for part in (log.message, text) if part), "run_result": False}
+            )
+
+    @api.model
+    def _take_over_late_results(self):
+        """Take over the results that could not be when their runs ended (cron)."""
+        domain = [("run_result", "!=", False), ("state", "in", list(states.FINISHED))]
+        # sudo: results belong to the engine
+        for log in self.sudo().search(domain, limit=100):
+            log._take_over_files()
+
+    def _report_undeleted(self, document, result):
+        """Tell on the server that a file whose record is gone is still there."""
+        self.server_id.sudo().message_post(
+            body=self.env._(
+                "The file %(path)s was deleted in Tower, but it could not be deleted on the server: %(reason)s",
+                path=document["path"] or document["name"],
+                reason=result.get("message") or "",
+            )
+        )
+
+    def action_run_again(self):
+        """Start the same transfer again, with what the files hold today; and open the new run."""
+        self.ensure_one()
+        self.check_access("read")
+        operation = self._file_operation()
+        if not operation:
+            return super().action_run_again()
+        files = self.sudo().file_ids.exists().with_env(self.env)
+        if files:
+            files.check_access("write")
+            logs = files._start_runs(operation)
+        else:
+            self.server_id.check_access("write")
+            logs = self.server_id._start_deletion((self.sudo().run_input or {}).get("files") or [])
+        return (logs or self)._action_open()
+
+    def _file_operation(self):
+        """Return what a run does that was started for files themselves; "" for commands."""
+        log = self.sudo()
+        documents = (log.run_input or {}).get("files") or [] if log.command_action == ACTION else []
+        if not documents or documents[0].get("record"):
+            return ""
+        return documents[0]["operation"]

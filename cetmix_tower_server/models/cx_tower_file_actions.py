@@ -1,0 +1,72 @@
+from odoo import models
+
+from ..runs.file_work import COMPARE, DELETE, PULL, PUSH
+
+
+class CxTowerFile(models.Model):
+    """The buttons of a file."""
+
+    _inherit = "cx.tower.file"
+
+    def action_push_to_server(self):
+        """Start the push of these files and say so.
+
+        :raise AccessError: the caller may not write one of the files
+        :raise UserError: one of them is pulled from its server
+        """
+        return self._start_and_tell(PUSH)
+
+    def action_pull_from_server(self):
+        """Start the pull of these files and say so; see :meth:`action_push_to_server`."""
+        return self._start_and_tell(PULL)
+
+    def action_delete_from_server(self):
+        """Start the deletion of these files on their servers and say so; the records stay."""
+        return self._start_and_tell(DELETE)
+
+    def action_get_current_server_code(self):
+        """Start a comparison of these files with what is on their servers and say so."""
+        return self._start_and_tell(COMPARE)
+
+    def action_unlink_from_template(self):
+        """Let these files stay as they are: they do not follow their template any more.
+
+        :return: True
+        :raise AccessError: the caller may not write one of the files
+        """
+        self.check_access("write")
+        self.write({"template_id": False})
+        return True
+
+    def action_open_last_run(self):
+        """Open the last run of this file.
+
+        :raise AccessError: the caller may not read the file, or the run
+        """
+        self.ensure_one()
+        self.check_access("read")
+        # sudo: who may read the file may know its last run; reading that has rules of its own
+        log = self.sudo().last_log_id.sudo(False)
+        log.check_access("read")
+        return log._action_open()
+
+    def _start_and_tell(self, operation):
+        started = self._start_checked(operation, raise_error=False)
+        if started["logs"]:
+            message = {
+                PUSH: self.env._("The push was started."),
+                PULL: self.env._("The pull was started."),
+                COMPARE: self.env._("The comparison was started."),
+                DELETE: self.env._("The deletion was started."),
+            }[operation]
+        else:
+            message = self.env._("A run goes on. What you want follows when it has ended.")
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": message,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
