@@ -45,7 +45,7 @@ class CxTowerPlan(models.Model):
               * ``lines``: list of ``number`` ("2.1": first line of the plan that line 2 runs), ``name``, ``action``,
                 ``outcome`` ("run", "skip", "later": decided by steps before it, "problem"), ``why``, ``condition``,
                 ``condition_rendered``, ``code``, ``path``, ``use_sudo`` ("", "n", "p"), ``values_later`` (names that
-                steps before may set), ``hidden`` (above the caller's level), ``note``, ``problems``, ``lines``
+                steps before may set), ``facts`` (sentences about its action), ``hidden`` (above the caller's level), ``note``, ``problems``, ``lines``
 
             * ``summary``: ``total`` servers that were chosen, ``offset``, ``servers`` in this report, ``ready``,
               ``with_problems``, ``with_warnings``, ``problems_by_kind`` ({kind: number of servers})

@@ -73,6 +73,8 @@ class CxTowerPlan(models.Model):
         for label, text in facts:
             if text:
                 yield f"{indent}{INDENT}{label}: {text}"
+        for fact in line["facts"]:
+            yield f"{indent}{INDENT}{fact}"
         if line["hidden"]:
             yield indent + INDENT + self.env._("Its code is above your level.")
         for text in line["code"].splitlines():

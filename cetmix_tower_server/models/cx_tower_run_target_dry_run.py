@@ -59,7 +59,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         :param values: :class:`DryRunValues`
         :param before: ``engine.dry_run.StepsBefore``
         :return: dict: ``code``, ``path``, ``use_sudo`` ("", "n", "p"), ``values_later`` (they stand in the code as they
-            were written), ``secrets`` (references), ``problems``
+            were written), ``facts``, ``secrets`` (references), ``problems``
         """
         self.ensure_one()
         server = self.sudo().with_context(tower_secrets_later=True)  # sudo: as the step would be prepared
@@ -97,9 +97,14 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             "path": rendered.get("path") or "",
             "use_sudo": use_sudo or "",
             "values_later": [] if problems else later,
+            "facts": self._dry_run_facts(line),
             "secrets": (rendered.get("run_input") or {}).get("secrets") or [],
             "problems": problems,
         }
+
+    def _dry_run_facts(self, line):
+        """Return sentences about what else a step would do. Extension point: actions tell what is special about them."""
+        return []
 
     def _dry_run_render(self, line, values, scope):
         """Return the step as it would be prepared, see ``_render_run``."""

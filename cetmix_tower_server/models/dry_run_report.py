@@ -350,6 +350,7 @@ class DryRun:
             "path": details.get("path", "") if shown else "",
             "use_sudo": details.get("use_sudo", ""),
             "values_later": details.get("values_later", []) if shown else [],
+            "facts": details.get("facts", []) if shown else [],
             "hidden": is_hidden,
             "note": self._text_of_end(line) if line.ends else "",
             "problems": own,
@@ -400,6 +401,6 @@ class DryRun:
             Why.RECURSION: self.env._("The flight plan would run inside itself."),
             Why.NOTHING: self.env._("All lines of the flight plan it runs are skipped."),
             Why.INSIDE: self.env._("Whether any line of the flight plan it runs runs is decided later."),
-            Why.STEP: self.env._("It cannot run as it is."),
+            Why.STEP: self.env._("It would run, but fail."),
         }
         return texts[line.why]

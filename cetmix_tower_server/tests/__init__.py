@@ -4,6 +4,7 @@ from . import test_access_matrix_plan
 from . import test_access_matrix_server_log
 from . import test_api
 from . import test_api_denials
+from . import test_api_dry_run
 from . import test_api_plan
 from . import test_file
 from . import test_file_template

@@ -18,7 +18,10 @@ registry.category("web_tour.tours").add("tower_dry_run", {
             content: "The one with problems comes first, and is open",
             trigger: `${ROW}:first-child[data-reference=tour_dry_broken] [data-kind=value_missing]:contains(tour_dry_value)`,
         },
-        { content: "Its line has a problem", trigger: `${ROW}:first-child [data-outcome=problem][data-number='1']` },
+        {
+            content: "Its line has a problem",
+            trigger: `${ROW}:first-child [data-outcome=problem][data-number='1']`,
+        },
         { content: "Only problems", trigger: ".o_tower_dry_run_filter", run: "click" },
         {
             content: "The ready one is gone",
