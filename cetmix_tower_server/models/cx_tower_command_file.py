@@ -27,7 +27,7 @@ class CxTowerCommand(models.Model):
         index="btree_not_null",
         help="What the file is made from, with the values of the run.",
     )
-    template_code = fields.Text(string="Template content", related="file_template_id.code")
+    template_code = fields.Text(string="Template content", compute="_compute_template_code")
     if_file_exists = fields.Selection(
         [
             ("skip", "Leave it as it is"),
@@ -52,6 +52,15 @@ class CxTowerCommand(models.Model):
     def _get_linked_access_fields(self):
         # Whoever may run the command writes the template's content to a server.
         return [*super()._get_linked_access_fields(), "file_template_id"]
+
+    @api.depends_context("uid")
+    @api.depends("file_template_id.code")
+    def _compute_template_code(self):
+        templates = self.env["cx.tower.file.template"]
+        if templates.has_access("read"):
+            templates = self.file_template_id._filtered_access("read")
+        for command in self:
+            command.template_code = (command.file_template_id & templates).code
 
     @api.constrains("action", "file_template_id", "active")
     def _check_file_template(self):

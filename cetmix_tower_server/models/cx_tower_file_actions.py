@@ -1,5 +1,6 @@
 from odoo import models
 
+from ..engine.text_diff import Difference, side_by_side
 from ..runs.file_work import COMPARE, DELETE, PULL, PUSH
 
 
@@ -49,6 +50,32 @@ class CxTowerFile(models.Model):
         log = self.sudo().last_log_id.sudo(False)
         log.check_access("read")
         return log._action_open()
+
+    def get_difference(self):
+        """Return how this file differs from what the last comparison found on its server, to be shown side by side.
+
+        :return: dict: ``state`` (see the field ``host_state``), ``note``, ``checked`` (date and time in UTC, or False),
+            ``rows`` (list of [kind, line there or 0, text there, line here or 0, text here]; kind "same", "changed",
+            "added", "removed", or "gap" whose first number says how many lines are left out), ``cut`` (there are more
+            rows), ``too_long`` (the texts were not compared line by line)
+        :raise AccessError: the caller may not read the file
+        """
+        self.ensure_one()
+        self.check_access("read")
+        has_text = (
+            self.host_state == "differs" and self.file_type == "text" and self.code_on_server is not False
+        )
+        found = (
+            side_by_side(self.code_on_server or "", self.rendered_code or "") if has_text else Difference([])
+        )
+        return {
+            "state": self.host_state,
+            "note": self.host_note or "",
+            "checked": self.host_checked,
+            "rows": [list(row) for row in found.rows],
+            "cut": found.is_cut,
+            "too_long": found.too_long,
+        }
 
     def _start_and_tell(self, operation):
         started = self._start_checked(operation, raise_error=False)

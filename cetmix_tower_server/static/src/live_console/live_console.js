@@ -14,6 +14,7 @@ import { ConnectionLostError } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
 import { LogReader } from "./log_reader";
 import { OutputPrinter } from "./output_filter";
+import { RunProgress } from "./run_progress";
 import { errorStyle, OutputTerminal } from "./terminal";
 
 const MODEL = "cx.tower.command.log";
@@ -51,6 +52,7 @@ export function formatElapsed(seconds) {
 /** Shows the output of one command log while it is written, and afterwards. */
 export class LiveConsole extends Component {
     static template = "cetmix_tower_server.LiveConsole";
+    static components = { RunProgress };
     static props = {
         logId: Number,
         canStop: { type: Boolean, optional: true }, // false where something else offers to stop it
@@ -69,6 +71,7 @@ export class LiveConsole extends Component {
         this.state = useState(this._initialState());
         this.onBusMessage = (payload) => {
             if (payload.id === this.logId) {
+                this.state.progress = payload.progress || this.state.progress;
                 this.reader?.hint();
             }
         };
@@ -104,6 +107,7 @@ export class LiveConsole extends Component {
             isStopping: false,
             search: "",
             matches: null,
+            progress: null, // how far the run is, while it tells
             rows: MAX_ROWS,
         };
     }

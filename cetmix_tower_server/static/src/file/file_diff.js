@@ -1,0 +1,166 @@
+import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
+import { deserializeDateTime } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+import { RUN_FIELDS } from "./file_run";
+
+const MODEL = "cx.tower.file";
+const STATES = {
+    unknown: { label: _t("Not compared yet"), color: "secondary", icon: "fa-question" },
+    same: { label: _t("The same on the server"), color: "success", icon: "fa-check" },
+    differs: { label: _t("Different on the server"), color: "warning", icon: "fa-exchange" },
+    missing: { label: _t("Not on the server"), color: "info", icon: "fa-plus" },
+    error: { label: _t("Could not be compared"), color: "danger", icon: "fa-times" },
+};
+
+/**
+ * What two versions of a line have in common at both ends, and what is between.
+ *
+ * @param {string} left
+ * @param {string} right
+ * @returns {{left: string[], right: string[]}} three parts each: before, changed, behind
+ */
+export function markChange(left, right) {
+    let start = 0;
+    const shorter = Math.min(left.length, right.length);
+    while (start < shorter && left[start] === right[start]) {
+        start++;
+    }
+    let end = 0;
+    while (end < shorter - start && left.at(-1 - end) === right.at(-1 - end)) {
+        end++;
+    }
+    // Not between the two halves of a character that takes two places.
+    const isHalf = (text, index) => /[\uDC00-\uDFFF]/.test(text[index] || "");
+    if (start && (isHalf(left, start) || isHalf(right, start))) {
+        start--;
+    }
+    if (end && (isHalf(left, left.length - end) || isHalf(right, right.length - end))) {
+        end--;
+    }
+    const cut = (text) => [
+        text.slice(0, start),
+        text.slice(start, text.length - end),
+        text.slice(text.length - end),
+    ];
+    return { left: cut(left), right: cut(right) };
+}
+
+/**
+ * @param {Array} row as `get_difference` returns it
+ * @param {number} index
+ */
+export function makeRow([kind, oldNumber, oldText, newNumber, newText], index) {
+    if (kind === "gap") {
+        return { key: index, kind, text: _t("%s equal lines", oldNumber) };
+    }
+    const parts =
+        kind === "changed"
+            ? markChange(oldText, newText)
+            : { left: [oldText, "", ""], right: [newText, "", ""] };
+    return {
+        key: index,
+        kind,
+        left: { number: oldNumber || "", parts: parts.left },
+        right: { number: newNumber || "", parts: parts.right },
+    };
+}
+
+/** `<widget name="tower_file_diff"/>` on the form of a file: what a push would change on the server. */
+export class FileDiff extends Component {
+    static template = "cetmix_tower_server.FileDiff";
+    static props = { ...standardWidgetProps };
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+        this.state = useState({ found: null, rows: [], isStarting: false });
+        onWillStart(() => this.load(this.props.record));
+        onWillUpdateProps(async ({ record }) => {
+            if (this.version(record) !== this.loaded) {
+                await this.load(record);
+            }
+        });
+    }
+
+    /** Changes whenever there may be something else to show. */
+    version({ resId, data }) {
+        const { is_being_processed, host_state, host_checked, rendered_code } = data;
+        const checked = host_checked ? host_checked.toMillis() : 0;
+        return JSON.stringify([resId, is_being_processed, host_state, checked, rendered_code]);
+    }
+
+    async load(record) {
+        this.loaded = this.version(record);
+        if (!record.resId) {
+            Object.assign(this.state, { found: null, rows: [] });
+            return;
+        }
+        const found = await this.orm.call(MODEL, "get_difference", [[record.resId]]);
+        Object.assign(this.state, { found, rows: found.rows.map(makeRow) });
+    }
+
+    get status() {
+        return STATES[this.state.found?.state || "unknown"];
+    }
+
+    get checked() {
+        const { found } = this.state;
+        return found?.checked ? deserializeDateTime(found.checked).toRelative({ style: "long" }) : "";
+    }
+
+    get isBusy() {
+        return this.state.isStarting || Boolean(this.props.record.data.is_being_processed);
+    }
+
+    get hint() {
+        const { found } = this.state;
+        if (!found || found.state === "unknown") {
+            return _t("Compare to see what a push would change on the server. Nothing is changed by that.");
+        }
+        if (found.state === "missing") {
+            return _t("There is no such file on the server: a push makes it.");
+        }
+        if (found.state !== "differs") {
+            return "";
+        }
+        if (found.too_long) {
+            return _t("The two are too long to be compared line by line.");
+        }
+        return this.state.rows.length ? "" : _t("There is no text to be shown.");
+    }
+
+    onCompare() {
+        return this.start("action_get_current_server_code");
+    }
+
+    onPush() {
+        return this.start("action_push_to_server");
+    }
+
+    /** Save what was changed, then start a run; the form is read again, and once more when the run has ended. */
+    async start(method) {
+        this.state.isStarting = true;
+        try {
+            const { record } = this.props;
+            if (!(await record.save())) {
+                return;
+            }
+            await this.action.doAction(await this.orm.call(MODEL, method, [[record.resId]]));
+        } finally {
+            this.state.isStarting = false;
+        }
+    }
+}
+
+registry.category("view_widgets").add("tower_file_diff", {
+    component: FileDiff,
+    fieldDependencies: [
+        ...RUN_FIELDS,
+        { name: "host_state", type: "selection" },
+        { name: "host_checked", type: "datetime" },
+        { name: "rendered_code", type: "text" },
+    ],
+});

@@ -1,0 +1,82 @@
+import { Component, onWillRender, onWillUnmount } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+
+const POLL_MS = 2000;
+
+/** `<widget name="tower_template_sync"/>` on the form of a file template: how its files stand, and what failed. */
+export class TemplateSync extends Component {
+    static template = "cetmix_tower_server.TemplateSync";
+    static props = { ...standardWidgetProps };
+
+    setup() {
+        this.action = useService("action");
+        this.timer = null;
+        onWillRender(() => this.plan());
+        onWillUnmount(() => {
+            browser.clearTimeout(this.timer);
+            this.timer = -1;
+        });
+    }
+
+    get data() {
+        return this.props.record.data;
+    }
+
+    get counts() {
+        const { data } = this;
+        return [
+            { key: "ok", count: data.files_synced_count, label: _t("up to date"), color: "success" },
+            { key: "waiting", count: data.files_waiting_count, label: _t("waiting"), color: "info" },
+            { key: "failed", count: data.files_failed_count, label: _t("failed"), color: "danger" },
+            { key: "new", count: data.files_new_count, label: _t("not transferred"), color: "secondary" },
+        ].filter(({ count }) => count);
+    }
+
+    get failures() {
+        return this.data.sync_failures || [];
+    }
+
+    get moreText() {
+        const more = this.data.files_failed_count - this.failures.length;
+        return this.failures.length && more > 0 ? _t("… and %s more", more) : "";
+    }
+
+    /** While files wait, look again now and then. */
+    plan() {
+        if (this.timer === null && this.props.record.resId && this.data.files_waiting_count) {
+            this.timer = browser.setTimeout(async () => {
+                this.timer = null;
+                if (!document.hidden && !this.props.record.dirty) {
+                    await this.props.record.load();
+                }
+                if (this.timer === null) {
+                    this.plan();
+                }
+            }, POLL_MS);
+        }
+    }
+
+    onOpen(id) {
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model: "cx.tower.file",
+            res_id: id,
+            views: [[false, "form"]],
+        });
+    }
+}
+
+registry.category("view_widgets").add("tower_template_sync", {
+    component: TemplateSync,
+    fieldDependencies: [
+        { name: "files_synced_count", type: "integer" },
+        { name: "files_waiting_count", type: "integer" },
+        { name: "files_failed_count", type: "integer" },
+        { name: "files_new_count", type: "integer" },
+        { name: "sync_failures", type: "json" },
+    ],
+});
