@@ -33,6 +33,7 @@
         "security/cx_tower_server_log_rules.xml",
         "security/cx_tower_server_rules.xml",
         "security/cx_tower_server_template_create_wizard_rules.xml",
+        "security/cx_tower_server_template_log_rules.xml",
         "security/cx_tower_server_template_rules.xml",
         "security/cx_tower_server_template_value_rules.xml",
         "security/cx_tower_shortcut_rules.xml",

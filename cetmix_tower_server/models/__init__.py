@@ -15,6 +15,8 @@ from . import cx_tower_custom_variable_value_mixin
 from . import cx_tower_run_mixin
 from . import cx_tower_run_source
 from . import cx_tower_automation_mixin
+from . import cx_tower_automation_owner_mixin
+from . import cx_tower_server_template_part_mixin
 from . import cx_tower_run_target_mixin
 from . import cx_tower_run_target_plans
 from . import cx_tower_run_target_dry_run
@@ -89,6 +91,7 @@ from . import cx_tower_scheduled_task_run
 from . import cx_tower_scheduled_task_result
 from . import cx_tower_scheduled_task_cv
 from . import cx_tower_server_automation
+from . import cx_tower_server_template_children
 from . import cx_tower_plan_log_deletion
 from . import cetmix_tower
 from . import ir_websocket

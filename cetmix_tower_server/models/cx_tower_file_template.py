@@ -12,6 +12,7 @@ class CxTowerFileTemplate(models.Model):
         "cx.tower.template.mixin",
         "cx.tower.key.mixin",
         "cx.tower.tag.mixin",
+        "cx.tower.server.template.part.mixin",
         "cx.tower.file.settings.mixin",
     ]
     _order = "name, id"
@@ -20,6 +21,15 @@ class CxTowerFileTemplate(models.Model):
     file_name = fields.Char(required=True, help="Name of the files made from it. May contain variables.")
     file_ids = fields.One2many("cx.tower.file", "template_id", string="Files")
     file_count = fields.Integer(string="Number of files", compute="_compute_file_count")
+    server_template_ids = fields.Many2many(
+        "cx.tower.server.template",
+        "cx_tower_server_template_file_template_rel",
+        "file_template_id",
+        "server_template_id",
+        string="Server templates",
+        copy=False,
+        help="Servers made from them get a file of this template.",
+    )
     tag_ids = fields.Many2many(
         "cx.tower.tag", "cx_tower_file_template_tag_rel", "template_id", "tag_id", string="Tags"
     )

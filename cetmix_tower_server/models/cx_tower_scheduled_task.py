@@ -12,6 +12,7 @@ DECIDING_FIELDS = (
     "command_id",
     "plan_id",
     "server_ids",
+    "server_template_ids",
     "next_call",
     "custom_variable_value_ids",
     *INTERVAL_FIELDS,
@@ -34,6 +35,7 @@ class CxTowerScheduledTask(models.Model):
         "cx.tower.reference.mixin",
         "cx.tower.access.role.mixin",
         "cx.tower.automation.mixin",
+        "cx.tower.server.template.part.mixin",
         "mail.thread",
     ]
     _order = "sequence, name, id"
@@ -57,6 +59,15 @@ class CxTowerScheduledTask(models.Model):
         "scheduled_task_id",
         "server_id",
         string="Servers",
+    )
+    server_template_ids = fields.Many2many(
+        "cx.tower.server.template",
+        "cx_tower_server_template_scheduled_task_rel",
+        "scheduled_task_id",
+        "server_template_id",
+        string="Server templates",
+        copy=False,
+        help="The task also runs on servers that are made from them from now on.",
     )
     user_ids = fields.Many2many(
         "res.users", "cx_tower_scheduled_task_user_rel", "record_id", "user_id", string="Users"

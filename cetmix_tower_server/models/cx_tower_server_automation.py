@@ -1,16 +1,11 @@
-from odoo import api, fields, models
-
-AUTOMATIONS = ("shortcut_ids", "scheduled_task_ids")
+from odoo import fields, models
 
 
 class CxTowerServer(models.Model):
-    """The shortcuts and scheduled tasks of a server.
+    """The shortcuts and scheduled tasks of a server. A copy of a server gets none."""
 
-    Attaching one, or taking it away, is changing it: who may write the server alone must not open a shortcut there, nor
-    have somebody's task run there. For the same reason a copy of a server gets none.
-    """
-
-    _inherit = "cx.tower.server"
+    _name = "cx.tower.server"
+    _inherit = ["cx.tower.server", "cx.tower.automation.owner.mixin"]
 
     shortcut_ids = fields.Many2many(
         "cx.tower.shortcut",
@@ -29,35 +24,3 @@ class CxTowerServer(models.Model):
         copy=False,
         groups="cetmix_tower_server.group_manager",
     )
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        servers = super().create(vals_list)
-        # all fields: they may come from defaults in the context
-        servers._check_automation_changes(servers.browse()._get_automations(AUTOMATIONS))
-        return servers
-
-    def write(self, vals):
-        before = self._get_automations(name for name in AUTOMATIONS if name in vals)
-        result = super().write(vals)
-        if before:
-            self._check_automation_changes(before)
-        return result
-
-    def _get_automations(self, names):
-        """Return {field: shortcuts or tasks of these servers}, archived ones too."""
-        # sudo: also those that the caller does not see, so that none of them is changed unnoticed
-        servers = self.sudo().with_context(active_test=False)
-        return {name: servers[name] for name in names}
-
-    def _check_automation_changes(self, before):
-        """Raise AccessError when the caller may not change what was attached or taken away; tasks become the caller's.
-
-        :param before: what :meth:`_get_automations` returned before
-        """
-        for name, after in self._get_automations(before).items():
-            changed = ((after - before[name]) | (before[name] - after)).with_env(self.env)
-            if changed:
-                changed.check_access("write")
-                if name == "scheduled_task_ids":
-                    changed._take_over()

@@ -112,7 +112,7 @@ class CxTowerServer(models.Model):
             planned._unlink_except_running()
             planned._unlink_except_jump_host()
         result = super(CxTowerServer, self - planned).unlink()
-        planned._start_deletion()
+        planned._start_delete_plans()
         return result and not planned
 
     def _is_deletion_forced(self):
@@ -164,7 +164,7 @@ class CxTowerServer(models.Model):
                     )
                 )
 
-    def _start_deletion(self):
+    def _start_delete_plans(self):
         """Start the delete plans of these servers, as the caller: one that he may not run is not run by deleting, either.
 
         The starts are part of the caller's transaction, like all starts of runs.

@@ -29,6 +29,14 @@ class CxTowerServerLog(models.Model):
 
     active = fields.Boolean(default=True)
     server_id = fields.Many2one("cx.tower.server", ondelete="cascade", index="btree_not_null")
+    server_template_id = fields.Many2one(
+        "cx.tower.server.template",
+        string="Server template",
+        ondelete="cascade",
+        index="btree_not_null",
+        groups=MANAGER,
+        help="Servers made from it get this log.",
+    )
     log_type = fields.Selection(
         [("command", "Command"), ("file", "File")],
         string="Type",
@@ -100,7 +108,7 @@ class CxTowerServerLog(models.Model):
 
         An addon that adds an owner adds its field here, and rules of its own.
         """
-        return ["server_id"]
+        return ["server_id", "server_template_id"]
 
     # The name is always given: the check is made also when no owner is.
     @api.constrains(lambda self: ["name", *self._get_owner_fields()])

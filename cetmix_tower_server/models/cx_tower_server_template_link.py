@@ -37,13 +37,12 @@ class CxTowerServer(models.Model):
             # sudo: how the run stands is a fact about the server; opening its log is checked
             server.template_plan_state = server.sudo().template_plan_log_id.state
 
-    @api.model
     def action_new_from_template(self):
         """Open the wizard that makes a server from a template (button of the lists).
 
         :raise AccessError: the caller may not make servers
         """
-        self.check_access("create")
+        self.browse().check_access("create")
         return self.env["cx.tower.server.template"]._action_create_server()
 
     def action_open_template_plan_log(self):

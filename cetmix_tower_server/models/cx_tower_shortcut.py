@@ -11,7 +11,12 @@ class CxTowerShortcut(models.Model):
 
     _name = "cx.tower.shortcut"
     _description = "Tower Shortcut"
-    _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin", "cx.tower.automation.mixin"]
+    _inherit = [
+        "cx.tower.reference.mixin",
+        "cx.tower.access.mixin",
+        "cx.tower.automation.mixin",
+        "cx.tower.server.template.part.mixin",
+    ]
     _order = "sequence, name, id"
 
     active = fields.Boolean(default=True)
@@ -23,6 +28,15 @@ class CxTowerShortcut(models.Model):
         "server_id",
         string="Servers",
         help="Where the shortcut is shown, and the only servers it runs on.",
+    )
+    server_template_ids = fields.Many2many(
+        "cx.tower.server.template",
+        "cx_tower_server_template_shortcut_rel",
+        "shortcut_id",
+        "server_template_id",
+        string="Server templates",
+        copy=False,
+        help="Servers made from them get the shortcut.",
     )
     use_sudo = fields.Boolean(
         string="Sudo", default=True, help="Run the command as each server's sudo setting says."

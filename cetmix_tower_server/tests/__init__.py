@@ -32,6 +32,7 @@ from . import test_access_matrix_template
 from . import test_api_template
 from . import test_settings
 from . import test_shortcut
+from . import test_tour_template
 from . import test_tours
 from . import test_variable
 from . import test_variable_access

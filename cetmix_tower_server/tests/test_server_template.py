@@ -211,6 +211,146 @@ class TestServerTemplate(TemplateCase):
         self.assertEqual(self.make("A").sudo().ssh_port, 2222)
         self.assertEqual(self.make("B", ssh_port=2200).sudo().ssh_port, 2200)
 
+    # ------------------------------------------------------------------ what belongs to it
+
+    def give_children(self):
+        """Give the template logs, shortcuts, tasks and files; only the superuser may read most of them."""
+        nobody = {"user_ids": [(5,)], "manager_ids": [(5,)]}
+        FileTemplate = self.env["cx.tower.file.template"]
+        config, trace = FileTemplate.create(
+            [
+                {
+                    "name": name,
+                    "file_name": name,
+                    "server_dir": "/etc/{{ t_domain }}",
+                    "code": "domain={{ t_domain }}",
+                    **nobody,
+                }
+                for name in ("config", "trace")
+            ]
+        )
+        shortcut = self.env["cx.tower.shortcut"].create(
+            {"name": "Restart", "command_id": self.command.id, "access_level": "1"}
+        )
+        task = self.env["cx.tower.scheduled.task"].create(
+            {
+                "name": "Nightly",
+                "command_id": self.command.id,
+                "interval_type": "days",
+                "user_id": self.root.id,
+                **nobody,
+            }
+        )
+        logs = [
+            {"name": "Disk", "command_id": self.command.id, "access_level": "1", "use_sudo": True},
+            {"name": "Trace", "log_type": "file", "file_template_id": trace.id, "access_level": "2"},
+        ]
+        self.template.write(
+            {
+                "file_template_ids": [(6, 0, config.ids)],
+                "shortcut_ids": [(6, 0, shortcut.ids)],
+                "scheduled_task_ids": [(6, 0, task.ids)],
+                "server_log_ids": [(0, 0, log) for log in logs],
+            }
+        )
+        self.env.invalidate_all()
+        return shortcut, task
+
+    def test_logs_shortcuts_tasks_and_files(self):
+        shortcut, task = self.give_children()
+        other = self.make("Other").sudo()
+        server = self.make().sudo()
+        self.assertEqual(
+            {
+                (log.name, log.log_type, log.access_level, log.use_sudo, log.vouched_by_id)
+                for log in server.server_log_ids
+            },
+            {
+                ("Disk", "command", "1", True, self.manager),
+                ("Trace", "file", "2", False, self.manager),
+            },
+        )
+        self.assertEqual(
+            set(server.file_ids.mapped("host_path")), {"/etc/example.com/config", "/etc/example.com/trace"}
+        )
+        self.assertEqual(server.file_ids.mapped("create_uid"), self.manager)
+        self.assertEqual(shortcut.server_ids, other | server)
+        self.assertEqual((task.server_ids, task.user_id), (other | server, self.root))
+        self.assertEqual(len(self.template.server_log_ids), 2, "the template keeps its own")
+
+    def test_a_file_whose_path_cannot_be_made(self):
+        self.give_children()
+        self.template.file_template_ids.server_dir = "/etc/{{ t_nobody_knows }}"
+        with self.assertRaisesRegex(ValidationError, "t_nobody_knows"):
+            self.make()
+        self.no_server()
+
+    def test_queries_do_not_grow_with_what_belongs_to_it(self):
+        def count():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.make(f"Counted {before}")
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before
+
+        self.template.flight_plan_id = False
+        count()
+        few = count()
+        variables = self.env["cx.tower.variable"].create(
+            [{"name": f"Many {number}", "access_level": "1"} for number in range(20)]
+        )
+        self.template.variable_value_ids = [
+            (0, 0, {"variable_id": variable.id, "value_char": "x"}) for variable in variables
+        ]
+        self.template.server_log_ids = [
+            (0, 0, {"name": f"Log {number}", "command_id": self.command.id}) for number in range(20)
+        ]
+        self.assertLess(count() - few, 30)
+
+    def test_becoming_part_of_a_template_is_changing_it(self):
+        """From whichever side: new servers get it with the template's rights."""
+        self.give_children()
+        own = {"user_ids": [(6, 0, self.manager.ids)], "manager_ids": [(6, 0, self.manager.ids)]}
+        file_template = self.env["cx.tower.file.template"].create(
+            {"name": "Mine", "file_name": "x", "server_dir": "/etc", **own}
+        )
+        task = self.env["cx.tower.scheduled.task"].create(
+            {"name": "Mine", "command_id": self.command.id, "user_id": self.manager.id, **own}
+        )
+        for part in (file_template, task):
+            with self.subTest(model=part._name), self.assertRaises(AccessError):
+                part.with_user(self.manager).server_template_ids = self.template
+            with self.subTest(model=part._name), self.assertRaises(AccessError), self.env.cr.savepoint():
+                part.with_user(self.manager).with_context(
+                    default_server_template_ids=[(6, 0, self.template.ids)]
+                ).copy({"name": "Copy"})
+        author = self.template.with_user(self.author)
+        for name, record in (
+            ("shortcut_ids", self.template.shortcut_ids),
+            ("scheduled_task_ids", self.template.scheduled_task_ids),
+        ):
+            with self.subTest(field=name), self.assertRaises(AccessError), self.env.cr.savepoint():
+                author[name] = [(3, record.id)]
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            author.file_template_ids = [(4, file_template.id)]
+
+    def test_logs_of_a_template_follow_it(self):
+        self.give_children()
+        self.template.server_log_ids.filtered(lambda log: log.name == "Disk").access_level = "3"
+        Log = self.env["cx.tower.server.log"]
+        mine = [("server_template_id", "=", self.template.id)]
+        for person in (self.manager, self.author):
+            found = Log.with_user(person).search(mine)
+            with self.subTest(person=person.login):
+                self.assertEqual(found.mapped("name"), ["Trace"])
+                self.assertEqual(found.has_access("write"), person == self.author)
+        self.assertFalse(Log.with_user(self.user).search([("name", "=", "Trace")]))
+        with self.assertRaises(AccessError):
+            Log.with_user(self.manager).create(
+                {"name": "New", "command_id": self.command.id, "server_template_id": self.template.id}
+            )
+
     # ------------------------------------------------------------------ what the caller gives
 
     def test_own_fields(self):
