@@ -12,6 +12,7 @@ from .big_integer import BigInteger
 _logger = logging.getLogger(__name__)
 
 # What usually follows from an end needs only these; reading the row again would bring its whole output along.
+# See _get_fields_needed_at_end.
 NEEDED_AT_END = (
     "command_id",
     "server_id",
@@ -25,10 +26,8 @@ NEEDED_AT_END = (
     "variable_values",
     "stop_requested_by_id",
     "stop_requested_date",
-    "fleet_run_id",
-    "is_held",
-    "server_log_id",
 )
+ANNOUNCED_FIELDS = ("plan_log_id", "fleet_run_id", "state", "output_size")
 # What a step of a flight plan needs of its command, and that of the next one, which often is the same.
 COMMAND_FIELDS = ("name", "action", "access_level", "server_status")
 # Ends that come from the inputs or from a person: trying again would give the same, or is not wanted.
@@ -171,6 +170,12 @@ class CxTowerCommandLog(models.Model):
     # Life of a run
     # ------------------------------------------------------------------
 
+    @api.model
+    def _get_fields_needed_at_end(self):
+        """Return the fields that are read when a run ends. Extension point: those that a hook looks at for every run belong
+        here, so that they come back with the end itself."""
+        return [*NEEDED_AT_END, "fleet_run_id", "is_held"]
+
     def _take_guards(self, keys):
         """Give runs their guard keys; a run whose key is taken ends as ANOTHER_COMMAND_RUNNING.
 
@@ -235,6 +240,7 @@ class CxTowerCommandLog(models.Model):
         values["state"] = states.state_for_exit_code(status)
         may_retry = status not in NEVER_RETRIED
         now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+        needed = self._get_fields_needed_at_end()
         self.flush_recordset()
         self.env.cr.execute(
             SQL(
@@ -244,7 +250,7 @@ class CxTowerCommandLog(models.Model):
                     WHERE id = %(id)s AND state = ANY(%(active)s) AND %(fenced)s AND NOT %(retried)s
                 RETURNING %(needed)s,
                           (SELECT connection_state FROM cx_tower_server server WHERE server.id = server_id)""",
-                needed=SQL(", ").join(map(SQL.identifier, NEEDED_AT_END)),
+                needed=SQL(", ").join(map(SQL.identifier, needed)),
                 columns=self._columns_sql(values),
                 now=now,
                 id=self.id,
@@ -257,8 +263,8 @@ class CxTowerCommandLog(models.Model):
         self.invalidate_recordset(flush=False)
         if not row:
             return may_retry and self._queue_again(values, fence)
-        *needed, connection_state = row
-        for name, value in zip(NEEDED_AT_END, needed, strict=True):
+        *found, connection_state = row
+        for name, value in zip(needed, found, strict=True):
             self._fields[name]._insert_cache(self, [value])
         self.server_id._fields["connection_state"]._insert_cache(self.server_id, [connection_state])
         if follow:
@@ -390,6 +396,7 @@ class CxTowerCommandLog(models.Model):
             self.browse(log_id)._bus_send("cetmix_tower_log", payload)
         finished = self.sudo().browse(ended).exists()
         seen = finished | self.sudo().browse(log_id for log_id, _end in changed)
+        seen.fetch(ANNOUNCED_FIELDS)  # not their output
         seen.plan_log_id._send_hint()
         (seen.fleet_run_id | seen.plan_log_id.top_plan_log_id.fleet_run_id)._send_hint()
         for log in finished:

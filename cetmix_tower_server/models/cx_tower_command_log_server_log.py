@@ -32,6 +32,10 @@ class CxTowerCommandLog(models.Model):
         [("refresh", "Fetched"), ("follow", "Followed live")], string="Server log was", readonly=True
     )
 
+    @api.model
+    def _get_fields_needed_at_end(self):
+        return [*super()._get_fields_needed_at_end(), "server_log_id", "server_log_mode"]
+
     @api.depends("server_log_id.access_level")
     def _compute_access_level(self):
         return super()._compute_access_level()

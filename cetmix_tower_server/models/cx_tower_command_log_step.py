@@ -26,6 +26,11 @@ RUN_FIELDS = (
     "position",
     "shortcut_level",
     "is_code_hidden",
+    # read when a run ends
+    "parent_flight_plan_log_id",
+    "fleet_run_id",
+    "is_held",
+    "deletes_server",
 )
 SERVER_FIELDS = ("name", "ssh_username", "use_sudo", "shell_mode", "command_timeout_s")
 # Filled from the step before, see _insert_value.
@@ -86,7 +91,9 @@ class CxTowerCommandLog(models.Model):
             values |= dict.fromkeys(LANE_FIELDS, False)
             log_id = self._insert_row(values)
         step = self.browse(log_id)
-        for name, value in values.items():
+        # What was not given is empty in the new row; nobody has to read it to find that out.
+        known = dict.fromkeys(self._get_fields_needed_at_end(), False) | values
+        for name, value in known.items():
             field = self._fields[name]
             if name not in SEAT_FIELDS:
                 field._insert_cache(step, [field.convert_to_cache(value, step, validate=False)])

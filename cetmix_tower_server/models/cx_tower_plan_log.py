@@ -8,6 +8,8 @@ from psycopg2.errors import LockNotAvailable, UniqueViolation
 from ..engine import states
 from ..engine.results import ExitCode
 
+CHANGED_AT_END = ("state", "plan_status", "message", "start_date", "finish_date", "duration")
+
 
 class CxTowerPlanLog(models.Model):
     """One run of a flight plan on one server. Its steps are command logs.
@@ -301,8 +303,7 @@ class CxTowerPlanLog(models.Model):
                       SET state = %(state)s, plan_status = %(status)s, message = %(message)s, finish_date = %(now)s,
                           start_date = COALESCE(start_date, %(now)s),
                           duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
-                    WHERE id = %(id)s AND state = ANY(%(active)s)
-                RETURNING fleet_run_id, is_held""",
+                    WHERE id = %(id)s AND state = ANY(%(active)s)""",
                 state=state,
                 status=int(plan_status),
                 message=message or None,
@@ -311,13 +312,11 @@ class CxTowerPlanLog(models.Model):
                 active=list(states.ACTIVE),
             )
         )
-        row = self.env.cr.fetchone()
-        self.invalidate_recordset(flush=False)
-        if row:
-            for name, value in zip(("fleet_run_id", "is_held"), row, strict=True):
-                self._fields[name]._insert_cache(self, [value])
+        ended = bool(self.env.cr.rowcount)
+        self.invalidate_recordset(CHANGED_AT_END, flush=False)
+        if ended:
             self._on_run_finished()
-        return bool(row)
+        return ended
 
     def _end_before_turn(self, text):
         """End outermost runs that never got their turn in a fleet run, with what was prepared inside them."""
@@ -338,7 +337,8 @@ class CxTowerPlanLog(models.Model):
         """Do what follows from the end of a run, in its transaction. Extension point: jets and waypoints go on here."""
         if not self.parent_flight_plan_log_id:
             self._notify_starter()
-        self._send_hint()
+        if not self.env.context.get("tower_lane"):  # a lane's process announces its steps, and so the run, soon after
+            self._send_hint()
         self._plan_finished()
         if self.fleet_run_id:
             self.fleet_run_id._member_ended(self)

@@ -126,10 +126,12 @@ class CxTowerRunMixin(models.AbstractModel):
 
         Where nothing happened on a host there is nothing that has to be seen for sure.
         """
+        if self.fleet_run_id:  # of a fleet run one hears once
+            return
         settings = self.env["cx.tower.settings"]._get()
         succeeded = self.state == states.DONE
         wanted = settings.notification_type_success if succeeded else settings.notification_type_error
-        if not wanted or not self.user_id or self.fleet_run_id:  # of a fleet run one hears once
+        if not wanted or not self.user_id:
             return
         label = dict(states.LABELS)[self.state]
         nothing_ran = self.state == states.SKIPPED
