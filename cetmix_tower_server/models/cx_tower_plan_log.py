@@ -337,7 +337,9 @@ class CxTowerPlanLog(models.Model):
         """Do what follows from the end of a run, in its transaction. Extension point: jets and waypoints go on here."""
         if not self.parent_flight_plan_log_id:
             self._notify_starter()
-        if not self.env.context.get("tower_lane"):  # a lane's process announces its steps, and so the run, soon after
+        if not self.env.context.get(
+            "tower_lane"
+        ):  # a lane's process announces its steps, and so the run, soon after
             self._send_hint()
         self._plan_finished()
         if self.fleet_run_id:

@@ -29,9 +29,9 @@ class TestApiFleet(ApiCase):
                 self.assertEqual((started["servers"], started["state"]), (2, "failed"))
                 ended = self.call(protocol, "user", FLEET, "wait", [started["id"]], timeout_s=0)
                 self.assertEqual((ended["finished"], ended["counts"]["failed"]), (True, 1))
-                rows = self.call(
-                    protocol, "user", FLEET, "read_progress", [started["id"]], only="failed"
-                )["rows"]
+                rows = self.call(protocol, "user", FLEET, "read_progress", [started["id"]], only="failed")[
+                    "rows"
+                ]
                 self.assertEqual([(row["server"], row["exit_code"]) for row in rows], [("Other", 1)])
                 again = self.call(protocol, "user", FLEET, "retry_failed", [started["id"]])
                 self.assertEqual(again["servers"], 1)
