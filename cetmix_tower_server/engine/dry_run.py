@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from . import conditions, flow, python_effects
@@ -116,7 +117,7 @@ class StepsBefore:
             self._names.update(action["values"])
         self._status |= bool(line["settings"].get("server_status"))
         if line["action"] == "python_code":
-            effects = python_effects.effects_of(line["code"])
+            effects = _effects_of(line["code"])
             self._names |= effects.names
             self._anything |= effects.anything
             self._after_python = True
@@ -132,6 +133,16 @@ class StepsBefore:
         return self._status and SYSTEM in text and "status" in text
 
 
+@lru_cache(maxsize=4096)
+def _find_names(text: str) -> frozenset[str]:
+    """Return the names that a text uses; none when it is malformed, which is told where it is evaluated."""
+    try:
+        return frozenset(find_variables(text))
+    except EngineError:
+        return frozenset()
+
+
+_effects_of = lru_cache(maxsize=512)(python_effects.effects_of)
 Prepare = Callable[[LineReport, StepsBefore], tuple[Any, bool]]
 
 
@@ -238,10 +249,7 @@ class Walk:
         found: set[str] = set()
         waiting = [text]
         while waiting:
-            try:
-                names = find_variables(waiting.pop()) - found
-            except EngineError:
-                continue  # told where it is evaluated
+            names = _find_names(waiting.pop()) - found
             found |= names
             waiting += [
                 self._scope.stored[name]

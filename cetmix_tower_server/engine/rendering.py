@@ -24,6 +24,7 @@ from .sandbox import OUTPUT_MAX, Budget, CodeText, LimitedEnvironment, Refused
 DEPTH_MAX = 32  # values that use values that use values ...
 _TAGS = re.compile(r"\{[{%#]")
 _VARIABLE = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*){0,9}) *\}\}")
+_MARK = re.compile(r"twv([0-9a-f]{16})n([0-9]+)z")  # of a value in literal mode
 _NOT_VARIABLES = frozenset(
     "true false none True False None not and or in is if else self loop caller varargs kwargs".split()
 )
@@ -305,10 +306,12 @@ class _Rendering:
         values: list[object] = []
 
         def note(match: re.Match[str]) -> str:
-            values.append(self._marked[int(match[1])])
+            if match[1] != self._nonce:
+                return match[0]
+            values.append(self._marked[int(match[2])])
             return placeholder
 
-        code = re.sub(rf"twv{self._nonce}n([0-9]+)z", note, text)
+        code = _MARK.sub(note, text)
         if self._nonce in code.lower():
             raise RenderingError(f"A filter is used on code that has values in it: {self._where[0]}.")
         try:

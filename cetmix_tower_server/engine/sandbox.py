@@ -139,6 +139,25 @@ class Budget:
             raise Refused("it takes too many steps")
 
 
+class _LimitedFilters(dict):
+    """Filters that get their limits when they are first used: most templates use none, and there are many."""
+
+    def __init__(self, functions: Mapping[str, Callable], limit: Callable[[str, Callable], Callable]):
+        super().__init__(
+            (name, function) for name, function in functions.items() if name not in _LEFT_OUT_FILTERS
+        )
+        self._limit = limit
+        self._limited: dict[str, Callable] = {}
+
+    def __getitem__(self, name: str) -> Callable:
+        if name not in self._limited:
+            self._limited[name] = self._limit(name, super().__getitem__(name))
+        return self._limited[name]
+
+    def get(self, name: str, default=None):
+        return self[name] if name in self else default
+
+
 class LimitedEnvironment(ImmutableSandboxedEnvironment):
     """The environment of one rendering.
 
@@ -163,11 +182,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         )
         self.budget = budget
         self.lookup = lookup
-        self.filters = {
-            name: self._limited_filter(name, function)
-            for name, function in self.filters.items()
-            if name not in _LEFT_OUT_FILTERS
-        }
+        self.filters = _LimitedFilters(self.filters, self._limited_filter)
         self.tests = {**self.tests, "none": lambda value: value is None or isinstance(value, Undefined)}
         self.globals = {
             "range": self._range,

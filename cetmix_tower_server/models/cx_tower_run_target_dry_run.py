@@ -4,10 +4,11 @@ from dataclasses import replace
 from odoo import models
 
 from ..engine import secrets_in_code as placeholders
-from ..engine.results import EngineError, RenderingError, UndefinedVariable, ValueInvalid
+from ..engine.results import EngineError, FileError, RenderingError, UndefinedVariable, ValueInvalid
 
 # Actions of which nothing happens on a host.
 AWAY_FROM_HOSTS = frozenset(["python_code", "plan"])
+KINDS = {"value_invalid": ValueInvalid, "file": FileError}
 
 
 class DryRunValues:
@@ -21,6 +22,7 @@ class DryRunValues:
         self.custom = custom
         self.scopes = scopes
         self.nonce = secrets.token_hex(8)
+        self._scopes_for_code = {}
 
     def scope_for_code(self, server_id):
         """Return the scope in which placeholders of secrets are marked."""
@@ -87,15 +89,17 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             except EngineError as error:
                 # What stands for a value that is not known yet is only good for printing.
                 if not (later and isinstance(error, RenderingError)):
-                    kind = "value_invalid" if isinstance(error, ValueInvalid) else "template"
+                    kind = next(
+                        (name for name, kinds in KINDS.items() if isinstance(error, kinds)), "template"
+                    )
                     problems = [_problem_of(error, kind)]
             break
         later = list(dict.fromkeys([*later, *sorted(known)]))
-        use_sudo = line["action"] not in AWAY_FROM_HOSTS and server._sudo_mode(line["use_sudo"])
+        use_sudo = line["action"] == "ssh_command" and server._sudo_mode(line["use_sudo"])
         return {
             "code": rendered.get("code") or "",
             "path": rendered.get("path") or "",
-            "use_sudo": use_sudo or "",
+            "use_sudo": rendered.get("use_sudo", use_sudo) or "",
             "values_later": [] if problems else later,
             "facts": self._dry_run_facts(line),
             "secrets": (rendered.get("run_input") or {}).get("secrets") or [],
@@ -104,7 +108,25 @@ class CxTowerRunTargetMixin(models.AbstractModel):
 
     def _dry_run_facts(self, line):
         """Return sentences about what else a step would do. Extension point: actions tell what is special about them."""
-        return []
+        file = line.get("file")
+        if not file:
+            return []
+        if file["source"] != "tower":
+            return [
+                self.env._("The file is pulled from the server, from file template “%s”.", file["template"])
+            ]
+        rules = {
+            "overwrite": self.env._("a file that is there is replaced"),
+            "skip": self.env._("a file that is there stays as it is"),
+            "raise": self.env._("a file that is there is an error"),
+        }
+        return [
+            self.env._(
+                "The file is made from file template “%(template)s”; %(rule)s.",
+                template=file["template"],
+                rule=rules.get(file["if_exists"], file["if_exists"]),
+            )
+        ]
 
     def _dry_run_render(self, line, values, scope):
         """Return the step as it would be prepared, see ``_render_run``."""

@@ -10,7 +10,7 @@ from .cx_tower_run_target_dry_run import AWAY_FROM_HOSTS
 
 PROBLEM, WARNING, INFORMATION = "problem", "warning", "information"
 HIDDEN_PROBLEM_KINDS = frozenset(
-    ["value_missing", "value_invalid", "template", "condition", "secret_missing"]
+    ["value_missing", "value_invalid", "template", "file", "condition", "secret_missing"]
 )
 
 
@@ -287,8 +287,9 @@ class DryRun:
         ]
         if not on_host:
             return []
-        sudo = [line.number for line in on_host if line.line["use_sudo"]]
-        paths = [line.number for line in on_host if line.line["path"] or line.line["command_path"]]
+        sudo = [line.number for line in on_host if _wants_sudo(line.line)]
+        in_shell = [line for line in on_host if line.line["action"] == "ssh_command"]
+        paths = [line.number for line in in_shell if line.line["path"] or line.line["command_path"]]
         found = [*connection, *server._find_sudo_problems(sudo, paths)]
         return [new_problem(**problem) for problem in found]
 
@@ -404,3 +405,8 @@ class DryRun:
             Why.STEP: self.env._("It would run, but fail."),
         }
         return texts[line.why]
+
+
+def _wants_sudo(line):
+    """Return whether a line, or the file it makes, wants sudo."""
+    return line["use_sudo"] or (line.get("file") or {}).get("use_sudo")

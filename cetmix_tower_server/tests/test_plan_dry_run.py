@@ -241,6 +241,40 @@ class TestPlanDryRun(RunCase):
         self.assertEqual(self.found(report, "warning"), [("system", "1")])
         self.assertTrue(report["ok"])
 
+    # ------------------------------------------------------------------ files
+
+    def test_steps_that_make_files(self):
+        self.env["cx.tower.key"].create(
+            {"name": "In file", "reference": "dry_in_file", "key_type": "s", "secret_value": "hidden-value"}
+        )
+        template = self.env["cx.tower.file.template"].create(
+            {
+                "name": "Settings",
+                "file_name": "{{ dry_colour }}.conf",
+                "server_dir": "/etc",
+                "code": "colour={{ dry_colour }} #!cxtower.secret.dry_in_file!# {{ dry_late }}",
+            }
+        )
+        make = self.command(
+            "",
+            name="Make",
+            action="file_using_template",
+            file_template_id=template.id,
+            if_file_exists="raise",
+        )
+        setter = self.facts.copy({"code": 'custom_values["dry_late"] = 1'})
+        line = {"command_id": make.id, "use_sudo": True}
+        self.server.use_sudo = "n"
+        report = self.report(self.plan(setter, line, {"command_id": make.id, "path": "/srv"}))
+        first, second = report["lines"][1:]
+        self.assertEqual((first["outcome"], first["path"]), ("run", "/etc/red.conf"))
+        self.assertEqual(first["code"], "colour=red *** dry_in_file *** {{ dry_late }}")
+        self.assertEqual((first["use_sudo"], first["values_later"]), ("n", ["dry_late"]))
+        self.assertIn("a file that is there is an error", first["facts"][0])
+        self.assertEqual((second["path"], second["use_sudo"]), ("/srv/red.conf", ""))
+        report = self.report(self.plan(make))
+        self.assertEqual(self.found(report), [("value_missing", "1")])
+
     # ------------------------------------------------------------------ the way to the host
 
     def test_settings_that_make_every_run_fail(self):

@@ -1,4 +1,4 @@
-import { Component, onWillStart, useRef, useState } from "@odoo/owl";
+import { Component, onWillStart, status, useRef, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
@@ -7,7 +7,8 @@ import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { DryRunLines } from "./dry_run_lines";
 
-const PAGE = 200;
+const CALL = 50; // servers a call
+const PAGE = 200; // servers that are looked at without asking
 const OPENED_AT_ONCE = 3;
 
 /** The report of a dry run: on which servers a flight plan is ready to run, and what it would do on each. */
@@ -48,33 +49,40 @@ export class DryRun extends Component {
         };
     }
 
-    async call(method, offset) {
+    async call(method, offset, limit = CALL) {
         return this.orm.silent.call("cx.tower.plan", method, [[this.params.plan_id]], {
             ...this.arguments,
             offset,
-            limit: PAGE,
+            limit,
         });
     }
 
-    /** Load the servers from an offset on; 0 begins anew. */
+    /** Load the next page of servers from an offset on, a few at a time; 0 begins anew. */
     async load(offset) {
         Object.assign(this.state, { loading: true, error: "", text: "" });
         try {
             if (!this.params.plan_id) {
                 throw new Error(_t("Open the dry run from a flight plan."));
             }
-            const report = await this.call("dry_run", offset);
-            const before = offset ? this.state.servers : [];
-            this.state.plan = report.plan;
-            this.state.total = report.summary.total;
-            this.state.servers = [...before, ...report.servers];
-            if (!offset) {
-                this.openFirst();
-            }
+            const end = offset + PAGE;
+            do {
+                const report = await this.call("dry_run", offset);
+                this.take(report, offset);
+                offset += CALL;
+            } while (offset < Math.min(end, this.state.total) && status(this) !== "destroyed");
         } catch (error) {
             this.state.error = error.data?.message || error.message || _t("Tower did not answer. Try again.");
         } finally {
             this.state.loading = false;
+        }
+    }
+
+    take(report, offset) {
+        this.state.plan = report.plan;
+        this.state.total = report.summary.total;
+        this.state.servers = [...(offset ? this.state.servers : []), ...report.servers];
+        if (!offset) {
+            this.openFirst();
         }
     }
 
@@ -106,7 +114,7 @@ export class DryRun extends Component {
         const ready = this.readyIds.length;
         const count = this.state.servers.length;
         const broken = count - ready;
-        if (!count) {
+        if (!count && !this.state.loading) {
             return _t("There are no servers to run it on.");
         }
         const text =
@@ -121,6 +129,9 @@ export class DryRun extends Component {
                         broken,
                     })
                   : _t("All %s servers are ready.", count);
+        if (this.state.loading) {
+            return _t("%(count)s of %(total)s servers were looked at.", { count, total: this.state.total });
+        }
         return this.left > 0 ? `${text} ${_t("%s more servers were not looked at yet.", this.left)}` : text;
     }
 
@@ -155,6 +166,7 @@ export class DryRun extends Component {
             value_invalid: _t("wrong value"),
             secret_missing: _t("secret missing"),
             template: _t("template"),
+            file: _t("file"),
             condition: _t("condition"),
             incompatible: _t("not for this server"),
             empty_plan: _t("no lines"),
@@ -189,7 +201,7 @@ export class DryRun extends Component {
 
     async copy() {
         const parts = [];
-        for (let offset = 0; offset < this.state.servers.length; offset += PAGE) {
+        for (let offset = 0; offset < this.state.servers.length; offset += CALL) {
             parts.push(await this.call("dry_run_text", offset));
         }
         const text = parts.join("\n");
