@@ -246,10 +246,14 @@ class Sftp:
             self._watch = watch
 
     def _drop_unsent(self) -> None:
-        """Forget whole requests, so that the server can read what follows."""
+        """Forget content that nobody wants any more. All else is sent: it is short, and may be what cleans up."""
+        kept: deque[bytes] = deque()
         for request in self._outgoing:
-            self._waiting.pop(int.from_bytes(request[5:9], "big"), None)
-        self._outgoing.clear()
+            if request[4] != wire.WRITE:
+                kept.append(request)
+            elif pending := self._waiting.pop(int.from_bytes(request[5:9], "big"), None):
+                self.in_flight -= pending.size
+        self._outgoing = kept
 
     def _take_turns(self, source: Iterator, active: dict, on_done: Callable, at_once: int) -> None:
         more = True
