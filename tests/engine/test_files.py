@@ -259,6 +259,31 @@ class TestLies:
                 files.push(put())
             assert peer.files == {"/file": b"old"}
 
+    def test_the_end_comes_together_with_the_last_answer(self):
+        """One wake-up for both: the end is seen at once, not when a clock runs out."""
+
+        def last(peer, number, _reader):
+            peer.ended_with = data_of(1)(number)
+            return peer.ended_with
+
+        peer = Peer({"/file": bytes(100)}, {wire.READ: last})
+        with session(peer, timeout_s=60) as files:
+            files.stat("/file")
+            channel = files._access._lease.channel
+            send = channel.send_some
+
+            def send_and_end(data):
+                sent = 0 if channel.ended else send(data)
+                channel.ended = channel.ended or bool(getattr(peer, "ended_with", b""))
+                return sent
+
+            channel.send_some = send_and_end
+            files._access._lease.connection.check_life = lambda _settings, now: now + 3600
+            began = time.monotonic()
+            with pytest.raises(ConnectionLost):
+                pull(files)
+            assert peers.soon(began)
+
     @pytest.mark.parametrize(
         "greeting", [b"Welcome to this host!\n", packet(wire.VERSION, wire.number(2)), packet(wire.STATUS)]
     )

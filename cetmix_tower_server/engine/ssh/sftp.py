@@ -14,7 +14,7 @@ from __future__ import annotations
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -22,12 +22,12 @@ from ..results import Stream
 from . import sftp_wire as wire
 from .errors import lost, lost_if_broken
 from .lease import Lease
+from .sftp_answers import Pending, Task, read_answer, read_content, read_version
 from .sftp_wire import Reader, SftpError, SftpNonsense, SftpStatus, SftpUnavailable
 from .target import Target
 from .watching import Watch
 
 Key = TypeVar("Key")
-Task = Generator["Pending", Any, Any]
 
 #: What a server takes and gives at least in one request, whatever it is.
 SAFE_LENGTH = 32 * 1024
@@ -37,25 +37,10 @@ MAX_LENGTH = 255 * 1024
 IN_FLIGHT_BYTES = 2 * 1024 * 1024
 #: Answers that carry no content: longer ones are nonsense.
 _ANSWER_LIMIT = MAX_LENGTH + 4096
-_HANDLE_LIMIT = 256
 _BLOCK_BYTES = 128 * 1024
 _SLICE_BYTES = 64 * 1024
 _SOCKET_CHECK_S = 0.05
 _START_LIMIT_S = 30.0
-
-
-class Pending:
-    """An answer that has not been awaited yet."""
-
-    __slots__ = ("answer", "done", "error", "kind", "size", "task")
-
-    def __init__(self, kind: int, size: int):
-        self.kind = kind  # of the answer when all is well
-        self.size = size  # bytes of content on their way
-        self.done = False
-        self.answer: Any = None
-        self.error: SftpStatus | None = None
-        self.task: Task | None = None
 
 
 class Sftp:
@@ -329,11 +314,11 @@ class Sftp:
         with lost_if_broken(self._target):
             arrived = [data for stream, data in self._channel.take() if stream is Stream.STDOUT]
         if arrived:
+            if ended:
+                self._channel.wake.set()  # nothing else will: the next turn is to see the end
             self._heard = time.monotonic()
             self._receive(arrived)
-        elif ended and self._version is not None:
-            raise lost(self._target)
-        elif ended and not self._connection.alive:
+        elif ended and (self._version is not None or not self._connection.alive):
             raise lost(self._target)
 
     def _send(self) -> bool:
@@ -390,7 +375,7 @@ class Sftp:
 
     def _answer(self, kind: int, data: memoryview) -> None:
         if self._version is None:
-            self._version = _read_version(kind, data)
+            self._version = read_version(kind, data)
             return
         if len(data) < 4:
             raise SftpNonsense("an answer without a number")
@@ -399,53 +384,9 @@ class Sftp:
             raise SftpNonsense("an answer to nothing that was asked")
         self.in_flight -= pending.size
         if kind == wire.DATA and pending.kind == wire.DATA:
-            pending.answer = _read_content(data[4:], pending.size)
+            pending.answer = read_content(data[4:], pending.size)
         else:
-            _read_answer(pending, kind, Reader(bytes(data[4:])))
+            read_answer(pending, kind, Reader(bytes(data[4:])))
         pending.done = True
         if pending.task is not None:
             self._ready.append(pending)
-
-
-def _read_version(kind: int, data: memoryview) -> dict[str, bytes]:
-    reader = Reader(bytes(data))
-    if kind != wire.VERSION or reader.number() < wire.VERSION_NUMBER:
-        raise SftpUnavailable("it speaks another version than SFTP 3")
-    offered = {}
-    while not reader.empty:
-        name = reader.text()
-        offered[name] = reader.string()
-    return offered
-
-
-def _read_content(data: memoryview, asked: int) -> memoryview:
-    size = int.from_bytes(data[:4], "big")
-    if len(data) != size + 4 or not 0 < size <= asked:
-        raise SftpNonsense(f"{size} bytes came where 1 to {asked} were asked for")
-    return data[4:]
-
-
-def _read_answer(pending: Pending, kind: int, reader: Reader) -> None:
-    if kind == wire.STATUS:
-        code = reader.number()
-        text = "" if reader.empty else reader.text()
-        if code == wire.EOF and pending.kind == wire.DATA:
-            pending.answer = b""
-        elif code != wire.OK or pending.kind != wire.STATUS:
-            if code == wire.OK:
-                raise SftpNonsense("success where an answer was due")
-            pending.error = SftpStatus(code, text)
-    elif kind != pending.kind:
-        raise SftpNonsense(f"an answer of kind {kind} where {pending.kind} was due")
-    elif kind == wire.HANDLE:
-        pending.answer = reader.string()
-        if len(pending.answer) > _HANDLE_LIMIT:
-            raise SftpNonsense("a handle that is too long")
-    elif kind == wire.ATTRS:
-        pending.answer = reader.attributes()
-    elif kind == wire.NAME:
-        if reader.number() != 1:
-            raise SftpNonsense("several names where one was due")
-        pending.answer = reader.string().decode("utf-8", "surrogateescape")
-    else:
-        pending.answer = reader

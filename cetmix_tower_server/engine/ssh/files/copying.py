@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from .. import sftp_wire as wire
-from ..sftp import Task
+from ..sftp_answers import Task
 from ..sftp_wire import SftpStatus
 from .link import Link
 

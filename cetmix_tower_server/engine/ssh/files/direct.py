@@ -9,7 +9,7 @@ from typing import Any
 
 from ...results import FileDownloadFailed, FileError, FileUploadFailed
 from .. import sftp_wire as wire
-from ..sftp import Task
+from ..sftp_answers import Task
 from ..sftp_wire import SftpStatus
 from .access import HostAccess
 from .download import Digest, Download

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...results import FileCreationFailed, FileError
 from .. import sftp_wire as wire
-from ..sftp import Task
+from ..sftp_answers import Task
 from ..sftp_wire import SftpStatus
 from .failures import failure, from_sftp, kind_of
 from .link import Link, split

@@ -8,7 +8,8 @@ from contextlib import suppress
 
 from ...results import FileDownloadFailed, FileMissing, FileTooLarge
 from .. import sftp_wire as wire
-from ..sftp import IN_FLIGHT_BYTES, Pending, Task
+from ..sftp import IN_FLIGHT_BYTES
+from ..sftp_answers import Pending, Task
 from ..sftp_wire import Attributes, SftpStatus
 from .failures import failure, from_sftp, kind_of
 from .link import Link

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 
 from ...results import FileError
-from ..sftp import Pending, Sftp
+from ..sftp import Sftp
+from ..sftp_answers import Pending
 from ..target import Target
 from .failures import failure
 

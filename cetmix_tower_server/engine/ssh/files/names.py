@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from ...results import CommandResult, FileCreationFailed
 from .. import sftp_wire as wire
-from ..sftp import Sftp, Task
+from ..sftp import Sftp
+from ..sftp_answers import Task
 from ..sftp_wire import Reader, SftpStatus
 from ..target import Target
 from .failures import failure

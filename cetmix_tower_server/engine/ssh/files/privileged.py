@@ -28,7 +28,7 @@ from ...results import (
 )
 from ...script import ScriptSpec, SudoMode
 from ..errors import where
-from ..sftp import Task
+from ..sftp_answers import Task
 from ..sftp_wire import SftpStatus
 from ..stopping import StopRequested
 from . import scripts

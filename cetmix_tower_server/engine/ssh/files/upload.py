@@ -16,7 +16,8 @@ from typing import BinaryIO
 
 from ...results import FileCreationFailed, FileError, FileExists, FileUploadFailed
 from .. import sftp_wire as wire
-from ..sftp import IN_FLIGHT_BYTES, Pending, Task
+from ..sftp import IN_FLIGHT_BYTES
+from ..sftp_answers import Pending, Task
 from ..sftp_wire import Attributes, SftpStatus
 from .copying import copy_file
 from .directories import explain_missing, make_directories
