@@ -42,5 +42,7 @@ class TestFileTour(BrowserCase):
         host = FakeHost()
         host.files["/etc/tour/tour.conf"] = (b"port = 80\ntoken = tour hush\n", 0o644)
         with patch.object(file_work, "FileSession", host.session):
-            self.start_tour("/odoo/cetmix_tower_files", "tower_file_push_with_diff", login="admin", timeout=120)
+            self.start_tour(
+                "/odoo/cetmix_tower_files", "tower_file_push_with_diff", login="admin", timeout=120
+            )
         self.assertEqual(host.files["/etc/tour/tour.conf"][0], b"port = 8080\ntoken = tour hush\n")
