@@ -21,6 +21,14 @@ class CxTowerAutomationMixin(models.AbstractModel):
         "cx.tower.plan", string="Flight plan", ondelete="cascade", index="btree_not_null"
     )
 
+    target_name = fields.Char(compute="_compute_target_name", string="Runs")
+
+    @api.depends("action", "command_id.name", "plan_id.name")
+    def _compute_target_name(self):
+        for record in self:
+            # sudo: what a record runs is called by its name, as a link to it would be
+            record.target_name = record.sudo()._get_target().name
+
     @api.model
     def _get_command_actions(self):
         """Return the actions of commands that can be run by themselves. Extension point."""

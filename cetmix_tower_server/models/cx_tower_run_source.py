@@ -28,7 +28,12 @@ class CxTowerRunMixin(models.AbstractModel):
         readonly=True,
         help="A shortcut opened what is above its own level: to be run, not to be read.",
     )
-    scheduled_task_id = fields.Many2one("cx.tower.scheduled.task", readonly=True, ondelete="set null")
+    scheduled_task_id = fields.Many2one(
+        "cx.tower.scheduled.task",
+        readonly=True,
+        ondelete="set null",
+        groups="cetmix_tower_server.group_manager",
+    )
 
     # Serves the look-up of a task's runs, and the foreign key.
     _of_task = models.Index("(scheduled_task_id, queued_date) WHERE scheduled_task_id IS NOT NULL")

@@ -1,6 +1,8 @@
+from datetime import date
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
-from odoo.tools.misc import format_datetime
+from odoo.tools.misc import format_date, format_datetime
 
 from ..engine import schedule
 
@@ -111,6 +113,7 @@ class CxTowerScheduledTask(models.Model):
     )
     next_calls = fields.Text(string="Next five times", compute="_compute_next_calls")
     last_call = fields.Datetime(string="Last run", readonly=True, copy=False)
+    schedule_text = fields.Char(compute="_compute_schedule_text", string="Schedule")
     note = fields.Text()
 
     _interval_positive = models.Constraint(
@@ -133,6 +136,33 @@ class CxTowerScheduledTask(models.Model):
         for task in self:
             # sudo: whoever sees the task sees by which clock it goes
             task.timezone = task.user_id.sudo().tz or "UTC"
+
+    @api.depends(*INTERVAL_FIELDS)
+    def _compute_schedule_text(self):
+        for task in self:
+            task.schedule_text = task._is_schedulable() and task._word_schedule()
+
+    def _word_schedule(self):
+        """Return the interval in words."""
+        texts = {
+            "minutes": (self.env._("Every minute"), self.env._("Every %s minutes")),
+            "hours": (self.env._("Every hour"), self.env._("Every %s hours")),
+            "days": (self.env._("Every day"), self.env._("Every %s days")),
+            "weeks": (self.env._("Every week"), self.env._("Every %s weeks")),
+            "months": (self.env._("Every month"), self.env._("Every %s months")),
+        }
+        by_day = self.interval_type == "dow"
+        one, many = texts["weeks" if by_day else self.interval_type]
+        text = one if self.interval_number == 1 else many % self.interval_number
+        if not by_day:
+            return text
+        # the day's name in the person's language: 1 January 2024 was a Monday
+        names = [
+            format_date(self.env, date(2024, 1, 1 + number), date_format="EEE")
+            for number, name in enumerate(WEEKDAY_FIELDS)
+            if self[name]
+        ]
+        return f"{text}: {', '.join(names)}"
 
     def _schedule(self, anchor):
         """Return the arguments that the functions of ``engine.schedule`` begin with."""
@@ -171,7 +201,7 @@ class CxTowerScheduledTask(models.Model):
             anchor = task._anchor()
             before = schedule.next_calls(*task._schedule(anchor), task.next_call, PREVIEW_COUNT - 1)
             shown = [
-                format_datetime(self.env, moment, tz=task.timezone, dt_format="EEEE, d MMM y HH:mm zzz")
+                format_datetime(self.env, moment, tz=task.timezone, dt_format="EEEE, d MMM y HH:mm")
                 for moment in [task.next_call, *before]
             ]
             task.next_calls = "\n".join(shown)

@@ -28,6 +28,7 @@ class CxTowerScheduledTask(models.Model):
         readonly=True, copy=False, help="What the last time left out or could not start, and why."
     )
     failing_since = fields.Datetime(
+        string="Failing since",
         readonly=True,
         copy=False,
         help="Since then it fails. Its followers were told once; they are told again after it has worked meanwhile.",

@@ -1,10 +1,11 @@
 """Shortcuts: whom they let run what, where; and that nothing else is opened by them."""
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .api_case import PROTOCOLS, ApiCase, Refused
+from .browser import BrowserCase
 from .run_case import RunCase
 
 SECRET_LINE = "the_code_nobody_sees = 1"
@@ -337,3 +338,44 @@ class TestShortcutApi(ApiCase):
                 for who in ("stranger",):
                     with self.assertRaises(Refused):
                         self.call(protocol, who, "cx.tower.shortcut", "run", shortcut.ids)
+
+
+@tagged("post_install", "-at_install")
+class TestShortcutTour(BrowserCase):
+    def test_one_click(self):
+        self.env["ir.config_parameter"].set_param("cetmix_tower_server.backend", "inline")
+        groups = "base.group_user,cetmix_tower_server.group_user"
+        operator = new_test_user(self.env, "tour_operator", groups, password="tour_operator")
+        server = (
+            self.env["cx.tower.server"]
+            .with_context(skip_ssh_settings_check=True)
+            .create(
+                {
+                    "name": "Tour server",
+                    "ip_v4_address": "127.0.0.1",
+                    "ssh_username": "nobody",
+                    "user_ids": operator.ids,
+                }
+            )
+        )
+        command = self.env["cx.tower.command"].create(
+            {
+                "name": "Tour command",
+                "action": "python_code",
+                "code": "result = {'exit_code': 0}",
+                "access_level": "3",
+            }
+        )
+        shortcut = self.env["cx.tower.shortcut"].create(
+            {
+                "name": "Tour shortcut",
+                "command_id": command.id,
+                "access_level": "1",
+                "server_ids": server.ids,
+                "note": "Restarts what hangs.",
+            }
+        )
+        self.start_tour("/odoo/cetmix_tower_servers", "tower_shortcut", login="tour_operator", timeout=120)
+        logs = self.env["cx.tower.command.log"].search([("shortcut_id", "=", shortcut.id)])
+        self.assertEqual(logs.mapped("state"), ["done", "done"])
+        self.assertEqual(logs.user_id, operator)
