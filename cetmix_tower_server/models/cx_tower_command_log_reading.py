@@ -1,13 +1,8 @@
-import math
-import time
-
 from odoo import fields, models
 
 from ..engine import states
 from ..engine.results import ExitCode
 
-WAIT_LIMIT_S = 60
-WAIT_STEP_S = 0.1
 READ_LIMIT = 8 * 1024 * 1024  # characters that one call of read_output returns at most
 OFFSET_LIMIT = 2**62
 
@@ -79,27 +74,8 @@ class CxTowerCommandLog(models.Model):
             "stop_requested_by": log.stop_requested_by_id.name or "",
         }
 
-    def wait(self, timeout_s=30):
-        """Wait until the run has ended, at most ``timeout_s`` seconds (60 at most), and say how it stands.
-
-        Looks through short transactions of its own; the caller's stays as it is.
-
-        :return: dict as in :meth:`read_output` without the output, with ``response`` and ``error``
-        """
-        self.ensure_one()
-        self.check_access("read")
-        timeout_s = float(timeout_s)
-        limit = min(max(0.0, timeout_s), WAIT_LIMIT_S) if math.isfinite(timeout_s) else WAIT_LIMIT_S
-        give_up = time.monotonic() + limit
-        while True:
-            with self.env.registry.cursor() as cr:
-                log = self.with_env(self.env(cr=cr)).sudo()
-                values = log._state_values()
-                if values["finished"] or time.monotonic() >= give_up:
-                    values["response"] = log.command_response or ""
-                    values["error"] = log.command_error or ""
-                    return values
-            time.sleep(WAIT_STEP_S)
+    def _values_after_waiting(self):
+        return {"response": self.command_response or "", "error": self.command_error or ""}
 
     def stop(self):
         """Ask the process that executes these runs to end them; a queued run ends at once.

@@ -29,7 +29,7 @@ class CxTowerFleetRun(models.Model):
 
     _name = "cx.tower.fleet.run"
     _description = "Tower Fleet Run"
-    _inherit = ["bus.listener.mixin"]
+    _inherit = ["cx.tower.wait.mixin", "bus.listener.mixin"]
     _order = "id desc"
 
     name = fields.Char(required=True, readonly=True)

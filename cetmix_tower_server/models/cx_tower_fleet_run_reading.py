@@ -1,12 +1,8 @@
-import math
-import time
-
 from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ..engine import states
-from .cx_tower_command_log_reading import WAIT_LIMIT_S, WAIT_STEP_S
 from .cx_tower_fleet_run import ACTIVE
 from .cx_tower_fleet_run_turns import MEMBERS
 
@@ -165,26 +161,6 @@ class CxTowerFleetRun(models.Model):
                 "done": self.succeeded_count,
             },
         }
-
-    def wait(self, timeout_s=30):
-        """Wait until the fleet run has ended, at most ``timeout_s`` seconds (60 at most), and say how it stands.
-
-        Looks through short transactions of its own; the caller's stays as it is.
-
-        :return: dict ``id``, ``reference``, ``state``, ``finished``, ``message``, ``duration``, ``stop_requested_by``, ``counts``
-        :raise AccessError: the caller may not read it
-        """
-        self.ensure_one()
-        self.check_access("read")
-        timeout_s = float(timeout_s)
-        limit = min(max(0.0, timeout_s), WAIT_LIMIT_S) if math.isfinite(timeout_s) else WAIT_LIMIT_S
-        give_up = time.monotonic() + limit
-        while True:
-            with self.env.registry.cursor() as cr:
-                values = self.with_env(self.env(cr=cr)).sudo()._state_values()
-                if values["finished"] or time.monotonic() >= give_up:
-                    return values
-            time.sleep(WAIT_STEP_S)
 
     # ------------------------------------------------------------------
     # Stopping

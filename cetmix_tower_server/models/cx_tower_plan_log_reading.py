@@ -1,11 +1,7 @@
-import math
-import time
-
 from odoo import fields, models
 from odoo.exceptions import AccessError
 
 from ..engine import flow, states
-from .cx_tower_command_log_reading import WAIT_LIMIT_S, WAIT_STEP_S
 
 # What is read of the steps; never their output.
 STEP_FIELDS = (
@@ -211,26 +207,8 @@ class CxTowerPlanLog(models.Model):
             "stop_requested_by": run.stop_requested_by_id.name or "",
         }
 
-    def wait(self, timeout_s=30):
-        """Wait until the run has ended, at most ``timeout_s`` seconds (60 at most), and say how it stands.
-
-        Looks through short transactions of its own; the caller's stays as it is.
-
-        :return: dict: ``id``, ``reference``, ``state``, ``finished``, ``exit_code``, ``message``, ``duration``,
-            ``stop_requested_by``, ``variable_values`` (own values at the end)
-        """
-        self.ensure_one()
-        self.check_access("read")
-        timeout_s = float(timeout_s)
-        limit = min(max(0.0, timeout_s), WAIT_LIMIT_S) if math.isfinite(timeout_s) else WAIT_LIMIT_S
-        give_up = time.monotonic() + limit
-        while True:
-            with self.env.registry.cursor() as cr:
-                run = self.with_env(self.env(cr=cr)).sudo()
-                values = run._state_values()
-                if values["finished"] or time.monotonic() >= give_up:
-                    return values | {"variable_values": run.variable_values or {}}
-            time.sleep(WAIT_STEP_S)
+    def _values_after_waiting(self):
+        return {"variable_values": self.variable_values or {}}
 
     # ------------------------------------------------------------------
     # Stopping

@@ -24,6 +24,7 @@ class CxTowerRunMixin(models.AbstractModel):
 
     _name = "cx.tower.run.mixin"
     _description = "Tower run"
+    _inherit = ["cx.tower.wait.mixin"]
 
     name = fields.Char(compute="_compute_name", store=True)
     active = fields.Boolean(default=True)

@@ -190,7 +190,7 @@ class TestRun(RunCase):
 
     def test_waiting_has_an_end(self):
         log = self.queued_log()
-        with patch("odoo.addons.cetmix_tower_server.models.cx_tower_command_log_reading.WAIT_LIMIT_S", 0.1):
+        with patch("odoo.addons.cetmix_tower_server.models.cx_tower_wait_mixin.WAIT_LIMIT_S", 0.1):
             self.assertFalse(log.wait(float("nan"))["finished"])
 
     def test_ad_hoc_code_is_for_those_who_may_write_commands(self):

@@ -1,0 +1,42 @@
+import math
+import time
+
+from odoo import models
+
+WAIT_LIMIT_S = 60
+WAIT_STEP_S = 0.1
+
+
+class CxTowerWaitMixin(models.AbstractModel):
+    """For runs that a script can wait for: they have ``_state_values()`` with ``finished`` among them."""
+
+    _name = "cx.tower.wait.mixin"
+    _description = "Tower wait mixin"
+
+    def wait(self, timeout_s=30):
+        """Wait until the run has ended, at most ``timeout_s`` seconds (60 at most), and say how it stands.
+
+        Looks through short transactions of its own; the caller's stays as it is.
+
+        :return: dict: ``id``, ``reference``, ``state``, ``finished``, ``exit_code`` (of a fleet run ``counts`` instead),
+            ``message``, ``duration``, ``stop_requested_by``; of a command ``response`` and ``error``, of a flight plan
+            ``variable_values`` (own values at the end)
+        :raise AccessError: the caller may not read the run
+        """
+        self.ensure_one()
+        self.check_access("read")
+        timeout_s = float(timeout_s)
+        limit = min(max(0.0, timeout_s), WAIT_LIMIT_S) if math.isfinite(timeout_s) else WAIT_LIMIT_S
+        give_up = time.monotonic() + limit
+        while True:
+            with self.env.registry.cursor() as cr:
+                # sudo: of the run itself, whose access was checked
+                run = self.with_env(self.env(cr=cr)).sudo()
+                values = run._state_values()
+                if values["finished"] or time.monotonic() >= give_up:
+                    return values | run._values_after_waiting()
+            time.sleep(WAIT_STEP_S)
+
+    def _values_after_waiting(self):
+        """Return what :meth:`wait` tells besides how the run stands."""
+        return {}
