@@ -23,7 +23,7 @@ export class DryRun extends Component {
         this.notification = useService("notification");
         this.list = useRef("list");
         this.text = useRef("text");
-        this.params = this.props.action.params || {};
+        this.params = this.readParams();
         this.state = useState({
             loading: false,
             error: "",
@@ -39,6 +39,25 @@ export class DryRun extends Component {
             // Not awaited: the page is there at once and says that it is looking.
             this.load(0);
         });
+    }
+
+    /** What to look at: from whoever opened the page or, when it is loaded again, from its address. */
+    readParams() {
+        const params = { ...this.props.action.params };
+        if (["string", "number"].includes(typeof params.server_ids)) {
+            params.server_ids = String(params.server_ids).split(",").filter(Boolean).map(Number);
+        }
+        const ids = params.server_ids;
+        // Own values stay out of the address, and then the page cannot be loaded again.
+        if (
+            params.plan_id &&
+            !Object.keys(params.variable_values || {}).length &&
+            (ids?.length ?? 0) <= PAGE
+        ) {
+            const state = { plan_id: params.plan_id };
+            this.props.updateActionState?.(ids ? { ...state, server_ids: ids.join(",") } : state);
+        }
+        return params;
     }
 
     /** Arguments of the report, as the server's methods take them. */
@@ -79,6 +98,7 @@ export class DryRun extends Component {
 
     take(report, offset) {
         this.state.plan = report.plan;
+        this.env.config.setDisplayName?.(_t("Dry run of %s", report.plan.name));
         this.state.total = report.summary.total;
         this.state.servers = [...(offset ? this.state.servers : []), ...report.servers];
         if (!offset) {
