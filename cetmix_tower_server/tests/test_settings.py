@@ -1,5 +1,5 @@
 from odoo.exceptions import AccessError, ValidationError
-from odoo.tests import TransactionCase, new_test_user, tagged
+from odoo.tests import Form, TransactionCase, new_test_user, tagged
 
 from ..models.cx_tower_settings import DEFAULTS, LIMITS, NAMES, PREFIX, convert
 
@@ -56,7 +56,7 @@ class TestSettings(TransactionCase):
         self.assertEqual(shown.cetmix_tower_command_timeout, 901)
 
     def test_every_setting_has_its_place_on_the_page(self):
-        page = self.env.ref("cetmix_tower_server.res_config_settings_view_form").arch
+        page = self.env.ref("cetmix_tower_server.cx_tower_settings_page_view_form").arch
         for name in NAMES:
             self.assertIn(f'name="cetmix_tower_{name}"', page)
 
@@ -83,3 +83,65 @@ class TestSettings(TransactionCase):
         page.create({}).execute()
         with self.assertRaises(AccessError):
             page.create({"cetmix_tower_command_timeout": 5}).execute()
+
+
+@tagged("post_install", "-at_install")
+class TestSettingsPage(TransactionCase):
+    """The page as real persons use it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.root = cls._person("settings_root", "base.group_user,cetmix_tower_server.group_root")
+
+    @classmethod
+    def _person(cls, login, groups):
+        return new_test_user(cls.env, login, groups, context={"no_reset_password": True})
+
+    def test_root_who_administers_nothing_else_opens_and_saves_it(self):
+        self.assertFalse(self.root.has_group("base.group_system"))
+        Page = self.env["cx.tower.settings.page"].with_user(self.root)
+        form = Form(Page, "cetmix_tower_server.cx_tower_settings_page_view_form")
+        self.assertEqual(form.cetmix_tower_command_timeout, DEFAULTS.command_timeout)
+        self.assertIn("Keys:", form.cetmix_tower_vault_status)
+        form.cetmix_tower_command_timeout = 77
+        form.cetmix_tower_notification_type_success = False
+        action = form.save().execute()
+        self.assertEqual(action["tag"], "reload")
+        settings = self.env["cx.tower.settings"]._get()
+        self.assertEqual((settings.command_timeout, settings.notification_type_success), (77, ""))
+        self.assertEqual(Page.create({}).cetmix_tower_command_timeout, 77)
+
+    def test_saving_without_a_change_stores_nothing(self):
+        self.env["cx.tower.settings.page"].with_user(self.root).create({}).execute()
+        self.assertFalse(
+            self.env["ir.config_parameter"].sudo().search([("key", "=like", PREFIX + "command_timeout")])
+        )
+
+    def test_the_page_refuses_what_is_out_of_range(self):
+        page = self.env["cx.tower.settings.page"].with_user(self.root).create({"cetmix_tower_plan_timeout": -1})
+        with self.assertRaisesRegex(ValidationError, "Flight plan limit"):
+            page.execute()
+
+    def test_nobody_else_opens_it(self):
+        page = self.env["cx.tower.settings.page"].create({})
+        for login, groups in (
+            ("settings_manager", "base.group_user,cetmix_tower_server.group_manager"),
+            ("settings_odoo", "base.group_system"),
+        ):
+            person = self._person(login, groups)
+            own = page.with_user(person)
+            for attempt in (lambda own=own: own.create({}), lambda own=own: own.execute(), own.default_get):
+                with self.subTest(login=login), self.assertRaises(AccessError):
+                    attempt(["cetmix_tower_vault_status"]) if attempt == own.default_get else attempt()
+
+    def test_the_menu_is_for_root(self):
+        menu = self.env.ref("cetmix_tower_server.res_config_settings_menu")
+        manager = self._person("settings_menu", "base.group_user,cetmix_tower_server.group_manager")
+        self.assertIn(menu.id, self.env["ir.ui.menu"].with_user(self.root)._visible_menu_ids())
+        self.assertNotIn(menu.id, self.env["ir.ui.menu"].with_user(manager)._visible_menu_ids())
+        action = self.env["ir.actions.act_window"].with_user(self.root)
+        self.assertEqual(
+            action._for_xml_id("cetmix_tower_server.action_cx_tower_settings")["res_model"],
+            "cx.tower.settings.page",
+        )
