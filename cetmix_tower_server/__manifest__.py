@@ -44,6 +44,7 @@
         "security/cx_tower_vault_rules.xml",
         "wizards/cx_tower_server_host_key_wizard_views.xml",
         "views/res_config_settings_views.xml",
+        "views/health_views.xml",
         "views/cx_tower_server_views.xml",
         "views/cx_tower_server_template_views.xml",
         "views/cx_tower_variable_value_views.xml",

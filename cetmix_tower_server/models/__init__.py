@@ -97,6 +97,8 @@ from . import cx_tower_server_automation
 from . import cx_tower_server_template_children
 from . import cx_tower_plan_log_deletion
 from . import cetmix_tower
+from . import cetmix_tower_health_checks
+from . import cetmix_tower_health
 from . import ir_websocket
 from . import res_partner
 from . import res_users

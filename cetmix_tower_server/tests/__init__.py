@@ -9,6 +9,7 @@ from . import test_api_plan
 from . import test_file
 from . import test_file_template
 from . import test_file_tour
+from . import test_health
 from . import test_javascript
 from . import test_key
 from . import test_mixins

@@ -133,3 +133,27 @@ class TestTours(BrowserCase):
             timeout=120,
         )
         self.assertFalse(self.env["cx.tower.plan.log"].search([("plan_id", "=", plan.id)]))
+
+    def test_health_and_logs(self):
+        self.env["ir.config_parameter"].set_param("cetmix_tower_server.backend", "inline")
+        self.env["cx.tower.server"].search([]).connection_state = "ok"
+        server = (
+            self.env["cx.tower.server"]
+            .with_context(skip_ssh_settings_check=True)
+            .create({"name": "Tour host", "ip_v4_address": "127.0.0.1", "ssh_username": "nobody"})
+        )
+        server.write({"connection_state": "failed", "connection_message": "It is switched off."})
+        command = self.env["cx.tower.command"].create(
+            {
+                "name": "Tour print",
+                "action": "python_code",
+                "code": 'result = {"message": "<b>words</b> of the host\\n" + chr(27) + "[31mred" + chr(27) + "[0m"}',
+            }
+        )
+        log = self.env["cx.tower.server.log"].create(
+            {"name": "Tour log", "server_id": server.id, "command_id": command.id}
+        )
+        self.start_tour("/odoo/cetmix_tower_health", "tower_health_and_logs", login="admin", timeout=120)
+        runs = self.env["cx.tower.command.log"].search([("server_log_id", "=", log.id)])
+        self.assertEqual(runs.mapped("state"), ["done"] * 3)
+        self.assertFalse(any(runs.mapped("command_response")))
