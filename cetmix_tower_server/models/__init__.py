@@ -37,7 +37,6 @@ from . import cx_tower_key
 from . import cx_tower_key_value
 from . import cx_tower_settings
 from . import cx_tower_settings_mixin
-from . import cx_tower_settings_page
 from . import cx_tower_server
 from . import cx_tower_server_connection
 from . import cx_tower_server_login

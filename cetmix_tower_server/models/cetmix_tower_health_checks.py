@@ -80,7 +80,11 @@ class CetmixTower(models.AbstractModel):
     def _health_queue(self, facts):
         waiting = facts["queue"]
         nobody = not facts["alive"] and self._health_waiting_age(facts) > NOBODY_TAKES_IT_S
-        text = self.env._("Runs that wait for a free slot: %s.", waiting) if waiting else self.env._("Nothing waits.")
+        text = (
+            self.env._("Runs that wait for a free slot: %s.", waiting)
+            if waiting
+            else self.env._("Nothing waits.")
+        )
         advice = self.env._(
             "No process takes runs: check that Odoo runs with cron threads (max_cron_threads) and look at its log."
         )
@@ -100,7 +104,9 @@ class CetmixTower(models.AbstractModel):
         advice = self.env._(
             "All slots are taken: stop runs that hang, or allow more runs at once in the settings or on the server."
         )
-        return self._health_check("oldest", self.env._("Oldest waiting run"), status, round(age), text, advice)
+        return self._health_check(
+            "oldest", self.env._("Oldest waiting run"), status, round(age), text, advice
+        )
 
     @api.model
     def _health_running(self, facts):
@@ -119,9 +125,7 @@ class CetmixTower(models.AbstractModel):
         )
         advice = self.env._("Look on the hosts what became of them, then resume or run them again.")
         status = WARNING if interrupted else OK
-        return self._health_check(
-            "interrupted", self.env._("Interrupted"), status, interrupted, text, advice
-        )
+        return self._health_check("interrupted", self.env._("Interrupted"), status, interrupted, text, advice)
 
     @api.model
     def _health_retries(self, facts):
@@ -160,11 +164,15 @@ class CetmixTower(models.AbstractModel):
         age = facts["cron_age"]
         if not facts["cron_active"]:
             status, text = ERROR, self.env._("The scheduled action that starts runs is switched off.")
-            advice = self.env._("Switch “Tower: start queued runs, find lost ones” on under Scheduled Actions.")
+            advice = self.env._(
+                "Switch “Tower: start queued runs, find lost ones” on under Scheduled Actions."
+            )
         else:
             status = grade(age, CRON_WARNING_S, CRON_ERROR_S)
             text = self.env._("Last seen %s ago.", self._health_age_text(age))
-            advice = self.env._("Check that Odoo runs with cron threads (max_cron_threads): nothing is due without them.")
+            advice = self.env._(
+                "Check that Odoo runs with cron threads (max_cron_threads): nothing is due without them."
+            )
         return self._health_check("cron", self.env._("Dispatcher"), status, round(age), text, advice)
 
     @api.model
@@ -173,9 +181,7 @@ class CetmixTower(models.AbstractModel):
         status = grade(abs(difference), CLOCK_WARNING_S, CLOCK_ERROR_S)
         text = self.env._("Odoo and the database differ by %.1f seconds.", difference)
         advice = self.env._("Let both machines take their time from a time server (NTP).")
-        return self._health_check(
-            "clock", self.env._("Clocks"), status, round(difference, 1), text, advice
-        )
+        return self._health_check("clock", self.env._("Clocks"), status, round(difference, 1), text, advice)
 
     # ------------------------------------------------------------------ what is worked with
 
@@ -188,7 +194,9 @@ class CetmixTower(models.AbstractModel):
             named = [f"{name}: {message}" if message else name for name, message in facts["failed"]]
             more = count - len(named)
             text = "\n".join([*named, *([self.env._("… and %s more.", more)] if more > 0 else [])])
-        advice = self.env._("Open the server and press “Test Connection”: it says which part of the way fails.")
+        advice = self.env._(
+            "Open the server and press “Test Connection”: it says which part of the way fails."
+        )
         return self._health_check(
             "servers", self.env._("Unreachable servers"), ERROR if count else OK, count, text, advice
         )
@@ -231,7 +239,11 @@ class CetmixTower(models.AbstractModel):
         if limit:
             # indexes, and rows that the database has not freed yet, count on the disk only
             status = WARNING if size > 2 * limit + 100 else OK
-            text = self.env._("Runs take %(size).0f MB on the disk; output is kept up to %(limit)s MB.", size=size, limit=limit)
+            text = self.env._(
+                "Runs take %(size).0f MB on the disk; output is kept up to %(limit)s MB.",
+                size=size,
+                limit=limit,
+            )
         else:
             status = WARNING if size > SIZE_WARNING_MB and not settings.log_retention_days else OK
             days = settings.log_retention_days

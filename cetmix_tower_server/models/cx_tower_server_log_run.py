@@ -1,10 +1,9 @@
-import posixpath
 import secrets
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..engine import rendering, states
+from ..engine import states
 from ..engine.results import EngineError, ExitCode
 from ..engine.shell import quoting
 from .cx_tower_run_source import hide_code
@@ -308,12 +307,12 @@ class CxTowerServerLog(models.Model):
         :raise engine.results.RenderingError: a variable of its name or directory has no value
         """
         file = self._get_file()
-        texts = [file.server_dir or "", file.name or ""]
+        source = file._rendering_source()
         if file.variable_values or not known:
+            texts = [source["directory"], source["name"]]
             known = "", server._rendering_scope(server, texts, file.variable_values or {}, "")
-        where = self.env._("path of file “%s”", file.display_name)
-        mode, policy = rendering.Mode.SHELL, rendering.UndefinedPolicy.ERROR
-        return posixpath.join(*(rendering.render(text, known[1], mode, policy, where) for text in texts))
+        nonce, scope = known
+        return server._render_file_path(source, scope, nonce)[2]
 
     @api.model
     def _file_code(self, path, mode):

@@ -5,7 +5,8 @@ from .cx_tower_settings import NAMES
 from .cx_tower_settings_mixin import FIELD_PREFIX
 
 
-class ResConfigSettings(models.TransientModel):
+# Odoo's own model, extended; a second parent makes its name necessary.
+class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-models
     """Tower's settings among those of Odoo, for scripts; people use the page of ``cx.tower.settings.page``."""
 
     _name = "res.config.settings"

@@ -19,7 +19,9 @@ class TestHealth(TowerCommon):
         cls.foreign = cls._new_server("Foreign", managers=cls.manager_2)
         cls.command = cls._new_command(access_level="2")
         cls.env["cx.tower.command.log"].search([("state", "in", ["queued", "running"])]).state = "done"
-        cls.env.cr.execute("UPDATE ir_cron SET lastcall = clock_timestamp() AT TIME ZONE 'UTC', active = TRUE")
+        cls.env.cr.execute(
+            "UPDATE ir_cron SET lastcall = clock_timestamp() AT TIME ZONE 'UTC', active = TRUE"
+        )
         cls.env["cx.tower.server"].search([]).connection_state = "ok"
 
     def _health(self, person=None):
@@ -140,7 +142,8 @@ class TestHealth(TowerCommon):
         task.next_call = fields.Datetime.now() + timedelta(hours=1)
         self.assertEqual(self._status("schedules"), "ok")
         self.env.cr.execute(
-            "UPDATE cx_tower_scheduled_task SET next_call = now() - interval '1 hour' WHERE id = %s", (task.id,)
+            "UPDATE cx_tower_scheduled_task SET next_call = now() - interval '1 hour' WHERE id = %s",
+            (task.id,),
         )
         self.env.invalidate_all()
         self.assertEqual(self._status("schedules"), "warning")

@@ -364,7 +364,9 @@ class TestServerLogOnHost(ServerLogCase):
         self.assertEqual(log.log_state, "done")
 
     def test_a_file_of_a_template(self):
-        template = self.env["cx.tower.file.template"].create({"name": "T", "file_name": "t.log"})
+        template = self.env["cx.tower.file.template"].create(
+            {"name": "T", "file_name": "t.log", "server_dir": "/var/log", "source": "server"}
+        )
         log = self.log_of(
             self.env["cx.tower.command"], log_type="file", file_template_id=template.id, access_level="1"
         )

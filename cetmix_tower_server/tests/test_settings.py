@@ -119,7 +119,9 @@ class TestSettingsPage(TransactionCase):
         )
 
     def test_the_page_refuses_what_is_out_of_range(self):
-        page = self.env["cx.tower.settings.page"].with_user(self.root).create({"cetmix_tower_plan_timeout": -1})
+        page = (
+            self.env["cx.tower.settings.page"].with_user(self.root).create({"cetmix_tower_plan_timeout": -1})
+        )
         with self.assertRaisesRegex(ValidationError, "Flight plan limit"):
             page.execute()
 

@@ -9,3 +9,4 @@ from . import cx_tower_plan_run_wizard
 from . import cx_tower_plan_run_wizard_preview
 from . import cx_tower_plan_run_wizard_variable_value
 from . import cx_tower_plan_resume_wizard
+from . import cx_tower_settings_page

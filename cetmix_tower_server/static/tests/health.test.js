@@ -1,13 +1,7 @@
 import { expect, test } from "@odoo/hoot";
 import { click, queryAllTexts } from "@odoo/hoot-dom";
 import { advanceTime, animationFrame } from "@odoo/hoot-mock";
-import {
-    defineModels,
-    getService,
-    makeMockEnv,
-    mountWebClient,
-    onRpc,
-} from "@web/../tests/web_test_helpers";
+import { defineModels, getService, makeMockEnv, mountWebClient, onRpc } from "@web/../tests/web_test_helpers";
 import { mailModels } from "@mail/../tests/mail_test_helpers";
 import { formatAge } from "@cetmix_tower_server/health/health";
 
@@ -97,5 +91,11 @@ test("markup in a text is text", async () => {
 
 test("ages", async () => {
     await makeMockEnv(); // brings the translations
-    expect([0, 119, 120, 7199, 7200].map((seconds) => String(formatAge(seconds)))).toEqual(["0 s", "119 s", "2 min", "119 min", "2 h"]);
+    expect([0, 119, 120, 7199, 7200].map((seconds) => String(formatAge(seconds)))).toEqual([
+        "0 s",
+        "119 s",
+        "2 min",
+        "119 min",
+        "2 h",
+    ]);
 });

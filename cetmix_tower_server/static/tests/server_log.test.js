@@ -23,7 +23,13 @@ class ServerLog extends models.Model {
     is_refreshing = fields.Boolean();
     log_date = fields.Datetime();
     log_tried = fields.Datetime();
-    log_state = fields.Selection({ selection: [["never", "Not fetched"], ["done", "Fetched"], ["failed", "Failed"]] });
+    log_state = fields.Selection({
+        selection: [
+            ["never", "Not fetched"],
+            ["done", "Fetched"],
+            ["failed", "Failed"],
+        ],
+    });
     log_message = fields.Text();
     _records = [
         { id: 1, name: "never", log_state: "never", log_html: "(empty)" },

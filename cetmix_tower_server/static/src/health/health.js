@@ -30,9 +30,7 @@ export function formatAge(seconds) {
     if (seconds < 120) {
         return _t("%s s", seconds);
     }
-    return seconds < 7200
-        ? _t("%s min", Math.floor(seconds / 60))
-        : _t("%s h", Math.floor(seconds / 3600));
+    return seconds < 7200 ? _t("%s min", Math.floor(seconds / 60)) : _t("%s h", Math.floor(seconds / 3600));
 }
 
 /** How Tower itself is doing: a tile for each check, read again every few seconds while somebody looks. */

@@ -389,7 +389,11 @@ registry.category("web_tour.tours").add("tower_health_and_logs", {
             trigger: ".o_tower_health_tile:first[data-check=servers][data-status=error]:contains(Tour host)",
         },
         { content: "It says what to do", trigger: ".o_tower_health_tile:contains(Test Connection)" },
-        { content: "Open the list behind it", trigger: ".o_tower_health_tile[data-check=servers]", run: "click" },
+        {
+            content: "Open the list behind it",
+            trigger: ".o_tower_health_tile[data-check=servers]",
+            run: "click",
+        },
         { content: "Open the server", trigger: ".o_data_row .o_data_cell:contains(Tour host)", run: "click" },
         { content: "Go to its logs", trigger: ".o_form_view a[name=server_logs]", run: "click" },
         { content: "Fetch them all", trigger: "button[name=action_update_server_logs]", run: "click" },
