@@ -1,5 +1,6 @@
 from . import test_access_matrix
 from . import test_access_matrix_automation
+from . import test_access_matrix_file
 from . import test_access_matrix_plan
 from . import test_access_matrix_server_log
 from . import test_api
