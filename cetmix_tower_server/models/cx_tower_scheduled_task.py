@@ -103,7 +103,12 @@ class CxTowerScheduledTask(models.Model):
     saturday = fields.Boolean()
     sunday = fields.Boolean()
     next_call = fields.Datetime(
-        string="Next run", required=True, default=fields.Datetime.now, copy=False, index=True
+        string="Next run",
+        required=True,
+        default=fields.Datetime.now,
+        copy=False,
+        index=True,
+        help="Shown by your clock; the next five times by that of the person it runs as. Setting it moves the whole schedule.",
     )
     schedule_start = fields.Datetime(
         string="Counted from",
@@ -291,10 +296,19 @@ class CxTowerScheduledTask(models.Model):
             raise AccessError(self.env._("Only Root may have a scheduled task run as somebody else."))
 
     @api.model
-    def _plan_cron(self):
-        """Have the cron look when the next task is due, not only at its next round."""
+    def _plan_cron(self, not_before=None):
+        """Have the cron look when the next task is due, not only at its next round.
+
+        :param not_before: the earliest moment to look, for what was just looked at and left
+        """
         cron = self.env.ref("cetmix_tower_server.ir_cron_run_scheduled_tasks", raise_if_not_found=False)
         # sudo: tasks of other people count too; starting the cron is part of every schedule
         first = self.sudo().search([("next_call", "!=", False)], order="next_call", limit=1)
-        if cron and first:
-            cron.sudo()._trigger(first.next_call)
+        if not cron or not first:
+            return
+        moment = max(first.next_call, not_before or first.next_call)
+        triggers = self.env["ir.cron.trigger"].sudo()
+        if moment <= fields.Datetime.now() or not triggers.search_count(
+            [("cron_id", "=", cron.id), ("call_at", "=", moment)], limit=1
+        ):
+            cron.sudo()._trigger(moment)

@@ -4,6 +4,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
+from psycopg2 import OperationalError
 
 from ..engine import states
 
@@ -183,6 +184,8 @@ class CxTowerScheduledTask(models.Model):
             try:
                 with self.env.registry.cursor() as cr:
                     self.with_env(self.env(cr=cr)).sudo().browse(task_id)._examine()
+            except OperationalError:
+                _logger.info("scheduled task %s is being changed; its results are looked at later", task_id)
             except Exception:
                 _logger.exception("the results of scheduled task %s could not be looked at", task_id)
 

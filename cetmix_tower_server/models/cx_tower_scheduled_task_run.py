@@ -1,6 +1,7 @@
 import logging
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -12,6 +13,7 @@ _logger = logging.getLogger(__name__)
 
 # A pass ends after this time and asks for another one, so that the cron is not killed in the middle of many tasks.
 PASS_LIMIT_S = 60
+LOOK_AGAIN = timedelta(minutes=1)
 # Two processes that want the same task: the later one sees that when it writes.
 ATTEMPTS = 5
 
@@ -54,7 +56,9 @@ class CxTowerScheduledTask(models.Model):
             if time.monotonic() > give_up:
                 break
         self._look_after_ended()
-        self._plan_cron()
+        # What is due all the same is held by somebody: looking for it at once, again and again, would not help.
+        is_done = time.monotonic() <= give_up
+        self._plan_cron(fields.Datetime.now() + LOOK_AGAIN if is_done else None)
 
     @api.model
     def _run_next_task(self, tried):

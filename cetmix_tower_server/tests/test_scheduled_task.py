@@ -200,6 +200,20 @@ class TestScheduledTask(TaskCase):
         with freeze_time(SATURDAY):
             self.new_task(next_call=moment)
         self.assertEqual(Trigger.search([("cron_id", "=", cron.id)]).call_at, moment)
+        self.tick()
+        self.tick()
+        self.assertEqual(Trigger.search([("cron_id", "=", cron.id)]).call_at, moment, "once is enough")
+
+    def test_the_cron_does_not_run_after_itself(self):
+        """A task that is held by somebody is looked for a minute later, not again and again."""
+        cron = self.env.ref("cetmix_tower_server.ir_cron_run_scheduled_tasks")
+        Trigger = self.env["ir.cron.trigger"].sudo()
+        with freeze_time(SATURDAY):
+            self.new_task(next_call=SATURDAY - timedelta(hours=1))
+        Trigger.search([("cron_id", "=", cron.id)]).unlink()
+        with patch.object(type(self.Task), "_reserve_tasks", lambda self, *arguments: self.browse()):
+            self.tick()
+        self.assertEqual(Trigger.search([("cron_id", "=", cron.id)]).call_at, SATURDAY + timedelta(minutes=1))
 
     def test_run_now_does_not_shift_the_schedule(self):
         """Pitfall 21."""
