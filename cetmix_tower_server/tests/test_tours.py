@@ -1,4 +1,4 @@
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .browser import BrowserCase
 
@@ -133,6 +133,13 @@ class TestTours(BrowserCase):
             timeout=120,
         )
         self.assertFalse(self.env["cx.tower.plan.log"].search([("plan_id", "=", plan.id)]))
+
+    def test_settings(self):
+        """As Root who is no administrator of Odoo."""
+        root = new_test_user(self.env, "tour_root", "base.group_user,cetmix_tower_server.group_root")
+        self.assertFalse(root.has_group("base.group_system"))
+        self.start_tour("/odoo/cetmix_tower_servers", "tower_settings", login="tour_root", timeout=120)
+        self.assertEqual(self.env["cx.tower.settings"]._get().command_timeout, 123)
 
     def test_health_and_logs(self):
         self.env["ir.config_parameter"].set_param("cetmix_tower_server.backend", "inline")

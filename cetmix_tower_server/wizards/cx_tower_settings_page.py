@@ -44,5 +44,7 @@ class CxTowerSettingsPage(models.TransientModel):
         """Leave the settings as they are (button “Discard”).
 
         :return: action that opens the page with what is stored
+        :raise AccessError: the caller is not Root
         """
+        self._check_root()
         return self.env["ir.actions.act_window"]._for_xml_id("cetmix_tower_server.action_cx_tower_settings")

@@ -415,3 +415,33 @@ registry.category("web_tour.tours").add("tower_health_and_logs", {
         { content: "It is there", trigger: ".o_tower_server_log[data-state=done]" },
     ],
 });
+
+registry.category("web_tour.tours").add("tower_settings", {
+    url: "/odoo/cetmix_tower_servers",
+    steps: () => [
+        {
+            content: "Open the menu of settings",
+            trigger: ".o_main_navbar .o_menu_sections [data-menu-xmlid='cetmix_tower_server.menu_settings']",
+            run: "click",
+        },
+        {
+            content: "Open the settings",
+            trigger: ".o-dropdown--menu [data-menu-xmlid='cetmix_tower_server.res_config_settings_menu']",
+            run: "click",
+        },
+        {
+            content: "The status of the vault is shown",
+            trigger: "div[name=cetmix_tower_vault_status]:contains(Keys)",
+        },
+        {
+            content: "Set a limit",
+            trigger: "div[name=cetmix_tower_command_timeout] input",
+            run: "edit 123",
+        },
+        { content: "Save", trigger: ".o_form_button_save", run: "click", expectUnloadPage: true },
+        {
+            content: "It is stored",
+            trigger: "div[name=cetmix_tower_command_timeout] input:value(123)",
+        },
+    ],
+});
