@@ -101,6 +101,10 @@
         "demo/secrets.xml",
         "demo/commands.xml",
         "demo/plans.xml",
+        "demo/files.xml",
+        "demo/server_templates.xml",
+        "demo/server_logs.xml",
+        "demo/automation.xml",
     ],
     "application": True,
 }

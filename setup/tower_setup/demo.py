@@ -11,6 +11,7 @@ from pathlib import Path
 from . import demo_records, locks, odoo_home, ports, postgres, rpc, virtualenv
 from .console import Console
 from .demo_plans import run_plan
+from .demo_story import tell
 from .demo_runs import run_commands
 from .errors import SetupError
 from .hosts import DemoHost, HostSet
@@ -140,10 +141,11 @@ def _serve(demo: Demo, port: int, url: str, stack: ExitStack) -> Services:
 
 
 def _run(client: rpc.Client, console: Console) -> bool:
-    """The flight plan, then some single commands; whether all of it succeeded."""
+    """The flight plan, some single commands, then a server's life; whether all of it succeeded."""
     hosts = [("reference", "=like", f"{HOST_PREFIX}%")]
     servers = client.search_read("cx.tower.server", hosts, ["name"], order="reference")
     results = [run_plan(client, console, servers), run_commands(client, console, servers)]
+    results.append(tell(client, console, servers))
     return all(results)
 
 

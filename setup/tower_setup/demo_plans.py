@@ -56,9 +56,9 @@ def run_plan(client: Client, console: Console, servers: list[dict]) -> bool:
         PlanRun(log_id, HostLines(console, server["name"], number))
         for number, (log_id, server) in enumerate(zip(logs, servers, strict=True))
     ]
-    _follow(client, runs)
+    follow(client, runs)
     for run in runs:
-        _show_result(run, plan)
+        show_result(run, plan)
     failed = [run for run in runs if not run.succeeded]
     console.say()
     total = f"{len(runs)} runs of the flight plan"
@@ -66,7 +66,8 @@ def run_plan(client: Client, console: Console, servers: list[dict]) -> bool:
     return bool(runs) and not failed
 
 
-def _follow(client: Client, runs: list[PlanRun]) -> None:
+def follow(client: Client, runs: list[PlanRun]) -> None:
+    """Show the steps of runs, and their output, until all of them have ended."""
     deadline = time.monotonic() + RUN_TIMEOUT_S
     going = list(runs)
     while going and time.monotonic() < deadline:
@@ -148,7 +149,11 @@ def _end(console: Console, step: dict, title: str, goes_on: bool) -> str:
     return f"{text}{reason}" + (" (tolerated: the plan goes on)" if goes_on else "")
 
 
-def _show_result(run: PlanRun, plan: str) -> None:
+def show_result(run: PlanRun, plan: str) -> None:
+    """Say how a run ended.
+
+    :param plan: name of the flight plan
+    """
     console, progress = run.lines.console, run.progress
     mark = console.paint(console.tick, "green") if run.succeeded else console.paint(console.cross, "red")
     if progress["finished"]:

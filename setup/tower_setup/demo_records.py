@@ -48,6 +48,15 @@ for host in given["hosts"]:
     if env["cx.tower.variable"].search([("reference", "=", "data_dir")]):
         server.set_variable_value("data_dir", host["home"])
 
+# Now that the hosts are there, what the demo data keeps quiet may go on by itself.
+file = env.ref("cetmix_tower_server.demo_file_web_motd", raise_if_not_found=False)
+if file and not file.auto_sync:
+    file.auto_sync = True
+for name in ("demo_task_disk_usage", "demo_task_write_log"):
+    task = env.ref("cetmix_tower_server." + name, raise_if_not_found=False)
+    if task and not task.active:
+        task.write({"active": True, "next_call": task._get_next_call(task, fields.Datetime.now())})
+
 keys = env["res.users.apikeys"].with_user(admin)
 keys.search([("name", "=", "setup/demo")]).sudo().unlink()
 token = keys._generate("rpc", "setup/demo", fields.Datetime.now() + timedelta(days=365))

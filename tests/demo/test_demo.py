@@ -86,6 +86,46 @@ def test_once_runs_single_commands_and_leaves_nothing(once, environment):
     assert processes_with("TOWER_TEST_MARK", environment["TOWER_TEST_MARK"]) == []
 
 
+def chapter(output, heading):
+    """What was printed between a heading that begins so and the next one."""
+    return output.split(f"> {heading}")[1].split("\n> ")[0]
+
+
+def test_a_new_server_is_made_from_its_template_and_set_up(once):
+    text = chapter(once, "A new server from the template “Application server”")
+    assert "Demo app ✓ made: " in text
+    assert "✓ 2 Write the configuration: exit code 0" in text
+    assert "✓ Set up the application: done, exit code 0" in text
+
+
+def test_files_are_compared_changed_and_pushed(once):
+    lines = chapter(once, "Its files: ").splitlines()
+    states = [line.rsplit(" ", 1)[1] for line in lines if ".conf: " in line]
+    assert states == ["same", "differs", "same"]
+    differing = [line.split("Demo app")[1].split() for line in lines if "host " in line or "Tower " in line]
+    assert [line[2:] for line in differing if len(line) == 5] == [
+        ["port", "=", "9999"],
+        ["port", "=", "8081"],
+    ]
+    assert any("/motd: same" in line for line in lines)
+    assert "demo-only-database-password" not in once
+
+
+def test_task_log_and_shortcut_of_the_new_server(once):
+    assert "is done" in chapter(once, "Scheduled task “A sign of life in the application log”")
+    log = chapter(once, "Server log “Application log”")
+    assert log.count("shop: a line from Demo app (staging)") == 3
+    assert "✓ Restart the application: done, exit code 0" in chapter(once, "Shortcut “Restart”")
+
+
+def test_the_fleet_is_updated_two_at_a_time(once):
+    assert "Dry run: 4 of 4 servers ready." in chapter(once, "Dry run of “Update the application”")
+    text = chapter(once, "“Update the application” on 4 servers, 2 at a time")
+    assert "Fleet run: 4 succeeded, 0 failed, 0 not started; at most 2 at a time." in text
+    for host in (*HOSTS, "Demo app"):
+        assert f"{host} ✓ done after" in text
+
+
 def test_second_start_is_fast_serves_the_client_and_ends_with_a_signal(environment):
     port = free_port()
     started = time.monotonic()
@@ -106,6 +146,8 @@ def test_second_start_is_fast_serves_the_client_and_ends_with_a_signal(environme
         text = "".join(lines)
         assert f"http://localhost:{port}" in text
         assert "Installing" not in text
+        assert "Demo app ✓ deleted, on the host and here" in text
+        assert "Fleet run: 4 succeeded" in text
         with urllib.request.urlopen(f"http://localhost:{port}/web/login", timeout=30) as page:
             assert page.status == 200
         assert seconds < 180
