@@ -35,7 +35,14 @@ class CxTowerServer(models.Model):
     def _compute_template_plan_state(self):
         for server in self:
             # sudo: how the run stands is a fact about the server; opening its log is checked
-            server.template_plan_state = server.sudo().template_plan_log_id.state
+            server.template_plan_state = server.sudo()._template_plan_log().state
+
+    def _template_plan_log(self):
+        """Return the run that followed the creation, or the last one that went on with it."""
+        log = self.template_plan_log_id
+        while log.resumed_by_ids:
+            log = log.resumed_by_ids[0]
+        return log
 
     def action_new_from_template(self):
         """Open the wizard that makes a server from a template (button of the lists).
@@ -53,6 +60,14 @@ class CxTowerServer(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        log = self.template_plan_log_id
+        log = self.sudo()._template_plan_log().with_env(self.env)  # sudo: the link only; the log is checked
         log.check_access("read")
         return log._action_open() if log else False
+
+    def action_dismiss_template_plan_log(self):
+        """Stop showing on the form how the run after creation has ended; its log stays.
+
+        :return: True
+        :raise AccessError: the caller may not write one of these servers
+        """
+        return self.write({"template_plan_log_id": False})

@@ -500,6 +500,25 @@ class TestServerTemplate(TemplateCase):
         self.assertTrue(any("after creation" in body for body in server.sudo().message_ids.mapped("body")))
         self.assertEqual(server.action_open_template_plan_log()["res_id"], log.id)
 
+    def test_how_the_plan_stands_is_shown_until_it_is_put_right(self):
+        allowed = "cetmix_tower_server.test_allowed"
+        self.command.code = (
+            f"allowed = env['ir.config_parameter'].sudo().get_param('{allowed}')\n"
+            "result = {'exit_code': 0 if allowed else 3}"
+        )
+        server, other = self.make("A"), self.make("B")
+        self.assertEqual((server.template_plan_state, other.template_plan_state), ("failed", "failed"))
+        self.env["ir.config_parameter"].sudo().set_param(allowed, "yes")
+        resumed = server.template_plan_log_id.resume()
+        self.env.invalidate_all()
+        self.assertEqual(server.template_plan_state, "done")
+        self.assertEqual(server.action_open_template_plan_log()["res_id"], resumed.id)
+        self.assertIs(other.action_dismiss_template_plan_log(), True)
+        self.assertFalse(other.template_plan_state)
+        other.sudo().user_ids += self.user
+        with self.assertRaises(AccessError):
+            other.with_user(self.user).action_dismiss_template_plan_log()
+
     def test_the_start_is_part_of_the_creation(self):
         """All or nothing: what fails behind the start takes the server and the run back."""
         Server = type(self.env["cx.tower.server"])

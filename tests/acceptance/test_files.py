@@ -14,7 +14,15 @@ from plans import INTERRUPTED, Plans, until
 
 FILE = "cx.tower.file"
 TEMPLATE = "cx.tower.file.template"
-STATE = ["sync_state", "server_response", "host_state", "host_note", "code_on_server", "is_being_processed", "code"]
+STATE = [
+    "sync_state",
+    "server_response",
+    "host_state",
+    "host_note",
+    "code_on_server",
+    "is_being_processed",
+    "code",
+]
 LARGE = 48 * 1024 * 1024
 
 
@@ -45,7 +53,9 @@ def make(client, server_id, path: Path, **values) -> int:
 
 def sync(client) -> None:
     """Do what the cron does."""
-    (cron,) = client.call("ir.model.data", "search_read", [["name", "=", "ir_cron_auto_pull_files_from_server"]], ["res_id"])
+    (cron,) = client.call(
+        "ir.model.data", "search_read", [["name", "=", "ir_cron_auto_pull_files_from_server"]], ["res_id"]
+    )
     client.call("ir.cron", "method_direct_trigger", [cron["res_id"]])
 
 
@@ -53,7 +63,9 @@ def test_a_plan_makes_a_file_from_its_template(client, server_id, host_dir):
     """With the values of the run; and again with another template, which changes the file that is there."""
     variable = client.create("cx.tower.variable", name="Files port", reference="files_port")
     client.create("cx.tower.variable.value", variable_id=variable, value_char="80")
-    client.create("cx.tower.key", name="Files token", reference="files_token", key_type="s", secret_value="very hush")
+    client.create(
+        "cx.tower.key", name="Files token", reference="files_token", key_type="s", secret_value="very hush"
+    )
     template = client.create(
         TEMPLATE,
         name="Site",
@@ -70,12 +82,16 @@ def test_a_plan_makes_a_file_from_its_template(client, server_id, host_dir):
     made = host_dir / "made" / "deep" / "site-8080.conf"
     assert made.read_text() == "port 8080\ntoken very hush\n"
     assert made.stat().st_mode & 0o777 == 0o640
-    (file,) = client.call(FILE, "search_read", [["host_path", "=", str(made)]], ["template_id", "variable_values", *STATE])
+    (file,) = client.call(
+        FILE, "search_read", [["host_path", "=", str(made)]], ["template_id", "variable_values", *STATE]
+    )
     assert file["template_id"][0] == template
     assert (file["sync_state"], file["variable_values"]) == ("ok", {"files_port": "8080"})
 
     # the rule for existing files looks at the host
-    fails = plans.command("", "file_using_template", name="Fail", file_template_id=template, if_file_exists="raise")
+    fails = plans.command(
+        "", "file_using_template", name="Fail", file_template_id=template, if_file_exists="raise"
+    )
     run_id = plans.start(server_id, plans.plan(fails), files_port="8080")
     assert plans.wait(run_id)["exit_code"] == -400
 
@@ -137,9 +153,13 @@ def test_large_files_stream_both_ways(client, server, server_id, host_dir):
 
 def test_auto_sync_and_templates_in_the_background(client, server_id, host_dir):
     """A template is saved at once, though one of its files cannot be pushed; it says which and why."""
-    template = client.create(TEMPLATE, name="Many", file_name="x.conf", server_dir=str(host_dir), code="1\n", auto_sync=True)
+    template = client.create(
+        TEMPLATE, name="Many", file_name="x.conf", server_dir=str(host_dir), code="1\n", auto_sync=True
+    )
     ids = [
-        client.call(FILE, "create", {"template_id": template, "server_id": server_id, "name": f"{number}.conf"})
+        client.call(
+            FILE, "create", {"template_id": template, "server_id": server_id, "name": f"{number}.conf"}
+        )
         for number in range(5)
     ]
     (host_dir / "blocked").write_text("a file where a directory should be")
@@ -153,7 +173,9 @@ def test_auto_sync_and_templates_in_the_background(client, server_id, host_dir):
     client.call(TEMPLATE, "write", [template], {"code": "2\n"})
     until(lambda: all((host_dir / f"{number}.conf").read_text() == "2\n" for number in range(5)), 90)
     assert ended(client, blocked)["sync_state"] == "failed"
-    (seen,) = client.call(TEMPLATE, "read", [template], ["files_synced_count", "files_failed_count", "sync_failures"])
+    (seen,) = client.call(
+        TEMPLATE, "read", [template], ["files_synced_count", "files_failed_count", "sync_failures"]
+    )
     assert (seen["files_synced_count"], seen["files_failed_count"]) == (5, 1)
     assert "blocked" in seen["sync_failures"][0]["name"]
 
@@ -169,7 +191,12 @@ def test_scripts_transfer_files_without_records(client, server_id, host_dir):
     result = client.call("cx.tower.server", "upload_file", [server_id], "grüße\n", path)
     assert (result["path"], result["outcome"]) == (path, "pushed")
     assert Path(path).read_text() == "grüße\n"
-    assert base64.b64decode(client.call("cx.tower.server", "download_file", [server_id], path, as_base64=True)).decode() == "grüße\n"
+    assert (
+        base64.b64decode(
+            client.call("cx.tower.server", "download_file", [server_id], path, as_base64=True)
+        ).decode()
+        == "grüße\n"
+    )
     assert client.call("cx.tower.server", "delete_file", [server_id], path) is True
     assert client.call("cx.tower.server", "delete_file", [server_id], path) is False
     with pytest.raises(tower.RpcError):
@@ -193,7 +220,9 @@ def test_killed_in_mid_push(template, tmp_path, host_dir, one_host, point):
         with tower.Instance(database, tmp_path, environment={"TOWER_CRASH_POINT": str(armed)}) as running:
             client = running.client()
             server_id = one_host.register(client)
-            file_id = make(client, server_id, path, file_type="binary", file=base64.b64encode(content).decode())
+            file_id = make(
+                client, server_id, path, file_type="binary", file=base64.b64encode(content).decode()
+            )
             armed.write_text(point)
             client.call(FILE, "upload", [file_id])
             running.wait_until_dead()
@@ -205,7 +234,9 @@ def test_killed_in_mid_push(template, tmp_path, host_dir, one_host, point):
             tools.recover(client)
             file = ended(client, file_id)
             assert file["sync_state"] == "failed"
-            (log,) = client.call("cx.tower.command.log", "search_read", [["file_ids", "=", file_id]], ["command_status"])
+            (log,) = client.call(
+                "cx.tower.command.log", "search_read", [["file_ids", "=", file_id]], ["command_status"]
+            )
             assert log["command_status"] == INTERRUPTED
             client.call(FILE, "upload", [file_id])
             file = ended(client, file_id, 120)
