@@ -146,15 +146,19 @@ def _field_changes(before: Mapping, after: Mapping, skip: set[str]) -> tuple[Fie
     return tuple(
         FieldChange(name, old.get(name), new.get(name))
         for name in dict.fromkeys([*old, *new])
-        if name not in skip | {"id", "reference"} and old.get(name) != new.get(name)
+        if name not in skip | {"id", "reference", "file.template_id"} and old.get(name) != new.get(name)
     )
 
 
 def _flat(document: Mapping) -> dict[str, Any]:
-    """Return the parts of a document, with those of ``settings`` as ``settings.name``."""
-    flat = {name: value for name, value in document.items() if name != "settings"}
-    settings = document.get("settings") or {}
-    return flat | {f"settings.{name}": value for name, value in settings.items()}
+    """Return the parts of a document, with those of ``settings`` as ``settings.name`` (and of ``file`` likewise)."""
+    flat = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}.{part}": inner for part, inner in value.items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 def text_difference(old: str, new: str) -> tuple[list[str], int]:

@@ -46,13 +46,11 @@ class CxTowerFile(models.Model):
             ):
                 values[field_name], problem = file._preview_text(text, scope, nonce, hidden, where)
                 problems += [problem] if problem else []
-            values["full_server_path"] = False
-            if not problems or values["rendered_name"] not in problems:
-                try:
-                    values["full_server_path"] = file.server_id._render_file_path(source, scope, nonce)[2]
-                except EngineError as error:
-                    values["full_server_path"] = str(error)
-                    problems += [str(error)] if str(error) not in problems else []
+            try:
+                values["full_server_path"] = file.server_id._render_file_path(source, scope, nonce)[2]
+            except EngineError as error:
+                values["full_server_path"] = str(error)
+                problems = problems or [str(error)]
             file.update({**values, "render_error": "\n".join(dict.fromkeys(problems)) or False})
 
     def _rendering_source(self):

@@ -24,6 +24,7 @@ class CxTowerFileSettingsMixin(models.AbstractModel):
     )
     file_type = fields.Selection(
         [("text", "Text"), ("binary", "Binary")],
+        string="Type",
         required=True,
         default="text",
         help="Text may use variables and secrets.",
@@ -33,10 +34,12 @@ class CxTowerFileSettingsMixin(models.AbstractModel):
     )
     code = fields.Text(string="Content", help="May contain variables and secrets.")
     auto_sync = fields.Boolean(
-        help="Push after each change and by the interval; files of source Server are pulled by it."
+        string="Auto sync",
+        help="Push after each change and by the interval; files of source Server are pulled by it.",
     )
     keep_when_deleted = fields.Boolean(
-        help="Leave the file on the server when it is deleted here. Otherwise it is deleted there, too."
+        string="Keep when deleted",
+        help="Leave the file on the server when it is deleted here. Otherwise it is deleted there, too.",
     )
     mode = fields.Char(
         string="Permissions",

@@ -18,7 +18,9 @@ class CxTowerFileTemplate(models.Model):
     _order = "name, id"
 
     active = fields.Boolean(default=True)
-    file_name = fields.Char(required=True, help="Name of the files made from it. May contain variables.")
+    file_name = fields.Char(
+        string="File name", required=True, help="Name of the files made from it. May contain variables."
+    )
     file_ids = fields.One2many("cx.tower.file", "template_id", string="Files")
     file_count = fields.Integer(string="Number of files", compute="_compute_file_count")
     server_template_ids = fields.Many2many(

@@ -7,18 +7,8 @@ from odoo.exceptions import UserError
 
 from ..engine import flow, states
 from ..engine.definition import differences, lines_to_run, text_difference
+from .plan_parts import shown_part
 
-# Parts of a definition that forms show under another name: (model, part): (model, field).
-PARTS = {
-    ("cx.tower.plan", "on_error"): ("cx.tower.plan", "on_error_action"),
-    ("cx.tower.plan.line", "name"): ("cx.tower.plan.line", "command_id"),
-    ("cx.tower.plan.line", "action"): ("cx.tower.command", "action"),
-    ("cx.tower.plan.line", "code"): ("cx.tower.command", "code"),
-    ("cx.tower.plan.line", "command_path"): ("cx.tower.command", "path"),
-    ("cx.tower.plan.line", "flight_plan_id"): ("cx.tower.command", "flight_plan_id"),
-    ("cx.tower.plan.line", "settings.attempts"): ("cx.tower.command.log", "attempts_total"),
-    ("cx.tower.plan.line", "actions"): ("cx.tower.plan.line", "action_ids"),
-}
 RESUMABLE = (states.FAILED, states.STOPPED, states.INTERRUPTED)
 
 
@@ -207,9 +197,7 @@ class CxTowerPlanLog(models.Model):
     @api.model
     def _part(self, model, name):
         """Return (label, field) of a part of a definition, as forms show it."""
-        shown_model, name = PARTS.get((model, name), (model, name))
-        if name.startswith("settings."):
-            shown_model, name = "cx.tower.command", name.removeprefix("settings.")
+        shown_model, name = shown_part(model, name)
         field = self.env[shown_model]._fields.get(name)
         label = field._description_string(self.env) if field else name
         if shown_model != model and name in self.env[model]._fields:

@@ -284,7 +284,7 @@ class _Performance:
             }
         if failed:
             task, result = failed[0]
-            text = f"{task.path or task.document.get('name')}: {result['message']}"
+            text = _with_path(task.path or task.document.get("name") or "", result["message"])
             if len(results) > 1:
                 text = f"{len(failed)} of {len(results)} files failed. The first: {text}"
             text = self.run.masker__.mask(text)
@@ -335,7 +335,7 @@ def _digest(content: Content) -> str:
 
 def _line(path: str, result: Mapping[str, Any]) -> str:
     if result["outcome"] == FAILED:
-        return f"{path}: {result['message']}"
+        return _with_path(path, result["message"])
     parts = [f"{path}: {result['outcome']}"]
     if result.get("size"):
         parts.append(f"{result['size']} bytes")
@@ -343,3 +343,8 @@ def _line(path: str, result: Mapping[str, Any]) -> str:
         parts.append(f"backup {result['backup_path']}")
     parts += [result[name] for name in ("note", "message") if result.get(name)]
     return ", ".join(parts)
+
+
+def _with_path(path: str, message: str) -> str:
+    """Return a message that says which file it is about; most of the engine's do by themselves."""
+    return message if path and path in message else f"{path}: {message}"

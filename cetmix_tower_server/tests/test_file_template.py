@@ -261,6 +261,17 @@ class TestFileTemplate(FileCase):
         self.assertEqual(run.state, "done", run.message)
         self.assertEqual(self.host.files["/etc/web/web.conf"][0], b"x\n")
 
+    def test_what_changed_in_a_template_is_told_when_a_run_is_resumed(self):
+        template = self.template()
+        self.host.failures["/etc/web/web.conf"] = FileUploadFailed("no space on the device")
+        plan = self.plan(self.command(template))
+        run = self.server.run_flight_plan(plan)
+        self.assertEqual(run.state, "failed")
+        template.write({"file_name": "other.conf", "mode": "600", "code": "y\n"})
+        told = str(run.resume_difference())
+        for word in ("File name", "other.conf", "Permissions", "600", "+y"):
+            self.assertIn(word, told)
+
     def test_dry_run_shows_content_and_path_and_touches_nothing(self):
         self.variable("web_port", "80")
         plan = self.plan(self.command(self.template(code="port {{ web_port }}\n")))

@@ -29,10 +29,30 @@ export class TemplateSync extends Component {
     get counts() {
         const { data } = this;
         return [
-            { key: "ok", count: data.files_synced_count, label: _t("up to date"), color: "success" },
-            { key: "waiting", count: data.files_waiting_count, label: _t("waiting"), color: "info" },
-            { key: "failed", count: data.files_failed_count, label: _t("failed"), color: "danger" },
-            { key: "new", count: data.files_new_count, label: _t("not transferred"), color: "secondary" },
+            {
+                key: "ok",
+                count: data.files_synced_count,
+                label: _t("%s up to date", data.files_synced_count),
+                color: "success",
+            },
+            {
+                key: "waiting",
+                count: data.files_waiting_count,
+                label: _t("%s waiting", data.files_waiting_count),
+                color: "info",
+            },
+            {
+                key: "failed",
+                count: data.files_failed_count,
+                label: _t("%s failed", data.files_failed_count),
+                color: "danger",
+            },
+            {
+                key: "new",
+                count: data.files_new_count,
+                label: _t("%s not transferred", data.files_new_count),
+                color: "secondary",
+            },
         ].filter(({ count }) => count);
     }
 
