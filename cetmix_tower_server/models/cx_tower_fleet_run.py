@@ -146,6 +146,7 @@ class CxTowerFleetRun(models.Model):
         :raise AccessError: the caller may not run that on one of these servers
         :raise ValidationError: nothing to run, no servers, unknown references, limits out of range
         """
+        self.browse().check_access("read")
         found = self._find_servers(servers, tags, os, domain)
         if bool(command) == bool(plan):
             raise ValidationError(self.env._("Name either the command or the flight plan to run."))
