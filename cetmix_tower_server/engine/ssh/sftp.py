@@ -121,8 +121,8 @@ class Sftp:
         return self._request(wire.READ, wire.DATA, data, length)
 
     def write_at(self, handle: bytes, position: int, content: bytes) -> Pending:
-        data = b"".join((wire.string(handle), wire.offset(position), wire.string(content)))
-        return self._request(wire.WRITE, wire.STATUS, data, len(content))
+        head = wire.string(handle) + wire.offset(position) + wire.number(len(content))
+        return self._request(wire.WRITE, wire.STATUS, head, len(content), content)
 
     def stat(self, path: str) -> Pending:
         return self._request(wire.STAT, wire.ATTRS, wire.string(path))
@@ -174,11 +174,12 @@ class Sftp:
     def _extended(self, name: str, answer: int, data: bytes = b"") -> Pending:
         return self._request(wire.EXTENDED, answer, wire.string(name) + data)
 
-    def _request(self, kind: int, answer: int, data: bytes, size: int = 0) -> Pending:
+    def _request(self, kind: int, answer: int, data: bytes, size: int = 0, content: bytes = b"") -> Pending:
         if not self._waiting:
             self._heard = time.monotonic()  # the host owed us nothing
         self._last_id = (self._last_id + 1) & 0xFFFFFFFF
-        self._outgoing.append(struct.pack(">IBI", len(data) + 5, kind, self._last_id) + data)
+        head = struct.pack(">IBI", len(data) + len(content) + 5, kind, self._last_id)
+        self._outgoing.append(b"".join((head, data, content)))
         pending = self._waiting[self._last_id] = Pending(answer, size)
         self.in_flight += size
         return pending
@@ -318,6 +319,7 @@ class Sftp:
                 self._channel.wake.set()  # nothing else will: the next turn is to see the end
             self._heard = time.monotonic()
             self._receive(arrived)
+            self._channel.want(max(self._needed - self._arrived_size, 1))
         elif ended and (self._version is not None or not self._connection.alive):
             raise lost(self._target)
 

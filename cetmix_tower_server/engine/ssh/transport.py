@@ -42,19 +42,26 @@ class CommandChannel(paramiko.Channel):
         self.exit_signal: str | None = None
         self.request_refused = False
         self._arrived: deque[tuple[Stream, bytes]] = deque()
+        # each is written by one thread only: the transport's, the reader's
+        self._fed = self._taken = 0
+        self._wanted = 1
         self._pid = os.getpid()
 
     # -- called by the transport's thread
 
     def _feed(self, m):
-        self._arrived.append((Stream.STDOUT, m.get_binary()))
-        self.wake.set()
+        data = m.get_binary()
+        self._arrived.append((Stream.STDOUT, data))
+        self._fed += len(data)
+        if self._fed - self._taken >= self._wanted:
+            self.wake.set()
 
     def _feed_extended(self, m):
         code = m.get_int()
         data = m.get_binary()
         if code == 1:  # SSH_EXTENDED_DATA_STDERR, the only one there is
             self._arrived.append((Stream.STDERR, data))
+            self._fed += len(data)
             self.wake.set()
 
     def _handle_request(self, m):
@@ -122,6 +129,15 @@ class CommandChannel(paramiko.Channel):
             sent += size
         return sent
 
+    def want(self, size: int) -> None:
+        """Let data alone wake us only when so many bytes have arrived: each waking costs as much as a packet.
+
+        :param size: far less than the window, or the host would wait for us and we for it
+        """
+        self._wanted = size
+        if self._fed - self._taken >= size:
+            self.wake.set()
+
     def take(self) -> list[tuple[Stream, bytes]]:
         """Return what arrived since the last call, neighbours of one stream joined; open the window."""
         taken: list[tuple[Stream, list[bytes]]] = []
@@ -134,6 +150,7 @@ class CommandChannel(paramiko.Channel):
             else:
                 taken.append((stream, [data]))
         if size:
+            self._taken += size
             self._open_window(size)
         return [(stream, parts[0] if len(parts) == 1 else b"".join(parts)) for stream, parts in taken]
 
