@@ -6,6 +6,8 @@ import select
 import socket
 import time
 
+from paramiko.ssh_exception import SSHException
+
 from ..results import ConnectError, ConnectionRefused, ConnectTimeout, NameResolutionError
 from .target import Target
 
@@ -145,7 +147,10 @@ class WatchedSocket:
                 self._sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-        self._sock.close()
+        try:
+            self._sock.close()
+        except (EOFError, OSError, SSHException):
+            pass  # a tunnel says good-bye to a jump host that may be gone
 
     def forget(self) -> None:
         """Close this process's copy only: after a fork the connection belongs to the parent."""
