@@ -237,10 +237,15 @@ class CxTowerFile(models.Model):
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
+        readable = self.template_id
+        if not self.env.su:
+            readable = readable._filtered_access("read") if readable.has_access("read") else readable.browse()
         for vals in vals_list:
             if vals:
                 # The copy must not overwrite, or take away, what the other one keeps on its server.
                 vals |= {"auto_sync": False, "keep_when_deleted": True}
+                if vals.get("template_id") not in readable.ids:
+                    vals["template_id"] = False  # following a template needs the right to read it
         return vals_list
 
     @api.ondelete(at_uninstall=False)

@@ -40,6 +40,7 @@ class CxTowerFile(models.Model):
             file = existing.get(document.get("file_id"), self.browse())
             if document.get("record"):
                 file = self._make_from_step(log, document, result)
+                log.file_ids = [(4, file_id) for file_id in file.ids]
             if file:
                 changes.append((file, file._values_after(document, result)))
             elif document["operation"] == DELETE and result["outcome"] == FAILED:

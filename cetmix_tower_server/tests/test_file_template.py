@@ -141,6 +141,15 @@ class TestFileTemplate(FileCase):
         template.code = "new\n"
         self.assertEqual(file.code, "x\n")
 
+    def test_a_copy_follows_only_a_template_that_its_maker_may_read(self):
+        (self.root + self.manager).group_ids = [(4, self.env.ref("base.group_user").id)]
+        template = self.template(manager_ids=[(6, 0, self.root.ids)], user_ids=[(6, 0, [])])
+        self.make(template)
+        self.assertEqual(self.server.with_user(self.root).copy().file_ids.template_id, template)
+        copy = self.server.with_user(self.manager).copy().file_ids
+        self.assertFalse(copy.sudo().template_id)
+        self.assertEqual(copy.code, "x\n")
+
     def test_all_files_of_a_template_are_pushed_by_hand(self):
         template = self.template()
         self.make(template)
@@ -163,6 +172,7 @@ class TestFileTemplate(FileCase):
         self.assertEqual((file.name, file.server_dir), ("web.conf", "/srv/{{ web_port }}"))
         self.assertEqual(file.variable_values, {"web_port": "8080"})
         self.assertEqual((file.create_uid, file.sync_state), (self.manager, "ok"))
+        self.assertEqual((log.file_ids, file.last_log_id), (file, log))
         template.code = "listen {{ web_port }}\n"
         file.upload()  # renders the same
         self.assertEqual(self.host.files["/srv/8080/web.conf"][0], b"listen 8080\n")
