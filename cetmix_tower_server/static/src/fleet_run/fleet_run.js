@@ -1,24 +1,16 @@
-import {
-    Component,
-    onMounted,
-    onWillUnmount,
-    onWillUpdateProps,
-    useExternalListener,
-    useState,
-} from "@odoo/owl";
-import { browser } from "@web/core/browser/browser";
+import { Component, useState } from "@odoo/owl";
 import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
 import { formatElapsed, LiveConsole, STATES } from "../live_console/live_console";
+import { useLiveRun } from "../live_console/use_live_run";
 import { PlanSteps } from "../plan_steps/plan_steps";
 import { ProgressReader } from "../plan_steps/progress_reader";
 
 const MODEL = "cx.tower.fleet.run";
 const PLAN_MODEL = "cx.tower.plan.log";
 const BUS_TYPE = "cetmix_tower_fleet_run";
-const TICK_MS = 1000;
 export const PAGE_SIZE = 50;
 const ACTIVE = ["queued", "running", "waiting"];
 const FLEET_STATES = {
@@ -47,25 +39,14 @@ export class FleetRun extends Component {
         this.orm = useService("orm");
         this.actionService = useService("action");
         this.dialog = useService("dialog");
-        this.bus = useService("bus_service");
         this.state = useState(this._initialState());
-        this.onBusMessage = (payload) => {
-            if (payload.id === this.fleetId) {
-                this.reader?.hint();
-            }
-        };
-        onMounted(() => this._open(this.props.fleetId));
-        onWillUpdateProps((props) => {
-            if (props.fleetId !== this.fleetId) {
-                this._close();
-                this._open(props.fleetId);
-            }
-        });
-        onWillUnmount(() => this._close());
-        useExternalListener(document, "visibilitychange", () => {
-            if (!document.hidden) {
-                this.reader?.hint();
-            }
+        this.live = useLiveRun({
+            prop: "fleetId",
+            busType: BUS_TYPE,
+            open: (fleetId) => this._open(fleetId),
+            close: () => this._close(),
+            onHint: () => this.reader?.hint(),
+            onTick: () => this._tick(),
         });
     }
 
@@ -198,10 +179,6 @@ export class FleetRun extends Component {
     _open(fleetId) {
         this.fleetId = fleetId;
         Object.assign(this.state, this._initialState());
-        this.channel = `cetmix_tower_fleet_run/${fleetId}`;
-        this.bus.subscribe(BUS_TYPE, this.onBusMessage);
-        this.bus.addChannel(this.channel);
-        this.ticker = browser.setInterval(() => this._tick(), TICK_MS);
         this._startReading();
     }
 
@@ -221,9 +198,6 @@ export class FleetRun extends Component {
     }
 
     _close() {
-        browser.clearInterval(this.ticker);
-        this.bus.unsubscribe(BUS_TYPE, this.onBusMessage);
-        this.bus.deleteChannel(this.channel);
         this.reader?.stop();
         this.reader = null;
     }
@@ -256,9 +230,7 @@ export class FleetRun extends Component {
     // What a person does
 
     onRetry() {
-        const { fleetId } = this;
-        this._close();
-        this._open(fleetId);
+        this.live.reopen();
     }
 
     toggle(row) {

@@ -1,12 +1,4 @@
-import {
-    Component,
-    onMounted,
-    onWillUnmount,
-    onWillUpdateProps,
-    useExternalListener,
-    useRef,
-    useState,
-} from "@odoo/owl";
+import { Component, useRef, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { _t } from "@web/core/l10n/translation";
@@ -16,6 +8,7 @@ import { LogReader } from "./log_reader";
 import { OutputPrinter } from "./output_filter";
 import { RunProgress } from "./run_progress";
 import { errorStyle, OutputTerminal } from "./terminal";
+import { useLiveRun } from "./use_live_run";
 
 const MODEL = "cx.tower.command.log";
 const BUS_TYPE = "cetmix_tower_log";
@@ -65,28 +58,19 @@ export class LiveConsole extends Component {
         this.actionService = useService("action");
         this.dialog = useService("dialog");
         this.notification = useService("notification");
-        this.bus = useService("bus_service");
         this.screen = useRef("screen");
         this.searchInput = useRef("searchInput");
         this.state = useState(this._initialState());
-        this.onBusMessage = (payload) => {
-            if (payload.id === this.logId) {
-                this.state.progress = payload.progress || this.state.progress;
+        this.live = useLiveRun({
+            prop: "logId",
+            busType: BUS_TYPE,
+            open: (logId) => this._open(logId),
+            close: () => this._close(),
+            onHint: (payload) => {
+                this.state.progress = payload?.progress || this.state.progress;
                 this.reader?.hint();
-            }
-        };
-        onMounted(() => this._open(this.props.logId));
-        onWillUpdateProps((props) => {
-            if (props.logId !== this.logId) {
-                this._close();
-                this._open(props.logId);
-            }
-        });
-        onWillUnmount(() => this._close());
-        useExternalListener(document, "visibilitychange", () => {
-            if (!document.hidden) {
-                this.reader?.hint();
-            }
+            },
+            onTick: () => this._tick(),
         });
     }
 
@@ -191,10 +175,6 @@ export class LiveConsole extends Component {
         Object.assign(this.state, this._initialState());
         const session = (this.session = {});
         this.duration = 0;
-        this.channel = `cetmix_tower_log/${logId}`;
-        this.bus.subscribe(BUS_TYPE, this.onBusMessage);
-        this.bus.addChannel(this.channel);
-        this.ticker = browser.setInterval(() => this._tick(), 1000);
         this.terminal = this._makeTerminal();
         try {
             await this.terminal.open(this.screen.el);
@@ -234,9 +214,6 @@ export class LiveConsole extends Component {
 
     _close() {
         this.session = null;
-        browser.clearInterval(this.ticker);
-        this.bus.unsubscribe(BUS_TYPE, this.onBusMessage);
-        this.bus.deleteChannel(this.channel);
         this.reader?.stop();
         this.reader = null;
         this.terminal?.dispose();
@@ -295,9 +272,7 @@ export class LiveConsole extends Component {
     // What a person does
 
     onRetry() {
-        const { logId } = this;
-        this._close();
-        this._open(logId);
+        this.live.reopen();
     }
 
     onStop() {

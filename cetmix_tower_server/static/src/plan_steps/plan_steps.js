@@ -1,19 +1,11 @@
-import {
-    Component,
-    onMounted,
-    onPatched,
-    onWillUnmount,
-    onWillUpdateProps,
-    useExternalListener,
-    useRef,
-    useState,
-} from "@odoo/owl";
+import { Component, onPatched, useRef, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
 import { formatElapsed, LiveConsole, STATES } from "../live_console/live_console";
+import { useLiveRun } from "../live_console/use_live_run";
 import { PlanStepRow } from "./plan_step_row";
 import { ProgressReader } from "./progress_reader";
 import { StepTree } from "./step_tree";
@@ -21,7 +13,6 @@ import { StepTree } from "./step_tree";
 const MODEL = "cx.tower.plan.log";
 const COMMAND_MODEL = "cx.tower.command.log";
 const BUS_TYPE = "cetmix_tower_plan_log";
-const TICK_MS = 1000;
 const SHOW_DELAY_MS = 150; // who holds an arrow key down does not want to see each step on the way
 const FOLLOW_PAUSE_MS = 1000; // where steps take no time, a console for each of them would keep the browser busy
 const ACTIVE = ["queued", "running", "waiting"];
@@ -40,29 +31,19 @@ export class PlanSteps extends Component {
         this.orm = useService("orm");
         this.actionService = useService("action");
         this.dialog = useService("dialog");
-        this.bus = useService("bus_service");
         this.list = useRef("list");
         this.state = useState(this._initialState());
         this.tree = new StepTree();
-        this.onBusMessage = (payload) => {
-            if (payload.id === (this.props.topId || this.logId)) {
-                this.reader?.hint();
-            }
-        };
-        onMounted(() => this._open(this.props.logId));
+        this.live = useLiveRun({
+            prop: "logId",
+            busType: BUS_TYPE,
+            announcedId: () => this.props.topId,
+            open: (logId) => this._open(logId),
+            close: () => this._close(),
+            onHint: () => this.reader?.hint(),
+            onTick: () => this._tick(),
+        });
         onPatched(() => this._showSelected());
-        onWillUpdateProps((props) => {
-            if (props.logId !== this.logId) {
-                this._close();
-                this._open(props.logId);
-            }
-        });
-        onWillUnmount(() => this._close());
-        useExternalListener(document, "visibilitychange", () => {
-            if (!document.hidden) {
-                this.reader?.hint();
-            }
-        });
     }
 
     _initialState() {
@@ -203,10 +184,6 @@ export class PlanSteps extends Component {
         this.tree = new StepTree();
         Object.assign(this.state, this._initialState());
         this.nextShowDate = 0;
-        this.channel = `cetmix_tower_plan_log/${logId}`;
-        this.bus.subscribe(BUS_TYPE, this.onBusMessage);
-        this.bus.addChannel(this.channel);
-        this.ticker = browser.setInterval(() => this._tick(), TICK_MS);
         this.reader = new ProgressReader({
             read: () => this.orm.silent.call(MODEL, "read_progress", [[logId]]),
             onResult: (result) => this._onResult(result),
@@ -216,11 +193,8 @@ export class PlanSteps extends Component {
     }
 
     _close() {
-        browser.clearInterval(this.ticker);
         browser.clearTimeout(this.showTimer);
         this.showTimer = null;
-        this.bus.unsubscribe(BUS_TYPE, this.onBusMessage);
-        this.bus.deleteChannel(this.channel);
         this.reader?.stop();
         this.reader = null;
     }
@@ -315,9 +289,7 @@ export class PlanSteps extends Component {
     // What a person does
 
     onRetry() {
-        const { logId } = this;
-        this._close();
-        this._open(logId);
+        this.live.reopen();
     }
 
     select(key, delay) {
