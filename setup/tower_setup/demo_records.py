@@ -47,6 +47,7 @@ for host in given["hosts"]:
         server = server.create({"name": "Demo " + host["name"], "reference": host["reference"], **values})
     if env["cx.tower.variable"].search([("reference", "=", "data_dir")]):
         server.set_variable_value("data_dir", host["home"])
+        env["cx.tower.file"].search([("server_id", "=", server.id)])._update_host_path()
 
 # Now that the hosts are there, what the demo data keeps quiet may go on by itself.
 file = env.ref("cetmix_tower_server.demo_file_web_motd", raise_if_not_found=False)
