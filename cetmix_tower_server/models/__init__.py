@@ -77,6 +77,7 @@ from . import cx_tower_command_log_reading
 from . import cx_tower_command_log_python
 from . import cx_tower_command_log_step
 from . import cx_tower_command_log_files
+from . import cx_tower_command_log_announce
 from . import cx_tower_command_log_output
 from . import cx_tower_command_log_server_log
 from . import cx_tower_plan_log

@@ -27,7 +27,6 @@ NEEDED_AT_END = (
     "stop_requested_by_id",
     "stop_requested_date",
 )
-ANNOUNCED_FIELDS = ("plan_log_id", "fleet_run_id", "state", "output_size")
 # What a step of a flight plan needs of its command, and that of the next one, which often is the same.
 COMMAND_FIELDS = ("name", "action", "access_level", "server_status")
 # Ends that come from the inputs or from a person: trying again would give the same, or is not wanted.
@@ -381,29 +380,6 @@ class CxTowerCommandLog(models.Model):
             self.server_id.invalidate_recordset(
                 ["connection_state", "connection_message", "connection_checked"]
             )
-
-    def _announce(self, changed, ended, progress=None):
-        """Tell whoever looks at these runs that there is something to read. A hint only, without content.
-
-        :param changed: list of (log id, offset behind the last character) of runs going on
-        :param ended: ids of runs that ended
-        :param progress: {log id: {"done", "total", "text"}} of runs that tell how far they are
-        """
-        for log_id, end in changed:
-            payload = {"id": log_id, "end": end, "state": states.RUNNING}
-            if progress and progress.get(log_id):
-                payload["progress"] = progress[log_id]
-            self.browse(log_id)._bus_send("cetmix_tower_log", payload)
-        finished = self.sudo().browse(ended).exists()
-        seen = finished | self.sudo().browse(log_id for log_id, _end in changed)
-        seen.fetch(ANNOUNCED_FIELDS)  # not their output
-        seen.plan_log_id._send_hint()
-        (seen.fleet_run_id | seen.plan_log_id.top_plan_log_id.fleet_run_id)._send_hint()
-        for log in finished:
-            payload = {"id": log.id, "end": log.output_size, "state": log.state}
-            log._bus_send("cetmix_tower_log", payload)
-            if not log.plan_log_id:
-                log._notify_starter()
 
 
 def _storable(value):

@@ -72,7 +72,12 @@ class CxTowerCommandLog(models.Model):
     @api.model
     def _take_over_late_results(self):
         """Take over the results that could not be when their runs ended (cron)."""
-        domain = [("run_result", "!=", False), ("state", "in", list(states.FINISHED))]
+        yesterday = fields.Datetime.subtract(fields.Datetime.now(), days=1)
+        domain = [
+            ("run_result", "!=", False),
+            ("state", "in", list(states.FINISHED)),
+            ("finish_date", ">", yesterday),
+        ]
         # sudo: results belong to the engine
         for log in self.sudo().search(domain, limit=100):
             log._take_over_files()

@@ -103,7 +103,7 @@ class _Performance:
         self.run = run
         self.job = job
         self.results: dict[int, dict[str, Any]] = {}
-        self.outcome = "completed"
+        self.outcome = ""  # nothing was tried on the host so far
 
     def perform(self) -> dict[str, Any]:
         for index, task in enumerate(self.run.tasks):
@@ -136,6 +136,7 @@ class _Performance:
                 for index, task in wanted:
                     if index not in self.results:
                         self._perform_one(session, index, task)
+            self.outcome = self.outcome or "completed"
         except StopRequested:
             self.outcome = "stopped"
             self._fail_rest(wanted, "Stopped on request.", ExitCode.COMMAND_STOPPED)
@@ -275,7 +276,7 @@ class _Performance:
             for task, result in zip(self.run.tasks, results, strict=True)
             if result["outcome"] == FAILED
         ]
-        values = {"outcome": self.outcome, "run_result": {"files": results}, "command_status": 0}
+        values = {"outcome": self.outcome or False, "run_result": {"files": results}, "command_status": 0}
         if self.outcome == "stopped":
             return values | {
                 "command_status": int(ExitCode.COMMAND_STOPPED),

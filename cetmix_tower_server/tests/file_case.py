@@ -17,15 +17,16 @@ class FakeHost:
         self.calls = []
         self.failures = {}  # path: exception
         self.connect_error = None
+        self.options = []  # of each session
 
     def session(self, _pool, _target, **options):
-        return FakeSession(self, options)
+        self.options.append(options)
+        return FakeSession(self)
 
 
 class FakeSession:
-    def __init__(self, host, options):
+    def __init__(self, host):
         self.host = host
-        self.options = options
 
     def __enter__(self):
         if self.host.connect_error:

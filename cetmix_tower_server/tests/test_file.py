@@ -5,6 +5,7 @@ from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
+from psycopg2.errors import LockNotAvailable
 
 from ..engine.results import ConnectTimeout, ExitCode, FileUploadFailed
 from .file_case import FileCase
@@ -181,6 +182,32 @@ class TestFile(FileCase):
         self.assertEqual(files.mapped("sync_state"), ["failed"] * 2)
         self.assertEqual(files.last_log_id.command_status, ExitCode.SSH_CONNECTION_ERROR)
         self.assertEqual(self.server.connection_state, "failed")
+
+    def test_sudo_is_used_for_those_files_that_want_it(self):
+        self.server.use_sudo = "p"
+        plain, rooted = self.file(name="plain"), self.file(name="rooted", use_sudo=True)
+        (plain + rooted).upload()
+        self.assertEqual([options["sudo"].value for options in self.host.options], ["", "p"])
+        self.assertFalse(self.host.options[0]["sudo_password"])
+        self.assertEqual(self.host.options[1]["sudo_password"].reveal(), "a password")
+        self.assertEqual(rooted.last_log_id.use_sudo, "p")
+        self.assertEqual(set(self.host.files), {"/etc/app/plain", "/etc/app/rooted"})
+
+    def test_what_never_reached_the_host_says_nothing_about_its_connection(self):
+        before = self.server.connection_state
+        self.file(code="{{ nobody_knows }}").upload()
+        self.assertEqual(self.server.connection_state, before)
+        self.file(name="good").upload()
+        self.assertEqual(self.server.connection_state, "ok")
+
+    def test_results_that_could_not_be_taken_over_at_the_end_are_later(self):
+        file = self.file()
+        with patch.object(type(self.File), "_take_over_results", side_effect=LockNotAvailable):
+            file.upload()
+        self.assertEqual(file.sync_state, "waiting")
+        self.sync()
+        self.assertEqual(file.sync_state, "ok")
+        self.assertFalse(file.last_log_id.run_result)
 
     def test_a_file_is_in_one_run_at_a_time(self):
         file = self.file()

@@ -290,6 +290,12 @@ class TestFileTemplate(FileCase):
         self.assertEqual(
             (line["code"], line["path"], line["problems"]), ("port 1\n", "/etc/web/web.conf", [])
         )
+        self.assertEqual(line["use_sudo"], "")
+        self.server.use_sudo = "n"
+        plan.line_ids.command_id.file_template_id.use_sudo = True
+        self.assertEqual(
+            plan.dry_run(self.server, {"web_port": "1"})["servers"][0]["lines"][0]["use_sudo"], "n"
+        )
         self.assertFalse(self.host.calls)
 
     def test_the_line_shows_the_template_to_those_who_may_read_it(self):
