@@ -11,8 +11,8 @@ from pathlib import Path
 from . import demo_records, locks, odoo_home, ports, postgres, rpc, virtualenv
 from .console import Console
 from .demo_plans import run_plan
-from .demo_story import tell
 from .demo_runs import run_commands
+from .demo_story import tell
 from .errors import SetupError
 from .hosts import DemoHost, HostSet
 from .odoo_run import OdooRunner
