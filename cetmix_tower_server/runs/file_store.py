@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,15 +52,17 @@ class FileStore:
         incoming = self._root / "tower_incoming"
         incoming.mkdir(parents=True, exist_ok=True)
         self._remove_leftovers(incoming)
-        with tempfile.NamedTemporaryFile(dir=incoming, delete=False) as file:
+        path = incoming / secrets.token_hex(16)
+        # The umask is the whole process's, so the file is made with it: no thread may set it to find it out.
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
             try:
                 writer = _HashingWriter(file)
                 fill(writer)
                 file.flush()
                 os.fsync(file.fileno())
-                return self._keep(Path(file.name), writer)
+                return self._keep(path, writer)
             except BaseException:
-                Path(file.name).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
                 raise
 
     def _keep(self, written: Path, writer: _HashingWriter) -> Blob:
@@ -71,7 +73,6 @@ class FileStore:
         note.touch()
         target = self.path(blob.name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        written.chmod(0o644 & ~_umask())
         written.replace(target)
         return blob
 
@@ -101,9 +102,3 @@ class _HashingWriter:
         self._hash.update(data)
         self.size += len(data)
         return self._file.write(data)
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

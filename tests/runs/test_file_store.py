@@ -50,3 +50,9 @@ def test_what_a_dead_process_left_is_removed(store, tmp_path):
     store.save(lambda file: file.write(b"y"))
     assert not old.exists()
     assert new.exists()
+
+
+def test_the_umask_of_the_process_is_never_touched(store, monkeypatch):
+    monkeypatch.setattr(os, "umask", lambda _mask: pytest.fail("other threads make files meanwhile"))
+    mode = os.stat(store.path(store.save(lambda file: file.write(b"x")).name)).st_mode & 0o777
+    assert mode == 0o644 & ~int(Path("/proc/self/status").read_text().split("Umask:")[1].split()[0], 8)
