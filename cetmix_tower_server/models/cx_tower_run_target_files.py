@@ -7,6 +7,7 @@ from ..engine import secrets_in_code as placeholders
 from ..engine.rendering import Mode, UndefinedPolicy
 from ..engine.results import FileCreationFailed, RenderingError
 from ..runs.file_work import PULL, PUSH
+from .cx_tower_run_target_mixin import check_storable
 
 ACTION = "file_using_template"
 
@@ -44,7 +45,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     @staticmethod
     def _render_file_text(text, scope, nonce, where):
         protected = placeholders.protect(text or "", nonce) if nonce else text or ""
-        return rendering.render(protected, scope, Mode.SHELL, UndefinedPolicy.ERROR, where)
+        rendered = rendering.render(protected, scope, Mode.SHELL, UndefinedPolicy.ERROR, where)
+        check_storable(rendered, where)
+        return rendered
 
     # ------------------------------------------------------------------ a command's file
 

@@ -1,3 +1,4 @@
+import re
 import secrets
 import time
 from dataclasses import replace
@@ -10,6 +11,8 @@ from ..engine import secrets_in_code as placeholders
 from ..engine.results import EngineError, ExitCode, RenderingError
 from ..runs import worker as run_worker
 from .cx_tower_run_source import hide_code
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class CxTowerRunTargetMixin(models.AbstractModel):
@@ -335,6 +338,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             raise RenderingError(
                 self.env._("The path of command “%s” names a secret: it would show.", command.name)
             )
+        check_storable(rendered + rendered_path, self.env._("code of command “%s”", command.name))
         references = placeholders.find_protected(rendered, nonce)
         self._check_secrets_exist(server, references)
         return {
@@ -382,4 +386,13 @@ class CxTowerRunTargetMixin(models.AbstractModel):
 
 def _is_storable(text):
     """Return whether the database and a host can take a text."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return not _UNSTORABLE.search(text)
+
+
+def check_storable(text, where):
+    """Raise for rendered text that cannot be stored: a template may make it of its own literals, as ``{{ "\\x00" }}``.
+
+    :raise engine.results.RenderingError: it cannot
+    """
+    if not _is_storable(text):
+        raise RenderingError(f"NUL and half characters cannot be in the {where}. Take them out.")
