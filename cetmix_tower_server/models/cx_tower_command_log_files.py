@@ -1,13 +1,19 @@
 import logging
+from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from psycopg2 import InterfaceError, OperationalError
 from psycopg2.errors import LockNotAvailable
 
 from ..engine import states
+from ..runs.file_work import DELETE
 from .cx_tower_run_target_files import ACTION
 
 _logger = logging.getLogger(__name__)
+
+LATE_RESULTS = 100  # ended runs that are looked at in one round of the cron
+KEPT_FOR = timedelta(hours=1)  # what a script that waits for a run has to take its result
 
 
 class CxTowerCommandLog(models.Model):
@@ -44,6 +50,7 @@ class CxTowerCommandLog(models.Model):
         """
         log = self.sudo()
         if (log.run_input or {}).get("keep_result"):
+            log._drop_uploaded_content()
             return  # whoever waits for it takes it
         self.flush_recordset()
         try:
@@ -79,8 +86,18 @@ class CxTowerCommandLog(models.Model):
             ("finish_date", ">", yesterday),
         ]
         # sudo: results belong to the engine
-        for log in self.sudo().search(domain, limit=100):
+        for log in self.sudo().search(domain, order="id", limit=LATE_RESULTS):
             log._take_over_files()
+            if (log.run_input or {}).get(
+                "keep_result"
+            ) and log.finish_date < fields.Datetime.now() - KEPT_FOR:
+                log.run_result = False  # whoever waited for it is gone
+
+    def _drop_uploaded_content(self):
+        """Delete the content that was kept for this run only, see ``cx.tower.server.upload_file``."""
+        documents = self.run_input.get("files") or []
+        ids = [document["attachment"]["id"] for document in documents if document.get("attachment")]
+        self.env["ir.attachment"].browse(ids).exists().unlink()
 
     def _report_undeleted(self, document, result):
         """Tell on the server that a file whose record is gone is still there."""
@@ -103,9 +120,13 @@ class CxTowerCommandLog(models.Model):
         if files:
             files.check_access("write")
             logs = files._start_runs(operation)
-        else:
+        elif operation == DELETE:
             self.server_id.check_access("write")
             logs = self.server_id._start_deletion((self.sudo().run_input or {}).get("files") or [])
+        else:
+            raise UserError(
+                self.env._("The files of this run are not in Tower (any more): nothing is left to transfer.")
+            )
         return (logs or self)._action_open()
 
     def _file_operation(self):

@@ -1,3 +1,5 @@
+import secrets as random_secrets
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
@@ -51,7 +53,9 @@ FROM_TEMPLATE = {
         )
     },
 }
-QUIET = "tower_file_quiet"  # context: Tower itself writes what it knows about the file
+# context, as superuser: Tower itself writes what it knows about the file. Of others, who set their context over RPC, it
+# is ignored: nothing may be left out of the checks for them.
+QUIET = "tower_file_quiet"
 
 
 class CxTowerFile(models.Model):
@@ -126,6 +130,9 @@ class CxTowerFile(models.Model):
     host_checked = fields.Datetime(string="Compared at", readonly=True, copy=False)
     host_note = fields.Text(string="Difference", readonly=True, copy=False)
     code_on_server = fields.Text(string="Content on the server", readonly=True, copy=False)
+    change_mark = fields.Char(
+        groups=fields.NO_ACCESS, copy=False, help="Another one after each change, also while a run goes on."
+    )
     variable_values = fields.Json(
         string="Own values",
         readonly=True,
@@ -178,7 +185,7 @@ class CxTowerFile(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if self.env.context.get(QUIET):
+        if self._is_quiet():
             return super().create(vals_list)
         files = super().create(self._with_template_values(vals_list))
         files._update_host_path()
@@ -186,7 +193,7 @@ class CxTowerFile(models.Model):
         return files
 
     def write(self, vals):
-        if self.env.context.get(QUIET):
+        if self._is_quiet():
             return super().write(vals)
         if vals.get("template_id"):
             vals = self._with_template_values([vals])[0]
@@ -198,10 +205,20 @@ class CxTowerFile(models.Model):
             self._update_host_path()
         if any(name in vals for name in PUSHED_FIELDS):
             # sudo: how a file stands is written by Tower only
-            self.sudo()._write_quietly({"sync_state": "new", "host_state": "unknown", "host_note": False})
+            self.sudo()._write_quietly(
+                {
+                    "sync_state": "new",
+                    "host_state": "unknown",
+                    "host_note": False,
+                    "change_mark": random_secrets.token_hex(8),
+                }
+            )
         if vals.get("auto_sync") or any(name in vals for name in PUSHED_FIELDS):
             self._sync_after_change()
         return result
+
+    def _is_quiet(self):
+        return self.env.su and self.env.context.get(QUIET)
 
     def _write_quietly(self, values):
         """Write what Tower knows about these files; nothing follows from it."""

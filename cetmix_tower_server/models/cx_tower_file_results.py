@@ -1,4 +1,5 @@
 import logging
+import os
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -35,22 +36,22 @@ class CxTowerFile(models.Model):
             document["file_id"] for document in documents if document.get("file_id")
         )
         existing = {file.id: file for file in files.exists()}
-        changes = []
+        changes, stored = [], []
         for document, result in zip(documents, results, strict=True):
             file = existing.get(document.get("file_id"), self.browse())
             if document.get("record"):
                 file = self._make_from_step(log, document, result)
                 log.file_ids = [(4, file_id) for file_id in file.ids]
             if file:
-                changes.append((file, file._values_after(document, result)))
+                is_changed = document.get("change_mark", file.change_mark or "") != (file.change_mark or "")
+                changes.append((file, file._values_after(document, result, is_changed)))
+                if result.get("blob") and not is_changed:
+                    stored.append((file, result))
             elif document["operation"] == DELETE and result["outcome"] == FAILED:
                 log._report_undeleted(document, result)
         self._write_changes(changes)
-        for (file, _values), (document, result) in zip(
-            changes, zip(documents, results, strict=True), strict=False
-        ):
-            if result.get("blob") and document.get("file_id", file.id) == file.id:
-                file._attach_blob(result)
+        for file, result in stored:
+            file._attach_blob(result)
         if any(file.sync_wanted for file in existing.values()):
             self._wake_sync()
 
@@ -65,8 +66,19 @@ class CxTowerFile(models.Model):
         for values, ids in groups.values():
             self.browse(ids)._write_quietly(values)
 
-    def _values_after(self, document, result):
-        """Return what to write on this file after a run did, or did not do, what its document says."""
+    def _values_after(self, document, result, is_changed=False):
+        """Return what to write on this file after a run did, or did not do, what its document says.
+
+        :param is_changed: the file was changed since the run was started: nobody knows how it stands to the server
+        """
+        values = self._values_of_result(document, result)
+        if not is_changed or result["outcome"] == FAILED:
+            return values
+        values.pop("code", None)
+        unknown = {"host_state": "unknown", "host_note": False, "code_on_server": False}
+        return values | unknown | ({"sync_state": "new"} if "sync_state" in values else {})
+
+    def _values_of_result(self, document, result):
         now = fields.Datetime.now()
         failed = result["outcome"] == FAILED
         text = (result.get("message") or "")[:RESPONSE_LIMIT]
@@ -189,13 +201,6 @@ class CxTowerFile(models.Model):
             with open(path, "rb") as stored:
                 attachment.raw = stored.read()
             return
-        try:
-            with open(path, "rb"):
-                pass
-        except OSError as error:
-            raise UserError(
-                self.env._("The content of “%s” is not in the file store. Pull it again.", self.display_name)
-            ) from error
         old = attachment.store_fname
         attachment.flush_recordset()
         self.env.cr.execute(
@@ -203,6 +208,11 @@ class CxTowerFile(models.Model):
             " mimetype = 'application/octet-stream', index_content = NULL WHERE id = %s",
             (blob["blob"], blob["checksum"], blob["size"], attachment.id),
         )
+        # Looked at behind the update, which waits for Odoo's collection of what no attachment names.
+        if not os.path.isfile(path):
+            raise UserError(
+                self.env._("The content of “%s” is not in the file store. Pull it again.", self.display_name)
+            )
         attachment.invalidate_recordset()
         self.invalidate_recordset(["file"])
         if old and old != blob["blob"]:

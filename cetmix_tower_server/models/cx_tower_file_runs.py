@@ -213,6 +213,7 @@ class CxTowerFile(models.Model):
             "group": self.group or "",
             "backup": self.backup,
             "sudo": self.use_sudo,
+            "change_mark": self.sudo().change_mark or "",  # sudo: Tower's own note
         }
 
     def _content_document(self, source, scope, nonce, attachments):

@@ -3,6 +3,7 @@ import logging
 from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
+from psycopg2 import InterfaceError, OperationalError
 
 from ..engine import states
 from ..runs.file_work import PULL, PUSH
@@ -71,7 +72,24 @@ class CxTowerFile(models.Model):
             pushed = files.filtered(lambda file: file.source == "tower")
             for operation, part in ((PUSH, pushed), (PULL, files - pushed)):
                 if part:
-                    part._start_runs(operation, only_changes=only_changes and operation == PUSH)
+                    part._start_isolated(operation, only_changes and operation == PUSH)
+
+    def _start_isolated(self, operation, only_changes):
+        """Start the runs of these files; one that Tower cannot start does not keep the others, now and at each round."""
+        try:
+            with self.env.cr.savepoint():
+                self._start_runs(operation, only_changes=only_changes)
+        except (OperationalError, InterfaceError):
+            raise  # another process was faster, or the database went away: nothing has happened
+        except Exception as error:
+            if len(self) > 1:
+                half = len(self) // 2
+                self[:half]._start_isolated(operation, only_changes)
+                self[half:]._start_isolated(operation, only_changes)
+                return
+            _logger.exception("the transfer of file %s could not be started", self.id)
+            reason = self.env._("Tower could not start the transfer: %s", error)
+            self._write_quietly({"sync_state": "failed", "server_response": reason})
 
     def _next_sync(self, now):
         """Return when this file is due again: a whole number of intervals after the last time, in the future."""

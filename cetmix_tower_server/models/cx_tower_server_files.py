@@ -71,19 +71,9 @@ class CxTowerServer(models.Model):
         document = self._bare_document(PUSH, remote_path)
 
         def start(target):
-            # sudo: kept for this run only; who started it may write the server
-            attachment = (
-                target.env["ir.attachment"]
-                .sudo()
-                .create(
-                    {
-                        "name": document["name"],
-                        "raw": content,
-                        "res_model": "cx.tower.server",
-                        "res_id": self.id,
-                    }
-                )
-            )
+            # sudo: kept for this run only; who started it may write the server. It belongs to no record: whoever may read
+            # that would read the content, too.
+            attachment = target.env["ir.attachment"].sudo().create({"name": document["name"], "raw": content})
             document["attachment"] = {
                 "id": attachment.id,
                 "checksum": attachment.checksum,
@@ -178,10 +168,6 @@ class CxTowerServer(models.Model):
             log = self.env(cr=cr)["cx.tower.command.log"].sudo().browse(end["id"])
             results = (log.run_result or {}).get("files") or [{}]
             log.run_result = False
-            for document in (log.run_input or {}).get("files") or []:
-                log.env["ir.attachment"].browse(
-                    (document.get("attachment") or {}).get("id") or []
-                ).exists().unlink()
         if end["exit_code"] or not results[0]:
             raise UserError(end["message"] or self.env._("The transfer failed."))
         return results[0], end["id"]

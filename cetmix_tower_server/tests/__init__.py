@@ -8,6 +8,7 @@ from . import test_api_denials
 from . import test_api_dry_run
 from . import test_api_plan
 from . import test_file
+from . import test_file_safety
 from . import test_file_template
 from . import test_file_tour
 from . import test_health

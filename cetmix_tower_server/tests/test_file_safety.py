@@ -1,0 +1,177 @@
+"""What must not happen with files whatever else happens: to others' servers, to what is on a host, to all that is in sync."""
+
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from ..engine.results import ExitCode
+from .file_case import FileCase
+
+
+@tagged("post_install", "-at_install")
+class TestFileSafety(FileCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.others_server = cls.server.with_context(skip_ssh_settings_check=True).create(
+            {"name": "Others", "ip_v4_address": "127.0.0.1", "ssh_username": "tower", "skip_host_key": True}
+        )
+        cls.others_server.ssh_password = "a password"
+
+    # ------------------------------------------------------------------ whose server
+
+    def test_a_context_of_the_caller_opens_no_other_server(self):
+        file = self.file().with_user(self.manager).with_context(tower_file_quiet=True)
+        with self.assertRaises(UserError):
+            file.write({"server_id": self.others_server.id, "auto_sync": True, "use_sudo": True})
+
+    # ------------------------------------------------------------------ running again
+
+    def test_running_an_upload_again_deletes_nothing(self):
+        self.server.with_user(self.manager).upload_file("content", "/srv/data")
+        self.assertEqual(self.host.files["/srv/data"][0], b"content")
+        with self.assertRaises(UserError):
+            self.last_log().with_user(self.manager).action_run_again()
+        self.assertIn("/srv/data", self.host.files)
+
+    def test_running_a_download_again_deletes_nothing(self):
+        self.host.files["/srv/data"] = (b"content", 0o644)
+        self.server.with_user(self.manager).download_file("/srv/data")
+        with self.assertRaises(UserError):
+            self.last_log().with_user(self.manager).action_run_again()
+        self.assertIn("/srv/data", self.host.files)
+
+    def test_running_a_push_again_whose_record_is_gone_deletes_nothing(self):
+        file = self.file(keep_when_deleted=True)
+        file.upload()
+        log = self.last_log()
+        file.unlink()
+        with self.assertRaises(UserError):
+            log.action_run_again()
+        self.assertIn("/etc/app/app.conf", self.host.files)
+
+    def test_running_a_deletion_again_deletes(self):
+        file = self.file()
+        file.upload()
+        file.unlink()
+        self.host.files["/etc/app/app.conf"] = (b"back", 0o644)
+        self.last_log().action_run_again()
+        self.assertNotIn("/etc/app/app.conf", self.host.files)
+
+    # ------------------------------------------------------------------ content of scripts
+
+    def test_uploaded_content_is_for_nobody_else_and_does_not_stay(self):
+        Attachment = self.env["ir.attachment"]
+        before = Attachment.search([])
+        seen = []
+        person = new_test_user(
+            self.env, "file_reader", "base.group_user,cetmix_tower_server.group_user", email="r@example.com"
+        )
+        self.server.user_ids = [(4, person.id)]
+        perform = self.host.session
+
+        def look(*arguments, **options):
+            kept = Attachment.search([]) - before
+            seen.append((len(kept), kept.with_user(person)._filtered_access("read")))
+            return perform(*arguments, **options)
+
+        with patch("odoo.addons.cetmix_tower_server.runs.file_work.FileSession", look):
+            self.server.with_user(self.manager).upload_file("content", "/srv/data")
+        self.assertEqual(seen, [(1, Attachment)])
+        self.assertFalse(Attachment.search([]) - before)
+
+    def test_uploaded_content_goes_with_a_run_that_nobody_waits_for_any_more(self):
+        before = self.env["ir.attachment"].search([])
+        document = self.server._bare_document("push", "/srv/data")
+        attachment = self.env["ir.attachment"].create({"name": "data", "raw": b"content"})
+        document["attachment"] = {"id": attachment.id, "checksum": attachment.checksum, "size": 7}
+        log = self.quiet_server._start_bare_run("push", document)
+        log._finish({"command_status": int(ExitCode.RUN_INTERRUPTED)})
+        self.assertFalse(self.env["ir.attachment"].search([]) - before)
+
+    def test_a_result_that_nobody_fetches_does_not_stay(self):
+        log = self.quiet_server._start_bare_run("push", self.server._bare_document("push", "/srv/data"))
+        log._finish({"command_status": 0, "run_result": {"files": [{"outcome": "pushed"}]}})
+        self.sync()
+        self.assertTrue(log.run_result)
+        log.finish_date = fields.Datetime.subtract(fields.Datetime.now(), hours=2)
+        self.sync()
+        self.assertFalse(log.run_result)
+
+    # ------------------------------------------------------------------ one that cannot be started
+
+    def test_one_file_that_cannot_be_started_keeps_nobody(self):
+        files = [self.file(name=f"f{number}", auto_sync=True) for number in range(5)]
+        self.host.files.clear()
+        for file in files:
+            file._write_quietly({"sync_wanted": True, "sync_state": "waiting"})
+        File = type(self.File)
+        freeze = File._freeze
+
+        def fail(records, operation, nonce):
+            if files[3] in records:
+                raise ValueError("something of Tower")
+            return freeze(records, operation, nonce)
+
+        with patch.object(File, "_freeze", fail), mute_logger(
+            "odoo.addons.cetmix_tower_server.models.cx_tower_file_sync"
+        ):
+            self.sync()
+        self.assertEqual(sorted(self.host.files), [f"/etc/app/f{number}" for number in (0, 1, 2, 4)])
+        self.assertEqual(files[3].sync_state, "failed")
+        self.assertIn("something of Tower", files[3].server_response)
+
+    def test_a_template_that_makes_nul_is_told_like_any_other_error(self):
+        file = self.file(code='{{ "\\x00" }}', auto_sync=True)
+        self.assertEqual(file.sync_state, "failed")
+        self.assertIn("NUL", file.server_response)
+
+    # ------------------------------------------------------------------ changes while a run goes on
+
+    def _changed_meanwhile(self, file, start, change):
+        log = start(file.with_context(tower_no_dispatch=True))["id"]
+        change()
+        log = self.env["cx.tower.command.log"].browse(log)
+        self.server._dispatch(log)
+        self.assertEqual(log.state, "done")
+        return file
+
+    def test_what_was_changed_during_a_push_is_not_called_the_same(self):
+        file = self.file()
+        self._changed_meanwhile(file, lambda file: file.upload(), lambda: file.write({"code": "two\n"}))
+        self.assertEqual(self.host.files["/etc/app/app.conf"][0], b"one\n")
+        self.assertEqual(file.sync_state, "new")
+        self.assertEqual(file.host_state, "unknown")
+        self.assertEqual(file.pushed_path, "/etc/app/app.conf")
+        file.upload()
+        self.assertEqual((file.sync_state, file.host_state), ("ok", "same"))
+
+    def test_what_was_changed_during_a_comparison_is_not_called_the_same(self):
+        file = self.file()
+        file.upload()
+        self._changed_meanwhile(file, lambda file: file.compare(), lambda: file.write({"code": "two\n"}))
+        self.assertEqual(file.host_state, "unknown")
+
+    def test_the_content_of_another_place_is_not_taken_for_that_of_this_one(self):
+        self.host.files["/etc/app/app.conf"] = (b"old place", 0o644)
+        file = self.file(source="server", code=False)
+        self._changed_meanwhile(file, lambda file: file.download(), lambda: file.write({"name": "other"}))
+        self.assertFalse(file.code)
+        self.assertEqual(file.sync_state, "new")
+
+    # ------------------------------------------------------------------ several files of one run
+
+    def test_what_was_pulled_finds_its_file_though_another_one_is_gone(self):
+        self.host.files = {"/etc/app/a": (b"aa", 0o644), "/etc/app/b": (b"bb", 0o644)}
+        files = self.file(name="a", source="server", file_type="binary", code=False)
+        files |= self.file(name="b", source="server", file_type="binary", code=False)
+        log = self.env["cx.tower.command.log"].browse(
+            files.with_context(tower_no_dispatch=True).download()["id"]
+        )
+        self.env.cr.execute("DELETE FROM cx_tower_file WHERE id = %s", (files[0].id,))
+        self.env.invalidate_all()
+        self.server._dispatch(log)
+        self.assertEqual(files[1].with_context(bin_size=False).file, b"YmI=")
