@@ -63,6 +63,8 @@ class CxTowerCommandLog(models.Model):
                 self.env.cr.execute("SET LOCAL lock_timeout = 0")
         except LockNotAvailable:
             self.env.invalidate_all(flush=False)
+            if not log.run_result:
+                log.run_result = {"files": []}  # it ended without one: that is to be told, too
             self.env["cx.tower.file"]._wake_sync()
         except (OperationalError, InterfaceError):
             raise  # the end is written again
@@ -75,22 +77,18 @@ class CxTowerCommandLog(models.Model):
             log.write(
                 {"message": "\n".join(part for part in (log.message, text) if part), "run_result": False}
             )
+            waiting = log.file_ids.filtered(lambda file: file.sync_state == "waiting")
+            waiting._write_quietly({"sync_state": "failed", "server_response": text})
 
     @api.model
     def _take_over_late_results(self):
         """Take over the results that could not be when their runs ended (cron)."""
-        yesterday = fields.Datetime.subtract(fields.Datetime.now(), days=1)
-        domain = [
-            ("run_result", "!=", False),
-            ("state", "in", list(states.FINISHED)),
-            ("finish_date", ">", yesterday),
-        ]
+        domain = [("run_result", "!=", False), ("state", "in", list(states.FINISHED))]
+        given_up = fields.Datetime.now() - KEPT_FOR
         # sudo: results belong to the engine
         for log in self.sudo().search(domain, order="id", limit=LATE_RESULTS):
             log._take_over_files()
-            if (log.run_input or {}).get(
-                "keep_result"
-            ) and log.finish_date < fields.Datetime.now() - KEPT_FOR:
+            if log.run_result and log.run_input.get("keep_result") and log.finish_date < given_up:
                 log.run_result = False  # whoever waited for it is gone
 
     def _drop_uploaded_content(self):

@@ -36,7 +36,7 @@ class CxTowerFile(models.Model):
             document["file_id"] for document in documents if document.get("file_id")
         )
         existing = {file.id: file for file in files.exists()}
-        changes, stored = [], []
+        changes, stored, texts = [], [], []
         for document, result in zip(documents, results, strict=True):
             file = existing.get(document.get("file_id"), self.browse())
             if document.get("record"):
@@ -47,11 +47,15 @@ class CxTowerFile(models.Model):
                 changes.append((file, file._values_after(document, result, is_changed)))
                 if result.get("blob") and not is_changed:
                     stored.append((file, result))
+                if result.get("code_blob") and not is_changed:
+                    texts.append((file, document["operation"], result["code_blob"]))
             elif document["operation"] == DELETE and result["outcome"] == FAILED:
                 log._report_undeleted(document, result)
         self._write_changes(changes)
         for file, result in stored:
             file._attach_blob(result)
+        for file, operation, blob in texts:
+            file._take_text("code" if operation == PULL else "code_on_server", blob)
         if any(file.sync_wanted for file in existing.values()):
             self._wake_sync()
 
@@ -182,6 +186,25 @@ class CxTowerFile(models.Model):
 
     # ------------------------------------------------------------------ binary content
 
+    def _take_text(self, field_name, blob):
+        """Write a text that a run put into the filestore; one at a time is in memory.
+
+        :param blob: path below the filestore
+        """
+        # sudo: what the run brought
+        path = self.env["ir.attachment"].sudo()._full_path(blob)
+        if not os.path.isfile(path):
+            raise self._not_in_store()
+        with open(path, encoding="utf-8", newline="") as stored:
+            self._write_quietly({field_name: stored.read()})
+        self.flush_recordset()
+        self.invalidate_recordset([field_name], flush=False)
+
+    def _not_in_store(self):
+        return UserError(
+            self.env._("The content of “%s” is not in the file store. Pull it again.", self.display_name)
+        )
+
     def _attach_blob(self, blob):
         """Make content that a run put into the filestore the content of this file.
 
@@ -210,9 +233,7 @@ class CxTowerFile(models.Model):
         )
         # Looked at behind the update, which waits for Odoo's collection of what no attachment names.
         if not os.path.isfile(path):
-            raise UserError(
-                self.env._("The content of “%s” is not in the file store. Pull it again.", self.display_name)
-            )
+            raise self._not_in_store()
         attachment.invalidate_recordset()
         self.invalidate_recordset(["file"])
         if old and old != blob["blob"]:

@@ -34,6 +34,7 @@ SAME, DIFFERS, MISSING = "same", "differs", "missing"
 SMALL = 256 * 1024  # bytes: what is pushed together with others, without progress of its own
 TEXT_LIMIT = 5 * 1024 * 1024  # bytes of a text that is pulled
 SHOWN_LIMIT = 1024 * 1024  # bytes of a text on the host that is shown beside ours
+TEXT_IN_MEMORY = 8 * 1024 * 1024  # characters of texts from the host that a run carries along; more is in the filestore
 MESSAGE_LIMIT = 2000  # characters of a reason that are kept
 # Of several errors the first of these is the run's; others as they come.
 WORST_FIRST = (
@@ -103,6 +104,7 @@ class _Performance:
         self.run = run
         self.job = job
         self.results: dict[int, dict[str, Any]] = {}
+        self.text_size = 0  # characters of texts from the host that are in the results
         self.outcome = ""  # nothing was tried on the host so far
 
     def perform(self) -> dict[str, Any]:
@@ -197,7 +199,7 @@ class _Performance:
             text = data.decode()
         except UnicodeDecodeError:
             raise FileDownloadFailed(f"{task.path} is no text in UTF-8. Set its type to “Binary”.") from None
-        return {"outcome": PULLED, "size": on_host.size, "code": self.run.masker__.mask(text)}
+        return {"outcome": PULLED, "size": on_host.size, **self._kept_text(self.run.masker__.mask(text))}
 
     def _pull_binary(self, session: FileSession, task: FileTask, on_progress) -> dict[str, Any]:
         if not self.run.store:
@@ -235,7 +237,15 @@ class _Performance:
         buffer = io.BytesIO()
         session.pull(task.path, buffer, limit=SHOWN_LIMIT)
         text = buffer.getvalue().decode(errors="replace")
-        return {"code": self.run.masker__.mask(text).replace("\0", "\N{SYMBOL FOR NULL}")}
+        return self._kept_text(self.run.masker__.mask(text).replace("\0", "\N{SYMBOL FOR NULL}"))
+
+    def _kept_text(self, text: str) -> dict[str, Any]:
+        """Return a text from the host for the result; those of many files are not all in memory at once."""
+        self.text_size += len(text)
+        if self.text_size <= TEXT_IN_MEMORY or not self.run.store:
+            return {"code": text}
+        self.text_size -= len(text)
+        return {"code_blob": self.run.store.save(lambda file: file.write(text.encode())).name}
 
     def _delete(self, session: FileSession, task: FileTask) -> dict[str, Any]:
         return {"outcome": DELETED if session.delete(task.path) else MISSING, "size": 0}

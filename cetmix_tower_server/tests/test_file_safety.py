@@ -6,8 +6,10 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
+from psycopg2.errors import LockNotAvailable
 
 from ..engine.results import ExitCode
+from ..runs import file_work
 from .file_case import FileCase
 
 
@@ -175,3 +177,60 @@ class TestFileSafety(FileCase):
         self.env.invalidate_all()
         self.server._dispatch(log)
         self.assertEqual(files[1].with_context(bin_size=False).file, b"YmI=")
+
+    def test_texts_of_many_files_are_not_all_carried_along(self):
+        texts = {f"f{number}": f"{number}\r\n\N{SNOWMAN}" * 10 for number in range(4)}
+        for operation in ("download", "compare"):
+            with self.subTest(operation), patch.object(file_work, "TEXT_IN_MEMORY", 100):
+                files = self.File.browse()
+                for name, text in texts.items():
+                    self.host.files[f"/etc/app/{name}"] = (text.encode(), 0o644)
+                    source = "server" if operation == "download" else "tower"
+                    files |= self.file(name=name, source=source, code=False)
+                log = self.env["cx.tower.command.log"].browse(getattr(files, operation)()["id"])
+                self.assertEqual(log.state, "done")
+                field = "code" if operation == "download" else "code_on_server"
+                self.assertEqual(files.mapped(field), list(texts.values()))
+                files.unlink()
+
+    def test_what_the_database_gets_of_a_run_stays_small(self):
+        results = []
+        take_over = type(self.File)._take_over_results
+
+        def look(records, log):
+            results.extend(log.run_result["files"])
+            return take_over(records, log)
+
+        files = self.File.browse()
+        for number in range(4):
+            self.host.files[f"/etc/app/f{number}"] = (b"x" * 60, 0o644)
+            files |= self.file(name=f"f{number}", source="server", code=False)
+        with (
+            patch.object(file_work, "TEXT_IN_MEMORY", 100),
+            patch.object(type(self.File), "_take_over_results", look),
+        ):
+            files.download()
+        self.assertEqual(sum(len(result.get("code", "")) for result in results), 60)
+
+    # ------------------------------------------------------------------ nothing waits for ever
+
+    def _ends_badly(self, error):
+        file = self.file()
+        log = self.env["cx.tower.command.log"].browse(
+            file.with_context(tower_no_dispatch=True).upload()["id"]
+        )
+        self.assertEqual(file.sync_state, "waiting")
+        with patch.object(type(self.File), "_take_over_results", side_effect=error):
+            log._finish({"command_status": int(ExitCode.RUN_INTERRUPTED), "message": "It is lost."})
+        return file
+
+    def test_a_run_that_brought_nothing_is_told_later_when_its_file_was_held(self):
+        file = self._ends_badly(LockNotAvailable)
+        self.sync()
+        self.assertEqual((file.sync_state, file.server_response), ("failed", "It is lost."))
+
+    def test_a_file_that_could_not_be_updated_does_not_wait_for_ever(self):
+        with mute_logger("odoo.addons.cetmix_tower_server.models.cx_tower_command_log_files"):
+            file = self._ends_badly(ValueError("something of Tower"))
+        self.assertEqual(file.sync_state, "failed")
+        self.assertIn("something of Tower", file.server_response)
