@@ -118,8 +118,9 @@ class TestFileSafety(FileCase):
                 raise ValueError("something of Tower")
             return freeze(records, operation, nonce)
 
-        with patch.object(File, "_freeze", fail), mute_logger(
-            "odoo.addons.cetmix_tower_server.models.cx_tower_file_sync"
+        with (
+            patch.object(File, "_freeze", fail),
+            mute_logger("odoo.addons.cetmix_tower_server.models.cx_tower_file_sync"),
         ):
             self.sync()
         self.assertEqual(sorted(self.host.files), [f"/etc/app/f{number}" for number in (0, 1, 2, 4)])
