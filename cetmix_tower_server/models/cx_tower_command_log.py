@@ -27,6 +27,17 @@ NEEDED_AT_END = (
     "stop_requested_by_id",
     "stop_requested_date",
 )
+# What else an end changes, and what is computed from it.
+CHANGED_AT_END = (
+    "start_date",
+    "finish_date",
+    "duration",
+    "attempt",
+    "retry_at",
+    "fence",
+    "is_running",
+    "duration_current",
+)
 # What a step of a flight plan needs of its command, and that of the next one, which often is the same.
 COMMAND_FIELDS = ("name", "action", "access_level", "server_status")
 # Ends that come from the inputs or from a person: trying again would give the same, or is not wanted.
@@ -259,7 +270,7 @@ class CxTowerCommandLog(models.Model):
             )
         )
         row = self.env.cr.fetchone()
-        self.invalidate_recordset(flush=False)
+        self.invalidate_recordset({*values, *needed, *CHANGED_AT_END}, flush=False)
         if not row:
             return may_retry and self._queue_again(values, fence)
         *found, connection_state = row

@@ -8,7 +8,19 @@ from psycopg2.errors import LockNotAvailable, UniqueViolation
 from ..engine import states
 from ..engine.results import ExitCode
 
-CHANGED_AT_END = ("state", "plan_status", "message", "start_date", "finish_date", "duration")
+CHANGED_AT_END = (
+    "state",
+    "plan_status",
+    "message",
+    "start_date",
+    "finish_date",
+    "duration",
+    # computed from them
+    "is_running",
+    "is_stopped",
+    "can_resume",
+    "duration_current",
+)
 
 
 class CxTowerPlanLog(models.Model):
@@ -315,6 +327,7 @@ class CxTowerPlanLog(models.Model):
         ended = bool(self.env.cr.rowcount)
         self.invalidate_recordset(CHANGED_AT_END, flush=False)
         if ended:
+            self._fields["state"]._insert_cache(self, [state])  # what follows looks at it
             self._on_run_finished()
         return ended
 

@@ -1,6 +1,7 @@
 from dataclasses import dataclass, fields
 
 from odoo import api, models
+from odoo.tools import ormcache
 
 PREFIX = "cetmix_tower_server."
 
@@ -95,6 +96,7 @@ class CxTowerSettings(models.AbstractModel):
     _description = "Tower Settings"
 
     @api.model
+    @ormcache(cache="stable")  # as the parameters themselves, so it goes when one of them changes
     def _get(self):
         """Return all settings as :class:`TowerSettings`. No query when the parameters are cached."""
         # sudo: system parameters are for administrators; these are no secrets and decide how everybody's runs go

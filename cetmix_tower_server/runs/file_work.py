@@ -193,7 +193,7 @@ class _Performance:
         if task.document.get("file_type") == "binary":
             return self._pull_binary(session, task, on_progress)
         buffer = io.BytesIO()
-        on_host = session.pull(task.path, buffer, limit=TEXT_LIMIT, on_progress=on_progress)
+        on_host = session.pull(task.path, buffer, limit=TEXT_LIMIT, on_progress=on_progress, digest=False)
         data = buffer.getvalue()
         if b"\0" in data:
             raise FileDownloadFailed(f"{task.path} is no text: it contains NUL. Set its type to “Binary”.")
@@ -208,7 +208,7 @@ class _Performance:
             raise FileDownloadFailed("Binary files can be pulled only where attachments are stored as files.")
         blob = self.run.store.save(
             lambda file: session.pull(
-                task.path, file, limit=task.document.get("limit"), on_progress=on_progress
+                task.path, file, limit=task.document.get("limit"), on_progress=on_progress, digest=False
             )
         )
         crash_points.reached("file_stored")
@@ -237,7 +237,7 @@ class _Performance:
         if on_host.size > SHOWN_LIMIT:
             return {"note": f"It is too large to be shown: {on_host.size} bytes."}
         buffer = io.BytesIO()
-        session.pull(task.path, buffer, limit=SHOWN_LIMIT)
+        session.pull(task.path, buffer, limit=SHOWN_LIMIT, digest=False)
         text = buffer.getvalue().decode(errors="replace")
         return self._kept_text(self.run.masker__.mask(text).replace("\0", "\N{SYMBOL FOR NULL}"))
 

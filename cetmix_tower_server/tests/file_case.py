@@ -64,7 +64,7 @@ class FakeSession:
             except (FileUploadFailed, FileExists) as error:
                 on_result(spec, error)
 
-    def pull(self, path, out, limit=None, on_progress=None):
+    def pull(self, path, out, limit=None, on_progress=None, digest=True):
         self.host.calls.append(("pull", path))
         if path in self.host.failures:
             raise self.host.failures[path]

@@ -44,9 +44,11 @@ class Direct:
         with self._access.transfer(FileUploadFailed, path) as link:
             return link.sftp.run(self._delete(link, path))
 
-    def pull(self, path: str, take: Take, limit: int | None, on_progress: Progress | None) -> HostFile:
+    def pull(
+        self, path: str, take: Take, limit: int | None, on_progress: Progress | None, digest: bool
+    ) -> HostFile:
         with self._access.transfer(FileDownloadFailed, path) as link:
-            return link.sftp.run(self._pull(link, path, take, limit, on_progress))
+            return link.sftp.run(self._pull(link, path, Digest(take, digest), limit, on_progress))
 
     def tail(self, path: str, size: int) -> bytes:
         with self._access.transfer(FileDownloadFailed, path) as link:
@@ -66,10 +68,10 @@ class Direct:
     def _download(self, link: Link, path: str) -> Download:
         return Download(link, path, absolute(path, link.home, FileDownloadFailed, self._target))
 
-    def _pull(self, link: Link, path: str, take: Take, limit: int | None, on_progress) -> Task:
+    def _pull(self, link: Link, path: str, digest: Digest, limit: int | None, on_progress) -> Task:
         download = self._download(link, path)
         found, is_link = yield from download.must_exist()
-        digest, done = Digest(take), 0
+        done = 0
 
         def pass_on(data) -> None:
             nonlocal done

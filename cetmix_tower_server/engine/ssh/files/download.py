@@ -140,17 +140,18 @@ class Download:
 
 
 class Digest:
-    """Counts and hashes what passes."""
+    """Hashes what passes, if that is wanted."""
 
-    def __init__(self, take: Take | None = None):
+    def __init__(self, take: Take | None = None, wanted: bool = True):
         self._take = take
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if wanted else None
 
     def __call__(self, data: bytes | memoryview) -> None:
-        self._hash.update(data)
+        if self._hash:
+            self._hash.update(data)
         if self._take:
             self._take(data)
 
     @property
     def hexadecimal(self) -> str:
-        return self._hash.hexdigest()
+        return self._hash.hexdigest() if self._hash else ""

@@ -170,11 +170,11 @@ class Privileged:
 
     # -- from the host
 
-    def pull(self, path: str, take: Take, limit: int | None, on_progress: Progress | None) -> HostFile:
-        digest = Digest(take)
-        return self._read(
-            path, scripts.read(self._absolute(path, FileDownloadFailed)), digest, limit, on_progress
-        )
+    def pull(
+        self, path: str, take: Take, limit: int | None, on_progress: Progress | None, digest: bool
+    ) -> HostFile:
+        code = scripts.read(self._absolute(path, FileDownloadFailed))
+        return self._read(path, code, Digest(take, digest), limit, on_progress)
 
     def tail(self, path: str, size: int) -> bytes:
         pieces: list[bytes] = []
