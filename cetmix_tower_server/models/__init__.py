@@ -19,6 +19,7 @@ from . import cx_tower_automation_mixin
 from . import cx_tower_automation_owner_mixin
 from . import cx_tower_server_template_part_mixin
 from . import cx_tower_run_target_mixin
+from . import cx_tower_run_target_many
 from . import cx_tower_run_target_plans
 from . import cx_tower_run_target_dry_run
 from . import cx_tower_run_target_files

@@ -147,7 +147,8 @@ class CxTowerFile(models.Model):
 
     @api.model
     def _get_linked_access_fields(self):
-        return [*super()._get_linked_access_fields(), "template_id"]
+        # A run that is linked shows its name: that of its server and of its command.
+        return [*super()._get_linked_access_fields(), "template_id", "last_log_id"]
 
     @api.model
     def _get_pre_populated_model_data(self):

@@ -106,9 +106,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """
         self._check_arguments(path, variable_values, code)
         self._check_may_run(command, variable_values or {}, code, path)
-        prepared = [
-            self._prepare_run(server, command, path, sudo, variable_values or {}, code) for server in self
-        ]
+        prepared = self._prepare_runs(command, path, sudo, variable_values or {}, code)
         for values in prepared:
             values.update(log_values, label=label)
             if log_values.get("is_code_hidden"):

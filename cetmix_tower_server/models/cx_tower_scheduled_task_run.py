@@ -62,7 +62,11 @@ class CxTowerScheduledTask(models.Model):
 
     @api.model
     def _run_next_task(self, tried):
-        """Run one due task, commit, and return its id; None when there is none besides those in ``tried``."""
+        """Run one due task, commit, and return its id; None when there is none besides those in ``tried``.
+
+        One that cannot be run stays due, and is looked at again in the next pass; it must not keep the others.
+        """
+        task = None
         for attempt in range(ATTEMPTS):
             try:
                 with self.env.registry.cursor() as cr:
@@ -79,7 +83,12 @@ class CxTowerScheduledTask(models.Model):
                 return task.id
             except OperationalError:
                 _logger.info("a scheduled task was taken by another process, attempt %s", attempt + 1)
-        return None
+            except Exception:
+                if not task:
+                    raise
+                _logger.exception("scheduled task %s could not be run", task.id)
+                break
+        return task.id if task else None
 
     @api.model
     def _reserve_tasks(self, limit, exclude=()):

@@ -3,7 +3,7 @@
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 from psycopg2.errors import LockNotAvailable
@@ -29,6 +29,13 @@ class TestFileSafety(FileCase):
         file = self.file().with_user(self.manager).with_context(tower_file_quiet=True)
         with self.assertRaises(UserError):
             file.write({"server_id": self.others_server.id, "auto_sync": True, "use_sudo": True})
+
+    def test_a_run_that_one_may_not_read_is_not_linked(self):
+        log = self.env["cx.tower.command.log"].create(
+            {"server_id": self.others_server.id, "command_id": self.python("pass").id, "state": "done"}
+        )
+        with self.assertRaises(AccessError):
+            self.file().with_user(self.manager).write({"last_log_id": log.id})
 
     # ------------------------------------------------------------------ running again
 

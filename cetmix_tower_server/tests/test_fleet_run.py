@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..engine.results import ExitCode
 from .run_case import RunCase
 
 
@@ -60,6 +61,44 @@ class TestFleetRun(RunCase):
     def held_back(self):
         """Keep started runs from being executed, as in a database whose workers are busy."""
         self.env["ir.config_parameter"].sudo().set_param("cetmix_tower_server.backend", "cron")
+
+    # -- what it costs
+
+    def test_starting_a_command_costs_no_query_a_server(self):
+        variable = self.env["cx.tower.variable"].create({"name": "fleet_value", "reference": "fleet_value"})
+        self.env["cx.tower.variable.value"].create({"variable_id": variable.id, "value_char": "v"})
+        self.env["cx.tower.key"].create(
+            {"name": "Tok", "reference": "fleet_tok", "key_type": "s", "secret_value": "hush"}
+        )
+        code = "echo {{ fleet_value }} {{ tower.server.name }} #!cxtower.secret.fleet_tok!#"
+        command = self.env["cx.tower.command"].create(
+            {"name": "Many", "action": "ssh_command", "code": code, "allow_parallel_run": True}
+        )
+        queries = []
+        for servers in (self.servers[:2], self.servers[:2], self.servers):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            logs = servers.with_context(tower_no_dispatch=True)._start_command_runs(command)
+            self.env.flush_all()
+            queries.append(self.env.cr.sql_log_count - before)
+            self.assertEqual(
+                logs.mapped("code"), [f"echo v {server.name} *** fleet_tok ***" for server in servers]
+            )
+        self.assertEqual(queries[1], queries[2], queries)
+
+    def test_servers_without_the_secret_are_refused_and_the_others_run(self):
+        key = self.env["cx.tower.key"].create({"name": "Tok", "reference": "fleet_tok", "key_type": "s"})
+        self.env["cx.tower.key.value"].create(
+            {"key_id": key.id, "server_id": self.servers[1].id, "secret_value": "hush"}
+        )
+        command = self.python("x = '#!cxtower.secret.fleet_tok!#'")
+        fleet = self.start(command=command.id, concurrency_limit=1)
+        self.assertEqual(self.states(fleet), ["failed", "done", *["failed"] * 4])
+        refused = fleet.command_log_ids.filtered(lambda log: log.state == "failed")
+        self.assertEqual(set(refused.mapped("command_status")), {int(ExitCode.SECRET_NOT_FOUND)})
+        self.assertIn("fleet_tok", refused[0].message)
+        self.assertFalse(any(refused.sudo().mapped("run_input")))
 
     # -- what runs where
 

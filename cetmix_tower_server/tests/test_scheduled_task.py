@@ -69,6 +69,23 @@ class TaskCase(RunCase):
 class TestScheduledTask(TaskCase):
     # ------------------------------------------------------------------ when
 
+    def test_a_task_that_breaks_tower_keeps_no_other(self):
+        broken, task = self.new_task(sequence=1), self.new_task(sequence=2)
+        note = type(task)._note_outcome
+
+        def fail(records, outcome, now):
+            if records == broken:
+                raise ValueError("something of Tower")
+            return note(records, outcome, now)
+
+        with patch.object(type(task), "_note_outcome", fail), mute_logger(RUN):
+            self.tick()
+        self.assertFalse(self.runs(broken))
+        self.assertEqual(self.runs(task).state, "done")
+        self.assertEqual(broken.next_call, SATURDAY)
+        self.tick()
+        self.assertEqual(self.runs(broken).state, "done")
+
     def test_a_due_task_runs_once_and_moves_on(self):
         task = self.new_task()
         self.tick(SATURDAY - timedelta(seconds=1))
