@@ -323,12 +323,25 @@ class CxTowerFleetRun(models.Model):
         """Go on with fleet runs in which turns were lost, and end those whose members have all ended.
 
         Neither should happen but for a failure of Tower or two last members that ended at the same moment in two processes.
+        What goes wrong with one keeps neither the others nor the queue, whose lost runs are found in the same transaction.
         """
         for fleet in self.sudo().search([("state", "in", ACTIVE)]):
-            if not fleet._has_active_members():
-                fleet._finish()
-            elif fleet.state == RUNNING and not fleet.is_halted:
-                fleet._make_up_for_lost_turns()
+            try:
+                with self.env.cr.savepoint():
+                    fleet._look_after_one()
+            except InterfaceError:
+                raise
+            except OperationalError:
+                self.env.invalidate_all(flush=False)  # another process is at it
+            except Exception:
+                _logger.exception("fleet run %s could not be looked after", fleet.id)
+                self.env.invalidate_all(flush=False)
+
+    def _look_after_one(self):
+        if not self._has_active_members():
+            self._finish()
+        elif self.state == RUNNING and not self.is_halted:
+            self._make_up_for_lost_turns()
 
     def _make_up_for_lost_turns(self):
         self.env.cr.execute(

@@ -43,7 +43,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """Return {server id: (nonce, scope)}; one query. Extension point: jets add scopes."""
         nonce = secrets.token_hex(8)
         # sudo: the caller may run the command; what it needs of servers and variables is Tower's matter
-        scopes = self.env["cx.tower.variable"].sudo()._variable_scopes(self.sudo(), variable_values, references)
+        scopes = (
+            self.env["cx.tower.variable"].sudo()._variable_scopes(self.sudo(), variable_values, references)
+        )
         return {
             server_id: (
                 nonce,

@@ -268,7 +268,15 @@ class CxTowerServer(models.Model):
     def _cron_delete(self):
         """Delete the servers whose delete plan has ended well. **Commits** after each of them."""
         servers = self.with_context(active_test=False)
-        servers.search(self._ended_deletions_domain())._find_ended_deletions()
+        for server in servers.search(self._ended_deletions_domain()):
+            try:
+                with self.env.cr.savepoint():
+                    server._find_ended_deletions()
+            except DatabaseError:
+                raise
+            except Exception:  # it must not keep those that are due
+                _logger.exception("the end of the delete plan of server %s could not be noted", server.id)
+                self.env.invalidate_all(flush=False)
         progress = self.env["ir.cron"]._commit_progress
         due = servers.search([("deletion_step", "=", DUE)])
         progress(0, remaining=len(due))

@@ -238,6 +238,29 @@ class TestFleetRun(RunCase):
         self.Fleet._look_after()
         self.assertEqual(fleet.state, "done")
 
+    @mute_logger("odoo.addons.cetmix_tower_server.models.cx_tower_fleet_run_turns")
+    def test_one_that_breaks_keeps_neither_the_others_nor_the_queue(self):
+        self.held_back()
+        command = self.python("pass", allow_parallel_run=True)
+        fleets = self.Fleet.browse()
+        for _number in range(2):
+            fleet = self.start(command=command.id, servers=self.servers[:1])
+            with patch.object(type(fleet), "_go_on_after", side_effect=RuntimeError("failure of Tower")):
+                fleet.command_log_ids._finish({"command_status": 0})
+            fleets |= fleet
+        notify = type(fleets)._notify_starter
+
+        def fail(fleet):
+            if fleet == fleets[1]:  # the newest comes first
+                raise RuntimeError("failure of Tower")
+            return notify(fleet)
+
+        with patch.object(type(fleets), "_notify_starter", fail):
+            self.env["cx.tower.run.queue"]._cron_dispatch()
+        self.assertEqual(fleets.mapped("state"), ["done", "running"])
+        self.Fleet._look_after()
+        self.assertEqual(fleets.mapped("state"), ["done", "done"])
+
     def test_queries_do_not_grow_with_the_fleet(self):
         """The end of a run costs the same, however many wait."""
         self.held_back()

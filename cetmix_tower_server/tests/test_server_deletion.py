@@ -248,6 +248,22 @@ class TestServerDeletion(RunCase):
         self.run_cron()
         self.assertFalse(self.doomed.exists())
 
+    def test_an_end_that_can_never_be_noted_does_not_keep_the_others(self):
+        other = self.new_server("Other")
+        Server = type(self.env["cx.tower.server"])
+        note = Server._note_delete_plan_ended
+
+        def broken(records, log):
+            if records == self.doomed:
+                raise ValueError("broken")
+            return note(records, log)
+
+        with patch.object(Server, "_note_delete_plan_ended", broken), mute_logger(DELETION):
+            self.delete(self.doomed | other)
+            self.run_cron()
+        self.assertFalse(other.exists())
+        self.assertEqual(self.doomed.deletion_state, "running")
+
     def test_a_run_whose_log_is_gone(self):
         self.delete(self.doomed, tower_no_dispatch=True)
         log = self.log_of(self.doomed)
