@@ -191,6 +191,15 @@ class CxTowerFile(models.Model):
         files = super().create(self._with_template_values(vals_list))
         files._update_host_path()
         files._sync_after_change()
+        now = fields.Datetime.now()
+        begun = files.browse(
+            file.id
+            for file, vals in zip(files, vals_list, strict=True)
+            if file.auto_sync and "sync_date_next" not in vals
+        )
+        for next_date, group in begun.grouped(lambda file: file._next_sync(now)).items():
+            # sudo: the first transfer was started just now; when it is due again is written by Tower
+            group.sudo()._write_quietly({"sync_date_next": next_date})
         return files
 
     def write(self, vals):

@@ -118,6 +118,13 @@ class CxTowerRunQueue(models.AbstractModel):
             (log_ids,),
         )
         began = [row[0] for row in self.env.cr.fetchall()]
+        if began:  # what waited for a plan inside was waiting for its turn until now
+            self.env.cr.execute(
+                """UPDATE cx_tower_command_log SET start_date = clock_timestamp() AT TIME ZONE 'UTC'
+                    WHERE plan_log_id = ANY(%s) AND state = 'waiting'""",
+                (began,),
+            )
+            self.env["cx.tower.command.log"].invalidate_model(["start_date"], flush=False)
         self.env["cx.tower.plan.log"].browse(began).invalidate_recordset(["state", "start_date"], flush=False)
 
     @api.model

@@ -227,6 +227,13 @@ class TestFile(FileCase):
         self.assertFalse(file.sync_wanted)
         self.assertEqual(self.host.files["/etc/app/app.conf"][0], b"two\n")
 
+    def test_a_new_file_in_sync_is_pushed_once(self):
+        file = self.file(auto_sync=True, auto_sync_interval="10-minutes")
+        self.assertEqual(file.last_log_id.state, "done")
+        first = file.last_log_id
+        self.sync()
+        self.assertEqual(file.last_log_id, first)
+
     def test_wrong_direction_is_refused(self):
         with self.assertRaises(UserError):
             self.file(source="server").upload()
@@ -431,7 +438,8 @@ class TestFile(FileCase):
     def test_the_cron_honours_each_interval(self):
         file = self.file(auto_sync=True, auto_sync_interval="10-minutes", backup=True)
         now = fields.Datetime.now()
-        self.assertEqual(file._next_sync(now), fields.Datetime.add(file.sync_date_next, minutes=10))
+        minutes = (file.sync_date_next - now).total_seconds() / 60
+        self.assertAlmostEqual(minutes, 10, delta=0.5)
         file.sync_date_next = fields.Datetime.subtract(now, minutes=25)
         self.host.calls.clear()
         self.sync()

@@ -4,7 +4,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import file_open, mute_logger
 
 from ..engine.results import ExitCode
 from .run_case import RunCase
@@ -238,6 +238,7 @@ class TestFleetRun(RunCase):
         self.Fleet._look_after()
         self.assertEqual(fleet.state, "done")
 
+
     @mute_logger("odoo.addons.cetmix_tower_server.models.cx_tower_fleet_run_turns")
     def test_one_that_breaks_keeps_neither_the_others_nor_the_queue(self):
         self.held_back()
@@ -260,6 +261,32 @@ class TestFleetRun(RunCase):
         self.assertEqual(fleets.mapped("state"), ["done", "running"])
         self.Fleet._look_after()
         self.assertEqual(fleets.mapped("state"), ["done", "done"])
+
+    def test_times_count_from_the_turn(self):
+        """A step that runs a plan inside begins when its plan does, not when it was prepared."""
+        self.held_back()
+        inner = self.plan(self.python("pass"))
+        command = self.env["cx.tower.command"].create(
+            {"name": "Inner", "action": "plan", "flight_plan_id": inner.id}
+        )
+        fleet = self.start(plan=self.plan(command).id, concurrency_limit=1)
+        outer = fleet.plan_log_ids.sorted("id")[0].command_log_ids
+        outer.start_date = fields.Datetime.now() - timedelta(hours=1)
+        self.env.flush_all()
+        self.assertTrue(self.env["cx.tower.run.queue"]._claim("test:1", 64))
+        self.assertGreater(outer.start_date, fields.Datetime.now() - timedelta(minutes=1))
+
+    def test_copies_of_databases_run_nothing(self):
+        self.held_back()
+        fleet = self.start(plan=self.plan(self.python("pass")).id, concurrency_limit=1)
+        with file_open("cetmix_tower_server/data/neutralize.sql") as script:
+            self.env.cr.execute(script.read())
+        self.env.invalidate_all()
+        self.assertFalse(self.env["cx.tower.run.queue"]._claim("test:1", 64))
+        self.assertEqual((fleet.state, set(self.states(fleet))), ("stopped", {"stopped"}))
+        self.Fleet._look_after()
+        self.assertEqual(fleet.state, "stopped")
+
 
     def test_queries_do_not_grow_with_the_fleet(self):
         """The end of a run costs the same, however many wait."""

@@ -54,7 +54,11 @@ export function markChange(left, right) {
  */
 export function makeRow([kind, oldNumber, oldText, newNumber, newText], index) {
     if (kind === "gap") {
-        return { key: index, kind, text: _t("%s equal lines", oldNumber) };
+        return {
+            key: index,
+            kind,
+            text: oldNumber === 1 ? _t("1 equal line") : _t("%s equal lines", oldNumber),
+        };
     }
     const parts =
         kind === "changed"

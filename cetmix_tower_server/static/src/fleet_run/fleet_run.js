@@ -103,6 +103,9 @@ export class FleetRun extends Component {
         if (failures && percent) {
             return _t("stops after %(failures)s failures or %(percent)s %%", { failures, percent });
         }
+        if (failures === 1) {
+            return _t("stops after the first failure");
+        }
         return failures ? _t("stops after %s failures", failures) : _t("stops when %s %% failed", percent);
     }
 
