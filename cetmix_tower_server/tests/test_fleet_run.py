@@ -238,7 +238,6 @@ class TestFleetRun(RunCase):
         self.Fleet._look_after()
         self.assertEqual(fleet.state, "done")
 
-
     @mute_logger("odoo.addons.cetmix_tower_server.models.cx_tower_fleet_run_turns")
     def test_one_that_breaks_keeps_neither_the_others_nor_the_queue(self):
         self.held_back()
@@ -286,7 +285,6 @@ class TestFleetRun(RunCase):
         self.assertEqual((fleet.state, set(self.states(fleet))), ("stopped", {"stopped"}))
         self.Fleet._look_after()
         self.assertEqual(fleet.state, "stopped")
-
 
     def test_queries_do_not_grow_with_the_fleet(self):
         """The end of a run costs the same, however many wait."""
