@@ -141,7 +141,11 @@ class CxTowerServer(models.Model):
         attachment = attachments.get(wanted["id"])
         if not attachment or attachment.checksum != wanted["checksum"]:
             text = self.env._("Its content was changed after the run was started. Push it again.")
-            return FileTask({**document, "error": text, "exit_code": int(ExitCode.FILE_UPLOAD_FAILED)})
-        if attachment.store_fname:
+            return FileTask({**document, **refusal(text, ExitCode.FILE_UPLOAD_FAILED)})
+        if not attachment.store_fname:
+            return FileTask(document, Content.from_bytes(attachment.raw or b""))
+        try:
             return FileTask(document, Content.from_path(attachment._full_path(attachment.store_fname)))
-        return FileTask(document, Content.from_bytes(attachment.raw or b""))
+        except OSError:  # a database that was restored without its files, for example
+            text = self.env._("Its content is missing in Odoo's file store. Choose it once more.")
+            return FileTask({**document, **refusal(text, ExitCode.FILE_UPLOAD_FAILED)})

@@ -175,7 +175,9 @@ class _Performance:
         except FileError as error:
             result = _failure(error, error.exit_code)
         except OSError as error:  # of Tower's own disk
-            result = _failure(f"Tower could not store it: {error}", ExitCode.FILE_DOWNLOAD_FAILED)
+            is_pull = task.document["operation"] == PULL
+            code = ExitCode.FILE_DOWNLOAD_FAILED if is_pull else ExitCode.FILE_UPLOAD_FAILED
+            result = _failure(f"Tower could not {'store' if is_pull else 'read'} it: {error}", code)
         self._note(index, result)
 
     # ------------------------------------------------------------------ one file

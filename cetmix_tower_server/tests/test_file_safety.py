@@ -186,6 +186,19 @@ class TestFileSafety(FileCase):
         self.server._dispatch(log)
         self.assertEqual(files[1].with_context(bin_size=False).file, b"YmI=")
 
+    def test_one_content_that_is_missing_in_tower_keeps_no_other(self):
+        files = self.file(name="a", file_type="binary", file=b"YWE=", code=False) | self.file(name="b")
+        attachment = files._content_attachments()[files[0].id]
+        attachment.flush_recordset()
+        self.env.cr.execute(
+            "UPDATE ir_attachment SET store_fname = '00/missing', db_datas = NULL WHERE id = %s", attachment.ids
+        )
+        self.env.invalidate_all()
+        files.upload()
+        self.assertEqual(files.mapped("sync_state"), ["failed", "ok"])
+        self.assertIn("file store", files[0].server_response)
+        self.assertEqual(self.last_log().command_status, ExitCode.FILE_UPLOAD_FAILED)
+
     def test_texts_of_many_files_are_not_all_carried_along(self):
         texts = {f"f{number}": f"{number}\r\n\N{SNOWMAN}" * 10 for number in range(4)}
         for operation in ("download", "compare"):
