@@ -191,7 +191,8 @@ class TestFileSafety(FileCase):
         attachment = files._content_attachments()[files[0].id]
         attachment.flush_recordset()
         self.env.cr.execute(
-            "UPDATE ir_attachment SET store_fname = '00/missing', db_datas = NULL WHERE id = %s", attachment.ids
+            "UPDATE ir_attachment SET store_fname = '00/missing', db_datas = NULL WHERE id = %s",
+            attachment.ids,
         )
         self.env.invalidate_all()
         files.upload()
