@@ -355,6 +355,21 @@ class TestAccidents:
         assert "\nsync " in scripts._PLACE
         monkeypatch.setattr(scripts, "_PLACE", scripts._PLACE.replace("\nsync ", "\nsleep 30;sync "))
 
+    def test_nothing_is_given_away_by_a_name_that_was_exchanged(self, lab, free, closed, monkeypatch):
+        """Whoever owns the directory puts a link to another file in the place of what we are making there."""
+        from tower_engine.ssh.files import scripts
+
+        victim = closed / "victim"
+        victim.write_bytes(b"secret")
+        victim.chmod(0o600)
+        assert "\nw=size;" in scripts._PLACE
+        exchange = f'\nrm -f "$p";ln -s {victim} "$p";w=size;'
+        monkeypatch.setattr(scripts, "_PLACE", scripts._PLACE.replace("\nw=size;", exchange))
+        with FileSession(lab.pool, lab.target(free), SudoMode.NO_PASSWORD) as files:
+            files.push(put(closed / "file", owner="daemon", mode=0o666))
+        found = victim.stat()
+        assert (found.st_uid, stat.S_IMODE(found.st_mode), victim.read_bytes()) == (0, 0o600, b"secret")
+
     def test_stop_while_pulling(self, lab, free, closed):
         (closed / "large").touch()
         os.truncate(closed / "large", 1 << 40)

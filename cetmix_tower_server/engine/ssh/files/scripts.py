@@ -44,6 +44,8 @@ else echo missing;fi
 """
 
 # One call of place a file. What it makes is removed again when anything fails or a signal ends it.
+# The directory may belong to somebody who means ill: what was made there is written, given away and protected through the
+# descriptor it was made with, never by a name that may mean something else by then.
 _PLACE = r"""umask 077;p=;b=
 trap 'rm -f "$p";exit 143' HUP INT TERM
 say() { printf '%s %s %s\n' "$n" "$1" "$(printf %s "$2"|tr '\n\r' '  ')"; }
@@ -51,9 +53,22 @@ fail() { [ -z "$p" ]||rm -f "$p";[ -z "$b" ]||rm -f "$b";p=;b=;say "$1" "$2"; }
 make() {
 if [ -z "$1" ]||[ -d "$1" ];then return 0;fi
 make "${1%/*}"||return 1
-e=$(mkdir "$1" 2>&1)||{ [ -d "$1" ];return; }
-e=$(chmod 755 "$1" 2>&1)||return 1
-[ -z "$own" ]||e=$(chown -- "$own" "$1" 2>&1)||return 1
+e=$(mkdir -m 755 "$1" 2>&1)||{ [ -d "$1" ];return; }
+[ -z "$own" ]||e=$(chown -h -- "$own" "$1" 2>&1)||return 1
+}
+fill() {
+h=/proc/self/fd/9;o=;[ -e $h ]||{ h=$p;o=-h; }
+w=write;e=$(cat <"$s" 2>&1 >&9)||return 1
+w=size;e=$(($(wc -c <$h)));[ $e = $size ]||return 1
+w=owner
+if [ -n "$old" ];then
+set -- $old
+e=$(chown $o "$3:$4" $h 2>&1)||return 1
+: "${mode:=$2}"
+fi
+[ -z "$own" ]||e=$(chown $o -- "$own" $h 2>&1)||return 1
+w=mode;e=$(chmod "${mode:-644}" $h 2>&1)||return 1
+w=
 }
 place() {
 n=$1 s=$2 t=$3 size=$4 mode=$5 own=$6 make=$7 keep=$8 exists=$9;shift 9;hidden=$1 stamp=$2
@@ -76,16 +91,12 @@ if [ ! -d "$d/" ];then
 make "$d"||{ fail directories "$e";return; }
 fi
 p=$d/$hidden
-e=$({ set -C;: >"$p"; } 2>&1)||{ p=;fail create "$e";return; }
-e=$({ cat <"$s" >"$p"; } 2>&1)||{ fail write "$e";return; }
-e=$(wc -c <"$p");[ $(($e)) = $size ]||{ fail size $(($e));return; }
-if [ -n "$old" ];then
-set -- $old
-e=$(chown "$3:$4" "$p" 2>&1)||{ fail owner "$e";return; }
-: "${mode:=$2}"
+w=create;set -C
+{ set +C;fill; } 9>"$p" 2>/dev/null;set +C
+if [ "$w" = create ];then
+e=$({ set -C;: >"$p"; } 2>&1)&&rm -f "$p";p=
 fi
-[ -z "$own" ]||e=$(chown -- "$own" "$p" 2>&1)||{ fail owner "$e";return; }
-e=$(chmod "${mode:-644}" "$p" 2>&1)||{ fail mode "$e";return; }
+[ -z "$w" ]||{ fail "$w" "$e";return; }
 sync "$p" 2>/dev/null||sync
 if [ -n "$old" ]&&[ $keep = 1 ];then
 b=$t.$stamp.bak;i=0
