@@ -222,6 +222,12 @@ class CxTowerFleetRun(models.Model):
             )
         return records
 
+    def _name_of(self, what, servers):
+        """Return what a run of something on these servers is called."""
+        if len(servers) == 1:
+            return self.env._("%(what)s on %(server)s", what=what, server=servers.name)
+        return self.env._("%(what)s on %(count)s servers", what=what, count=len(servers))
+
     @api.model
     def _start(self, servers, command=None, plan=None, limits=None, variable_values=None, **options):
         """Start a fleet run: all checks as the caller, then the runs of all servers, then turns are given.
@@ -239,9 +245,7 @@ class CxTowerFleetRun(models.Model):
         # sudo: nobody may create logs by hand; the right to run is checked below, before anything is queued
         fleet = self.sudo().create(
             {
-                "name": self.env._(
-                    "%(what)s on %(count)s servers", what=what.sudo().name, count=len(servers)
-                ),
+                "name": self._name_of(what.sudo().name, servers),
                 "user_id": self.env.user.id,
                 "label": label,
                 "action": "command" if command else "plan",

@@ -170,8 +170,11 @@ class CxTowerFleetRun(models.Model):
     def _halt(self):
         """So many failed that no further member is started; those that run go on to their end."""
         self.write({"is_halted": True})
+        failures = self.failures
         self._end_held(
-            self.env._("Not started: %(count)s servers of the fleet run had failed.", count=self.failures)
+            self.env._("Not started: a server of the fleet run had failed.")
+            if failures == 1
+            else self.env._("Not started: %(count)s servers of the fleet run had failed.", count=failures)
         )
 
     def _end_held(self, text):

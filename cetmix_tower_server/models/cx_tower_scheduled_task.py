@@ -214,8 +214,14 @@ class CxTowerScheduledTask(models.Model):
     @api.onchange(*INTERVAL_FIELDS)
     def _onchange_interval(self):
         """Show at once when a changed schedule is due next."""
+        self.schedule_start = self.schedule_start or self.next_call
         if self._is_schedulable():
             self.next_call = self._first_call() or self.next_call
+
+    @api.onchange("next_call")
+    def _onchange_next_call(self):
+        """Let a typed next run count when the interval is chosen afterwards; one that the interval gave does not."""
+        self.schedule_start = self._anchor() if self._is_schedulable() else self.next_call
 
     def _first_call(self):
         """Return when a schedule whose interval was changed is due next; never before it was to begin."""

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import file_open, mute_logger
 from psycopg2 import IntegrityError
 from psycopg2.errors import SerializationFailure
@@ -166,6 +166,28 @@ class TestScheduledTask(TaskCase):
             [f"{moment:%m-%d %H:%M}" for moment in called],
             ["11-22 23:30", "11-24 23:30", "12-06 23:30", "12-08 23:30"],
         )
+
+    @freeze_time(SATURDAY)
+    def test_choosing_the_interval_of_a_new_task_counts_from_now(self):
+        form = Form(self.Task.with_user(self.manager))
+        form.interval_type = "minutes"
+        form.interval_number = 10
+        self.assertEqual(form.next_call, SATURDAY + timedelta(minutes=10))
+        form.interval_type = "days"
+        form.interval_number = 1
+        self.assertEqual(form.next_call, SATURDAY + timedelta(days=1))
+
+    @freeze_time(SATURDAY)
+    def test_the_interval_keeps_a_next_run_that_was_typed_before(self):
+        form = Form(self.Task.with_user(self.manager))
+        form.name = "Task"
+        form.command_id = self.command
+        form.next_call = SATURDAY + timedelta(days=2, hours=5)
+        form.interval_type = "days"
+        self.assertEqual(form.next_call, SATURDAY + timedelta(days=2, hours=5))
+        task = form.save()
+        self.assertEqual(task.next_call, SATURDAY + timedelta(days=2, hours=5))
+        self.assertEqual(task.schedule_start, task.next_call)
 
     def test_a_typed_next_run_moves_the_schedule(self):
         task = self.new_task()

@@ -1,8 +1,9 @@
-import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
+import { Component, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
+import { useRecordObserver } from "@web/model/relational_model/utils";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { RUN_FIELDS } from "./file_run";
 
@@ -81,8 +82,8 @@ export class FileDiff extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.state = useState({ found: null, rows: [], isStarting: false });
-        onWillStart(() => this.load(this.props.record));
-        onWillUpdateProps(async ({ record }) => {
+        // The form reads its record anew without this component's properties changing.
+        useRecordObserver(async (record) => {
             if (this.version(record) !== this.loaded) {
                 await this.load(record);
             }
@@ -97,13 +98,16 @@ export class FileDiff extends Component {
     }
 
     async load(record) {
-        this.loaded = this.version(record);
+        const version = this.version(record);
+        this.loaded = version;
         if (!record.resId) {
             Object.assign(this.state, { found: null, rows: [] });
             return;
         }
         const found = await this.orm.call(MODEL, "get_difference", [[record.resId]]);
-        Object.assign(this.state, { found, rows: found.rows.map(makeRow) });
+        if (version === this.loaded) {
+            Object.assign(this.state, { found, rows: found.rows.map(makeRow) });
+        }
     }
 
     get status() {

@@ -263,7 +263,7 @@ export class FleetRun extends Component {
         this.dialog.add(ConfirmationDialog, {
             title: _t("Stop on all servers?"),
             body: _t(
-                "What is running, and everything it started on the hosts, will be ended. Servers that wait for their turn are left alone.",
+                "What is running, and everything it started on the hosts, will be ended. Servers that wait for their turn are not started.",
             ),
             confirmLabel: _t("Stop"),
             confirmClass: "btn-danger",
