@@ -42,3 +42,4 @@ from . import test_variable
 from . import test_variable_access
 from . import test_variable_resolution
 from . import test_vault
+from . import test_views_as_everybody
