@@ -1,5 +1,6 @@
 """Splitting: the parts do what the script does, in real shells."""
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -175,15 +176,22 @@ SIMPLE = st.one_of(
         + ["echo $?"]
     ),
 )
+FILES = re.compile(r"\bf1\b|\bd\b")
+
+
+def _pipeline(left: str, right: str) -> str:
+    """Put two commands in a pipeline, unless what comes of it depends on which of them is faster."""
+    is_race = FILES.search(left) and FILES.search(right)
+    return f"{left}\n{right}" if "<<" in left or is_race else f"{left} | {right}"
+
+
 COMPOUND = st.recursive(
     SIMPLE,
     lambda inner: st.one_of(
         st.tuples(inner, inner).map(lambda both: f"({both[0]}\n{both[1]}\n)"),
         st.tuples(inner, inner).map(lambda both: f"{{ {both[0]}\n{both[1]}\n}}"),
         st.tuples(inner, inner).map(lambda both: f"if {both[0]}\nthen {both[1]}\nfi"),
-        st.tuples(inner, inner).map(
-            lambda both: f"{both[0]}\n{both[1]}" if "<<" in both[0] else f"{both[0]} | {both[1]}"
-        ),
+        st.tuples(inner, inner).map(lambda both: _pipeline(*both)),
         inner.map(lambda one: f"! {one}"),
         inner.map(lambda one: f"for y in 1 2; do {one}\ndone"),
     ),
