@@ -128,12 +128,29 @@ class CxTowerScheduledTask(models.Model):
     # ------------------------------------------------------------------ starting
 
     def action_run(self):
-        """Run these tasks now, as the caller and with the caller's rights (button). Their schedules stay as they are.
+        """Run these tasks now, as the caller and with the caller's rights (button); see :meth:`run`.
 
         :return: notification that leads to the runs
-        :raise AccessError: the caller may not read a task, or what it runs
+        """
+        logs, failures = self._run_now()
+        text = self.env._("%s runs were started.", len(logs)) if len(logs) > 1 else self.env._("Started.")
+        return logs._started_notification(text, failures)
+
+    def run(self):
+        """Run this task now, as the caller and with the caller's rights. Its schedule stays as it is.
+
+        :return: dict: ``logs``, a list of ``id``, ``reference``, ``server``, ``state``, ``exit_code``; for one server its
+            ``id``, ``reference``, ``state``, ``exit_code`` at the top as well; ``model`` of these logs; ``failures``, a list
+            of texts: where it could not be started, and why
+        :raise AccessError: the caller may not read the task, or what it runs
         :raise UserError: nothing could be started; says why
         """
+        self.ensure_one()
+        logs, failures = self._run_now()
+        return {"model": logs._name, "failures": failures, **logs._start_result()}
+
+    def _run_now(self):
+        """Return the logs of what was started as the caller, and texts of what could not be."""
         self.check_access("read")
         outcome = Outcome()
         for task in self:
@@ -144,9 +161,8 @@ class CxTowerScheduledTask(models.Model):
             task.sudo()._note_outcome(found, fields.Datetime.now())
             outcome.logs += found.logs
             outcome.failures += found.failures
-        logs = outcome.logs
-        text = self.env._("%s runs were started.", len(logs)) if len(logs) > 1 else self.env._("Started.")
-        return logs[0].concat(*logs).with_env(self.env)._started_notification(text, outcome.failures)
+        first, *others = outcome.logs
+        return first.concat(*others).with_env(self.env), outcome.failures
 
     def _start_as(self, user):
         """Start what this task runs, with the rights that a person has now.

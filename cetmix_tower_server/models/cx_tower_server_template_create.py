@@ -214,11 +214,14 @@ class CxTowerServerTemplate(models.Model):
         for reference, option_reference in configuration_variable_options.items():
             option = Option.get_by_reference(option_reference)
             if option.variable_id.reference != reference:
+                # those the caller may see
+                options = Option.search([("variable_id.reference", "=", reference)])
                 raise ValidationError(
                     self.env._(
-                        "Variable “%(variable)s” has no option “%(option)s”, or you may not see it.",
+                        "Variable “%(variable)s” has no option “%(option)s”, or you may not see it. References: %(found)s.",
                         variable=reference,
                         option=option_reference or "",
+                        found=", ".join(options.mapped("reference")) or "-",
                     )
                 )
             given[reference] = (option.value_char, option)

@@ -167,6 +167,19 @@ class TestScheduledTask(TaskCase):
             ["11-22 23:30", "11-24 23:30", "12-06 23:30", "12-08 23:30"],
         )
 
+    def test_run_now_over_the_api_answers_with_plain_values(self):
+        other = self.new_server()
+        task = self.new_task(server_ids=(self.server | other).ids)
+        answer = task.with_user(self.manager).run()
+        self.assertEqual((answer["model"], answer["failures"]), ("cx.tower.command.log", []))
+        self.assertEqual([row["id"] for row in answer["logs"]], self.runs(task).sorted("id").ids)
+        other.manager_ids = False
+        answer = task.with_user(self.manager).run()
+        self.assertEqual((len(answer["logs"]), len(answer["failures"])), (1, 1))
+        self.assertEqual(answer["id"], answer["logs"][0]["id"])
+        with self.assertRaises(AccessError):
+            task.with_user(self.manager_2).run()
+
     @freeze_time(SATURDAY)
     def test_choosing_the_interval_of_a_new_task_counts_from_now(self):
         form = Form(self.Task.with_user(self.manager))

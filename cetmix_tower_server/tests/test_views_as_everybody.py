@@ -121,7 +121,9 @@ class TestViewsAsEverybody(RunCase):
             if any(view in parent.iterancestors() for parent in node.iterancestors("field")):
                 continue  # of a view inside
             subview = next((child for child in node if child.tag in ("list", "kanban", "form")), None)
-            wanted.setdefault(node.get("name"), {} if subview is None else {"fields": self.fields_of(subview)})
+            wanted.setdefault(
+                node.get("name"), {} if subview is None else {"fields": self.fields_of(subview)}
+            )
         return wanted
 
     def check(self, person, models):

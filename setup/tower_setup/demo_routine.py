@@ -1,6 +1,6 @@
 """Routine work on a server: its log, a shortcut, a scheduled task."""
 
-from .demo_new_server import LOG, NAME, NewServer, StoryFailed, heading
+from .demo_new_server import NAME, REFERENCE, NewServer, StoryFailed, heading
 from .demo_output import ESCAPES
 
 SERVER_LOG = "cx.tower.server.log"
@@ -28,9 +28,8 @@ def _run_task(server: NewServer) -> None:
     heading(server.console, f"Scheduled task “{task['name']}”, now")
     if server.id not in task["server_ids"]:
         raise StoryFailed(f"The task “{task['name']}” did not come to {NAME} with its template.")
-    server.client.call(TASK, "action_run", [task["id"]])
-    domain = [("scheduled_task_id", "=", task["id"]), ("server_id", "=", server.id)]
-    log = server.client.search_read(LOG, domain, ["reference"], order="id desc", limit=1)[0]
+    started = server.client.call(TASK, "run", [task["id"]])
+    log = next(log for log in started["logs"] if log["server"] == REFERENCE)
     server.wait_for([log["id"]])
     server.good(f"run {log['reference']} is done")
 
