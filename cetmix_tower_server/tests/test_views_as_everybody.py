@@ -146,9 +146,9 @@ class TestViewsAsEverybody(RunCase):
         self.check(self.manager, MANAGER_MODELS)
 
     def test_lists_of_the_menus_can_be_searched_by_whom_they_are_shown_to(self):
+        root = self.env.ref("cetmix_tower_server.menu_root")
         for person in (self.user, self.manager):
             menus = self.env["ir.ui.menu"].with_user(person)
-            root = self.env.ref("cetmix_tower_server.menu_root")
             shown = menus.browse(list(menus._visible_menu_ids())).sudo()
             for menu in shown.filtered(lambda menu: menu.parent_path.startswith(root.parent_path)):
                 action = menu.action

@@ -137,7 +137,8 @@ export class FileDiff extends Component {
         if (found.too_long) {
             return _t("The two are too long to be compared line by line.");
         }
-        return this.state.rows.length ? "" : _t("There is no text to be shown.");
+        const isText = this.props.record.data.file_type === "text";
+        return isText && !this.state.rows.length ? _t("There is no text to be shown.") : "";
     }
 
     onCompare() {
