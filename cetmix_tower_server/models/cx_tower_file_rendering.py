@@ -47,7 +47,7 @@ class CxTowerFile(models.Model):
                 values[field_name], problem = file._preview_text(text, scope, nonce, hidden, where)
                 problems += [problem] if problem else []
             try:
-                values["full_server_path"] = file.server_id._render_file_path(source, scope, nonce)[2]
+                values["full_server_path"] = file._preview_path(source, scope, nonce, hidden)
             except EngineError as error:
                 values["full_server_path"] = str(error)
                 problems = problems or [str(error)]
@@ -79,6 +79,16 @@ class CxTowerFile(models.Model):
             ), ""
         except EngineError as error:
             return str(error), str(error)
+
+    def _preview_path(self, source, scope, nonce, hidden):
+        """Return the path of this file, as it is written where it uses values that the caller may not see.
+
+        :raise engine.results.EngineError: it cannot be rendered
+        """
+        find = self.env["cx.tower.variable"]._find_variables
+        if (find(source["name"]) | find(source["directory"])) & hidden:
+            return f"{source['directory'].rstrip('/')}/{source['name']}"
+        return self.server_id._render_file_path(source, scope, nonce)[2]
 
     def _scopes(self, nonce):
         """Return {file: values that its texts may use}; one query for files without own values, whatever their servers.

@@ -76,6 +76,10 @@ class TestFile(FileCase):
         self.assertNotIn("classified", seen.rendered_code)
         self.assertIn("file_outer, file_root", seen.rendered_code)
         self.assertTrue(variable)
+        hidden_place = self.file(name="a", server_dir="/srv/{{ file_root }}")
+        self.assertEqual(hidden_place.full_server_path, "/srv/classified/a")
+        hidden_place.invalidate_recordset()
+        self.assertEqual(hidden_place.with_user(self.manager).full_server_path, "/srv/{{ file_root }}/a")
 
     def test_renaming_a_variable_renames_its_uses(self):
         variable = self.variable("file_old", "1")

@@ -50,7 +50,11 @@ class CxTowerFleetWizardMixin(models.AbstractModel):
         self.server_ids = [Command.set(self.env["cx.tower.server"].search(domain).ids)]
         if not self.server_ids:
             return {
-                "warning": {"title": self.env._("No servers"), "message": self.env._("No server matches.")}
+                "warning": {
+                    "title": self.env._("No servers"),
+                    "message": self.env._("No server matches."),
+                    "type": "notification",
+                }
             }
         return None
 

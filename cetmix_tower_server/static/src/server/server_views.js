@@ -1,5 +1,6 @@
 import { onWillUnmount } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
+import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { FormController } from "@web/views/form/form_controller";
@@ -34,7 +35,14 @@ export class ServerFormController extends FormController {
                 await this.model.root.load();
             }
         };
-        return { ...props, confirm };
+        const plan = this.model.root.data.plan_delete_id;
+        const body = plan
+            ? _t(
+                  "Its delete plan “%s” runs first. The server goes when the plan has ended well, and stays when it has not.",
+                  plan.display_name,
+              )
+            : props.body;
+        return { ...props, body, confirm };
     }
 
     get isChanging() {
