@@ -57,7 +57,9 @@ class CxTowerFile(models.Model):
         """Start the push of these files to their servers.
 
         :param bool raise_error: raise when a run could not be started, or has failed already
-        :return: dict as of ``cx.tower.server.run_command``: the runs, one a server
+        :return: dict as of ``cx.tower.server.run_command``: the runs, one a server; and ``busy``, a list of ``id``, ``reference``,
+            ``log`` (id of the run that goes on) and ``follows`` (whether this follows when that has ended) of the files that
+            are in a run already
         :raise AccessError: the caller may not write one of the files
         :raise UserError: one of them is pulled from its server; with ``raise_error`` also what is above
         """
@@ -99,7 +101,18 @@ class CxTowerFile(models.Model):
                 raise UserError(
                     self.env._("A run of one of these files has not ended yet. Wait for its end.")
                 )
-        return logs._start_result()
+        # sudo: which run keeps a file, and that something follows, is told to who may write it
+        busy = [
+            {
+                "id": file.id,
+                "reference": file.reference,
+                "log": file.last_log_id.id,
+                "follows": file.sync_wanted,
+            }
+            for file in self.sudo()
+            if file.last_log_id not in logs.sudo()
+        ]
+        return {**logs._start_result(), "busy": busy}
 
     # ------------------------------------------------------------------ starting
 

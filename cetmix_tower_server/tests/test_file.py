@@ -218,7 +218,10 @@ class TestFile(FileCase):
         quiet = file.with_context(tower_no_dispatch=True)
         first = quiet.upload()
         self.assertTrue(file.is_being_processed)
-        self.assertEqual(quiet.upload()["logs"], [])
+        self.assertEqual(first["busy"], [])
+        held = {"id": file.id, "reference": file.reference, "log": first["id"]}
+        self.assertEqual(quiet.compare(), {"logs": [], "busy": [{**held, "follows": False}]})
+        self.assertEqual(quiet.upload(), {"logs": [], "busy": [{**held, "follows": True}]})
         self.assertTrue(file.sync_wanted)
         with self.assertRaises(UserError):
             quiet.upload(raise_error=True)
