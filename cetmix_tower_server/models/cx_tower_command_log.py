@@ -234,7 +234,7 @@ class CxTowerCommandLog(models.Model):
         status = int(ExitCode.ANOTHER_COMMAND_RUNNING)
         self._finish({"command_status": status, "message": text, "command_error": text})
 
-    def _finish(self, values, fence=None, follow=True):
+    def _finish(self, values, fence=None, follow=True, worker=None):
         """End a run, or queue it again where the author allowed another attempt.
 
         Only the first end counts: a finished run is never changed again.
@@ -242,6 +242,8 @@ class CxTowerCommandLog(models.Model):
         :param dict values: fields of the log; ``command_status`` decides the final state
         :param fence: token of the claim; with another one in the database nothing is written
         :param follow: do what follows from the end; False: the caller does (a plan that ends its own step)
+        :param worker: code of the process that holds the run; nothing is written to a run that another one holds. In a
+            database that was restored under the same name another run may have the same id and token.
         :return: whether this call ended the run (or the attempt)
         """
         self.ensure_one()
@@ -265,14 +267,14 @@ class CxTowerCommandLog(models.Model):
                 now=now,
                 id=self.id,
                 active=list(states.ACTIVE),
-                fenced=SQL("fence = %s", fence) if fence is not None else SQL("TRUE"),
+                fenced=_fenced(fence, worker),
                 retried=SQL("(%s AND %s)", may_retry, RETRIES_LEFT),
             )
         )
         row = self.env.cr.fetchone()
         self.invalidate_recordset({*values, *needed, *CHANGED_AT_END}, flush=False)
         if not row:
-            return may_retry and self._queue_again(values, fence)
+            return may_retry and self._queue_again(values, fence, worker)
         *found, connection_state = row
         for name, value in zip(needed, found, strict=True):
             self._fields[name]._insert_cache(self, [value])
@@ -294,7 +296,7 @@ class CxTowerCommandLog(models.Model):
             for name, value in values.items()
         )
 
-    def _queue_again(self, values, fence):
+    def _queue_again(self, values, fence, worker=None):
         """Queue the next attempt of a run that may be repeated; its output goes on behind the earlier one's.
 
         The fence moves on at once: a process that took the run for lost and wakes up late must not end the new attempt.
@@ -316,7 +318,7 @@ class CxTowerCommandLog(models.Model):
                 columns=self._columns_sql(kept),
                 id=self.id,
                 active=list(states.ACTIVE),
-                fenced=SQL("fence = %s", fence) if fence is not None else SQL("TRUE"),
+                fenced=_fenced(fence, worker),
                 left=RETRIES_LEFT,
             )
         )
@@ -391,6 +393,13 @@ class CxTowerCommandLog(models.Model):
             self.server_id.invalidate_recordset(
                 ["connection_state", "connection_message", "connection_checked"]
             )
+
+
+def _fenced(fence, worker):
+    """Return the condition that a run is still held as it was when its token was given."""
+    conditions = [SQL("fence = %s", fence)] if fence is not None else []
+    conditions += [SQL("worker = %s", worker)] if worker else []
+    return SQL(" AND ").join(conditions) if conditions else SQL("TRUE")
 
 
 def _storable(value):

@@ -10,6 +10,7 @@ from .cx_tower_command_log import COMMAND_FIELDS
 STEP_PRIORITY = 10
 # What a step needs. Reading whole records costs more than all the rest that Tower does between two quick steps.
 RUN_FIELDS = (
+    "reference",
     "server_id",
     "user_id",
     "plan_id",

@@ -49,7 +49,11 @@ class FrozenInputs:
 
 
 class _InputsOfRuns:
-    """The frozen inputs of runs that are going on in this process. A run's never change, so nothing expires."""
+    """The frozen inputs of runs that are going on in this process. A run's never change, so nothing expires.
+
+    The key is the random reference of a run: a database that is restored under the same name has other runs with the same
+    ids, and what is found here must never be another plan's code.
+    """
 
     def __init__(self):
         self._known = OrderedDict()
@@ -422,7 +426,7 @@ class CxTowerPlanLog(models.Model):
     def _frozen_inputs(self):
         """Return the inputs of the outermost run. Read once a process and run."""
         top = self.top_plan_log_id
-        return _inputs_of_runs.get((self.env.cr.dbname, top.id), lambda: top.sudo().run_input)
+        return _inputs_of_runs.get(top.reference, lambda: top.sudo().run_input)
 
     def _tools(self):
         """Return ``tower.tools`` of the whole run: identifier and time do not change between its steps (pitfall 72)."""

@@ -77,6 +77,7 @@ class Job:
             tail_limit,
             lambda: worker.announce_soon(self),
             *((output.end, output.skipped) if output else ()),
+            worker=worker.code,
         )
         if output and output.note:
             self.recorder.append("e", output.note)
@@ -301,6 +302,7 @@ class Job:
         ended = log._finish(
             {**values, "output_size": self.recorder.end, "output_skipped": self.recorder.skipped},
             fence=self.fence,
+            worker=self.worker.code,
         )
         if not ended:
             self.next = self.worker.find_taken_over(env, self)

@@ -27,6 +27,8 @@ class Recorder:
     :param on_first_output: called once, when the first characters arrive
     :param end: offset to go on from, after an earlier attempt
     :param skipped: characters that attempt left out
+    :param worker: code of the process that holds the run: nothing is written for a run that another one holds, which has the
+        same id by chance, in a database that was restored under the same name; "" for whoever holds it
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class Recorder:
         on_first_output: Callable[[], None],
         end: int = 0,
         skipped: int = 0,
+        worker: str = "",
     ):
         self.log_id = log_id
+        self._worker = worker
         self.end = end  # offset behind the last character received
         self.skipped = skipped  # characters left out so far
         self.first_output_at: float | None = None  # time.monotonic()
@@ -135,11 +139,14 @@ class Recorder:
                 # Nothing is written for a log that was deleted. A block that was written before its commit was
                 # known to have succeeded comes again, perhaps longer.
                 "INSERT INTO cx_tower_command_log_output AS kept (log_id, start_offset, end_offset, segments)"
-                " SELECT id, %s, %s, %s::jsonb FROM cx_tower_command_log WHERE id = %s"
+                " SELECT id, %s, %s, %s::jsonb FROM cx_tower_command_log WHERE id = %s AND (worker = %s OR %s = '')"
                 " ON CONFLICT (log_id, start_offset) DO UPDATE"
                 " SET end_offset = EXCLUDED.end_offset, segments = EXCLUDED.segments"
                 " WHERE EXCLUDED.end_offset > kept.end_offset",
-                (block["start_offset"], block["end_offset"], json.dumps(block["segments"]), self.log_id),
+                (
+                    *(block["start_offset"], block["end_offset"], json.dumps(block["segments"])),
+                    *(self.log_id, self._worker, self._worker),
+                ),
             )
             if block["start_offset"] >= self._head_limit:
                 self._written_tail.append((block["start_offset"], block["end_offset"]))

@@ -125,6 +125,31 @@ class TestPlanSurvival(RunCase):
         self.assertEqual(run.command_log_ids.mapped("state"), ["done"] * 3)
 
     # ------------------------------------------------------------------
+    # Another database under the same name
+    # ------------------------------------------------------------------
+
+    def test_a_run_never_gets_the_frozen_code_of_another_databases_run(self):
+        run = self.start(self.plan(self.python("pass")))
+        self.assertEqual(run._frozen_plan().lines[0]["code"], "pass")
+        self.change(
+            run,
+            reference="'plan_run_of_another_database'",
+            run_input="""replace(run_input::text, '"pass"', '"right = True"')::jsonb""",
+        )
+        self.assertEqual(run._frozen_plan().lines[0]["code"], "right = True")
+
+    def test_a_process_does_not_end_or_write_to_a_run_that_another_one_holds(self):
+        run = self.start(self.plan(self.python("pass")))
+        step = run.command_log_ids
+        fence = self.env["cx.tower.run.queue"]._claim_one("of the database that was here before", step.id)
+        job = Job(run_worker.get(self.env.cr.dbname), step.id, fence, None, 1000, 1000)
+        job.recorder.append("o", "of another run")
+        with mute_logger("odoo.addons.cetmix_tower_server.runs.job"):
+            self.assertFalse(job.write_end(self.env, {"command_status": 0}))
+        self.env.invalidate_all()
+        self.assertEqual((step.state, step.output_ids.ids), ("running", []))
+
+    # ------------------------------------------------------------------
     # Logs that lead nowhere
     # ------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ class Table:
 
     def execute(self, statement, parameters):
         if statement.startswith("INSERT"):
-            start, end, segments, _log = parameters
+            start, end, segments, _log, *_worker = parameters
             row = {"start_offset": start, "end_offset": end, "segments": json.loads(segments)}
             if start not in self.rows or self.rows[start]["end_offset"] < end:
                 self.rows[start] = row
