@@ -173,6 +173,10 @@ class CxTowerCommandLog(models.Model):
     def _get_log_action(self):
         return "cetmix_tower_server.action_cx_tower_command_log"
 
+    def _has_been_executed(self):
+        """A claim gives a run its fencing token; a step that waits for a plan is what that plan's steps are."""
+        return bool(self.fence) or self.triggered_plan_log_id._has_been_executed()
+
     def _exit_code(self):
         return self.command_status
 

@@ -3,6 +3,8 @@ from odoo import models
 from ..engine.text_diff import Difference, side_by_side
 from ..runs.file_work import COMPARE, DELETE, PULL, PUSH
 
+REASONS_SHOWN = 3
+
 
 class CxTowerFile(models.Model):
     """The buttons of a file."""
@@ -79,21 +81,44 @@ class CxTowerFile(models.Model):
 
     def _start_and_tell(self, operation):
         started = self._start_checked(operation, raise_error=False)
-        if started["logs"]:
-            message = {
-                PUSH: self.env._("The push was started."),
-                PULL: self.env._("The pull was started."),
-                COMPARE: self.env._("The comparison was started."),
-                DELETE: self.env._("The deletion was started."),
-            }[operation]
-        else:
-            message = self.env._("A run goes on. What you want follows when it has ended.")
+        logs = self.env["cx.tower.command.log"].browse(row["id"] for row in started["logs"])
+        # sudo: why a file cannot be transferred is told to whoever may write it; nothing else of the inputs is
+        documents = [document for log in logs.sudo() for document in log.run_input["files"]]
+        refused = [document["error"] for document in documents if document.get("error")]
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "info",
-                "message": message,
+                "type": "warning" if refused else "info",
+                "sticky": bool(refused),
+                "message": self._start_text(operation, len(documents), refused),
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
+
+    def _start_text(self, operation, count, refused):
+        """Return what is told of a start.
+
+        :param count: number of files in the runs; the others are busy
+        :param refused: reasons of those that cannot be transferred
+        """
+        if not count:
+            return self.env._("A run goes on. What you want follows when it has ended.")
+        reasons = " ".join(dict.fromkeys(refused[:REASONS_SHOWN]))
+        if len(refused) == count:
+            return self.env._("Nothing can be transferred: %s", reasons)
+        text = {
+            PUSH: self.env._("The push was started."),
+            PULL: self.env._("The pull was started."),
+            COMPARE: self.env._("The comparison was started."),
+            DELETE: self.env._("The deletion was started."),
+        }[operation]
+        if not refused:
+            return text
+        left_out = self.env._(
+            "%(refused)s of %(count)s files cannot be transferred: %(reasons)s",
+            refused=len(refused),
+            count=count,
+            reasons=reasons,
+        )
+        return f"{text} {left_out}"

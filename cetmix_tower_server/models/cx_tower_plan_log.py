@@ -154,6 +154,9 @@ class CxTowerPlanLog(models.Model):
     def _get_log_action(self):
         return "cetmix_tower_server.action_cx_tower_plan_log"
 
+    def _has_been_executed(self):
+        return any(step._has_been_executed() for step in self.command_log_ids)
+
     def _exit_code(self):
         return self.plan_status
 

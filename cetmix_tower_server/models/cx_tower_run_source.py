@@ -65,13 +65,39 @@ class CxTowerRunMixin(models.AbstractModel):
         """Return the external id of the window action that shows these logs. Overridden where the run knows what it runs."""
         return ""
 
-    def _started_notification(self, text, failures=()):
-        """Return the action that says that these runs were started, and leads to them.
+    def _has_been_executed(self):
+        """Return whether anything of this run was ever handed to a lane. Overridden where the run knows what it runs."""
+        return False
 
-        :param failures: sentences about what was not started
+    def _never_began(self):
+        """Return those of these runs that ended where they were to begin: refused, or with nothing to do."""
+        # sudo: how far a run came is told to whoever started it
+        return self.filtered(
+            lambda run: run.sudo().state in states.FINISHED and not run.sudo()._has_been_executed()
+        )
+
+    def _started_text(self, name, failures):
+        """Return what was started of all that was to be, in a sentence.
+
+        :param name: of what runs; "" for several things
         """
-        refused = [log.message or "" for log in self.sudo() if log.state == states.FAILED]
-        problems = [*failures, *refused]
+        begun, wanted = len(self - self._never_began()), len(self) + len(failures)
+        if wanted == 1:
+            texts = [self.env._("“%s” was not started."), self.env._("“%s” was started.")]
+            return texts[begun] % name if name else self.env._("%s runs were started.", begun)
+        numbers = {"begun": begun, "wanted": wanted, "name": name}
+        if not name:
+            return self.env._("%(begun)s of %(wanted)s runs were started.", **numbers)
+        return self.env._("%(begun)s of %(wanted)s runs of “%(name)s” were started.", **numbers)
+
+    def _started_notification(self, name, failures=()):
+        """Return the action that says which of these runs were started, which were not and why, and leads to them.
+
+        :param name: of what was to be started; "" for several things
+        :param failures: sentences about what has no run because it could not even be tried
+        """
+        text = self._started_text(name, failures)
+        problems = [*failures, *(run.message or "" for run in self._never_began().sudo())]
         path = self.env["ir.actions.act_window"]._for_xml_id(self._get_log_action())["path"]
         return {
             "type": "ir.actions.client",

@@ -252,18 +252,41 @@ class CxTowerScheduledTask(models.Model):
         tasks._plan_cron()
         return tasks
 
+    def copy_data(self, default=None):
+        """A copy is paused: it would run beside the original, on the same servers, before anybody has changed it."""
+        vals_list = super().copy_data({"active": False} | (default or {}))
+        for task, vals in zip(self, vals_list, strict=True):
+            if "next_call" not in vals:
+                vals["next_call"] = task._call_in_future()
+        return vals_list
+
+    def _call_in_future(self):
+        """Return when this task is due next if it does not make up for what it has missed."""
+        now = fields.Datetime.now()
+        return self.next_call if self.next_call > now else self._get_next_call(self, now) or self.next_call
+
     def write(self, vals):
         self._check_may_set_owner([vals])
         zones = {task: task.timezone for task in self}
+        resumed = self.filtered(lambda task: not task.active) if vals.get("active") else self.browse()
         result = super().write(vals)
         if vals.get("active") or vals.keys() & set(DECIDING_FIELDS):
             self._take_over()
         if vals.keys() & {"next_call", "user_id", *INTERVAL_FIELDS}:
             for task in self:
                 task._move_schedule("next_call" in vals, zones[task] != task.timezone)
+        if "next_call" not in vals:
+            resumed._skip_missed_calls()
         if vals.get("active") or vals.keys() & {"next_call", *INTERVAL_FIELDS}:
             self._plan_cron()
         return result
+
+    def _skip_missed_calls(self):
+        """Have these tasks, which were paused, run at their next time, not at once for those that they have missed."""
+        for task in self:
+            moment = task._call_in_future()
+            if moment != task.next_call:
+                super(CxTowerScheduledTask, task).write({"next_call": moment})
 
     def _move_schedule(self, is_typed, is_other_zone):
         """Keep in step what is counted from and what is next, after one of the two or the interval was changed.

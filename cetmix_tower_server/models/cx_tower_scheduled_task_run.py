@@ -130,23 +130,23 @@ class CxTowerScheduledTask(models.Model):
     def action_run(self):
         """Run these tasks now, as the caller and with the caller's rights (button); see :meth:`run`.
 
-        :return: notification that leads to the runs
+        :return: notification that says what was started, and leads to the runs
         """
         logs, failures = self._run_now()
-        text = self.env._("%s runs were started.", len(logs)) if len(logs) > 1 else self.env._("Started.")
-        return logs._started_notification(text, failures)
+        return logs._started_notification(self.name if len(self) == 1 else "", failures)
 
     def run(self):
         """Run this task now, as the caller and with the caller's rights. Its schedule stays as it is.
 
         :return: dict: ``logs``, a list of ``id``, ``reference``, ``server``, ``state``, ``exit_code``; for one server its
             ``id``, ``reference``, ``state``, ``exit_code`` at the top as well; ``model`` of these logs; ``failures``, a list
-            of texts: where it could not be started, and why
+            of texts: where it could not be started, and why (what was refused at once has a log that says the same)
         :raise AccessError: the caller may not read the task, or what it runs
         :raise UserError: nothing could be started; says why
         """
         self.ensure_one()
         logs, failures = self._run_now()
+        failures += [f"{log.server_id.name}: {log.message or ''}" for log in logs._never_began().sudo()]
         return {"model": logs._name, "failures": failures, **logs._start_result()}
 
     def _run_now(self):
@@ -194,7 +194,9 @@ class CxTowerScheduledTask(models.Model):
     def _problem_of(self, user):
         """Return why nothing of this task can run with a person's rights, or ""."""
         target = self._get_target()
-        if not user.active or not user.has_group("cetmix_tower_server.group_manager"):
+        # Odoo's own user, to which records belong that came with a module, is archived by nature and may do what Root may.
+        may = user._is_superuser() or (user.active and user.has_group("cetmix_tower_server.group_manager"))
+        if not may:
             return self.env._("%s is not a Manager of Tower (any more). Choose another owner.", user.name)
         if not target or not target.active:
             return self.env._("What the task runs, “%s”, is archived.", target.name or "")

@@ -80,10 +80,11 @@ class CxTowerShortcut(models.Model):
         return {"model": logs._name, **logs._start_result()}
 
     def action_run(self):
-        """Run this shortcut on the server of the context (button). :return: notification that leads to the run"""
-        logs = self._run_on(self._server_argument(None))
-        refused = logs.filtered(lambda log: log.state == "failed")
-        return logs._started_notification(self.env._("“%s” was started.", self.name), refused)
+        """Run this shortcut on the server of the context (button).
+
+        :return: notification that says whether it was started, and leads to the run
+        """
+        return self._run_on(self._server_argument(None))._started_notification(self.name)
 
     def _run_on(self, servers):
         self.ensure_one()

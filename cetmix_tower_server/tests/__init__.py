@@ -27,6 +27,7 @@ from . import test_api_fleet
 from . import test_run
 from . import test_run_wizard
 from . import test_scheduled_task
+from . import test_scheduled_task_start
 from . import test_server
 from . import test_server_connection
 from . import test_server_log
