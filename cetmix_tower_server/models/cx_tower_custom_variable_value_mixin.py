@@ -57,9 +57,9 @@ class CxTowerCustomVariableValueMixin(models.AbstractModel):
         return self.variable_id._warn_value(self.value_char, may_be_template=False)
 
     def _get_custom_values(self):
-        """Return {reference: text} of the lines that have a variable and a value."""
+        """Return {reference: text} of these lines: an empty one means an empty text, unless a value is required."""
         return {
-            line.variable_id.reference: line.value_char
+            line.variable_id.reference: line.value_char or ""
             for line in self
-            if line.variable_id and line.value_char not in (False, "")
+            if line.variable_id and (line.value_char or not line.required)
         }

@@ -127,8 +127,8 @@ class CxTowerPlanLineAction(models.Model):
             "then": self.action,
             "custom_exit_code": self.custom_exit_code,
             "values": {
-                value.variable_reference: value.value_char
+                value.variable_reference: text
                 for value in self.variable_value_ids
-                if value.active and value.value_char
+                if (text := value._own_text()) is not None
             },
         }

@@ -225,7 +225,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     @staticmethod
     def _is_vetted_value(variable, value):
         """Return whether a variable's author foresaw this value: an option, or what its pattern accepts."""
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not value:
             return False
         foreseen = variable.variable_type == "o" or variable.validation_pattern
         return bool(foreseen) and variable._validate_value(value, may_be_template=False)[0]

@@ -28,7 +28,7 @@ class CxTowerServerTemplate(models.Model):
         :param str server_name: name of the new server
         :param kwargs: all optional. ``partner``: record, id or reference ("ref") of its partner; ``ipv4``, ``ipv6``: its
             addresses; ``ssh_password``: in place of the template's; ``ssh_key``: reference of a key in place of the
-            template's; ``configuration_variables``: {variable reference: text or number};
+            template's; ``configuration_variables``: {variable reference: text or number; "" is an empty text, None: no value of its own};
             ``configuration_variable_options``: {variable reference: reference of an option};
             ``pick_all_template_variables`` (True): the server gets all values of the template, False: only those that
             are named in the two before. Any other name is a field of the server and its value is written there.
@@ -283,7 +283,9 @@ class CxTowerServerTemplate(models.Model):
         copied = self.sudo()._variable_values().filtered(lambda v: v.variable_reference not in left_out)
         vals_list = []
         for value in copied:
-            text, option = given.get(value.variable_reference, (value.value_char, value.option_id))
+            text, option = given.get(value.variable_reference, (value.value_char or "", value.option_id))
+            if text is False:
+                continue  # the caller wants none here
             vals_list.append(
                 {
                     "server_id": server.id,
@@ -307,6 +309,7 @@ class CxTowerServerTemplate(models.Model):
                     **({"option_id": option.id} if option else {"value_char": text}),
                 }
                 for reference, (text, option) in own.items()
+                if text is not False
             ]
         )
 

@@ -6,7 +6,7 @@ from odoo.tools import SQL
 
 from ..engine.rendering import Mode, UndefinedPolicy, render
 from ..engine.results import RenderingError
-from .cx_tower_variable_resolver import GLOBAL_SCOPE
+from .cx_tower_variable_resolver import COUNTS, GLOBAL_SCOPE, STORED_TEXT
 
 
 class CxTowerVariableMixin(models.AbstractModel):
@@ -69,7 +69,8 @@ class CxTowerVariableMixin(models.AbstractModel):
         """Set this record's own value of a variable; create it when there is none.
 
         :param variable_reference: reference of the variable
-        :param value: text or number; False or "" takes the value away, so that the next scope counts again
+        :param value: text or number; "" is an empty text, which counts; False or None takes the value away, so that the
+            next scope counts again
         :return: True
         :raise ValidationError: no such variable, or the value does not fit it
         :raise AccessError: the caller may not write this record's values
@@ -89,17 +90,20 @@ class CxTowerVariableMixin(models.AbstractModel):
         values = self.env["cx.tower.variable.value"]
         domain = [("variable_id", "=", variable.id), (owner_field, "=", self.id)]
         own = values.sudo().with_context(active_test=False).search(domain, limit=1).with_env(self.env)
+        if text is False:
+            own._take_away()
+            return True
         if not own:
             values.create({"variable_id": variable.id, owner_field: self.id, "value_char": text})
             return True
         own.check_access("write")
-        if (own.value_char or False) != text or not own.active:
+        if (own.value_char or "") != text or not own.active:
             own.write({"value_char": text, "active": True})
         return True
 
     def _variable_text(self, value):
-        """Return what is stored for a value that came over RPC: text or False."""
-        if value is None or value is False or value == "":
+        """Return what is stored for a value that came over RPC: text, or False for none."""
+        if value is None or value is False:
             return False
         if isinstance(value, (str, int, float)):
             return str(value)
@@ -207,8 +211,10 @@ class CxTowerVariableMixin(models.AbstractModel):
         owners.append((GLOBAL_SCOPE, SQL("is_global")))
         candidates = SQL(" UNION ALL ").join(
             SQL(
-                "SELECT id, variable_id, access_level, value_char, %(rank)s AS rank, %(name)s AS scope"
-                " FROM cx_tower_variable_value WHERE %(owner)s AND active AND value_char <> ''",
+                "SELECT id, variable_id, access_level, %(text)s AS value_char, %(rank)s AS rank, %(name)s AS scope"
+                " FROM cx_tower_variable_value WHERE %(owner)s AND %(counts)s",
+                text=STORED_TEXT,
+                counts=COUNTS,
                 rank=rank,
                 name=name,
                 owner=owner,

@@ -13,6 +13,9 @@ from .variable_modifier import apply_modifier, describe_error
 
 GLOBAL_SCOPE = "global"
 TEMPLATE_MARKS = ("{{", "{%", "{#")
+# What a row of cx_tower_variable_value says: one without text says that the text is empty, unless a value is required there.
+STORED_TEXT = SQL("COALESCE(value_char, '')")
+COUNTS = SQL("active AND (value_char <> '' OR NOT COALESCE(required, FALSE))")
 
 
 @lru_cache(maxsize=4096)
@@ -226,7 +229,15 @@ class CxTowerVariableResolver(models.AbstractModel):
     def _flush_for_resolving(self):
         values = self.env["cx.tower.variable.value"]
         values.flush_model(
-            ["value_char", "active", "access_level", "is_global", "variable_ids", *values._get_owner_fields()]
+            [
+                "value_char",
+                "active",
+                "required",
+                "access_level",
+                "is_global",
+                "variable_ids",
+                *values._get_owner_fields(),
+            ]
         )
         self.env["cx.tower.variable"].flush_model(
             [
@@ -249,8 +260,10 @@ class CxTowerVariableResolver(models.AbstractModel):
         owners.append((GLOBAL_SCOPE, SQL("is_global")))
         selects = [
             SQL(
-                "SELECT id, value_char, %(rank)s AS rank, %(name)s AS scope FROM cx_tower_variable_value"
-                " WHERE variable_id = needed.id AND %(owner)s AND active AND value_char <> ''",
+                "SELECT id, %(text)s AS value_char, %(rank)s AS rank, %(name)s AS scope FROM cx_tower_variable_value"
+                " WHERE variable_id = needed.id AND %(owner)s AND %(counts)s",
+                text=STORED_TEXT,
+                counts=COUNTS,
                 rank=rank,
                 name=name,
                 owner=owner,
@@ -273,7 +286,8 @@ class CxTowerVariableResolver(models.AbstractModel):
             if not row or text is None:
                 return text
             # What is no template is checked as it is stored: rendering may have put marks around secrets.
-            self._check_rendered_value(row, text if self._is_template(row["text"]) else row["text"])
+            if row["text"]:  # empty on purpose fits any pattern, as it does when it is saved
+                self._check_rendered_value(row, text if self._is_template(row["text"]) else row["text"])
             return self._apply_row_modifier(row, text)
 
         return modify

@@ -5,8 +5,8 @@ from odoo.exceptions import ValidationError
 class CxTowerVariableValue(models.Model):
     """The value of a variable for one owner (a server, ...), or for all of them (global).
 
-    A row without text says nothing: the next less specific scope counts. An empty text on purpose is
-    written as the template ``{{ "" }}``.
+    A row without text says that the text is empty, and hides what less specific scopes say; with *required* it says nothing,
+    a value is still to be given. Who wants the next scope to count deletes the row, or archives it.
     """
 
     _name = "cx.tower.variable.value"
@@ -39,10 +39,12 @@ class CxTowerVariableValue(models.Model):
         inverse="_inverse_value_char",
         store=True,
         readonly=False,
-        help="May use other variables: /srv/{{ customer }}. Leave empty to let the next scope decide;"
-        ' write {{ "" }} for an empty text.',
+        help="May use other variables: /srv/{{ customer }}. Empty means an empty text; delete the row to let the next scope"
+        " decide.",
     )
-    required = fields.Boolean(help="Whoever makes something from this owner must give a value.")
+    required = fields.Boolean(
+        help="Whoever makes something from this owner must give a value. As long as it is empty, it counts as missing."
+    )
     server_id = fields.Many2one("cx.tower.server", ondelete="cascade", index="btree_not_null")
     plan_line_action_id = fields.Many2one(
         "cx.tower.plan.line.action", string="Post-run action", ondelete="cascade", index="btree_not_null"
@@ -207,6 +209,22 @@ class CxTowerVariableValue(models.Model):
         for value in self:
             value.variable_id._check_template_syntax(value.value_char, value.name)
             value.variable_id._check_value(value.value_char, value.option_id)
+
+    def _own_text(self):
+        """Return the text that this row stands for, None when it says nothing."""
+        self.ensure_one()
+        if not self.active or (self.required and not self.value_char):
+            return None
+        return self.value_char or ""
+
+    def _take_away(self):
+        """Have these rows say nothing any more: emptied where a value is required, deleted where the caller may, else archived."""
+        self.check_access("write")
+        required = self.filtered("required")
+        required.value_char = False
+        deletable = (self - required)._filtered_access("unlink")
+        (self - required - deletable).active = False
+        deletable.unlink()
 
     @api.onchange("value_char", "variable_id")
     def _onchange_value_char(self):

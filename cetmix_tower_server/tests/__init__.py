@@ -41,6 +41,7 @@ from . import test_tour_template
 from . import test_tours
 from . import test_variable
 from . import test_variable_access
+from . import test_variable_empty
 from . import test_variable_resolution
 from . import test_vault
 from . import test_views_as_everybody

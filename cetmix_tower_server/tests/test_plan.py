@@ -199,7 +199,7 @@ class TestPlan(PlanCase):
         values = self.env["cx.tower.variable.value"]
         values.create({"variable_id": self.flag.id, "value_char": "global"})
         self.assertEqual(action.get_variable_value("place"), "{{ flag }}/x")
-        self.assertIs(action.get_variable_value("flag"), False)
+        self.assertEqual(action.get_variable_value("flag"), "")
         action.set_variable_value("flag", "own")
         self.assertEqual(action.get_variable_value("flag"), "own")
         self.assertEqual(action.variable_value_ids.filtered("value_char").mapped("is_global"), [False, False])
@@ -391,7 +391,7 @@ class TestPlan(PlanCase):
                                     "value": "1",
                                     "then": "ec",
                                     "custom_exit_code": 7,
-                                    "values": {"place": "{{ flag }}/x"},
+                                    "values": {"place": "{{ flag }}/x", "flag": ""},
                                 },
                                 {
                                     "condition": "!=",

@@ -58,10 +58,15 @@ class TestVariableAccess(VariableCase):
         self.assertEqual(server.get_variable_value("low"), "new")
         self.assertIs(server.set_variable_value("low", 80), True)
         self.assertEqual(server.get_variable_value("low"), "80")
-        for empty in (False, ""):
-            server.set_variable_value("low", "new")
-            self.assertIs(server.set_variable_value("low", empty), True)
+        self.assertIs(server.set_variable_value("low", ""), True)
+        self.assertEqual(server.get_variable_value("low"), "", "an empty text is a value")
+        for nothing in (False, None, None):
+            self.assertIs(server.set_variable_value("low", nothing), True)
             self.assertEqual(server.get_variable_value("low"), "g1")
+            self.assertIs(server.get_variable_value("low", no_fallback=True), False)
+            self.assertFalse(self.low.value_ids.filtered("server_id"))
+        server.set_variable_value("low", "back")
+        self.assertEqual(server.get_variable_value("low"), "back")
         self._make_variable("fresh")
         server.set_variable_value("fresh", "x")
         self.assertEqual(server.get_variable_value("fresh", no_fallback=True), "x")

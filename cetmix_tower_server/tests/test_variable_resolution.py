@@ -31,15 +31,40 @@ class TestVariableResolution(VariableCase):
         own = variable.value_ids.filtered("server_id")
         self.assertEqual(self._resolve(["dir"]), {"dir": ("/server", "server", own.id)})
 
-    def test_a_row_without_text_or_archived_does_not_count(self):
+    def test_a_row_without_text_is_an_empty_text_and_hides_less_specific_ones(self):
         variable = self._make_variable("dir", "/global", "/server")
         own = variable.value_ids.filtered("server_id")
-        own.value_char = False
+        for empty in ("", False, '{{ "" }}'):
+            own.value_char = empty
+            self.assertEqual(self._render("[{{ dir }}]"), "[]")
+        self.assertEqual(self._render("{{ dir }} == ''", mode=Mode.LITERAL), "'' == ''")
+        self.assertEqual(self._render("{% if dir %}yes{% else %}no{% endif %}"), "no")
+        self.assertEqual(self._render("{{ dir }}", self.other_server), "/global")
+        self.assertEqual(self.server.get_variable_value("dir"), "" if not own.value_char else own.value_char)
+        variable.value_ids.filtered("is_global").value_char = False
+        self.assertEqual(self._render("[{{ dir }}]", self.other_server), "[]")
+        entry = next(e for e in self.other_server.get_effective_variable_values() if e["reference"] == "dir")
+        self.assertEqual((entry["value"], entry["raw"], entry["error"]), ("", "", ""))
+
+    def test_an_archived_row_does_not_count(self):
+        variable = self._make_variable("dir", "/global", "/server")
+        variable.value_ids.filtered("server_id").active = False
         self.assertEqual(self._render("{{ dir }}"), "/global")
-        own.write({"value_char": "/server", "active": False})
+
+    def test_a_required_row_without_text_counts_as_missing(self):
+        variable = self._make_variable("dir", server_value="/server")
+        variable.value_ids.write({"required": True, "value_char": False})
+        with self.assertRaisesRegex(RenderingError, "“dir” has no value"):
+            self._render("{{ dir }}")
+        self.assertIs(self.server.get_variable_value("dir"), False)
+        self._make_value(variable, "/global")
         self.assertEqual(self._render("{{ dir }}"), "/global")
-        own.write({"value_char": '{{ "" }}', "active": True})
+
+    def test_an_empty_text_fits_any_pattern_and_passes_the_modifier(self):
+        self._make_variable("dir", server_value="", validation_pattern="[a-z]+")
         self.assertEqual(self._render("[{{ dir }}]"), "[]")
+        self._make_variable("word", server_value="", applied_expression="value.upper() + '!'")
+        self.assertEqual(self._render("[{{ word }}]"), "[!]")
 
     def test_no_value_names_the_variable_and_the_scopes(self):
         self._make_variable("dir")

@@ -183,11 +183,7 @@ class CxTowerCommandRunWizard(models.TransientModel):
         return self.path if self.is_ad_hoc or (self.path or "") != (self.command_id.path or "") else None
 
     def _own_values(self):
-        return {
-            line.variable_id.reference: line.value_char or ""
-            for line in self.custom_variable_value_ids
-            if line.variable_id
-        }
+        return self.custom_variable_value_ids._get_custom_values()
 
     def action_run_command(self):
         """Start the run on every selected server and open what comes of it."""

@@ -105,11 +105,7 @@ class CxTowerPlanRunWizard(models.TransientModel):
         return row | {"lines": lines, "notes": "\n".join([*whole, *report["notes"]])}
 
     def _own_values(self):
-        return {
-            line.variable_id.reference: line.value_char or ""
-            for line in self.custom_variable_value_ids
-            if line.variable_id
-        }
+        return self.custom_variable_value_ids._get_custom_values()
 
     def action_run_plan(self):
         """Start the plan on every selected server and open what comes of it."""

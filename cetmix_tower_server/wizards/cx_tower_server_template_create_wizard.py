@@ -146,9 +146,9 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
             )
 
     def _given_values(self):
-        """Return {variable reference: (text or False, option)} of the lines."""
+        """Return {variable reference: (text, option)} of the lines."""
         return {
-            line.variable_id.reference: (line.value_char or False, line.option_id)
+            line.variable_id.reference: (line.value_char or "", line.option_id)
             for line in self.line_ids
             if line.variable_id
         }
