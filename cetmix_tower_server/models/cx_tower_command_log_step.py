@@ -4,6 +4,7 @@ from psycopg2.errors import LockNotAvailable
 
 from ..engine import flow, states
 from ..engine.results import ExitCode
+from ..runs.engine_context import heard
 from .cx_tower_command_log import COMMAND_FIELDS
 
 # As any other run: a plan whose lane was given up for others waits its turn.
@@ -108,7 +109,7 @@ class CxTowerCommandLog(models.Model):
         If the process dies before the commit, neither the end of the one before nor this step exists; if it dies after it,
         the lease runs out and this step, which has not begun, becomes interrupted.
         """
-        worker = self.env.context.get("tower_lane_worker")
+        worker = heard(self.env, "tower_lane_worker")
         if not worker:
             return {}
         return {

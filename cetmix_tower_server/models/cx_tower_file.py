@@ -5,6 +5,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..engine.host_path import clean_directory
 from ..runs.file_work import PULL, PUSH
+from ..runs.engine_context import engine_says, heard
 
 AUTO_SYNC_INTERVALS = [
     ("10-minutes", "10 minutes"),
@@ -228,11 +229,11 @@ class CxTowerFile(models.Model):
         return result
 
     def _is_quiet(self):
-        return self.env.su and self.env.context.get(QUIET)
+        return self.env.su and heard(self.env, QUIET)
 
     def _write_quietly(self, values):
         """Write what Tower knows about these files; nothing follows from it."""
-        return self.with_context(**{QUIET: True}).write(values) if self else True
+        return self.with_context(**engine_says(**{QUIET: True})).write(values) if self else True
 
     @api.model
     def _with_template_values(self, vals_list):
@@ -250,10 +251,10 @@ class CxTowerFile(models.Model):
 
     def _sync_after_change(self):
         """Start the transfer of files that are kept in sync; of a template's files it is only noted."""
-        if self.env.context.get("from_yaml"):
+        if heard(self.env, "from_yaml"):
             return
         wanted = self.filtered(lambda file: file.auto_sync and file.active)
-        if self.env.context.get("tower_file_cascade"):
+        if heard(self.env, "tower_file_cascade"):
             # sudo: as above
             wanted.sudo()._write_quietly({"sync_wanted": True, "sync_state": "waiting"})
             return

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from ..engine import states
 from ..runs import file_work
 from ..runs.file_work import COMPARE, DELETE, FAILED, PULL, PUSH
+from ..runs.engine_context import engine_says
 from .cx_tower_file import QUIET
 
 _logger = logging.getLogger(__name__)
@@ -181,7 +182,7 @@ class CxTowerFile(models.Model):
             file._write_quietly(values)
             return file
         # sudo: the command's author decided that there is such a file; it belongs to the person who ran it
-        creator = self.with_user(log.user_id).sudo().with_context(**{QUIET: True})
+        creator = self.with_user(log.user_id).sudo().with_context(**engine_says(**{QUIET: True}))
         return creator.create({**values, "server_id": server.id}).with_env(self.env)
 
     # ------------------------------------------------------------------ binary content

@@ -5,6 +5,7 @@ from odoo.exceptions import ValidationError
 
 from ..engine import host_path
 from ..engine.results import EngineError
+from ..runs.engine_context import engine_says
 from .cx_tower_file import FROM_TEMPLATE
 
 FAILURES_SHOWN = 20
@@ -82,7 +83,7 @@ class CxTowerFileTemplate(models.Model):
         if not changed:
             return
         # sudo: whoever links a file to a template agrees that its managers decide what is in it
-        files = self.sudo().with_context(active_test=False, tower_file_cascade=True).file_ids
+        files = self.sudo().with_context(active_test=False, **engine_says(tower_file_cascade=True)).file_ids
         if not files:
             return
         for own, group in files.grouped(lambda file: _own_places(file, before)).items():

@@ -3,8 +3,10 @@ import secrets
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools.misc import clean_context
 
 from ..engine import states
+from ..runs.engine_context import engine_says
 
 RUNNING = "running"
 STOPPING = "stopping"
@@ -243,24 +245,29 @@ class CxTowerFleetRun(models.Model):
         options = {name: options.get(name) for name in ("path", "sudo", "code", "label", "retry_of_id")}
         retry_of_id, label = options.pop("retry_of_id"), options.pop("label")
         # sudo: nobody may create logs by hand; the right to run is checked below, before anything is queued
-        fleet = self.sudo().create(
-            {
-                "name": self._name_of(what.sudo().name, servers),
-                "user_id": self.env.user.id,
-                "label": label,
-                "action": "command" if command else "plan",
-                "command_id": command and command.id,
-                "plan_id": plan and plan.id,
-                "access_level": what.sudo().access_level,
-                "server_ids": [(6, 0, servers.ids)],
-                "server_count": len(servers),
-                "variable_values": variable_values or False,
-                "run_input": options,
-                "retry_of_id": retry_of_id,
-                **limits,
-            }
+        # and defaults in the caller's context must not come along
+        fleet = (
+            self.sudo()
+            .with_context(clean_context(self.env.context))
+            .create(
+                {
+                    "name": self._name_of(what.sudo().name, servers),
+                    "user_id": self.env.user.id,
+                    "label": label,
+                    "action": "command" if command else "plan",
+                    "command_id": command and command.id,
+                    "plan_id": plan and plan.id,
+                    "access_level": what.sudo().access_level,
+                    "server_ids": [(6, 0, servers.ids)],
+                    "server_count": len(servers),
+                    "variable_values": variable_values or False,
+                    "run_input": options,
+                    "retry_of_id": retry_of_id,
+                    **limits,
+                }
+            )
         )
-        starter = servers.with_context(tower_no_dispatch=True, tower_fleet_later=True)
+        starter = servers.with_context(**engine_says(tower_no_dispatch=True, tower_fleet_later=True))
         shared = {"label": label, "fleet_run_id": fleet.id}
         if command:
             members = starter._start_command_runs(

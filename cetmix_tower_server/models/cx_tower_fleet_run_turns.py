@@ -6,6 +6,7 @@ from psycopg2 import InterfaceError, OperationalError
 
 from ..engine import states
 from ..runs import worker as run_worker
+from ..runs.engine_context import engine_says, heard
 from .cx_tower_fleet_run import ACTIVE, RUNNING, STOPPING
 
 _logger = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class CxTowerFleetRun(models.Model):
         if not row:
             return False
         self._set_held_inside([row[0]], held=False)
-        if self.env.context.get("tower_lane"):  # the lane's own process takes it
+        if heard(self.env, "tower_lane"):  # the lane's own process takes it
             self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
         else:
             self.env["cx.tower.run.queue"]._wake_workers()
@@ -125,7 +126,7 @@ class CxTowerFleetRun(models.Model):
         What goes wrong in here must not undo the record of what happened on the host; what is missed is made up for by
         :meth:`_look_after`.
         """
-        if self.env.context.get("tower_fleet_later"):
+        if heard(self.env, "tower_fleet_later"):
             return  # looked at when all of them are there
         fleet = self.sudo()  # sudo: nobody may write fleet runs; the engine goes on with what was started
         had_turn = not member.is_held
@@ -183,7 +184,7 @@ class CxTowerFleetRun(models.Model):
             [("fleet_run_id", "=", self.id), ("is_held", "=", True), ("state", "in", states.ACTIVE)],
             order="id",
         )
-        held.with_context(tower_fleet_later=True)._end_before_turn(text)
+        held.with_context(**engine_says(tower_fleet_later=True))._end_before_turn(text)
 
     def _members(self):
         """Return the model of this fleet run's members, with all rights."""

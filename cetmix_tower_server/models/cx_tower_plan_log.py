@@ -7,6 +7,7 @@ from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from ..engine import states
 from ..engine.results import ExitCode
+from ..runs.engine_context import heard
 
 CHANGED_AT_END = (
     "state",
@@ -353,8 +354,8 @@ class CxTowerPlanLog(models.Model):
         """Do what follows from the end of a run, in its transaction. Extension point: jets and waypoints go on here."""
         if not self.parent_flight_plan_log_id:
             self._notify_starter()
-        if not self.env.context.get(
-            "tower_lane"
+        if not heard(
+            self.env, "tower_lane"
         ):  # a lane's process announces its steps, and so the run, soon after
             self._send_hint()
         self._plan_finished()

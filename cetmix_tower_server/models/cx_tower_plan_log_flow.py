@@ -10,6 +10,7 @@ from psycopg2 import InterfaceError, OperationalError
 from ..engine import conditions, flow, rendering, states
 from ..engine.definition import freeze
 from ..engine.results import ConditionInvalid, EngineError, ExitCode
+from ..runs.engine_context import engine_says, heard
 from .cx_tower_command_log import COMMAND_FIELDS
 from .cx_tower_command_log_step import RUN_FIELDS, SERVER_FIELDS
 
@@ -92,24 +93,24 @@ class CxTowerPlanLog(models.Model):
 
     def _begin(self):
         """Look at the first lines of new runs. Who calls wakes the workers."""
-        for run in self.with_context(tower_no_wake=True):
+        for run in self.with_context(**engine_says(tower_no_wake=True)):
             self._drive(run, flow.first(run._frozen_plan().flow))
 
     def _step_ended(self, step):
         """Go on after the end of one of this run's steps, in the transaction that records it.
 
         What goes wrong in here ends the plan with a message, it never undoes the record of what happened on a host. A lane
-        (``tower_lane`` in the context) sees to that itself: it records the end again and says what went wrong.
+        (the engine says ``tower_lane``) sees to that itself: it records the end again and says what went wrong.
         """
         self.ensure_one()
         run = self.sudo()  # sudo: nobody may write logs by hand; the engine goes on with what was started
-        if self.env.context.get("tower_plan_later"):
+        if heard(self.env, "tower_plan_later"):
             return  # the lane goes on with it in a transaction of its own
         run.fetch(RUN_FIELDS)
-        failure = self.env.context.get("tower_plan_failure")
+        failure = heard(self.env, "tower_plan_failure")
         if failure:
             run._give_up(failure)
-        elif self.env.context.get("tower_lane"):
+        elif heard(self.env, "tower_lane"):
             run._drive(*run._after_step(step), origin=step)
         else:
             run._step_ended_outside_of_lanes(step)
@@ -182,7 +183,7 @@ class CxTowerPlanLog(models.Model):
         """
         while run:
             run, decision = run._carry_out(decision, origin)
-        if not self.env.context.get("tower_lane"):
+        if not heard(self.env, "tower_lane"):
             self.flush_model()  # a lane's commit does it, for all that ended together
 
     def _carry_out(self, decision, origin):
@@ -203,7 +204,7 @@ class CxTowerPlanLog(models.Model):
         if step.state == states.RUNNING:  # the lane that executed the one before goes on with it
             return None, None
         if step.state == states.QUEUED:
-            if not (self.env.context.get("tower_lane") or self.env.context.get("tower_no_wake")):
+            if not (heard(self.env, "tower_lane") or heard(self.env, "tower_no_wake")):
                 self.env["cx.tower.run.queue"]._wake_workers()
             return None, None
         return self._after_step(step)

@@ -167,10 +167,23 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if not vals_list or self.env.context.get("reference_mixin_override"):
+        """Create records; each gets a free reference, made from a given one or from its name.
+
+        With ``reference_mixin_override`` in the context a given reference is stored as it is, or refused.
+        """
+        if not vals_list:
             return super().create(vals_list)
         bases = self._get_new_reference_bases(vals_list)
         taken = set()
+        if self.env.context.get("reference_mixin_override"):
+            self._check_given_references(vals_list)
+            references = self._make_references(bases, taken)
+            return super().create(
+                [
+                    {**vals, "reference": vals.get("reference") or reference}
+                    for vals, reference in zip(vals_list, references, strict=True)
+                ]
+            )
         for attempts_left in reversed(range(REFERENCE_ATTEMPTS)):
             references = self._make_references(bases, taken)
             complete = [
@@ -213,12 +226,25 @@ class CxTowerReferenceMixin(models.AbstractModel):
         return [base or next(found) for base in bases]
 
     @api.model
+    def _check_given_references(self, vals_list):
+        """Raise ValidationError for a given reference that would be changed; no context stores an illegal one."""
+        for reference in (vals["reference"] for vals in vals_list if vals.get("reference")):
+            if not isinstance(reference, str) or self._normalize_reference(reference) != reference:
+                raise ValidationError(
+                    self.env._(
+                        "“%(reference)s” cannot be a reference: write it with the characters %(pattern)s only.",
+                        reference=reference,
+                        pattern=self._get_reference_pattern(),
+                    )
+                )
+
+    @api.model
     def _get_reference_source_fields(self):
         _model, relation = self._get_pre_populated_model_data().get(self._name, (None, None))
         return ["name", *([relation] if relation else []), *self._get_extra_vals_fields()]
 
     def write(self, vals):
-        if "reference" not in vals or self.env.context.get("reference_mixin_override"):
+        if "reference" not in vals:
             return super().write(vals)
         before = {record.id: record.reference for record in self}
         if vals["reference"]:
@@ -230,8 +256,11 @@ class CxTowerReferenceMixin(models.AbstractModel):
                         count=len(self),
                     )
                 )
-            bases = [(vals["reference"], False)]
-            vals = {**vals, "reference": self._make_references(bases, exclude_ids=self.ids)[0]}
+            if self.env.context.get("reference_mixin_override"):
+                self._check_given_references([vals])
+            else:
+                bases = [(vals["reference"], False)]
+                vals = {**vals, "reference": self._make_references(bases, exclude_ids=self.ids)[0]}
             result = super().write(vals)
         else:
             result = super().write({name: value for name, value in vals.items() if name != "reference"})

@@ -5,6 +5,7 @@ from odoo import models
 
 from ..engine import secrets_in_code as placeholders
 from ..engine.results import EngineError, FileError, RenderingError, UndefinedVariable, ValueInvalid
+from ..runs.engine_context import engine_says
 
 # Actions of which nothing happens on a host.
 AWAY_FROM_HOSTS = frozenset(["python_code", "plan"])
@@ -64,7 +65,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             were written), ``facts``, ``secrets`` (references), ``problems``
         """
         self.ensure_one()
-        server = self.sudo().with_context(tower_secrets_later=True)  # sudo: as the step would be prepared
+        server = self.sudo().with_context(
+            **engine_says(tower_secrets_later=True)
+        )  # sudo: as the step would be prepared
         later = sorted(
             name
             for text in self._document_texts(line)

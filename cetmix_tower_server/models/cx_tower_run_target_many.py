@@ -5,6 +5,7 @@ from odoo import models
 
 from ..engine import secrets_in_code as placeholders
 from ..engine.results import ExitCode
+from ..runs.engine_context import engine_says
 
 
 class CxTowerRunTargetMixin(models.AbstractModel):
@@ -18,7 +19,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         if len(self) == 1:
             return [self._prepare_run(self, *arguments)]
         known = self._read_values_at_once(command, path, variable_values, code)
-        later = self.with_context(tower_secrets_later=True)
+        later = self.with_context(**engine_says(tower_secrets_later=True))
         prepared = [later._prepare_run(server, *arguments, known=known.get(server.id)) for server in self]
         self._refuse_runs_without_secrets(prepared)
         return prepared

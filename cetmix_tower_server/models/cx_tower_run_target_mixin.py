@@ -10,6 +10,7 @@ from ..engine import rendering, states
 from ..engine import secrets_in_code as placeholders
 from ..engine.results import EngineError, ExitCode, RenderingError
 from ..runs import worker as run_worker
+from ..runs.engine_context import heard
 from .cx_tower_run_source import hide_code
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -127,7 +128,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         :param logs: runs that were started; those that are queued or wait for something inside them are gone on with
         """
         logs = logs.filtered(lambda log: log.state in ("queued", "waiting"))
-        if not logs or self.env.context.get("tower_no_dispatch"):
+        if not logs or heard(self.env, "tower_no_dispatch"):
             return
         if self.env["cx.tower.settings"]._get().backend == "inline":
             self.env.flush_all()
@@ -376,9 +377,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     def _check_secrets_exist(self, server, references):
         """Raise :class:`engine.results.SecretNotFound` for the first secret without a value here.
 
-        With ``tower_secrets_later`` in the context whoever renders many texts looks for all secrets together.
+        When the engine says ``tower_secrets_later``, whoever renders many texts looks for all secrets together.
         """
-        if references and not self.env.context.get("tower_secrets_later"):
+        if references and not heard(self.env, "tower_secrets_later"):
             self.env["cx.tower.key"]._get_secrets__(references, server=server)
 
 

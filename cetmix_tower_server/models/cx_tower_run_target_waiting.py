@@ -1,6 +1,7 @@
 from odoo import models
 
 from ..runs import worker as run_worker
+from ..runs.engine_context import engine_says
 
 
 class CxTowerRunTargetMixin(models.AbstractModel):
@@ -24,7 +25,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """
         with self.env.registry.cursor() as cr:
             target = self.with_env(self.env(cr=cr, context={}))
-            log = start(target.with_context(tower_no_dispatch=True))
+            log = start(target.with_context(**engine_says(tower_no_dispatch=True)))
             log_id = log.id
             worker = run_worker.get(self.env.cr.dbname)
             # taken in the transaction that creates it: nobody else can be faster

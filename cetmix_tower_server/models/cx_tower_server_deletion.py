@@ -9,6 +9,7 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFai
 
 from ..engine import states
 from ..engine.results import ExitCode
+from ..runs.engine_context import engine_says, heard
 from .cx_tower_server_connection import MANAGER
 
 _logger = logging.getLogger(__name__)
@@ -105,6 +106,8 @@ class CxTowerServer(models.Model):
         is_forced = self._is_deletion_forced()
         if not is_forced:
             self._check_is_not_being_deleted()
+        elif not heard(self.env, "server_force_delete"):
+            _logger.warning("%s deletes %s without delete plans", self.env.user.login, self)
         # sudo: who may delete a server need not see its delete plan to be held to it
         planned = self.browse() if is_forced else self.filtered(lambda server: server.sudo().plan_delete_id)
         if planned:
@@ -116,7 +119,9 @@ class CxTowerServer(models.Model):
         return result and not planned
 
     def _is_deletion_forced(self):
-        """Return whether the caller deletes without delete plans: Root and Tower itself may."""
+        """Return whether the caller deletes without delete plans: Tower itself may, and Root, who is noted down."""
+        if heard(self.env, "server_force_delete"):
+            return True
         may = self.env.su or self.env.user.has_group("cetmix_tower_server.group_root")
         return bool(may and self.env.context.get("server_force_delete"))
 
@@ -315,7 +320,7 @@ class CxTowerServer(models.Model):
             with self.env.cr.savepoint():
                 # In the name of who asked for it. What keeps a server was checked then, runs were just now.
                 asked = self.with_user(user) if user else self
-                asked.sudo().with_context(server_force_delete=True).unlink()
+                asked.sudo().with_context(**engine_says(server_force_delete=True)).unlink()
         except (DeadlockDetected, LockNotAvailable, SerializationFailure):
             self.env.invalidate_all(flush=False)
             self._wake_deletion(fields.Datetime.now() + LOOK_AGAIN)  # others were faster; it stays due
@@ -366,7 +371,7 @@ class CxTowerServer(models.Model):
             raise AccessError(self.env._("Only Root deletes servers without running their delete plan."))
         self._check_is_not_being_deleted()
         self._unlink_except_running()
-        self.with_context(server_force_delete=True).unlink()
+        self.with_context(**engine_says(server_force_delete=True)).unlink()
         return self._action_servers()
 
     def action_open_delete_plan_log(self):

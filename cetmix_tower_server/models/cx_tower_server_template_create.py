@@ -3,6 +3,8 @@ from collections.abc import Mapping
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
+from ..runs.engine_context import engine_says
+
 # Names that scripts use for fields of the server.
 ALIASES = {"ipv4": "ip_v4_address", "ipv6": "ip_v6_address"}
 # What comes from the template and nowhere else.
@@ -79,7 +81,7 @@ class CxTowerServerTemplate(models.Model):
         values, later = self._prepare_server_values(name, **kwargs)
         # Defaults in the caller's context would be taken with the template's rights.
         context = {key: value for key, value in self.env.context.items() if not key.startswith("default_")}
-        context |= {"skip_ssh_settings_check": True, "mail_create_nolog": True}
+        context |= {**engine_says(skip_ssh_settings_check=True), "mail_create_nolog": True}
         # sudo: who may read a template makes servers with what it holds, also where he could not link that himself
         creator = Server.sudo().with_context(context)  # pylint: disable=context-overridden
         server = creator.create(values).with_env(self.env)

@@ -13,6 +13,7 @@ import psycopg2
 from ..engine.results import EngineError, ExitCode
 from ..engine.ssh.running import StopSignal
 from . import crash_points
+from .engine_context import engine_says
 from .interrupt import RunAborted, abort_thread
 from .recorder import Recorder
 from .work import DatabaseWork, HostWork
@@ -283,11 +284,11 @@ class Job:
     def _lane_context(self) -> dict[str, Any]:
         """Return the context in which the end of a step leads on."""
         goes_on = self.is_step and self.worker.may_go_on(self)
-        return {
-            "tower_lane": True,
-            "tower_lane_worker": self.worker.code if goes_on else "",
-            "tower_plan_failure": self.plan_failure,
-        }
+        return engine_says(
+            tower_lane=True,
+            tower_lane_worker=self.worker.code if goes_on else "",
+            tower_plan_failure=self.plan_failure,
+        )
 
     def write_end(self, env, values: dict[str, Any], plan_later: bool = False) -> bool:
         """Write the rest of the output and the end with the caller's transaction; False: no longer ours.
@@ -297,7 +298,7 @@ class Job:
         """
         self.next = None
         self.recorder.flush(env.cr)
-        context = {**self._lane_context(), "tower_plan_later": plan_later}
+        context = {**self._lane_context(), **engine_says(tower_plan_later=plan_later)}
         log = env["cx.tower.command.log"].sudo().with_context(**context).browse(self.log_id)
         ended = log._finish(
             {**values, "output_size": self.recorder.end, "output_skipped": self.recorder.skipped},

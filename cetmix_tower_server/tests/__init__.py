@@ -45,3 +45,4 @@ from . import test_variable_empty
 from . import test_variable_resolution
 from . import test_vault
 from . import test_views_as_everybody
+from . import test_caller_context

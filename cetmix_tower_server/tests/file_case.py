@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 from ..engine.results import FileExists, FileMissing, FileTooLarge, FileUploadFailed
 from ..engine.ssh.files import HostFile, IfExists, PushResult
+from ..runs.engine_context import engine_says
 from ..runs import file_work
 from .run_case import RunCase
 
@@ -101,7 +102,7 @@ class FileCase(RunCase):
         cls.Template = cls.env["cx.tower.file.template"]
         cls.server.ssh_password = "a password"
         cls.server.skip_host_key = True
-        cls.quiet_server = cls.server.with_context(tower_no_dispatch=True)
+        cls.quiet_server = cls.server.with_context(**engine_says(tower_no_dispatch=True))
 
     def setUp(self):
         super().setUp()

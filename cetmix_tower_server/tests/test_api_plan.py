@@ -3,6 +3,7 @@ from itertools import product
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..runs.engine_context import engine_says
 from .api_case import PASSWORD, PROTOCOLS, ApiCase, Refused
 
 SERVER, PLAN_LOG = "cx.tower.server", "cx.tower.plan.log"
@@ -73,7 +74,7 @@ class TestApiPlan(ApiCase):
 
     def queued_run(self, who):
         """Return the id of a run whose first step waits for its turn."""
-        server = self.server.with_user(self.people[who]).with_context(tower_no_dispatch=True)
+        server = self.server.with_user(self.people[who]).with_context(**engine_says(tower_no_dispatch=True))
         return server.run_flight_plan("api_plan").id
 
     # ------------------------------------------------------------------ what they may

@@ -8,6 +8,7 @@ from odoo.tools import mute_logger
 from psycopg2.errors import LockNotAvailable
 
 from ..engine.results import ConnectTimeout, ExitCode, FileUploadFailed
+from ..runs.engine_context import engine_says
 from .file_case import FileCase
 
 
@@ -157,7 +158,7 @@ class TestFile(FileCase):
         files = self.File.concat(
             *(self.file(name=f"f{n}", code="{{ tower.server.name }}") for n in range(40))
         )
-        quiet = files.with_context(tower_no_dispatch=True)
+        quiet = files.with_context(**engine_says(tower_no_dispatch=True))
         self.env.flush_all()
 
         def queries(part):
@@ -215,7 +216,7 @@ class TestFile(FileCase):
 
     def test_a_file_is_in_one_run_at_a_time(self):
         file = self.file()
-        quiet = file.with_context(tower_no_dispatch=True)
+        quiet = file.with_context(**engine_says(tower_no_dispatch=True))
         first = quiet.upload()
         self.assertTrue(file.is_being_processed)
         self.assertEqual(first["busy"], [])
@@ -258,7 +259,7 @@ class TestFile(FileCase):
 
     def test_binary_content_that_was_changed_after_the_start_is_not_sent(self):
         file = self.file(file_type="binary", file=base64.b64encode(b"one"), code=False)
-        started = file.with_context(tower_no_dispatch=True).upload()
+        started = file.with_context(**engine_says(tower_no_dispatch=True)).upload()
         file.file = base64.b64encode(b"two")
         self.server._dispatch(self.env["cx.tower.command.log"].browse(started["id"]))
         self.assertFalse(self.host.files)
@@ -387,7 +388,7 @@ class TestFile(FileCase):
             pass
 
         with self.assertRaises(Undo), self.env.cr.savepoint():
-            file.with_context(tower_no_dispatch=True).unlink()
+            file.with_context(**engine_says(tower_no_dispatch=True)).unlink()
             self.assertNotEqual(self.last_log(), before)
             raise Undo
         self.assertEqual(self.last_log(), before)
@@ -409,7 +410,7 @@ class TestFile(FileCase):
 
     def test_a_file_in_a_run_is_not_deleted(self):
         file = self.file()
-        file.with_context(tower_no_dispatch=True).upload()
+        file.with_context(**engine_says(tower_no_dispatch=True)).upload()
         with self.assertRaises(UserError):
             file.unlink()
 

@@ -9,6 +9,7 @@ from odoo.tools import mute_logger
 from psycopg2.errors import LockNotAvailable
 
 from ..engine.results import ExitCode
+from ..runs.engine_context import engine_says
 from ..runs import file_work
 from .file_case import FileCase
 
@@ -142,7 +143,7 @@ class TestFileSafety(FileCase):
     # ------------------------------------------------------------------ changes while a run goes on
 
     def _changed_meanwhile(self, file, start, change):
-        log = start(file.with_context(tower_no_dispatch=True))["id"]
+        log = start(file.with_context(**engine_says(tower_no_dispatch=True)))["id"]
         change()
         log = self.env["cx.tower.command.log"].browse(log)
         self.server._dispatch(log)
@@ -179,7 +180,7 @@ class TestFileSafety(FileCase):
         files = self.file(name="a", source="server", file_type="binary", code=False)
         files |= self.file(name="b", source="server", file_type="binary", code=False)
         log = self.env["cx.tower.command.log"].browse(
-            files.with_context(tower_no_dispatch=True).download()["id"]
+            files.with_context(**engine_says(tower_no_dispatch=True)).download()["id"]
         )
         self.env.cr.execute("DELETE FROM cx_tower_file WHERE id = %s", (files[0].id,))
         self.env.invalidate_all()
@@ -239,7 +240,7 @@ class TestFileSafety(FileCase):
     def _ends_badly(self, error):
         file = self.file()
         log = self.env["cx.tower.command.log"].browse(
-            file.with_context(tower_no_dispatch=True).upload()["id"]
+            file.with_context(**engine_says(tower_no_dispatch=True)).upload()["id"]
         )
         self.assertEqual(file.sync_state, "waiting")
         with patch.object(type(self.File), "_take_over_results", side_effect=error):

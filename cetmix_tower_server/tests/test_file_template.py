@@ -2,6 +2,7 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
 
 from ..engine.results import ConnectTimeout, ExitCode, FileUploadFailed
+from ..runs.engine_context import engine_says
 from .file_case import FileCase
 
 
@@ -122,7 +123,7 @@ class TestFileTemplate(FileCase):
             for number in range(count):
                 self.make(template, name=f"f{number}", auto_sync=False)
             self.env.flush_all()
-            template.file_ids.with_context(tower_file_quiet=True).write({"auto_sync": True})
+            template.file_ids.with_context(**engine_says(tower_file_quiet=True)).write({"auto_sync": True})
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count

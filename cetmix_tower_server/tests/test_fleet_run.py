@@ -7,6 +7,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import file_open, mute_logger
 
 from ..engine.results import ExitCode
+from ..runs.engine_context import engine_says
 from .run_case import RunCase
 
 
@@ -79,7 +80,7 @@ class TestFleetRun(RunCase):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            logs = servers.with_context(tower_no_dispatch=True)._start_command_runs(command)
+            logs = servers.with_context(**engine_says(tower_no_dispatch=True))._start_command_runs(command)
             self.env.flush_all()
             queries.append(self.env.cr.sql_log_count - before)
             self.assertEqual(

@@ -1,6 +1,7 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
 
+from ..runs.engine_context import engine_says
 from .common import make_private_key
 from .run_case import RunCase
 
@@ -201,7 +202,7 @@ class TestPlanDryRun(RunCase):
     def test_what_runs_right_now_is_a_warning(self):
         slow = self.command("sleep 1", allow_parallel_run=False)
         plan = self.plan(slow)
-        server = self.server.with_context(tower_no_dispatch=True)
+        server = self.server.with_context(**engine_says(tower_no_dispatch=True))
         server.run_flight_plan(plan)
         server.run_command(slow)
         other = self.server.copy({"name": "Other"})

@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..runs.engine_context import engine_says
 from .run_case import RunCase
 
 
@@ -296,7 +297,7 @@ class TestPlanRun(RunCase):
 
     def test_not_side_by_side(self):
         plan = self.plan(self.exits(0))
-        server = self.server.with_user(self.root).with_context(tower_no_dispatch=True)
+        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
         first, second = server.run_flight_plan(plan).sudo(), server.run_flight_plan(plan).sudo()
         self.assertEqual(first.state, "queued")
         self.assertEqual((second.state, second.plan_status), ("failed", -301))
@@ -306,7 +307,7 @@ class TestPlanRun(RunCase):
         """What is queried for each server is a constant, and small."""
         plan = self.plan(self.exits(0, allow_parallel_run=True), self.exits(0, allow_parallel_run=True))
         servers = self.server.concat(*(self.server.copy({"name": f"Copy {n}"}) for n in range(20)))
-        servers = servers.with_user(self.root).with_context(tower_no_dispatch=True)
+        servers = servers.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
         self.env.flush_all()
         counts = []
         for some in (servers[:1], servers[1:]):
@@ -332,7 +333,11 @@ class TestPlanRun(RunCase):
 
     def test_stop_before_it_began(self):
         plan = self.plan(self.exits(0), self.exits(0))
-        run = self.server.with_context(tower_no_dispatch=True).with_user(self.root).run_flight_plan(plan)
+        run = (
+            self.server.with_context(**engine_says(tower_no_dispatch=True))
+            .with_user(self.root)
+            .run_flight_plan(plan)
+        )
         run.stop()
         self.assertEqual((run.sudo().state, run.sudo().plan_status), ("stopped", -308))
         self.assertEqual(run.sudo().command_log_ids.state, "stopped")
@@ -388,7 +393,7 @@ class TestPlanRun(RunCase):
         self.assertEqual((run.state, run.command_log_ids.attempt), ("failed", 1))
 
     def test_an_overdue_step_is_not_taken(self):
-        server = self.server.with_user(self.root).with_context(tower_no_dispatch=True)
+        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
         run = server.run_flight_plan(self.plan(self.exits(0), timeout_s=50)).sudo()
         run.deadline = fields.Datetime.now() - timedelta(seconds=5)
         queue = self.env["cx.tower.run.queue"]
@@ -401,14 +406,14 @@ class TestPlanRun(RunCase):
     # ------------------------------------------------------------------
 
     def test_stopping_a_queued_step_stops_its_plan(self):
-        server = self.server.with_user(self.root).with_context(tower_no_dispatch=True)
+        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
         run = server.run_flight_plan(self.plan(self.exits(0), self.exits(0), on_error_action="n")).sudo()
         run.command_log_ids.with_user(self.root).stop()
         self.env.invalidate_all()
         self.assertEqual((run.state, len(run.command_log_ids)), ("stopped", 1))
 
     def test_stopping_a_waiting_step_stops_what_is_inside(self):
-        server = self.server.with_user(self.root).with_context(tower_no_dispatch=True)
+        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
         run = server.run_flight_plan(self.plan(self.sub_plan(self.plan(self.exits(0))), self.exits(0))).sudo()
         run.command_log_ids.with_user(self.root).stop()
         self.env.invalidate_all()
@@ -423,7 +428,11 @@ class TestPlanRun(RunCase):
         """It is refused, and can be resumed afterwards."""
         plan = self.plan(self.exits(5))
         run = self.run_plan(plan)
-        other = self.server.with_user(self.root).with_context(tower_no_dispatch=True).run_flight_plan(plan)
+        other = (
+            self.server.with_user(self.root)
+            .with_context(**engine_says(tower_no_dispatch=True))
+            .run_flight_plan(plan)
+        )
         with self.assertRaisesRegex(UserError, "already"), self.env.cr.savepoint():
             run.with_user(self.root).resume()
         other.stop()
@@ -435,7 +444,7 @@ class TestPlanRun(RunCase):
         """The step ends as ANOTHER_COMMAND_RUNNING, and so does the plan; nothing stays behind."""
         command = self.exits(5)
         run = self.run_plan(self.plan(command))
-        server = self.server.with_user(self.root).with_context(tower_no_dispatch=True)
+        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
         started = server.run_command(command)
         resumed = run.with_user(self.root).resume().sudo()
         self.assertEqual((resumed.state, resumed.plan_status), ("failed", -201))
@@ -450,7 +459,11 @@ class TestPlanRun(RunCase):
         once = self.python("custom_values['once'] = custom_values.get('once', 0) + 1")
         inner = self.plan(once, self.exits(5))
         run = self.run_plan(self.plan(self.sub_plan(inner)))
-        other = self.server.with_user(self.root).with_context(tower_no_dispatch=True).run_flight_plan(inner)
+        other = (
+            self.server.with_user(self.root)
+            .with_context(**engine_says(tower_no_dispatch=True))
+            .run_flight_plan(inner)
+        )
         refused = run.with_user(self.root).resume().sudo()
         self.assertEqual((refused.state, refused.plan_status), ("failed", -301))
         other.stop()

@@ -6,6 +6,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..engine.results import ExitCode
+from ..runs.engine_context import engine_says
 from ..runs import worker as run_worker
 from ..runs.job import Job
 from .run_case import RunCase
@@ -28,7 +29,7 @@ class TestPlanSurvival(RunCase):
         )
 
     def start(self, plan, dispatch=False):
-        server = self.server.with_user(self.root).with_context(tower_no_dispatch=not dispatch)
+        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=not dispatch))
         run = self.env["cx.tower.plan.log"].browse(server.run_flight_plan(plan).ids)
         self.env.invalidate_all()  # steps are created past the ORM
         return run

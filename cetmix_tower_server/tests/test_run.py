@@ -9,6 +9,7 @@ from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from ..engine import states
 from ..engine.results import ExitCode
+from ..runs.engine_context import engine_says
 from .run_case import RunCase
 
 
@@ -17,7 +18,7 @@ class TestRun(RunCase):
     def queued_log(self, command=None, **values):
         """Return the log of a run that nobody has taken yet."""
         command = command or self.python("pass", allow_parallel_run=True)
-        server = self.server.with_context(tower_no_dispatch=True)
+        server = self.server.with_context(**engine_says(tower_no_dispatch=True))
         return server._start_command_runs(command).sudo()
 
     # ------------------------------------------------------------------
@@ -96,7 +97,7 @@ class TestRun(RunCase):
     def test_starting_on_many_servers_costs_no_query_a_log(self):
         servers = self.server + self.env["cx.tower.server"].concat(*(self.server.copy() for _ in range(8)))
         command = self.python("pass", allow_parallel_run=True)
-        target = servers.with_context(tower_no_dispatch=True)
+        target = servers.with_context(**engine_says(tower_no_dispatch=True))
         target[:2]._start_command_runs(command)
         self.env.invalidate_all()
         self.env.cr.execute("SELECT 1")
@@ -260,7 +261,9 @@ class TestRun(RunCase):
         self.server.max_parallel_runs, other.max_parallel_runs = 2, 1
         command = self.python("pass", allow_parallel_run=True)
         for _ in range(4):
-            (self.server + other).with_context(tower_no_dispatch=True)._start_command_runs(command)
+            (self.server + other).with_context(**engine_says(tower_no_dispatch=True))._start_command_runs(
+                command
+            )
         claimed = self.env["cx.tower.command.log"].browse(Queue._claim("worker", 10))
         self.assertEqual(len(claimed.filtered(lambda log: log.server_id == self.server)), 2)
         self.assertEqual(len(claimed.filtered(lambda log: log.server_id == other)), 1)

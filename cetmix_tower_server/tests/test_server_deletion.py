@@ -7,6 +7,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..engine.results import ExitCode
+from ..runs.engine_context import engine_says
 from .run_case import RunCase
 
 DELETION = "odoo.addons.cetmix_tower_server.models.cx_tower_server_deletion"
@@ -33,19 +34,16 @@ class TestServerDeletion(RunCase):
     @classmethod
     def new_server(cls, name="Doomed", person=None, **values):
         servers = cls.env["cx.tower.server"].with_user(person or cls.manager)
-        return (
-            servers.with_context(skip_ssh_settings_check=True)
-            .create(
-                {
-                    "name": name,
-                    "ip_v4_address": "192.0.2.7",
-                    "ssh_username": "u",
-                    "plan_delete_id": cls.plan.id,
-                    **values,
-                }
-            )
-            .with_env(cls.env)
-        )
+        return servers.create(
+            {
+                "name": name,
+                "ip_v4_address": "192.0.2.7",
+                "ssh_username": "u",
+                "ssh_password": "not used",
+                "plan_delete_id": cls.plan.id,
+                **values,
+            }
+        ).with_env(cls.env)
 
     def break_plan(self, code=7):
         self.command.code = f"result = {{'exit_code': {code}, 'message': 'the host says no'}}"
@@ -84,7 +82,7 @@ class TestServerDeletion(RunCase):
         self.assertEqual(message["title"], "Doomed was deleted")
 
     def test_while_the_plan_runs(self):
-        self.delete(self.doomed, tower_no_dispatch=True)
+        self.delete(self.doomed, **engine_says(tower_no_dispatch=True))
         self.assertEqual((self.doomed.status, self.doomed.deletion_state), ("deleting", "running"))
         self.assertEqual(self.doomed.sudo().delete_plan_log_id, self.log_of(self.doomed))
         self.run_cron()
@@ -136,7 +134,7 @@ class TestServerDeletion(RunCase):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            servers.with_user(self.manager).with_context(tower_no_dispatch=True).unlink()
+            servers.with_user(self.manager).with_context(**engine_says(tower_no_dispatch=True)).unlink()
             self.env.flush_all()
             return self.env.cr.sql_log_count - before
 
@@ -221,12 +219,12 @@ class TestServerDeletion(RunCase):
         self.assertEqual(self.doomed.status, "delete_error")
 
     def test_stopping_the_plan_keeps_the_server(self):
-        self.delete(self.doomed, tower_no_dispatch=True)
+        self.delete(self.doomed, **engine_says(tower_no_dispatch=True))
         self.log_of(self.doomed).with_user(self.manager).stop()
         self.assertEqual((self.doomed.status, self.doomed.deletion_state), ("delete_error", "failed"))
 
     def test_a_step_whose_process_died(self):
-        self.delete(self.doomed, tower_no_dispatch=True)
+        self.delete(self.doomed, **engine_says(tower_no_dispatch=True))
         step = self.log_of(self.doomed).command_log_ids
         self.env.cr.execute(
             "UPDATE cx_tower_command_log SET state = 'running', worker = 'gone', fence = 1 WHERE id = %s",
@@ -265,7 +263,7 @@ class TestServerDeletion(RunCase):
         self.assertEqual(self.doomed.deletion_state, "running")
 
     def test_a_run_whose_log_is_gone(self):
-        self.delete(self.doomed, tower_no_dispatch=True)
+        self.delete(self.doomed, **engine_says(tower_no_dispatch=True))
         log = self.log_of(self.doomed)
         log.command_log_ids._finish({"command_status": 0}, follow=False)
         self.env.flush_all()
@@ -303,7 +301,7 @@ class TestServerDeletion(RunCase):
 
     def test_the_deletion_waits_for_runs_that_came_behind(self):
         self.delete(self.doomed)
-        late = self.doomed.with_user(self.root).with_context(tower_no_dispatch=True)
+        late = self.doomed.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
         late.run_command(self.command.with_user(self.root))
         self.run_cron()
         self.assertEqual(self.doomed.deletion_state, "due")
@@ -357,7 +355,9 @@ class TestServerDeletion(RunCase):
         self.assertFalse(self.doomed.sudo().deletion_step)
 
     def test_runs_that_have_not_ended(self):
-        self.doomed.with_user(self.root).with_context(tower_no_dispatch=True).run_command(self.command)
+        self.doomed.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True)).run_command(
+            self.command
+        )
         with self.assertRaisesRegex(UserError, "runs that have not ended"):
             self.delete(self.doomed)
         with self.assertRaisesRegex(UserError, "runs that have not ended"):
@@ -396,7 +396,7 @@ class TestServerDeletion(RunCase):
             pass
 
         with self.assertRaises(Undo), self.env.cr.savepoint():
-            self.delete(self.doomed, tower_no_dispatch=True)
+            self.delete(self.doomed, **engine_says(tower_no_dispatch=True))
             raise Undo
         self.env.invalidate_all()
         self.assertFalse(self.log_of(self.doomed))
@@ -404,7 +404,9 @@ class TestServerDeletion(RunCase):
 
     def test_the_time_to_look_again_is_in_the_future(self):
         self.delete(self.doomed)
-        self.doomed.with_user(self.root).with_context(tower_no_dispatch=True).run_command(self.command)
+        self.doomed.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True)).run_command(
+            self.command
+        )
         before = fields.Datetime.now()
         cron = self.env.ref("cetmix_tower_server.ir_cron_delete_servers")
         self.doomed._delete_due()

@@ -96,7 +96,8 @@ class TestVaultMixin(VaultCase):
         server = self.server.with_user(self.manager)
         server.ssh_password = "battery staple"
         self.assertEqual(server.ssh_password, "*****")
-        server.with_context(skip_ssh_settings_check=True).ssh_password = False
+        server.write({"ssh_auth_mode": "k", "ssh_key_id": self._new_ssh_key(users=self.manager).id})
+        server.ssh_password = False
         self.assertIs(server.ssh_password, False)
 
     def test_searching_sorting_and_grouping_are_refused(self):

@@ -4,6 +4,7 @@ from lxml import etree
 from odoo.tests import tagged
 from odoo.tools.safe_eval import safe_eval
 
+from ..runs.engine_context import engine_says
 from .run_case import RunCase
 
 USER_MODELS = [
@@ -63,7 +64,7 @@ class TestViewsAsEverybody(RunCase):
         file_template = env["cx.tower.file.template"].create(
             {"name": "Views", "file_name": "a", "server_dir": "/tmp", "code": command.code, **roles}
         )
-        quiet = env["cx.tower.file"].with_context(from_yaml=True)
+        quiet = env["cx.tower.file"].with_context(**engine_says(from_yaml=True))
         file = quiet.create({"server_id": cls.server.id, "template_id": file_template.id})
         server_log = env["cx.tower.server.log"].create(
             {"name": "Views", "server_id": cls.server.id, "command_id": command.id, "access_level": "1"}
