@@ -11,9 +11,11 @@ import functools
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from types import CodeType
 
-from jinja2 import Undefined, nodes
+from jinja2 import Template, Undefined, nodes
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, missing
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Cycler, Joiner, Namespace
@@ -24,6 +26,7 @@ ITEM_WORK = 25  # an item of a list counts as much as so many characters
 STEPS_MAX = 300_000  # loop rounds and filters; a call counts as several
 CALL_STEPS = 5
 RANGE_MAX = 100_000  # items of range()
+SHARED_CODE_MAX = 20_000  # characters of a template whose code is kept for the next time
 WIDTH_MAX = 10_000  # columns texts are padded to
 INTEGER_BITS_MAX = 8192
 
@@ -80,6 +83,10 @@ class LimitedContext(Context):
 
 class LimitedCodeGenerator(CodeGenerator):
     """Sends what can grow through methods of the environment."""
+
+    def _make_finalize(self) -> CodeGenerator._FinalizeInfo:
+        # Texts in {{ }} too are finished where the template runs: so its code is the same for all environments.
+        return self._FinalizeInfo(None, "environment.finalize(")
 
     def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
         if node.ctx == "load":
@@ -142,24 +149,32 @@ class Budget:
 class _LimitedFilters(dict):
     """Filters that get their limits when they are first used: most templates use none, and there are many."""
 
-    def __init__(self, functions: Mapping[str, Callable], limit: Callable[[str, Callable], Callable]):
-        super().__init__(
-            (name, function) for name, function in functions.items() if name not in _LEFT_OUT_FILTERS
-        )
+    def __init__(self, limit: Callable[[str, Callable], Callable]):
         self._limit = limit
-        self._limited: dict[str, Callable] = {}
 
-    def __getitem__(self, name: str) -> Callable:
-        if name not in self._limited:
-            self._limited[name] = self._limit(name, super().__getitem__(name))
-        return self._limited[name]
+    def __missing__(self, name: str) -> Callable:
+        self[name] = limited = self._limit(name, _FILTERS[name])
+        return limited
+
+    def __contains__(self, name: object) -> bool:
+        return name in _FILTERS
 
     def get(self, name: str, default=None):
         return self[name] if name in self else default
 
 
+def _is_none(value: object) -> bool:
+    return value is None or isinstance(value, Undefined)
+
+
+_FILTERS = {name: function for name, function in DEFAULT_FILTERS.items() if name not in _LEFT_OUT_FILTERS}
+_TESTS = {**DEFAULT_TESTS, "none": _is_none}
+
+
 class LimitedEnvironment(ImmutableSandboxedEnvironment):
     """The environment of one rendering.
+
+    Many are made, so what is the same for all of them is made once: the lists of filters and tests, the code of templates.
 
     :param budget: shared with the environments of nested renderings
     :param lookup: returns the value of a name, or ``jinja2.runtime.missing``
@@ -182,8 +197,8 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         )
         self.budget = budget
         self.lookup = lookup
-        self.filters = _LimitedFilters(self.filters, self._limited_filter)
-        self.tests = {**self.tests, "none": lambda value: value is None or isinstance(value, Undefined)}
+        self.filters = _LimitedFilters(self._limited_filter)
+        self.tests = _TESTS
         self.globals = {
             "range": self._range,
             "dict": dict,
@@ -194,6 +209,10 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         self.captures = 0  # {% set x %} blocks around this place, whose text is a value
 
     # Hooks of Jinja
+
+    def from_string(self, source: str, globals=None, template_class=None) -> Template:
+        code = _code_of(source) if len(source) <= SHARED_CODE_MAX else self.compile(source)
+        return Template.from_code(self, code, self.globals)
 
     def _generate(self, source: nodes.Template, name, filename, defer_init=False):
         for loop in source.find_all(nodes.For):
@@ -395,3 +414,12 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
     def _check_indent(self, text: str, others: list) -> None:
         width = max((len(other) if isinstance(other, str) else other for other in others), default=4)
         self.budget.spend(len(text) + (text.count("\n") + 1) * width)
+
+
+@functools.lru_cache(maxsize=512)
+def _code_of(source: str) -> CodeType:
+    """Return a template's code, which no environment has a part in.
+
+    :raise jinja2.TemplateSyntaxError: it is malformed
+    """
+    return LimitedEnvironment(Budget(), lambda name: missing, str, Undefined).compile(source)

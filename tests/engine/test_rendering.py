@@ -476,3 +476,16 @@ def test_two_thousand_values_are_fast():
     started = time.perf_counter()
     assert shell(source, **values).count("value") == 1991
     assert time.perf_counter() - started < 5
+
+
+def test_the_code_of_a_template_is_shared_and_nothing_else_is():
+    """Its code is made once; values, modes, marks of literals and limits are those of each rendering."""
+    source = '{% if a %}{{ "it\'s" }} {{ a }}{% endif %}'
+    for value in ("x", "y'"):
+        scope = VariableScope(stored={"a": value})
+        assert render(source, scope) == f"it's {value}"
+        assert render(source, scope, Mode.LITERAL) == f'"it\'s" {value!r}'
+    assert render(source, VariableScope()) == ""
+    with pytest.raises(RenderingError):
+        render("{% for i in range(100000) %}{% for j in range(9) %}{% endfor %}{% endfor %}", VariableScope())
+    assert render("{% for i in range(2) %}{{ i }}{% endfor %}", VariableScope()) == "01"
