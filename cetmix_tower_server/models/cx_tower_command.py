@@ -58,7 +58,7 @@ class CxTowerCommand(models.Model):
     )
     retry_attempts = fields.Integer(default=0)
     retry_delay_s = fields.Integer(string="Retry delay (s)", default=10)
-    command_log_count = fields.Integer(compute="_compute_command_log_count")
+    command_log_count = fields.Integer(compute="_compute_command_log_count", help="Counted up to 10,000.")
 
     @api.model
     def _selection_action(self):
@@ -134,9 +134,6 @@ class CxTowerCommand(models.Model):
         }
 
     def _compute_command_log_count(self):
-        groups = self.env["cx.tower.command.log"]._read_group(
-            [("command_id", "in", self.ids)], ["command_id"], ["__count"]
-        )
-        counts = {command.id: count for command, count in groups}
+        counts = self.env["cx.tower.command.log"]._count_by("command_id", self)
         for command in self:
             command.command_log_count = counts.get(command.id, 0)

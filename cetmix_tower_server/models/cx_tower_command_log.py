@@ -77,7 +77,7 @@ class CxTowerCommandLog(models.Model):
     _inherit = ["cx.tower.run.mixin", "bus.listener.mixin"]
     _order = "start_date desc, id desc"
 
-    command_id = fields.Many2one("cx.tower.command", required=True, ondelete="restrict", index=True)
+    command_id = fields.Many2one("cx.tower.command", required=True, ondelete="restrict")
     command_action = fields.Selection(related="command_id.action", store=True, string="Action")
     access_level = fields.Selection(
         selection=lambda self: self.env["cx.tower.command"]._selection_access_level(),
@@ -152,6 +152,11 @@ class CxTowerCommandLog(models.Model):
     )
     _host_seat = models.UniqueIndex("(server_id, host_slot) WHERE state = 'running'")
     _global_seat = models.UniqueIndex("(global_slot) WHERE state = 'running'")
+    _newest_of_command = models.Index("(command_id, start_date DESC, id DESC)")
+    # A server may have done nothing but steps for long.
+    _newest_started_on_server = models.Index(
+        "(server_id, start_date DESC, id DESC) WHERE plan_log_id IS NULL"
+    )
     _queue = models.Index("(priority, id) WHERE state = 'queued' AND is_held IS NOT TRUE")
     _held = models.Index("(worker) WHERE state = 'running'")
 

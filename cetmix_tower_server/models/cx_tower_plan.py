@@ -66,7 +66,9 @@ class CxTowerPlan(models.Model):
         string="Time limit (s)", help="For the whole run. 0: the limit of the settings."
     )
 
-    plan_log_count = fields.Integer(string="Number of runs", compute="_compute_plan_log_count")
+    plan_log_count = fields.Integer(
+        string="Number of runs", compute="_compute_plan_log_count", help="Counted up to 10,000."
+    )
     access_level_warn_msg = fields.Text(compute="_compute_access_level_warn_msg")
 
     @api.depends("line_ids.command_id")
@@ -75,10 +77,7 @@ class CxTowerPlan(models.Model):
             plan.command_ids = plan.line_ids.command_id
 
     def _compute_plan_log_count(self):
-        groups = self.env["cx.tower.plan.log"]._read_group(
-            [("plan_id", "in", self.ids)], ["plan_id"], ["__count"]
-        )
-        counts = {plan.id: count for plan, count in groups}
+        counts = self.env["cx.tower.plan.log"]._count_by("plan_id", self)
         for plan in self:
             plan.plan_log_count = counts.get(plan.id, 0)
 

@@ -40,7 +40,7 @@ class CxTowerPlanLog(models.Model):
     _log_access = False  # written at each step; who started it and when has fields of its own
 
     plan_id = fields.Many2one(
-        "cx.tower.plan", string="Flight Plan", required=True, readonly=True, ondelete="cascade", index=True
+        "cx.tower.plan", string="Flight Plan", required=True, readonly=True, ondelete="cascade"
     )
     access_level = fields.Selection(
         selection=lambda self: self.env["cx.tower.plan"]._selection_access_level(),
@@ -109,6 +109,7 @@ class CxTowerPlanLog(models.Model):
     _resumed_once = models.UniqueIndex(
         "(resumed_from_id) WHERE resumed_from_id IS NOT NULL", "This run was resumed already."
     )
+    _newest_of_plan = models.Index("(plan_id, start_date DESC, id DESC)")
     _active = models.Index("(deadline) WHERE state IN ('queued', 'running', 'waiting')")
 
     @api.model

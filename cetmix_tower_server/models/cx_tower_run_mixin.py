@@ -33,9 +33,10 @@ class CxTowerRunMixin(models.AbstractModel):
         required=True, readonly=True, copy=False, default=lambda self: self._new_run_reference()
     )
     label = fields.Char(index="trigram", help="A word of your own to find this run by.")
-    server_id = fields.Many2one("cx.tower.server", required=True, ondelete="cascade", index=True)
+    # Their indexes are in cx_tower_run_lists.py, as that of what a run runs.
+    server_id = fields.Many2one("cx.tower.server", required=True, ondelete="cascade")
     user_id = fields.Many2one(
-        "res.users", string="Started by", default=lambda self: self.env.user, index=True, ondelete="restrict"
+        "res.users", string="Started by", default=lambda self: self.env.user, ondelete="restrict"
     )
     state = fields.Selection(states.LABELS, default=states.QUEUED, required=True, readonly=True)
     queued_date = fields.Datetime(default=fields.Datetime.now, readonly=True)

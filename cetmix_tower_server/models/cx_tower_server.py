@@ -4,6 +4,8 @@ from odoo.exceptions import UserError
 from ..engine import states
 from ..runs.engine_context import heard
 
+RUN_MODELS = ("cx.tower.command.log", "cx.tower.plan.log")
+
 
 class CxTowerServer(models.Model):
     """A host that commands run on: who it belongs to, who may use it, how it stands.
@@ -78,9 +80,13 @@ class CxTowerServer(models.Model):
         string="Flight plans",
     )
     command_log_ids = fields.One2many("cx.tower.command.log", "server_id", string="Command log")
-    command_log_count = fields.Integer(string="Runs", compute="_compute_last_run")
+    command_log_count = fields.Integer(
+        string="Runs", compute="_compute_command_log_count", help="Counted up to 10,000."
+    )
     plan_log_ids = fields.One2many("cx.tower.plan.log", "server_id", string="Flight plan log")
-    plan_log_count = fields.Integer(string="Flight plan runs", compute="_compute_plan_log_count")
+    plan_log_count = fields.Integer(
+        string="Flight plan runs", compute="_compute_plan_log_count", help="Counted up to 10,000."
+    )
     last_run_date = fields.Datetime(string="Last run at", compute="_compute_last_run")
     last_run_state = fields.Selection(states.LABELS, string="Last run ended", compute="_compute_last_run")
 
@@ -111,39 +117,38 @@ class CxTowerServer(models.Model):
 
         Four queries for any number of servers; people see what the rules of the logs let them see.
         """
-        counts, commands = self._last_runs("cx.tower.command.log", [("plan_log_id", "=", False)])
-        _counts, plans = self._last_runs("cx.tower.plan.log", [("parent_flight_plan_log_id", "=", False)])
+        newest = []
+        for model in RUN_MODELS:
+            runs = self.env[model]._newest_by("server_id", self, self._domain_of_started_runs(model))
+            self.env[model].concat(*runs.values()).fetch(
+                ["state", "queued_date", "start_date", "finish_date"]
+            )
+            newest.append(runs)
         for server in self:
-            server.command_log_count = counts.get(server.id, 0)
-            runs = [runs[server.id] for runs in (commands, plans) if server.id in runs]
             # what was queued in the same second: the plan, which a command may have started
-            last = max(reversed(runs), key=lambda run: run.queued_date, default=None)
+            found = [runs[server.id] for runs in reversed(newest) if server.id in runs]
+            last = max(found, key=lambda run: run.queued_date, default=None)
             server.last_run_date = last and (last.finish_date or last.start_date or last.queued_date)
             server.last_run_state = last and last.state
 
-    def _last_runs(self, model, domain):
-        """Return ({server id: number of runs}, {server id: newest run}) of a model of logs."""
-        logs = self.env[model]
-        groups = logs._read_group(
-            [("server_id", "in", self.ids), *domain], ["server_id"], ["__count", "id:max"]
-        )
-        newest = logs.browse(log_id for _server, _count, log_id in groups)
-        newest.fetch(["state", "queued_date", "start_date", "finish_date"])
-        return (
-            {server.id: count for server, count, _log_id in groups},
-            {server.id: log for (server, _count, _log_id), log in zip(groups, newest, strict=True)},
-        )
+    def _compute_command_log_count(self):
+        self._count_runs("cx.tower.command.log", "command_log_count")
 
     def _compute_plan_log_count(self):
-        """Runs that were started by a step of another run count as part of that one."""
-        groups = self.env["cx.tower.plan.log"]._read_group(
-            [("server_id", "in", self.ids), ("parent_flight_plan_log_id", "=", False)],
-            ["server_id"],
-            ["__count"],
-        )
-        counts = {server.id: count for server, count in groups}
+        self._count_runs("cx.tower.plan.log", "plan_log_count")
+
+    def _count_runs(self, model, field_name):
+        counts = self.env[model]._count_by("server_id", self, self._domain_of_started_runs(model))
         for server in self:
-            server.plan_log_count = counts.get(server.id, 0)
+            server[field_name] = counts.get(server.id, 0)
+
+    @api.model
+    def _domain_of_started_runs(self, model):
+        """Return which runs of a model of logs are no part of another run. Extension point."""
+        parent = {"cx.tower.command.log": "plan_log_id", "cx.tower.plan.log": "parent_flight_plan_log_id"}[
+            model
+        ]
+        return [(parent, "=", False)]
 
     # ------------------------------------------------------------------ archive, delete
 

@@ -47,7 +47,9 @@ class CxTowerServer(models.Model):
             },
         }
 
-    def _last_runs(self, model, domain):
+    @api.model
+    def _domain_of_started_runs(self, model):
+        domain = super()._domain_of_started_runs(model)
         if model == "cx.tower.command.log":
             domain = [*domain, ("server_log_mode", "=", False)]  # looking at a log is no work on the server
-        return super()._last_runs(model, domain)
+        return domain

@@ -9,7 +9,17 @@ from .paths import Layout, private_dir
 from .processes import run
 from .suites import Bench
 
-NAMES = ("one_host", "many_hosts", "first_output", "long_output", "plans", "variables")
+NAMES = (
+    "one_host",
+    "many_hosts",
+    "first_output",
+    "long_output",
+    "files",
+    "plans",
+    "fleet",
+    "variables",
+    "lists",
+)
 
 
 def main(options: Namespace, layout: Layout, console: Console) -> int:

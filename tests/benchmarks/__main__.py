@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import files
 import first_output
 import fleet
+import lists
 import long_output
 import many_hosts
 import one_host
@@ -29,6 +30,7 @@ BENCHMARKS = {
     "plans": plans,
     "fleet": fleet,
     "variables": variables,
+    "lists": lists,
 }
 
 
