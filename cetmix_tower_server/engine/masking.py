@@ -8,7 +8,7 @@ underscore touches a letter, digit or underscore of it.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from .masking_forms import group_by_anchor, secret_forms
 from .results import Secret
@@ -20,12 +20,15 @@ KEY_LENGTH = 4  # characters of a form's beginning that are looked for at the en
 class Masker:
     """Knows the secrets of one run.
 
-    :param secrets: {name: secret}; of two secrets with the same value the first name is shown
+    :param secrets: {name: secret}, or (name, secret) pairs where a name may have two values; of two secrets with the same
+        value the first name is shown
     """
 
-    def __init__(self, secrets: Mapping[str, Secret]):
+    def __init__(self, secrets: Mapping[str, Secret] | Iterable[tuple[str, Secret]]):
+        pairs = secrets.items() if isinstance(secrets, Mapping) else secrets
+        self.secrets__ = tuple(pairs)
         self._names: dict[str, str] = {}
-        for name, secret in secrets.items():
+        for name, secret in self.secrets__:
             for form in secret_forms(secret.reveal()):
                 self._names.setdefault(form, name)
         self._groups = group_by_anchor(self._names)
@@ -41,6 +44,10 @@ class Masker:
             return text
         stream = self.stream()
         return stream.feed(text) + stream.flush()
+
+    def names_in(self, text: str) -> set[str]:
+        """Return the names of the secrets that the text contains."""
+        return {name for _start, _stop, name in self.occurrences(text, "")}
 
     def stream(self) -> MaskStream:
         """Return a masker for one stream of chunks."""

@@ -24,6 +24,7 @@ NEEDED_AT_END = (
     "position",
     "is_skipped",
     "variable_values",
+    "sealed",
     "stop_requested_by_id",
     "stop_requested_date",
 )

@@ -49,7 +49,7 @@ class CxTowerCommandLog(models.Model):
         transaction that may itself be waiting for this end.
         """
         log = self.sudo()
-        if (log.run_input or {}).get("keep_result"):
+        if log._inputs__()[0].get("keep_result"):
             log._drop_uploaded_content()
             return  # whoever waits for it takes it
         self.flush_recordset()
@@ -88,12 +88,12 @@ class CxTowerCommandLog(models.Model):
         # sudo: results belong to the engine
         for log in self.sudo().search(domain, order="id", limit=LATE_RESULTS):
             log._take_over_files()
-            if log.run_result and log.run_input.get("keep_result") and log.finish_date < given_up:
+            if log.run_result and log._inputs__()[0].get("keep_result") and log.finish_date < given_up:
                 log.run_result = False  # whoever waited for it is gone
 
     def _drop_uploaded_content(self):
         """Delete the content that was kept for this run only, see ``cx.tower.server.upload_file``."""
-        documents = self.run_input.get("files") or []
+        documents = self._inputs__()[0].get("files") or []
         ids = [document["attachment"]["id"] for document in documents if document.get("attachment")]
         self.env["ir.attachment"].browse(ids).exists().unlink()
 
@@ -120,7 +120,7 @@ class CxTowerCommandLog(models.Model):
             logs = files._start_runs(operation)
         elif operation == DELETE:
             self.server_id.check_access("write")
-            logs = self.server_id._start_deletion((self.sudo().run_input or {}).get("files") or [])
+            logs = self.server_id._start_deletion(self.sudo()._inputs__()[0].get("files") or [])
         else:
             raise UserError(
                 self.env._("The files of this run are not in Tower (any more): nothing is left to transfer.")
@@ -130,7 +130,7 @@ class CxTowerCommandLog(models.Model):
     def _file_operation(self):
         """Return what a run does that was started for files themselves; "" for commands."""
         log = self.sudo()
-        documents = (log.run_input or {}).get("files") or [] if log.command_action == ACTION else []
+        documents = log._inputs__()[0].get("files") or [] if log.command_action == ACTION else []
         if not documents or documents[0].get("record"):
             return ""
         return documents[0]["operation"]

@@ -2,10 +2,12 @@ from odoo import models
 from odoo.tools.safe_eval import safe_eval
 from psycopg2.errors import SerializationFailure
 
-from ..engine import python_code
+from ..engine import plain_values, python_code
 from ..engine.results import ExitCode
 from ..runs.interrupt import RunAborted
 from .cx_tower_command_python import CommandLogger
+
+EXIT_CODE_MAX = 2**31 - 1  # what a column of the database holds
 
 
 class CxTowerCommandLog(models.Model):
@@ -21,7 +23,8 @@ class CxTowerCommandLog(models.Model):
         :raise engine.python_code.PythonCodeError: the code was refused or raised; the text is masked
         """
         self.ensure_one()
-        custom_values = dict(self.sudo().variable_values or {})
+        own = self.sudo()._own_values__()
+        custom_values = dict(own.values)
         context = self.env["cx.tower.command"]._get_python_command_eval_context(
             self.server_id, custom_values, **self._python_scopes()
         )
@@ -31,6 +34,8 @@ class CxTowerCommandLog(models.Model):
             safe_eval(code, context, mode="exec", filename=python_code.FILENAME)
             if not isinstance(context.get("custom_values") or {}, dict):
                 raise TypeError("custom_values must stay a dictionary")
+            kept = plain_values.plain(context.get("custom_values") or {}, "custom_values")
+            end = _result_values(context.get("result"), masker)
             self.env.flush_all()
         except (RunAborted, SerializationFailure):
             raise
@@ -38,9 +43,8 @@ class CxTowerCommandLog(models.Model):
             # from None: the original exception carries the code, and with it the secrets
             explained = python_code.explain(error)
             raise python_code.PythonCodeError(masker.mask(str(explained)), explained.line) from None
-        return _result_values(context.get("result"), masker) | {
-            "variable_values": _plain(context.get("custom_values"), masker) or False
-        }
+        own = own.changed(kept, masker.secrets__)
+        return end | self.sudo()._changed_own_values__(own)
 
     def _python_scopes(self):
         """Return what else Python code finds: jet, jet template, waypoint in the jet addon."""
@@ -48,24 +52,30 @@ class CxTowerCommandLog(models.Model):
 
 
 def _result_values(result, masker):
-    """Return the end of a Python command from its ``result``: nothing set means success."""
+    """Return the end of a Python command from its ``result``: nothing set means success.
+
+    :raise engine.plain_values.UnstorableValue: it is none
+    """
     result = result if isinstance(result, dict) else {}
-    try:
-        status = int(result.get("exit_code") or 0)
-    except (TypeError, ValueError):
-        status = int(ExitCode.PYTHON_COMMAND_ERROR)
+    status = _exit_code(result.get("exit_code"))
     message = result.get("message")
-    text = masker.mask(str(message)) if message not in (None, False) else False
+    text = masker.mask(plain_values.storable_text(str(message))) if message not in (None, False) else False
     field = "command_response" if status == ExitCode.OK else "command_error"
     return {"command_status": status, field: text, "outcome": "completed"}
 
 
-def _plain(values, masker):
-    """Return own values as JSON can carry them, secrets masked."""
-    if isinstance(values, dict):
-        return {masker.mask(str(key)): _plain(value, masker) for key, value in values.items()}
-    if isinstance(values, (list, tuple, set)):
-        return [_plain(value, masker) for value in values]
-    if values is None or isinstance(values, (bool, int, float)):
-        return values
-    return masker.mask(str(values))
+def _exit_code(value):
+    """Return an exit code that an author set."""
+    try:
+        status = int(value or 0)
+    except (TypeError, ValueError, OverflowError):
+        status = None
+    if status is None or isinstance(value, float) and status != value:
+        raise plain_values.UnstorableValue(
+            f'result["exit_code"] is {str(value)[:100]}, which is no exit code: use a whole number, 0 for success.'
+        )
+    if abs(status) > EXIT_CODE_MAX:
+        raise plain_values.UnstorableValue(
+            f'result["exit_code"] is larger than {EXIT_CODE_MAX}, which cannot be kept: use a smaller number.'
+        )
+    return status

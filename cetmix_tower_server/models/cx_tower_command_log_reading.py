@@ -110,7 +110,7 @@ class CxTowerCommandLog(models.Model):
         log = self.sudo()
         if log.shortcut_id:
             return log.shortcut_id.with_env(self.env)._run_on(self.server_id)._action_open()
-        run_input = log.run_input or {}
+        run_input, secrets = log._inputs__()
         code = run_input.get("source_code") if log.is_ad_hoc else None
         logs = self.server_id._start_command_runs(
             self.command_id,
@@ -118,6 +118,7 @@ class CxTowerCommandLog(models.Model):
             sudo=bool(log.use_sudo),
             variable_values=run_input.get("variable_values") or {},
             code=code,
+            secrets=secrets,
         )
         return logs._action_open()
 

@@ -61,7 +61,7 @@ class CxTowerCommandLog(models.Model):
     def _hands_over(self):
         """Return whether what this run prints becomes the text of a server log."""
         # sudo: the engine's own note
-        return bool(((self.sudo().run_input or {}).get("server_log") or {}).get("hands_over"))
+        return bool((self.sudo()._inputs__()[0].get("server_log") or {}).get("hands_over"))
 
     def _apply_end(self):
         super()._apply_end()

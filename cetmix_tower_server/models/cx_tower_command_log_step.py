@@ -21,6 +21,7 @@ RUN_FIELDS = (
     "label",
     "deadline",
     "variable_values",
+    "sealed",
     "stop_requested_by_id",
     "stop_requested_date",
     "steps_done",

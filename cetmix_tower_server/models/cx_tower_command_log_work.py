@@ -62,7 +62,7 @@ class CxTowerCommandLog(models.Model):
     def _prepare_work(self):
         """Return what is to be done for this run, from the runner of its command's action."""
         self.ensure_one()
-        rendered_for = (self.sudo().run_input or {}).get("action", self.command_action)
+        rendered_for = self.sudo()._inputs__()[0].get("action", self.command_action)
         if rendered_for != self.command_action:
             text = self.env._("The command was given another type after the run was started.")
             return Ended(

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..engine.host_path import clean_directory
+from ..engine.own_values import OwnValues
 from ..runs.file_work import PULL, PUSH
 from ..runs.engine_context import engine_says, heard
 
@@ -74,6 +75,7 @@ class CxTowerFile(models.Model):
         "cx.tower.template.mixin",
         "cx.tower.key.mixin",
         "cx.tower.file.settings.mixin",
+        "cx.tower.sealed.mixin",
     ]
     _order = "server_id, server_dir, name, id"
 
@@ -135,8 +137,6 @@ class CxTowerFile(models.Model):
         groups=fields.NO_ACCESS, copy=False, help="Another one after each change, also while a run goes on."
     )
     variable_values = fields.Json(
-        string="Own values",
-        readonly=True,
         help="Values of the run that made the file; they count before the server's.",
     )
 
@@ -275,6 +275,15 @@ class CxTowerFile(models.Model):
                 if vals.get("template_id") not in readable.ids:
                     vals["template_id"] = False  # following a template needs the right to read it
         return vals_list
+
+    def copy(self, default=None):
+        """Copy the files; own values with secrets in them only for who may change the file, as other secrets."""
+        copies = super().copy(default)
+        for file, copied in zip(self, copies, strict=True):
+            if file.sudo().sealed:  # sudo: only the engine reads it
+                own = file._own_values__() if file.has_access("write") else OwnValues({})
+                copied.sudo()._write_quietly(copied._changed_own_values__(own))
+        return copies
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_run(self):

@@ -6,7 +6,9 @@ from odoo import api, fields, models
 from ..engine import rendering
 from ..engine import secrets_in_code as placeholders
 from ..engine.rendering import Mode, UndefinedPolicy
-from ..engine.results import EngineError
+from ..engine.results import EngineError, VaultError
+
+RENDERED = ("rendered_name", "rendered_server_dir", "rendered_code")
 
 
 class CxTowerFile(models.Model):
@@ -32,9 +34,15 @@ class CxTowerFile(models.Model):
     @api.depends("name", "server_dir", "code", "server_id", "source", "file_type", "variable_values")
     def _compute_rendered(self):
         nonce = random_secrets.token_hex(8)
-        scopes = self._scopes(nonce)
-        hidden_of = {} if self.env.su else self._hidden_of_servers()
-        for file in self:
+        lost = self._lost_own_values()
+        for file, problem in lost.items():
+            file.update(
+                {**dict.fromkeys(RENDERED, False), "full_server_path": problem, "render_error": problem}
+            )
+        files = self.filtered(lambda file: file not in lost)
+        scopes = files._scopes(nonce)
+        hidden_of = {} if self.env.su else files._hidden_of_servers()
+        for file in files:
             scope, hidden = scopes[file], hidden_of.get(file.server_id._origin.id, frozenset())
             hidden = hidden - set(file.variable_values or {})
             values, problems = {}, []
@@ -51,7 +59,9 @@ class CxTowerFile(models.Model):
             except EngineError as error:
                 values["full_server_path"] = str(error)
                 problems = problems or [str(error)]
-            file.update({**values, "render_error": "\n".join(dict.fromkeys(problems)) or False})
+            values["render_error"] = "\n".join(dict.fromkeys(problems)) or False
+            mask = file._own_values__().masker__.mask
+            file.update({name: text and mask(text) for name, text in values.items()})
 
     def _rendering_source(self):
         """Return the texts of this file as :meth:`_render_file_path` and others need them."""
@@ -90,6 +100,16 @@ class CxTowerFile(models.Model):
             return f"{source['directory'].rstrip('/')}/{source['name']}"
         return self.server_id._render_file_path(source, scope, nonce)[2]
 
+    def _lost_own_values(self):
+        """Return {file: why} of those of these files whose own values cannot be decrypted any more."""
+        lost = {}
+        for file in self.sudo().filtered("sealed"):  # sudo: only the engine reads it
+            try:
+                file._own_values__()
+            except VaultError as error:
+                lost[file.with_env(self.env)] = str(error)
+        return lost
+
     def _scopes(self, nonce):
         """Return {file: values that its texts may use}; one query for files without own values, whatever their servers.
 
@@ -99,12 +119,15 @@ class CxTowerFile(models.Model):
         Variable = self.env["cx.tower.variable"].sudo()
         scopes = {}
         for files in self.grouped(
-            lambda file: repr(sorted((file.variable_values or {}).items(), key=lambda item: item[0]))
+            lambda file: (
+                repr(sorted((file.variable_values or {}).items(), key=lambda item: item[0])),
+                file.sudo().sealed and file.id,  # sudo: only the engine reads it
+            )
         ).values():
             references = set().union(
                 *(Variable._find_variables(text) for file in files for text in file._texts())
             )
-            own = files[0].variable_values or {}
+            own = files[0]._own_values__().values
             servers = files.server_id._origin.sudo()
             found = Variable._variable_scopes(servers, own, references) if references else {}
             marked = {
@@ -148,7 +171,9 @@ class CxTowerFile(models.Model):
         """Store where these files are on their servers; empty where that cannot be said."""
         nonce = random_secrets.token_hex(8)
         # sudo: how a file stands is written by Tower only
-        for file, scope in self.sudo()._scopes(nonce).items():
+        lost = self._lost_own_values()
+        files = self.sudo().filtered(lambda file: file.with_env(self.env) not in lost)
+        for file, scope in files._scopes(nonce).items():
             try:
                 path = file.server_id._render_file_path(file._rendering_source(), scope, nonce)[2]
             except EngineError:

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine import states
+from ..engine.own_values import OwnValues
 from ..runs import file_work
 from ..runs.file_work import COMPARE, DELETE, FAILED, PULL, PUSH
 from ..runs.engine_context import engine_says
@@ -26,7 +27,7 @@ class CxTowerFile(models.Model):
 
         :param log: log of the run, ended, as superuser
         """
-        documents = (log.run_input or {}).get("files") or []
+        documents = log._inputs__()[0].get("files") or []
         results = (log.run_result or {}).get("files") or []
         if not documents:
             return
@@ -171,19 +172,22 @@ class CxTowerFile(models.Model):
         values = {
             **{name: value or False for name, value in record["values"].items()},
             "template_id": False if record["disconnect"] else template.id,
-            "variable_values": (log.run_input or {}).get("variable_values") or False,
             "host_path": document["path"],
             "last_log_id": log.id,
             "active": True,
         }
         if document["operation"] == PULL:
             values.pop("code")
+        inputs, secrets = log._inputs__()
+        own = OwnValues(inputs.get("variable_values") or {}, secrets)
         if file:
-            file._write_quietly(values)
+            file._write_quietly(values | file._changed_own_values__(own))
             return file
         # sudo: the command's author decided that there is such a file; it belongs to the person who ran it
         creator = self.with_user(log.user_id).sudo().with_context(**engine_says(**{QUIET: True}))
-        return creator.create({**values, "server_id": server.id}).with_env(self.env)
+        file = creator.create({**values, "server_id": server.id}).with_env(self.env)
+        file._write_quietly(file._changed_own_values__(own))
+        return file
 
     # ------------------------------------------------------------------ binary content
 

@@ -142,7 +142,11 @@ class CxTowerFile(models.Model):
                         document["only_changes"] = True
                 batch_files = files.browse([document["file_id"] for document in batch])
                 text = shown.get(batch[0]["file_id"]) if len(batch) == 1 else None
-                prepared.append(server._file_run_values(operation, batch, nonce, text))
+                # sudo: the right to transfer them was checked
+                readable = [file for file in batch_files.sudo() if "error" not in frozen[file.id]]
+                secrets = [pair for file in readable for pair in file._own_values__().secrets]
+                values = server._file_run_values(operation, batch, nonce, text)
+                prepared.append(self.env["cx.tower.command.log"]._seal_new__(values, secrets))
                 batches.append((batch_files, batch))
         # sudo: nobody may create logs by hand; the right to run was checked by the caller
         logs = self.env["cx.tower.command.log"].sudo().create(prepared)
@@ -192,7 +196,12 @@ class CxTowerFile(models.Model):
         attachments = self._content_attachments() if operation in (PUSH, COMPARE) else {}
         documents, shown = {}, {}
         # sudo: the right to transfer them was checked
-        for file, scope in self.sudo()._scopes(nonce).items():
+        lost = self.sudo()._lost_own_values()
+        for file, problem in lost.items():
+            path = {"path": file.host_path or ""}
+            documents[file.id] = file._document(operation) | path | refusal(problem, ExitCode.GENERAL_ERROR)
+        files = self.sudo().filtered(lambda file: file not in lost)
+        for file, scope in files._scopes(nonce).items():
             document = file._document(operation) | {"path": file.host_path or ""}
             source = file._rendering_source()
             try:
@@ -202,7 +211,8 @@ class CxTowerFile(models.Model):
             except EngineError as error:
                 document |= refusal(str(error), error.exit_code)
             if "content" in document:
-                shown[file.id] = placeholders.display(document["content"], nonce)
+                own = file._own_values__()
+                shown[file.id] = own.masker__.mask(placeholders.display(document["content"], nonce))
             documents[file.id] = document
         return documents, shown
 

@@ -161,6 +161,7 @@ class CxTowerFileTemplate(models.Model):
         server.check_access("write")
         own_values = kwargs.get("variable_values") or {}
         server._check_arguments(server_dir or None, own_values, None)
+        server._refuse_secrets_in_values(own_values)
         values = {
             **self.sudo()._file_values(),  # sudo: the right to read the template was checked
             "template_id": self.id,

@@ -241,6 +241,7 @@ class CxTowerFleetRun(models.Model):
         :return: fleet run, readable by the caller
         """
         limits = self._checked_limits(limits or {})
+        servers._refuse_secrets_in_values(variable_values)
         what = command or plan
         options = {name: options.get(name) for name in ("path", "sudo", "code", "label", "retry_of_id")}
         retry_of_id, label = options.pop("retry_of_id"), options.pop("label")

@@ -3,6 +3,8 @@ import json
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..engine.plain_values import UnstorableValue, plain
+
 
 class CxTowerMetadataMixin(models.AbstractModel):
     """Facts that scripts keep on a record, as a JSON object."""
@@ -39,8 +41,9 @@ class CxTowerMetadataMixin(models.AbstractModel):
         if not isinstance(metadata, dict) or not all(isinstance(key, str) for key in metadata):
             raise ValidationError(self.env._("Metadata must be a dictionary with texts as keys."))
         try:
+            plain(metadata, "metadata")
             json.dumps(metadata, allow_nan=False)
-        except (TypeError, ValueError) as err:
+        except (UnstorableValue, TypeError, ValueError) as err:
             raise ValidationError(self.env._("Metadata must be JSON: %(error)s", error=err)) from err
         for record in self:
             # Json fields return copies: only assigning a whole new value changes them

@@ -167,10 +167,11 @@ class CxTowerPlanLog(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _create_runs(self, servers, plan, inputs, **values):
+    def _create_runs(self, servers, plan, inputs, secrets=(), **values):
         """Create outermost runs, one a server; nothing of them has begun.
 
         :param inputs: their frozen inputs, see :meth:`_freeze_inputs`
+        :param secrets: (name, secret) pairs that may stand in the inputs and own values
         :param values: further fields of the logs
         """
         frozen = inputs["plans"][str(plan.id)]
@@ -181,7 +182,9 @@ class CxTowerPlanLog(models.Model):
             "run_input": inputs,
             **values,
         }
-        runs = self.create([{**values, "server_id": server.id} for server in servers])
+        runs = self.create(
+            [self._seal_new__({**values, "server_id": server.id}, secrets) for server in servers]
+        )
         runs.flush_recordset()
         self.env.cr.execute(
             "UPDATE cx_tower_plan_log SET top_plan_log_id = id WHERE id = ANY(%s)", (runs.ids,)
@@ -194,31 +197,30 @@ class CxTowerPlanLog(models.Model):
         """Create the run that a step waits for; with a plan around it, it is part of that plan's run."""
         around = step.plan_log_id
         values = {"user_id": step.user_id.id, "label": step.label, "triggering_command_log_id": step.id}
-        values["variable_values"] = step.variable_values or False
+        own = step._own_values__()
+        values["variable_values"] = own.values or False
         values |= (around or step)._source_of_inner(plan)
         if not around:
-            inputs = self._freeze_inputs(plan, step.variable_values)
-            return self._create_runs(step.server_id, plan, inputs, **values)
+            inputs = self._freeze_inputs(plan, own.values)
+            return self._create_runs(step.server_id, plan, inputs, own.secrets, **values)
         frozen = around._frozen_inputs().plans[plan.id]
-        own = self._deadline(frozen.document["timeout_s"])
-        return self.create(
-            {
-                **values,
-                "server_id": step.server_id.id,
-                "plan_id": plan.id,
-                "parent_flight_plan_log_id": around.id,
-                "top_plan_log_id": around.top_plan_log_id.id,
-                "state": around.state,
-                "start_date": around.start_date and fields.Datetime.now(),
-                "steps_total": len(frozen.lines),
-                "deadline": min(filter(None, (own, around.deadline)), default=False),
-                "run_input": {"path": [*around._path(), around.plan_id.id]},
-            }
-        )
+        limit = self._deadline(frozen.document["timeout_s"])
+        values |= {
+            "server_id": step.server_id.id,
+            "plan_id": plan.id,
+            "parent_flight_plan_log_id": around.id,
+            "top_plan_log_id": around.top_plan_log_id.id,
+            "state": around.state,
+            "start_date": around.start_date and fields.Datetime.now(),
+            "steps_total": len(frozen.lines),
+            "deadline": min(filter(None, (limit, around.deadline)), default=False),
+            "run_input": {"path": [*around._path(), around.plan_id.id]},
+        }
+        return self.create(self._seal_new__(values, own.secrets))
 
     def _path(self):
         """Return the ids of the plans that this run is inside of."""
-        return self.sudo().run_input["path"] if self.parent_flight_plan_log_id else []
+        return self._inputs__()[0]["path"] if self.parent_flight_plan_log_id else []
 
     @api.model
     def _freeze_inputs(self, plan, variable_values):

@@ -13,6 +13,7 @@ from ..engine.results import ConditionInvalid, EngineError, ExitCode
 from ..runs.engine_context import engine_says, heard
 from .cx_tower_command_log import COMMAND_FIELDS
 from .cx_tower_command_log_step import RUN_FIELDS, SERVER_FIELDS
+from .cx_tower_run_target_mixin import check_storable
 
 _logger = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ LAST_STEP_FIELDS = (
     "access_level",
     "is_skipped",
     "variable_values",
+    "sealed",
+    "reference",
     "stop_confirmed",
     "stop_requested_by_id",
     "stop_requested_date",
@@ -151,7 +154,7 @@ class CxTowerPlanLog(models.Model):
         """Return (run, decision) that the end of a step leads to; takes over the values it set."""
         result = flow.StepResult(step.command_status, skipped=step.is_skipped)
         if step.command_action in ("python_code", "plan"):
-            self._set_values(step.variable_values or {})
+            self._set_values__(step._own_values__())
         decision = flow.after(self._frozen_plan().flow, step.position, result, bool(self.steps_run))
         if not step.is_skipped:
             self.steps_run += 1
@@ -225,10 +228,12 @@ class CxTowerPlanLog(models.Model):
                 "The time limit of the flight plan was reached."
             )
         if decision.values:
+            own = self._own_values__()
             try:
-                self._set_values({**(self.variable_values or {}), **self._render_values(decision.values)})
+                rendered = self._render_values(decision.values, own.values)
+                self._set_values__(own.changed({**own.values, **rendered}))
             except EngineError as error:
-                return int(error.exit_code), str(error)
+                return int(error.exit_code), own.masker__.mask(str(error))
         if decision.exit_code is None:
             return None
         message = None
@@ -307,9 +312,9 @@ class CxTowerPlanLog(models.Model):
             {
                 "command_status": status,
                 "message": message or False,
-                "variable_values": self.variable_values or False,
                 "is_skipped": skipped,
                 "outcome": "completed",
+                **step._changed_own_values__(self._own_values__()),
             },
             follow=False,
         )
@@ -334,6 +339,7 @@ class CxTowerPlanLog(models.Model):
         command = self.env["cx.tower.command"].browse(line["command_id"]).sudo()
         command.fetch(COMMAND_FIELDS)
         self.server_id.sudo().fetch(SERVER_FIELDS)
+        own = self._own_values__()
         values = {
             "plan_log_id": self.id,
             "plan_line_id": line["id"],
@@ -343,12 +349,12 @@ class CxTowerPlanLog(models.Model):
             "user_id": self.user_id.id,
             "label": self.label,
             "condition": line["condition"] or False,
-            "variable_values": self.variable_values or False,
+            "variable_values": own.values or False,
         }
         try:
             if command.action != line["action"]:
                 raise EngineError(self.env._("The command was given another type after the run was started."))
-            if not self._is_condition_met(line):
+            if not self._is_condition_met(line, own.values):
                 values |= {
                     "is_skipped": True,
                     "message": self.env._("Skipped: the condition is false."),
@@ -358,24 +364,27 @@ class CxTowerPlanLog(models.Model):
             elif line["action"] == "plan":
                 values |= {
                     "state": states.WAITING,
-                    "run_input": {"variable_values": self.variable_values or {}},
+                    "run_input": {"variable_values": own.values},
                 }
             else:
-                values |= self.server_id._prepare_step(self, line)
+                values |= self.server_id._prepare_step(self, line, own)
         except EngineError as error:
             values |= self.server_id._refused_values(error.exit_code, str(error))
+        Step = self.env["cx.tower.command.log"]
+        values = Step._seal_new__(values, own.secrets)
         self._hide_code(command, values)
-        return self.env["cx.tower.command.log"]._create_step(values, before=origin)
+        return Step._create_step(values, before=origin)
 
-    def _is_condition_met(self, line):
+    def _is_condition_met(self, line, own_values):
         """Return whether a line is to run.
 
+        :param own_values: as they are
         :raise engine.results.ConditionInvalid: the condition cannot be evaluated
         """
         if not line["condition"]:
             return True
         scope = self.server_id._rendering_scope(
-            self.server_id, [line["condition"]], self.variable_values or {}, nonce="", tools=self._tools()
+            self.server_id, [line["condition"]], own_values, nonce="", tools=self._tools()
         )
         where = self.env._(
             "condition of line “%(line)s” of flight plan “%(plan)s”",
@@ -392,29 +401,32 @@ class CxTowerPlanLog(models.Model):
                 raise ConditionInvalid(error.summary) from None
             raise
 
-    def _render_values(self, values):
+    def _render_values(self, values, own_values):
         """Return the values of a post-run action; they may use other variables.
 
+        :param own_values: as they are
         :raise engine.results.RenderingError: one cannot be rendered
         """
         scope = self.server_id._rendering_scope(
-            self.server_id, list(values.values()), self.variable_values or {}, nonce="", tools=self._tools()
+            self.server_id, list(values.values()), own_values, nonce="", tools=self._tools()
         )
         where = self.env._("value of “%(variable)s”, set in flight plan “%(plan)s”")
-        return {
-            reference: rendering.render(
-                text,
-                scope,
-                rendering.Mode.SHELL,
-                rendering.UndefinedPolicy.ERROR,
-                where % {"variable": reference, "plan": self.plan_id.name},
+        rendered = {}
+        for reference, text in values.items():
+            place = where % {"variable": reference, "plan": self.plan_id.name}
+            rendered[reference] = rendering.render(
+                text, scope, rendering.Mode.SHELL, rendering.UndefinedPolicy.ERROR, place
             )
-            for reference, text in values.items()
-        }
+            check_storable(rendered[reference], place)
+        return rendered
 
-    def _set_values(self, values):
-        if values != (self.variable_values or {}):
-            self.variable_values = values or False
+    def _set_values__(self, own):
+        """Take over own values.
+
+        :param own: :class:`engine.own_values.OwnValues`
+        """
+        if own.values != (self.variable_values or {}) or self.sealed:
+            self.write(self._changed_own_values__(own))
 
     # ------------------------------------------------------------------
     # Frozen inputs
@@ -427,7 +439,7 @@ class CxTowerPlanLog(models.Model):
     def _frozen_inputs(self):
         """Return the inputs of the outermost run. Read once a process and run."""
         top = self.top_plan_log_id
-        return _inputs_of_runs.get(top.reference, lambda: top.sudo().run_input)
+        return _inputs_of_runs.get(top.reference, lambda: top._inputs__()[0])
 
     def _tools(self):
         """Return ``tower.tools`` of the whole run: identifier and time do not change between its steps (pitfall 72)."""

@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import AccessError
 
 from ..engine import flow, states
+from ..engine.own_values import OwnValues
 
 # What is read of the steps; never their output.
 STEP_FIELDS = (
@@ -259,8 +260,10 @@ class CxTowerPlanLog(models.Model):
         shortcut = self.sudo().shortcut_id
         if shortcut and not self.parent_flight_plan_log_id:
             return shortcut.with_env(self.env)._run_on(self.server_id)._action_open()
-        values = (self.sudo().top_plan_log_id.run_input or {}).get("variable_values") or {}
-        if self.parent_flight_plan_log_id:
-            values = self.sudo()._values_before(self.sudo().triggering_command_log_id) or {}
-        runs = self.server_id.run_flight_plan(self.plan_id, variable_values=values)
+        run = self.sudo()  # sudo: what it began with; that the caller may set it is checked when it starts
+        inputs, secrets = run.top_plan_log_id._inputs__()
+        own = OwnValues(inputs.get("variable_values") or {}, secrets)
+        if run.parent_flight_plan_log_id:
+            own = run._values_before__(run.triggering_command_log_id)
+        runs = self.server_id._start_plan_runs(self.plan_id, own.values, secrets=own.secrets)
         return runs._action_open()

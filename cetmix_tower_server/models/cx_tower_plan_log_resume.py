@@ -87,7 +87,7 @@ class CxTowerPlanLog(models.Model):
         run = (
             self.sudo().top_plan_log_id
         )  # sudo: the inputs are for the engine; what is shown of them is chosen below
-        before, now = run.run_input["plans"], self._current_plans(run)
+        before, now = run._inputs__()[0]["plans"], self._current_plans(run)
         if before == now:
             return ""
         documents = [document for plans in (before, now) for document in plans.values()]
@@ -248,13 +248,15 @@ class CxTowerPlanLog(models.Model):
 
     def _make_resumed(self, user, changed):
         """Create the run that goes on with this one, down to the step that is run again."""
-        inputs = dict(self.run_input)
+        inputs, secrets = self._inputs__()
+        inputs = dict(inputs)
         if changed:
             inputs["plans"] = self._current_plans(self)
         resumed = self._create_runs(
             self.server_id,
             self.plan_id,
             inputs,
+            secrets,
             user_id=user.id,
             label=self.label,
             **self._resumed_values(),
@@ -300,7 +302,7 @@ class CxTowerPlanLog(models.Model):
                 "steps_done": position,
                 "resumed_position": position,
                 "position": position,
-                "variable_values": earlier._values_before(step) or False,
+                **self._changed_own_values__(earlier._values_before__(step)),
             }
         )
         if step.state in (states.DONE, states.SKIPPED):
@@ -308,7 +310,7 @@ class CxTowerPlanLog(models.Model):
             self.write(
                 {"steps_run": earlier.steps_run, "resumed_position": position + 1, "steps_done": position + 1}
             )
-            self.variable_values = earlier.variable_values
+            self._set_values__(earlier._own_values__())
             result = flow.StepResult(step.command_status, skipped=step.is_skipped)
             return self, flow.after(self._frozen_plan().flow, position, result, bool(self.steps_run))
         inside = step.triggered_plan_log_id
@@ -328,7 +330,7 @@ class CxTowerPlanLog(models.Model):
             inside.resumed_by_ids.resumed_from_id = False  # those that were refused
             child.resumed_from_id = inside
             return child._take_up(inside, changed) if child._try_begin() else child._after_child()
-        if "code" in (step.run_input or {}) and not changed:
+        if "code" in step._inputs__()[0] and not changed:
             again = self._repeat_step(step, position)
             return (None, None) if again.state in states.ACTIVE else self._after_step(again)
         return self, flow.Decision(next_line=position)
@@ -338,13 +340,17 @@ class CxTowerPlanLog(models.Model):
         return self._frozen_plan().lines[position]["flight_plan_id"] != step.triggered_plan_log_id.plan_id.id
 
     @api.model
-    def _values_before(self, step):
-        """Return the own values that a step began with."""
-        return step.run_input["variable_values"] if step.run_input else step.variable_values
+    def _values_before__(self, step):
+        """Return the :class:`engine.own_values.OwnValues` that a step began with."""
+        inputs, _secrets = step._inputs__()
+        own = step._own_values__()
+        return own.changed(inputs["variable_values"]) if inputs else own
 
     def _repeat_step(self, step, position, state=states.QUEUED):
         """Create a step with the frozen inputs of an earlier one."""
         command, settings = step.command_id, self._frozen_plan().lines[position]["settings"]
+        inputs, secrets = step._inputs__()
+        own = self._own_values__()
         values = {
             **self.server_id._retry_values(settings),
             "plan_log_id": self.id,
@@ -355,7 +361,7 @@ class CxTowerPlanLog(models.Model):
             "user_id": self.user_id.id,
             "label": self.label,
             "condition": step.hidden_condition if step.is_code_hidden else step.condition,
-            "variable_values": self.variable_values or False,
+            "variable_values": own.values or False,
             "state": state,
         }
         if state == states.QUEUED:
@@ -363,14 +369,16 @@ class CxTowerPlanLog(models.Model):
                 "code": step.hidden_code if step.is_code_hidden else step.code,
                 "path": step.hidden_path if step.is_code_hidden else step.path,
                 "use_sudo": step.use_sudo,
-                "run_input": step.run_input,
+                "run_input": inputs,
                 "guard_key": not settings["allow_parallel_run"]
                 and self.server_id._guard_key(self.server_id, command),
             }
         else:
-            values["run_input"] = {"variable_values": self.variable_values or {}}
+            values["run_input"] = {"variable_values": own.values}
+        Step = self.env["cx.tower.command.log"]
+        values = Step._seal_new__(values, (*own.secrets, *secrets))
         self._hide_code(command, values)
-        return self.env["cx.tower.command.log"]._create_step(values)
+        return Step._create_step(values)
 
     def action_resume(self):
         """Resume the run and open what comes of it; when the plan was changed, show the difference first (button)."""

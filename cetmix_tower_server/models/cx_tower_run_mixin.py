@@ -25,7 +25,7 @@ class CxTowerRunMixin(models.AbstractModel):
 
     _name = "cx.tower.run.mixin"
     _description = "Tower run"
-    _inherit = ["cx.tower.wait.mixin"]
+    _inherit = ["cx.tower.wait.mixin", "cx.tower.sealed.mixin"]
 
     name = fields.Char(compute="_compute_name", store=True)
     active = fields.Boolean(default=True)
@@ -46,7 +46,6 @@ class CxTowerRunMixin(models.AbstractModel):
     duration_current = fields.Float(compute="_compute_duration_current", string="Duration so far")
     is_running = fields.Boolean(compute="_compute_is_running", search="_search_is_running")
     message = fields.Text(readonly=True, help="One sentence about how the run ended.")
-    variable_values = fields.Json(string="Own values", readonly=True)
     stop_requested_by_id = fields.Many2one("res.users", string="Stop asked by", readonly=True)
     stop_requested_date = fields.Datetime(readonly=True)
 
@@ -66,6 +65,19 @@ class CxTowerRunMixin(models.AbstractModel):
     _fleet_members = models.Index(
         "(fleet_run_id, id) WHERE fleet_run_id IS NOT NULL AND state IN ('queued', 'running', 'waiting')"
     )
+
+    _sealed = models.Index("(id) WHERE sealed IS NOT NULL")
+
+    def _sealed_place(self):
+        return self.reference
+
+    @api.model
+    def _seal_new__(self, values, secrets):
+        """Return the values of a new run as they are stored; see ``cx.tower.sealed.mixin``."""
+        if not secrets:
+            return values
+        reference = values.get("reference") or self._new_run_reference()
+        return self._seal__({**values, "reference": reference}, secrets, reference)
 
     @api.model
     def _new_run_reference(self):

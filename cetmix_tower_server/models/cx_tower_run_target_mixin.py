@@ -1,13 +1,17 @@
+import json
 import re
 import secrets
 import time
 from dataclasses import replace
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import AccessError, ValidationError
 
-from ..engine import rendering, states
+from ..engine import plain_values, rendering, states
 from ..engine import secrets_in_code as placeholders
+from ..engine.in_use import known_secrets__
+from ..engine.masking import Masker
+from ..engine.own_values import all_texts
 from ..engine.results import EngineError, ExitCode, RenderingError
 from ..runs import worker as run_worker
 from ..runs.engine_context import heard
@@ -107,20 +111,79 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """
         self._check_arguments(path, variable_values, code)
         self._check_may_run(command, variable_values or {}, code, path)
+        Log = self.env["cx.tower.command.log"]
+        known = self._known_secrets__(log_values)
         prepared = self._prepare_runs(command, path, sudo, variable_values or {}, code)
+        prepared = [self._seal_prepared__(values, known) for values in prepared]
         for values in prepared:
             values.update(log_values, label=label)
             if log_values.get("is_code_hidden"):
                 hide_code(values)
         keys = [values.pop("guard_key") for values in prepared]
         # sudo: nobody may create logs by hand; the right to run was checked
-        logs = self.env["cx.tower.command.log"].sudo().create(prepared)
+        logs = Log.sudo().create(prepared)
         logs._take_guards(keys)
         PlanLog = self.env["cx.tower.plan.log"].sudo()
         for log in logs.filtered(lambda log: log.state == "waiting"):
             PlanLog._drive(*log._start_child_plan(command.sudo().flight_plan_id.id))
         self._dispatch(logs)
         return logs.sudo(self.env.su)
+
+    @api.model
+    def _known_secrets__(self, log_values):
+        """Return the (name, secret) pairs that may stand in what a run is started with: those of the run that is repeated, and
+        those of the Python command that starts it.
+
+        :param log_values: ``secrets`` is taken out of it
+        """
+        return (*(log_values.pop("secrets", None) or ()), *known_secrets__())
+
+    @api.model
+    def _refuse_secrets_in_values(self, variable_values):
+        """Raise ValidationError where own values would be stored as they are, and the Python command that gives them has put a
+        secret into one."""
+        masker = Masker(known_secrets__())
+        for name, value in (variable_values or {}).items():
+            for secret in sorted(masker.names_in(all_texts({name: value}))):
+                raise ValidationError(
+                    self.env._(
+                        "The own value “%(name)s” contains the secret “%(secret)s”, which would be stored where everybody"
+                        " reads it. Name the secret in the code instead: %(code)s",
+                        name=masker.mask(name),
+                        secret=secret,
+                        code=f"#!cxtower.secret.{secret}!#",
+                    )
+                )
+
+    def _seal_prepared__(self, values, secrets):
+        """Return the values of the log of one run as they are stored, see ``cx.tower.sealed.mixin``."""
+        try:
+            self._refuse_secrets_in_paths(values.get("run_input") or {}, secrets)
+        except EngineError as error:
+            kept = {
+                name: value for name, value in values.items() if name not in ("code", "path", "run_input")
+            }
+            values = kept | {"guard_key": False} | self._refused_values(error.exit_code, str(error))
+        return self.env["cx.tower.command.log"]._seal_new__(values, secrets)
+
+    def _refuse_secrets_in_paths(self, run_input, secrets):
+        """Raise for a file whose place on the host contains a secret: it would stand on the file's record.
+
+        :raise engine.results.RenderingError: it does
+        """
+        names = {
+            name
+            for document in run_input.get("files") or ()
+            for name in Masker(secrets).names_in(f"{document['path']}\n{document['name']}")
+        }
+        if names:
+            raise RenderingError(
+                self.env._(
+                    "The name or directory of the file contains the text of the secret “%s”: it would show. Use another"
+                    " value for it.",
+                    min(names),
+                )
+            )
 
     def _dispatch(self, logs):
         """Hand runs to the backend of the settings. Extension point for other backends.
@@ -169,8 +232,11 @@ class CxTowerRunTargetMixin(models.AbstractModel):
                 raise ValidationError(self.env._("Code, path and names of values are texts without NUL."))
         if variable_values and not isinstance(variable_values, dict):
             raise ValidationError(self.env._("Own values are a dictionary of references and values."))
-        if any(not _is_storable(str(value)) for value in (variable_values or {}).values()):
-            raise ValidationError(self.env._("Own values cannot hold NUL or half characters."))
+        try:
+            json.dumps(plain_values.plain(variable_values or {}, "variable_values"))
+            json.dumps(variable_values or {})
+        except (plain_values.UnstorableValue, TypeError) as error:
+            raise ValidationError(self.env._("These own values cannot be used: %s", error)) from error
 
     def _check_typed_texts(self, texts):
         """Raise AccessError when texts the caller typed name variables the caller may not read."""

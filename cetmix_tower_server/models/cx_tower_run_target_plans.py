@@ -63,6 +63,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             self,
             plan,
             inputs,
+            self._known_secrets__(log_values),
             user_id=self.env.user.id,
             label=label,
             variable_values=variable_values or False,
@@ -88,10 +89,11 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         if variable_values:
             self._check_own_values(variable_values)
 
-    def _prepare_step(self, run, line):
+    def _prepare_step(self, run, line, own):
         """Return the values of the log of one step: rendered code, limits and guard.
 
         :param run: log of the flight plan's run
+        :param own: its :class:`engine.own_values.OwnValues`; the caller seals what comes of them
         :param line: the line's document, see ``cx.tower.plan._definition``
         :raise engine.results.EngineError: the step cannot run
         """
@@ -105,9 +107,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             "guard_key": False if line["settings"]["allow_parallel_run"] else self._guard_key(self, command),
         }
         source_path = line["path"] or line["command_path"]
-        custom_values = run.variable_values or {}
         values |= self._render_run(
-            server, command, line["code"], source_path, custom_values, run._tools(), document=line
+            server, command, line["code"], source_path, own.values, run._tools(), document=line
         )
+        self._refuse_secrets_in_paths(values["run_input"], own.secrets)
         values["run_input"]["settings"] = line["settings"]
         return values

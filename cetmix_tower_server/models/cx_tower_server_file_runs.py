@@ -100,10 +100,10 @@ class CxTowerServer(models.Model):
     def _command_runner_file_using_template(self, log):
         """Return the work of a run that transfers files: contents with their secrets, read now."""
         server = self.sudo()
-        run_input = log.sudo().run_input or {}
+        run_input, carried = log.sudo()._inputs__()
         secrets = self._secrets_of_run__(run_input)
         login = server._login__()
-        masker = Masker({**secrets, **login.secrets})
+        masker = Masker((*carried, *secrets.items(), *login.secrets.items()))
         sudo = SudoMode(log.use_sudo or "")
         clocks = self._clocks(run_input["settings"])
         attachments = self._attachments_of_run(run_input["files"])

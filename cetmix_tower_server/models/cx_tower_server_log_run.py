@@ -310,7 +310,7 @@ class CxTowerServerLog(models.Model):
         source = file._rendering_source()
         if file.variable_values or not known:
             texts = [source["directory"], source["name"]]
-            known = "", server._rendering_scope(server, texts, file.variable_values or {}, "")
+            known = "", server._rendering_scope(server, texts, file._own_values__().values, "")
         nonce, scope = known
         return server._render_file_path(source, scope, nonce)[2]
 

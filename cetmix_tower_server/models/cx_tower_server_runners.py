@@ -30,7 +30,7 @@ class CxTowerServer(models.Model):
     def _command_runner_ssh(self, log):
         """Return the work of a shell command: everything it needs, read now, as plain values."""
         server = self.sudo()
-        run_input = log.sudo().run_input or {}
+        run_input, carried = log.sudo()._inputs__()
         values = self._secrets_of_run__(run_input)
         login = server._login__()
         target = login.target
@@ -45,7 +45,7 @@ class CxTowerServer(models.Model):
             raw=server.shell_mode == "raw",
             secrets_used=bool(values),
         )
-        masker = Masker({**values, **login.secrets})
+        masker = Masker((*carried, *values.items(), *login.secrets.items()))
         clocks = self._clocks(run_input["settings"])
         limits = OutputLimits(RESULT_HEAD, RESULT_TAIL)
         keeper = log._output_keeper()
@@ -62,10 +62,10 @@ class CxTowerServer(models.Model):
 
     def _command_runner_python_code(self, log):
         """Return the work of a Python command; it runs as the person who started the run."""
-        run_input = log.sudo().run_input or {}
+        run_input, carried = log.sudo()._inputs__()
         values = self._secrets_of_run__(run_input)
         code = placeholders.resolve_in_python(run_input["code"], run_input["nonce"], values)
-        masker = Masker(values)
+        masker = Masker((*carried, *values.items()))
         user_id = log.user_id.id
 
         def perform(job, record):

@@ -17,6 +17,11 @@ def secret_context(model_name, res_id, field_name):
     return f"{model_name},{res_id},{field_name}"
 
 
+def sealed_context(model_name, place):
+    """Return what values that contain secrets are bound to; see ``cx.tower.sealed.mixin``."""
+    return f"sealed {model_name},{place}"
+
+
 class CxTowerVault(models.Model):
     """Encrypted values of secret fields, one row each.
 
@@ -137,6 +142,29 @@ class CxTowerVault(models.Model):
             raise VaultError(f"{name} cannot be decrypted. {err}") from err
 
     @api.model
+    def _seal__(self, text, model_name, place):
+        """Return a text encrypted, to be kept in a column of its record and nowhere else.
+
+        :param place: what tells the record from all others of its model
+        :raise VaultError: the vault has no usable key
+        """
+        return load_key_ring().encrypt(text, sealed_context(model_name, place))
+
+    @api.model
+    def _unseal__(self, token, model_name, place):
+        """Return the text of a token of :meth:`_seal__`.
+
+        :raise VaultError: it cannot be decrypted, or belongs to another record
+        """
+        try:
+            ring = load_key_ring(create=False)
+            if not ring:
+                raise VaultError(f"There are no keys: the {get_key_source().name} is missing.")
+            return ring.decrypt(token, sealed_context(model_name, place))
+        except VaultError as err:
+            raise VaultError(f"Values that contain secrets cannot be decrypted. {err}") from err
+
+    @api.model
     def _delete_rows(self, model_name, res_ids):
         """Forget the values of records that are gone."""
         if res_ids:
@@ -224,7 +252,9 @@ class CxTowerVault(models.Model):
         except VaultError as err:
             ring, problem = None, str(err)
         tokens = [token for (token,) in self.env.execute_query(SQL("SELECT data FROM cx_tower_vault"))]
-        old = sum(not ring.is_current(token) for token in tokens) if ring else 0
+        old = (
+            sum(not ring.is_current(token) for token in tokens) + self._count_old_sealed(ring) if ring else 0
+        )
         unreadable = self._get_unreadable_values()
         lines = [
             self.env._("Keys: %(place)s", place=source.name),
@@ -306,6 +336,7 @@ class CxTowerVault(models.Model):
                 changed.append((row_id, ring.encrypt(ring.decrypt(token, context), context)))
         for start in range(0, len(changed), ROTATION_BATCH):
             self._replace_tokens(changed[start : start + ROTATION_BATCH])
+        self._rotate_sealed__(ring)
         unreadable = self._get_unreadable_values()
         _logger.info(
             "vault: %s values encrypted with key %s by user %s, %s not readable",
@@ -315,6 +346,51 @@ class CxTowerVault(models.Model):
             len(unreadable),
         )
         return {"rotated": len(changed), "unreadable": unreadable}
+
+    def _rotate_sealed__(self, ring):
+        """Encrypt what runs and files keep of secrets with the new key; what cannot be decrypted stays as it is."""
+        for model in self._get_sealed_models():
+            model.flush_model(["sealed"])
+            query = SQL(
+                "SELECT id FROM %s WHERE sealed IS NOT NULL ORDER BY id", SQL.identifier(model._table)
+            )
+            ids = [row[0] for row in self.env.execute_query(query)]
+            for start in range(0, len(ids), ROTATION_BATCH):
+                changed, records = [], model.browse(ids[start : start + ROTATION_BATCH])
+                records.fetch(["sealed"])
+                for record in records:
+                    context = sealed_context(model._name, record._sealed_place())
+                    if not ring.is_current(record.sealed) and not self._try_decrypting(
+                        ring, record.sealed, context
+                    ):
+                        changed.append(
+                            (record.id, ring.encrypt(ring.decrypt(record.sealed, context), context))
+                        )
+                if changed:
+                    self._replace_tokens(changed, model._table, "sealed")
+                model.invalidate_model(["sealed"], flush=False)
+
+    def _get_sealed_models(self):
+        """Return the models that keep sealed values, as superuser."""
+        mixin = "cx.tower.sealed.mixin"
+        return [
+            self.env[name].sudo().with_context(active_test=False)  # sudo: whoever may rotate keys rotates all
+            for name in sorted(self.env.registry.descendants([mixin], "_inherit"))
+            if name != mixin and not self.env[name]._abstract
+        ]
+
+    def _count_old_sealed(self, ring):
+        """Return how many sealed values use an older key."""
+        return sum(
+            self.env.execute_query(
+                SQL(
+                    "SELECT count(*) FROM %s WHERE sealed IS NOT NULL AND sealed NOT LIKE %s",
+                    SQL.identifier(model._table),
+                    f"v1.{ring.current_id}.%",
+                )
+            )[0][0]
+            for model in self._get_sealed_models()
+        )
 
     @api.model
     def _get_ring_to_rotate_to__(self):
@@ -346,14 +422,16 @@ class CxTowerVault(models.Model):
         return bool(self.env.execute_query(query))
 
     @api.model
-    def _replace_tokens(self, tokens):
+    def _replace_tokens(self, tokens, table="cx_tower_vault", column="data"):
         ids, data = zip(*tokens, strict=True)
         self.env.cr.execute(
             SQL(
-                "UPDATE cx_tower_vault SET data = new.data FROM unnest(%s, %s) AS new(id, data)"
-                " WHERE cx_tower_vault.id = new.id",
-                list(ids),
-                list(data),
+                "UPDATE %(table)s AS kept SET %(column)s = new.data FROM unnest(%(ids)s, %(data)s) AS new(id, data)"
+                " WHERE kept.id = new.id",
+                table=SQL.identifier(table),
+                column=SQL.identifier(column),
+                ids=list(ids),
+                data=list(data),
             )
         )
 

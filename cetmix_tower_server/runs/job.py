@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
+from ..engine.in_use import secrets_in_use
 from ..engine.results import EngineError, ExitCode
 from ..engine.ssh.running import StopSignal
 from . import crash_points
@@ -122,13 +123,18 @@ class Job:
         self.thread = threading.current_thread()
         self.thread.dbname = self.worker.dbname
         try:
+            with secrets_in_use(getattr(self.work, "masker__", None)):
+                self._run_logged()
+        finally:
+            self.finished = True
+            self.worker.job_done(self)
+
+    def _run_logged(self) -> None:
+        try:
             self._run()
         except Exception:
             self.next = None
             _logger.exception("run %s: its end could not be recorded", self.log_id)
-        finally:
-            self.finished = True
-            self.worker.job_done(self)
 
     def _run(self) -> None:
         crash_points.reached("claimed")

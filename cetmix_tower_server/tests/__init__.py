@@ -47,3 +47,4 @@ from . import test_variable_resolution
 from . import test_vault
 from . import test_views_as_everybody
 from . import test_caller_context
+from . import test_working_values

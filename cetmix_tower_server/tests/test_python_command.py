@@ -1,7 +1,12 @@
+import logging
+import threading
+
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
-from ..engine.results import ExitCode
+from ..engine.in_use import secrets_in_use
+from ..engine.masking import Masker
+from ..engine.results import ExitCode, Secret
 from .run_case import RunCase
 
 
@@ -152,3 +157,100 @@ result = {"exit_code": 0, "message": " ".join(found)}
         self.assertTrue(log.is_ad_hoc)
         self.assertEqual(log.command_status, 2)
         self.assertEqual(log.code, 'result = {"exit_code": 2}')
+
+    # ------------------------------------------------------------------ what may be left behind
+
+    def test_values_that_cannot_be_kept_are_told_in_one_sentence(self):
+        cases = [
+            ("custom_values['a'] = float('nan')", 'custom_values["a"] is nan'),
+            ("custom_values['a'] = {'b': [1, float('-inf')]}", 'custom_values["a"]["b"][1] is -inf'),
+            ("custom_values['a'] = 'x\\0y'", 'custom_values["a"] contains NUL'),
+            ("custom_values['a'] = {'b\\0': 1}", 'A name in custom_values["a"] contains NUL'),
+            ("custom_values['a'] = '\\ud800'", "half a character"),
+            ("custom_values['a'] = custom_values", 'custom_values["a"] contains itself'),
+            ("x = []\nx.append(x)\ncustom_values['a'] = x", 'custom_values["a"][0] contains itself'),
+            (
+                "x = []\nfor i in range(2000):\n    x = [x]\ncustom_values['a'] = x",
+                "nested more than 50 levels",
+            ),
+            ("custom_values['a'] = 10 ** 5000", "more than 1000 digits"),
+            ("custom_values['a'] = b'x'", "is bytes"),
+            ("custom_values['a'] = server", "is a record"),
+            ("custom_values['a'] = (i for i in [1])", "is a generator"),
+            ("custom_values['a'] = lambda: 1", "is a function"),
+            ("custom_values['a'] = 'x' * 1100000", "more than 1,000,000 characters"),
+            ("custom_values[server] = 1", "names are texts"),
+            ("custom_values = [1]", "must stay a dictionary"),
+            ("result = {'exit_code': 2 ** 31}", 'result["exit_code"] is larger than 2147483647'),
+            ("result = {'exit_code': -2 ** 40}", "larger than"),
+            ("result = {'exit_code': float('inf')}", 'result["exit_code"] is inf'),
+            ("result = {'exit_code': 'three'}", 'result["exit_code"] is three'),
+            ("result = {'exit_code': 1.5}", "use a whole number"),
+        ]
+        for code, words in cases:
+            with self.subTest(code=code):
+                status, text, log = self.outcome(code)
+                self.assertEqual((status, log.state), (ExitCode.PYTHON_COMMAND_ERROR, "failed"))
+                self.assertIn(words, text)
+                self.assertNotIn("psycopg2", text)
+
+    def test_values_that_can_be_kept_are_kept(self):
+        code = (
+            "custom_values.update(d=datetime.date(2026, 1, 2), s={1}, t=(1, None), n={1: True}, f=0.5,"
+            " z=datetime.timedelta(hours=1), k={'a': 1}.keys())\n"
+            "result = {'exit_code': True, 'message': 'a\\0b\\ud800'}"
+        )
+        status, text, log = self.outcome(code)
+        self.assertEqual((status, text), (1, "a\u2400b\ufffd"))
+        self.assertEqual(
+            log.variable_values,
+            {
+                "d": "2026-01-02",
+                "s": [1],
+                "t": [1, None],
+                "n": {"1": True},
+                "f": 0.5,
+                "z": "1:00:00",
+                "k": ["a"],
+            },
+        )
+
+    # ------------------------------------------------------------------ Odoo's log
+
+    def test_secrets_are_masked_in_everything_that_odoo_logs_meanwhile(self):
+        self.env["cx.tower.key"].create(
+            {"name": "t", "reference": "t", "key_type": "s", "secret_value": "s3cr3t-of-the-log"}
+        )
+        codes = [
+            'env.cr.execute("select " + #!cxtower.secret.t!#)',
+            'env["ir.model.fields"].with_context(active_test=[#!cxtower.secret.t!#])._search([("nothing", "=", 1)])',
+            '_logger.error("%s", {"a": #!cxtower.secret.t!#})',
+            'env["no.such." + #!cxtower.secret.t!#]',
+        ]
+        for code in codes:
+            with self.subTest(code=code), self.assertLogs(None, "WARNING") as logs:
+                logging.getLogger(__name__).warning("something, so that there is something")
+                _status, text, _log = self.outcome(code)
+                self.assertNotIn("s3cr3t-of-the-log", "\n".join([text, *logs.output]))
+                if code is codes[0]:
+                    self.assertIn("select *** t ***", "\n".join(logs.output))
+
+    def test_tracebacks_and_arguments_are_masked_and_other_threads_are_left_alone(self):
+        logger = logging.getLogger("tower.test")
+        masker = Masker({"t": Secret("s3cr3t-of-the-log")})
+        with self.assertLogs(logger, "INFO") as logs:
+            with secrets_in_use(masker):
+                try:
+                    raise ValueError("s3cr3t-of-the-log")
+                except ValueError:
+                    logger.exception("with %s", "s3cr3t-of-the-log", stack_info=True)
+                other = threading.Thread(target=lambda: logger.warning("s3cr3t-of-the-log"))
+                other.start()
+                other.join()
+            logger.warning("s3cr3t-of-the-log")
+        formatter = logging.Formatter()
+        first, *rest = (formatter.format(record) for record in logs.records)
+        self.assertIn("with *** t ***", first)
+        self.assertIn("ValueError: *** t ***", first)
+        self.assertNotIn("s3cr3t", first)
+        self.assertEqual(rest, ["s3cr3t-of-the-log"] * 2)
