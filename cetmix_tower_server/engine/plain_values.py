@@ -30,7 +30,7 @@ def plain(value: Any, where: str) -> Any:
     :param where: what it is called in messages, as the author writes it
     :raise UnstorableValue: it cannot be kept
     """
-    return _Reader().read(value, where, 0)
+    return _Converter().convert(value, where, 0)
 
 
 def storable_text(text: str) -> str:
@@ -40,12 +40,12 @@ def storable_text(text: str) -> str:
     )
 
 
-class _Reader:
+class _Converter:
     def __init__(self):
         self._size = 0
         self._around: set[int] = set()  # ids of what the present value is inside of
 
-    def read(self, value: Any, where: str, depth: int) -> Any:
+    def convert(self, value: Any, where: str, depth: int) -> Any:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int):
@@ -81,11 +81,11 @@ class _Reader:
         try:
             if isinstance(value, Mapping):
                 return {
-                    self._key(key, where): self.read(item, f"{where}[{_short(key)}]", depth + 1)
+                    self._key(key, where): self.convert(item, f"{where}[{_short(key)}]", depth + 1)
                     for key, item in value.items()
                 }
             items: Iterable[Any] = value
-            return [self.read(item, f"{where}[{number}]", depth + 1) for number, item in enumerate(items)]
+            return [self.convert(item, f"{where}[{number}]", depth + 1) for number, item in enumerate(items)]
         finally:
             self._around.discard(id(value))
 

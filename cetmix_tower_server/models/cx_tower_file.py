@@ -5,8 +5,8 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..engine.host_path import clean_directory
 from ..engine.own_values import OwnValues
-from ..runs.file_work import PULL, PUSH
 from ..runs.engine_context import engine_says, heard
+from ..runs.file_work import PULL, PUSH
 
 AUTO_SYNC_INTERVALS = [
     ("10-minutes", "10 minutes"),

@@ -6,9 +6,9 @@ from odoo.exceptions import UserError
 
 from ..engine import states
 from ..engine.own_values import OwnValues
+from ..runs.engine_context import engine_says
 from ..runs import file_work
 from ..runs.file_work import COMPARE, DELETE, FAILED, PULL, PUSH
-from ..runs.engine_context import engine_says
 from .cx_tower_file import QUIET
 
 _logger = logging.getLogger(__name__)
