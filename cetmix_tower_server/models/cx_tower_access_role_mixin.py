@@ -12,7 +12,7 @@ class CxTowerAccessRoleMixin(models.AbstractModel):
     """
 
     _name = "cx.tower.access.role.mixin"
-    _inherit = ["cx.tower.linked.access.mixin"]
+    _inherit = ["cx.tower.linked.access.mixin", "cx.tower.rights.mixin"]
     _description = "Tower access role mixin"
 
     user_ids = fields.Many2many(
@@ -52,6 +52,24 @@ class CxTowerAccessRoleMixin(models.AbstractModel):
     def _get_role_domain(self, group):
         group = self.env.ref(group, raise_if_not_found=False)
         return [("all_group_ids", "in", group.ids)] if group else []
+
+    def _who_may_write(self):
+        names = self._names_of_managers()
+        return (
+            self.env._("Only its Managers (%s) and Root may change it.", names)
+            if names
+            else self.env._("Only its Managers and Root may change it.")
+        )
+
+    def _who_may_delete(self):
+        return self.env._("Only who created it and is one of its Managers, and Root, may delete it.")
+
+    def _names_of_managers(self):
+        """Return the names of this record's Managers for those who may know them, "" for others."""
+        if not self.env.user.has_group(GROUP_MANAGER):
+            return ""
+        # sudo: people's names, for a Manager who reads the record
+        return ", ".join(self.sudo().manager_ids.mapped("name"))
 
     @api.model
     def _get_post_create_fields(self):

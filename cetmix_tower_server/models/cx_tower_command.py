@@ -129,6 +129,7 @@ class CxTowerCommand(models.Model):
             "name": self.env._("Run Command"),
             "res_model": "cx.tower.command.run.wizard",
             "view_mode": "form",
+            "views": [(False, "form")],
             "target": "new",
             "context": {"default_command_id": self.id},
         }

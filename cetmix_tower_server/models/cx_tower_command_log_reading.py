@@ -21,7 +21,7 @@ class CxTowerCommandLog(models.Model):
             "o" or "e"; a chunk that starts behind the end of the one before means output left out), ``end``
             (pass it as the next offset), ``more`` (there is more to read at once), ``state``, ``finished``,
             ``exit_code`` (0 until it has finished), ``message``, ``skipped``, ``duration``,
-            ``stop_requested_by``
+            ``stop_requested_by``, ``can_stop`` (it goes on, and the caller may stop it)
         :raise AccessError: when the caller may not read the log
         """
         self.ensure_one()
@@ -46,7 +46,9 @@ class CxTowerCommandLog(models.Model):
         if not chunks and not self.sudo().output_size:
             chunks = self._result_as_chunks(position)
             position = chunks[-1]["end"] if chunks else position
-        return {"chunks": chunks, "end": position, "more": more, **self._state_values()}
+        values = self._state_values()
+        can_stop = values["state"] in states.ACTIVE and self._may_stop()
+        return {"chunks": chunks, "end": position, "more": more, "can_stop": can_stop, **values}
 
     def _result_as_chunks(self, position):
         """Return the result of a run that streamed nothing, such as Python, as output from ``position`` on."""

@@ -147,6 +147,10 @@ class CxTowerFile(models.Model):
         return [*super()._get_depends_fields(), "name", "server_dir"]
 
     @api.model
+    def _get_rights_owner_fields(self):
+        return ["server_id"]
+
+    @api.model
     def _get_linked_access_fields(self):
         # A run that is linked shows its name: that of its server and of its command.
         return [*super()._get_linked_access_fields(), "template_id", "last_log_id"]

@@ -64,8 +64,8 @@ class CxTowerFleetRun(models.Model):
         :param int limit: servers to return at most, up to 500
         :param str only: "active", "failed", "stopped", "done"; "" for all
         :return: dict: ``id``, ``reference``, ``name``, ``state``, ``finished``, ``message``, ``duration`` (s), ``concurrency_limit``,
-            ``stop_after_failures``, ``stop_after_percent``, ``is_halted``, ``can_stop``, ``can_retry``, ``total``, ``counts``
-            ({"active", "held", "failed", "stopped", "done"}), ``matching`` (servers that ``only`` lets through) and ``rows``: list of
+            ``stop_after_failures``, ``stop_after_percent``, ``is_halted``, ``can_stop``, ``can_retry``, ``retry`` ({"failed", "unfinished"}:
+            on how many servers the caller may repeat it), ``total``, ``counts`` ({"active", "held", "failed", "stopped", "done"}), ``matching`` (servers that ``only`` lets through) and ``rows``: list of
             ``model``, ``log_id``, ``server``, ``server_id``, ``state``, ``is_held``, ``exit_code``, ``message``, ``duration``, ``steps_done``,
             ``steps_total`` (0 for a command), ``step`` (name of what is at work). Servers whose runs the caller may not read are
             counted, not listed.
@@ -85,6 +85,7 @@ class CxTowerFleetRun(models.Model):
             order="id",
         )
         fleet = self.sudo()  # sudo: of the fleet run itself, whose access was checked
+        retry = self._retry_counts()
         return {
             **fleet._state_values(),
             "name": fleet.name,
@@ -93,7 +94,8 @@ class CxTowerFleetRun(models.Model):
             "stop_after_percent": fleet.stop_after_percent,
             "is_halted": fleet.is_halted,
             "can_stop": fleet.state in ACTIVE and self._may_stop(),
-            "can_retry": fleet.state not in ACTIVE and bool(fleet.failed_count or fleet.stopped_count),
+            "can_retry": any(retry.values()),
+            "retry": retry,
             "total": fleet.server_count,
             "matching": Member.search_count(domain),
             "rows": self._progress_rows(members),
@@ -230,6 +232,33 @@ class CxTowerFleetRun(models.Model):
         """Run it again where it failed, was stopped or never had its turn, and open the new fleet run (button)."""
         return self._retry(include_not_started=True)._action_open()
 
+    def _what(self):
+        """Return the command or the flight plan that is run."""
+        return self.command_id if self.action == "command" else self.plan_id
+
+    def _repeatable_servers(self, wanted):
+        """Return the servers with a run in one of these states on which the caller may repeat it: of runs that he sees.
+
+        Own values are for those who may write the server.
+        """
+        if not self.sudo()._what().with_env(self.env)._filtered_access("read"):
+            return self.env["cx.tower.server"]
+        # not _members(): the rules of the logs say whose runs these are
+        Member = self.env["cx.tower.command.log" if self.action == "command" else "cx.tower.plan.log"]
+        members = Member.search([("fleet_run_id", "=", self.id), ("state", "in", wanted)], order="id")
+        # sudo: which servers; access is filtered in the next line
+        servers = members.sudo().server_id.with_env(self.env)
+        return servers._filtered_access("write" if self.sudo().variable_values else "read")
+
+    def _retry_counts(self):
+        """Return on how many servers the caller may repeat it, as the buttons show it; 0 until it has ended."""
+        if self.sudo().state in ACTIVE:
+            return {"failed": 0, "unfinished": 0}
+        return {
+            "failed": len(self._repeatable_servers(NOT_SUCCEEDED)),
+            "unfinished": len(self._repeatable_servers((*NOT_SUCCEEDED, states.STOPPED))),
+        }
+
     def _retry(self, include_not_started):
         self.ensure_one()
         self.check_access("read")
@@ -239,13 +268,20 @@ class CxTowerFleetRun(models.Model):
         if fleet.state in ACTIVE:
             raise UserError(self.env._("“%s” has not ended. Wait for its end or stop it.", fleet.name))
         wanted = NOT_SUCCEEDED + ((states.STOPPED,) if include_not_started else ())
-        members = self._members().search(
-            [("fleet_run_id", "=", self.id), ("state", "in", wanted)], order="id"
-        )
-        if not members:
+        if not self._members().search_count(
+            [("fleet_run_id", "=", self.id), ("state", "in", wanted)], limit=1
+        ):
             raise UserError(self.env._("There is no server left on which “%s” did not succeed.", fleet.name))
-        servers = members.server_id.with_env(self.env)
-        what = fleet.command_id if fleet.action == "command" else fleet.plan_id
+        servers = self._repeatable_servers(wanted)
+        if not servers:
+            raise AccessError(
+                self.env._(
+                    "You may not repeat “%s” on any of the servers where it did not succeed. Ask the person who"
+                    " started it, Managers of these servers, or Root.",
+                    fleet.name,
+                )
+            )
+        what = fleet._what()
         limits = {
             name: fleet[name] for name in ("concurrency_limit", "stop_after_failures", "stop_after_percent")
         }

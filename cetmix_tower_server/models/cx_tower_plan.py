@@ -271,6 +271,7 @@ class CxTowerPlan(models.Model):
             "name": self.env._("Run Flight Plan"),
             "res_model": "cx.tower.plan.run.wizard",
             "view_mode": "form",
+            "views": [(False, "form")],
             "target": "new",
             "context": {"default_plan_id": self.id},
         }

@@ -391,6 +391,7 @@ class CxTowerPlanLog(models.Model):
                 "name": self.env._("Resume Flight Plan"),
                 "res_model": "cx.tower.plan.resume.wizard",
                 "view_mode": "form",
+                "views": [(False, "form")],
                 "target": "new",
                 "context": {"default_plan_log_id": self.id},
             }

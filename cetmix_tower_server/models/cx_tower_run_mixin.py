@@ -167,6 +167,14 @@ class CxTowerRunMixin(models.AbstractModel):
             },
         )
 
+    def _may_stop(self):
+        """Return whether the caller may stop these runs."""
+        try:
+            self._check_may_stop()
+        except AccessError:
+            return False
+        return True
+
     def _exit_code(self):
         """Return the exit code of a run that has ended. Overridden where the run has one."""
         return 0
@@ -226,8 +234,9 @@ class CxTowerRunMixin(models.AbstractModel):
             "name": self._get_title(),
             "res_model": self._name,
             "view_mode": "list,form",
+            "views": [(False, "list"), (False, "form")],
             "domain": [("id", "in", self.ids)],
         }
         if len(self) == 1:
-            action |= {"view_mode": "form", "res_id": self.id}
+            action |= {"view_mode": "form", "views": [(False, "form")], "res_id": self.id}
         return action

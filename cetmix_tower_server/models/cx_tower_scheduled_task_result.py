@@ -230,5 +230,6 @@ class CxTowerScheduledTask(models.Model):
             "name": self.env[model]._get_title(),
             "res_model": model,
             "view_mode": "list,form",
+            "views": [(False, "list"), (False, "form")],
             "domain": [("scheduled_task_id", "=", self.id)],
         }

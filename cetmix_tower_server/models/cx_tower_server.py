@@ -112,6 +112,10 @@ class CxTowerServer(models.Model):
         # Being manager of a server gives rights on its key, and the way through its jump host.
         return [*super()._get_linked_access_fields(), "ssh_key_id", "jump_server_id"]
 
+    def _get_copyable(self):
+        """A copy knows the way to the host and its keys: who may not change the server may not make another of it."""
+        return super()._get_copyable()._filtered_access("write")
+
     def _compute_last_run(self):
         """Runs that somebody started: steps count as part of their plan's run.
 
@@ -212,6 +216,7 @@ class CxTowerServer(models.Model):
             "name": self.env._("Run Command"),
             "res_model": "cx.tower.command.run.wizard",
             "view_mode": "form",
+            "views": [(False, "form")],
             "target": "new",
             "context": {**self.env.context, "default_server_ids": self.ids},
         }
@@ -227,6 +232,7 @@ class CxTowerServer(models.Model):
             "name": self.env._("Command Log"),
             "res_model": "cx.tower.command.log",
             "view_mode": "list,form",
+            "views": [(False, "list"), (False, "form")],
             "domain": [("server_id", "in", self.ids)],
             "context": {
                 "search_default_filter_no_plan": 1,
@@ -246,6 +252,7 @@ class CxTowerServer(models.Model):
             "name": self.env._("Run Flight Plan"),
             "res_model": "cx.tower.plan.run.wizard",
             "view_mode": "form",
+            "views": [(False, "form")],
             "target": "new",
             "context": {**self.env.context, "default_server_ids": self.ids},
         }

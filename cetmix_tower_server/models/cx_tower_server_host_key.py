@@ -135,6 +135,7 @@ class CxTowerServer(models.Model):
             "res_model": wizard._name,
             "res_id": wizard.id,
             "view_mode": "form",
+            "views": [(False, "form")],
             "target": "new",
         }
 

@@ -158,6 +158,10 @@ class CxTowerServerLog(models.Model):
         return [*super()._get_access_fields(), *self._get_owner_fields()]
 
     @api.model
+    def _get_rights_owner_fields(self):
+        return ["server_id", "server_template_id"]
+
+    @api.model
     def _get_linked_access_fields(self):
         # Whoever may read the log fetches it: linking a command lets them run it.
         return [*super()._get_linked_access_fields(), "command_id", "file_id", "file_template_id"]

@@ -107,6 +107,7 @@ class CxTowerServerLog(models.Model):
             "res_model": self._name,
             "res_id": self.id,
             "view_mode": "form",
+            "views": [(False, "form")],
         }
 
     def action_follow_log(self):

@@ -180,6 +180,7 @@ class CxTowerServerTemplate(models.Model):
             "name": self.env._("Create Server"),
             "res_model": "cx.tower.server.template.create.wizard",
             "view_mode": "form",
+            "views": [(False, "form")],
             "target": "new",
             "context": {"default_server_template_id": self.id},
         }

@@ -37,6 +37,12 @@ class CxTowerTag(models.Model):
         copy=False,
     )
 
+    def _who_may_write(self):
+        return self.env._("Only Managers and Root may change it.")
+
+    def _who_may_delete(self):
+        return self.env._("Only who created it, and Root, may delete it.")
+
     @api.model
     def _get_tag_usage_fields(self):
         """Return the fields that link tagged records; addons that tag further models add theirs."""

@@ -231,6 +231,9 @@ class CxTowerVariable(models.Model):
 
     # ------------------------------------------------------------------ create, write
 
+    def _who_may_write(self):
+        return self.env._("Only who created it, and Root, may change it.")
+
     @api.model
     def _get_dependent_model_relation_fields(self):
         return [*super()._get_dependent_model_relation_fields(), "option_ids", "value_ids"]
@@ -356,5 +359,6 @@ class CxTowerVariable(models.Model):
             "name": title,
             "res_model": model_name,
             "view_mode": "list,form",
+            "views": [(False, "list"), (False, "form")],
             "domain": [(relation, "in", self.ids)],
         }

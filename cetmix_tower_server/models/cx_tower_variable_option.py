@@ -24,6 +24,9 @@ class CxTowerVariableOption(models.Model):
         "(variable_id, name)", "This variable has an option of this name already."
     )
 
+    def _who_may_write(self):
+        return self.env._("Only who created it, and Root, may change it.")
+
     @api.model
     def _get_pre_populated_model_data(self):
         return {

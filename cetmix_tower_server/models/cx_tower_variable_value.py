@@ -170,6 +170,15 @@ class CxTowerVariableValue(models.Model):
     # ------------------------------------------------------------------ level
 
     @api.model
+    def _get_rights_owner_fields(self):
+        return ["server_id", "server_template_id", "plan_line_action_id"]
+
+    def _who_may_write(self):
+        is_global = not any(self.sudo()[name] for name in self._get_rights_owner_fields())
+        # sudo: whether it belongs to anything; a global value follows its variable
+        return self.variable_id._who_may_write() if is_global else super()._who_may_write()
+
+    @api.model
     def _get_access_fields(self):
         return [*super()._get_access_fields(), "variable_id", *self._get_owner_fields()]
 

@@ -41,6 +41,7 @@ class ResPartner(models.Model):
             "name": self.env._("Servers"),
             "res_model": "cx.tower.server",
             "view_mode": "kanban,list,form",
+            "views": [(False, "kanban"), (False, "list"), (False, "form")],
             "domain": [("partner_id", "child_of", self.ids)],
             "context": {"default_partner_id": self.id} if len(self) == 1 else {},
         }

@@ -386,6 +386,27 @@ class TestFleetRun(RunCase):
         with self.assertRaisesRegex(UserError, "has not ended"):
             fleet.with_user(self.root).unlink()
 
+    def test_who_sees_a_part_repeats_that_part(self):
+        visible, hidden = self.servers[0], self.servers[1:]
+        part = new_test_user(self.env, "fleet_part", "cetmix_tower_server.group_manager")
+        visible.user_ids += part
+        command = self.python("result = {'exit_code': 1}", access_level="1", user_ids=[(4, part.id)])
+        fleet = self.start(command=command.id)
+        self.assertEqual(fleet.failed_count, len(self.servers))
+        progress = fleet.with_user(part).read_progress()
+        self.assertEqual(progress["retry"], {"failed": 1, "unfinished": 1})
+        action = fleet.with_user(part).action_retry_failed()
+        again = self.Fleet.browse(action["res_id"])
+        self.assertEqual(again.server_ids, visible)
+        everything = fleet.with_user(self.root).read_progress()["retry"]
+        self.assertEqual(everything, {"failed": 6, "unfinished": 6})
+        visible.user_ids -= part
+        hidden[0].manager_ids += part
+        command.user_ids = False
+        command.server_ids = visible
+        with self.assertRaisesRegex(AccessError, "You may not repeat"):
+            fleet.with_user(part).action_retry_failed()
+
     # -- reading
 
     def test_progress(self):

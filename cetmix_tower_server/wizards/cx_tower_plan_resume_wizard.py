@@ -35,5 +35,6 @@ class CxTowerPlanResumeWizard(models.TransientModel):
             "name": self.env._("Flight Plan Log"),
             "res_model": "cx.tower.plan.log",
             "view_mode": "form",
+            "views": [(False, "form")],
             "res_id": log.id,
         }

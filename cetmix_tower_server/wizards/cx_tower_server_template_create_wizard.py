@@ -224,6 +224,7 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
             "res_model": self._name,
             "res_id": self.id,
             "view_mode": "form",
+            "views": [(False, "form")],
             "target": "new",
         }
 

@@ -49,6 +49,10 @@ function makeRun(state, rows, values = {}) {
         is_halted: false,
         can_stop: !finished,
         can_retry: finished && count("failed", "stopped") > 0,
+        retry: {
+            failed: finished ? count("failed") : 0,
+            unfinished: finished ? count("failed", "stopped") : 0,
+        },
         total: rows.length,
         counts: {
             active: count("queued", "running"),

@@ -50,6 +50,7 @@ function serve(log, { withSteps = true } = {}) {
             skipped: 0,
             duration: 7,
             stop_requested_by: log.stopRequestedBy || "",
+            can_stop: log.canStop ?? log.state !== "done",
         };
     });
     return log;

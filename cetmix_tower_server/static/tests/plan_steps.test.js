@@ -298,10 +298,12 @@ test("Stop asks first; afterwards the run can be resumed or run again", async ()
     await click(".modal .btn-danger");
     await readAgain();
     expect(".o_tower_plan_stop_text").toHaveText("Stopped by Ann");
-    await click(".o_tower_plan_resume");
-    await animationFrame();
-    await click(".o_tower_plan_again");
-    await animationFrame();
+    for (const button of [".o_tower_plan_resume", ".o_tower_plan_again"]) {
+        await click(button);
+        await waitFor(".modal:contains(“Update” on Server), .modal:contains(“Update” goes on on Server)");
+        await click(".modal .btn-primary");
+        await animationFrame();
+    }
     expect.verifySteps([
         "output of 100",
         "action_stop of cx.tower.plan.log 1",

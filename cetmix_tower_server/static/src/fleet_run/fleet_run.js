@@ -32,7 +32,7 @@ export class FleetRun extends Component {
     static components = { LiveConsole, PlanSteps };
     static props = {
         fleetId: Number,
-        onFinished: { type: Function, optional: true },
+        onFinished: { type: Function, optional: true }, // (state) at each reading that finds the run ended
     };
 
     setup() {
@@ -126,10 +126,6 @@ export class FleetRun extends Component {
         }));
     }
 
-    get unfinishedCount() {
-        return this.run.counts.failed + this.run.counts.stopped;
-    }
-
     get pageText() {
         const { matching, rows } = this.run;
         const first = this.state.offset;
@@ -212,12 +208,11 @@ export class FleetRun extends Component {
     }
 
     _onResult(run) {
-        const wasActive = this.run && !this.run.finished;
         this.readDate = Date.now();
         Object.assign(this.state, { run, error: "", isOffline: false, now: this.readDate });
-        if (run.finished && wasActive) {
+        if (run.finished) {
             this.state.isStopping = false;
-            this.props.onFinished?.();
+            this.props.onFinished?.(run.state);
         }
     }
 
@@ -284,8 +279,32 @@ export class FleetRun extends Component {
         this.reader?.hint();
     }
 
+    onRetryFailed() {
+        this._ask("action_retry_failed", this.run.retry.failed);
+    }
+
+    onRetryAllUnfinished() {
+        this._ask("action_retry_all_unfinished", this.run.retry.unfinished);
+    }
+
+    _ask(method, count) {
+        this.dialog.add(ConfirmationDialog, {
+            title: _t("Run again"),
+            body:
+                count === 1
+                    ? _t("Run “%s” again on 1 server, with the same inputs?", this.run.name)
+                    : _t("Run “%(name)s” again on %(count)s servers, with the same inputs?", {
+                          name: this.run.name,
+                          count,
+                      }),
+            confirmLabel: _t("Run Again"),
+            confirm: () => this._again(method),
+            cancel: () => {},
+        });
+    }
+
     /** Two clicks are one start. */
-    async again(method) {
+    async _again(method) {
         if (this.state.isBusy) {
             return;
         }

@@ -2,6 +2,7 @@ import { Component, xml } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { FleetRun } from "./fleet_run";
+import { reloadWhenEnded, STATE_FIELD } from "../live_console/run_end";
 
 /** `<widget name="tower_fleet_run"/>` on the form of a fleet run. */
 export class FleetRunWidget extends Component {
@@ -11,9 +12,12 @@ export class FleetRunWidget extends Component {
     static props = { ...standardWidgetProps };
 
     /** The fields around it are those of a run that was going on: read them again. */
-    onFinished() {
-        return this.props.record.load();
+    onFinished(state) {
+        return reloadWhenEnded(this.props.record, state);
     }
 }
 
-registry.category("view_widgets").add("tower_fleet_run", { component: FleetRunWidget });
+registry.category("view_widgets").add("tower_fleet_run", {
+    component: FleetRunWidget,
+    fieldDependencies: [STATE_FIELD],
+});

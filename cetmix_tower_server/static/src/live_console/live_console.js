@@ -49,7 +49,7 @@ export class LiveConsole extends Component {
     static props = {
         logId: Number,
         canStop: { type: Boolean, optional: true }, // false where something else offers to stop it
-        onFinished: { type: Function, optional: true },
+        onFinished: { type: Function, optional: true }, // (state) at each reading that finds the run ended
     };
     static defaultProps = { canStop: true };
 
@@ -89,6 +89,7 @@ export class LiveConsole extends Component {
             isLarge: false,
             isSearching: false,
             isStopping: false,
+            mayStop: false,
             search: "",
             matches: null,
             progress: null, // how far the run is, while it tells
@@ -107,7 +108,7 @@ export class LiveConsole extends Component {
     }
 
     get canStop() {
-        return this.isActive && !this.state.isStopping && !this.state.stopRequestedBy;
+        return this.isActive && this.state.mayStop && !this.state.isStopping && !this.state.stopRequestedBy;
     }
 
     get stopText() {
@@ -221,7 +222,6 @@ export class LiveConsole extends Component {
 
     async _onResult(result) {
         const { session, reader } = this;
-        const wasActive = this.isActive;
         this._showState(result);
         const text = this.printer.print(result.chunks);
         if (text) {
@@ -229,7 +229,7 @@ export class LiveConsole extends Component {
             await this.terminal.write(text);
         }
         if (this.session === session && reader.isFinished) {
-            this._onFinished(wasActive);
+            this._onFinished();
         }
     }
 
@@ -241,17 +241,16 @@ export class LiveConsole extends Component {
             exitCode: result.exit_code,
             message: result.message,
             stopRequestedBy: result.stop_requested_by,
+            mayStop: result.can_stop,
         });
         this.duration = result.duration;
         this.durationDate = Date.now();
         this._tick();
     }
 
-    _onFinished(hasJustFinished) {
+    _onFinished() {
         this.state.rows = Math.min(Math.max(this.terminal.lineCount + 1, MIN_ROWS), MAX_ROWS);
-        if (hasJustFinished) {
-            this.props.onFinished?.();
-        }
+        this.props.onFinished?.(this.state.status);
     }
 
     _onReadError(error) {

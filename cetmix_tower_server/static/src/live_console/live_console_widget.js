@@ -2,6 +2,7 @@ import { Component, xml } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { LiveConsole } from "./live_console";
+import { reloadWhenEnded, STATE_FIELD } from "./run_end";
 
 /** `<widget name="tower_live_console"/>` on the form of a command log. */
 export class LiveConsoleWidget extends Component {
@@ -10,9 +11,12 @@ export class LiveConsoleWidget extends Component {
     static props = { ...standardWidgetProps };
 
     /** The fields around the console are those of a running command: read them again. */
-    onFinished() {
-        return this.props.record.load();
+    onFinished(state) {
+        return reloadWhenEnded(this.props.record, state);
     }
 }
 
-registry.category("view_widgets").add("tower_live_console", { component: LiveConsoleWidget });
+registry.category("view_widgets").add("tower_live_console", {
+    component: LiveConsoleWidget,
+    fieldDependencies: [STATE_FIELD],
+});

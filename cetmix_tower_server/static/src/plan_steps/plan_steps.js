@@ -24,7 +24,7 @@ export class PlanSteps extends Component {
     static props = {
         logId: Number,
         topId: { type: Number, optional: true }, // of the outermost run, which is the one that is announced
-        onFinished: { type: Function, optional: true },
+        onFinished: { type: Function, optional: true }, // (state) at each reading that finds the run ended
     };
 
     setup() {
@@ -206,7 +206,6 @@ export class PlanSteps extends Component {
     }
 
     _onResult({ steps, ...run }) {
-        const wasActive = this.isActive;
         this.readDate = Date.now();
         this.tree.update(steps, this.readDate);
         Object.assign(this.state, {
@@ -219,9 +218,9 @@ export class PlanSteps extends Component {
         if (this.state.isFollowing || !this.selected) {
             this._follow();
         }
-        if (run.finished && wasActive) {
+        if (run.finished) {
             this.state.isStopping = false;
-            this.props.onFinished?.();
+            this.props.onFinished?.(run.state);
         }
     }
 
@@ -382,11 +381,31 @@ export class PlanSteps extends Component {
     }
 
     onResume() {
-        return this._start("action_resume");
+        this._ask({
+            title: _t("Resume the flight plan?"),
+            body: _t("“%(plan)s” goes on on %(server)s with the step where it ended, with the same inputs.", {
+                plan: this.run.plan,
+                server: this.run.server,
+            }),
+            confirmLabel: _t("Resume"),
+            confirm: () => this._start("action_resume"),
+        });
     }
 
     onRunAgain() {
-        return this._start("action_run_again");
+        this._ask({
+            title: _t("Run again"),
+            body: _t("Run “%(plan)s” on %(server)s again, from its first step, with the same inputs?", {
+                plan: this.run.plan,
+                server: this.run.server,
+            }),
+            confirmLabel: _t("Run Again"),
+            confirm: () => this._start("action_run_again"),
+        });
+    }
+
+    _ask(question) {
+        this.dialog.add(ConfirmationDialog, { ...question, cancel: () => {} });
     }
 
     /** Two clicks are one start. */

@@ -2,6 +2,7 @@ import { Component, xml } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { PlanSteps } from "./plan_steps";
+import { reloadWhenEnded, STATE_FIELD } from "../live_console/run_end";
 
 /** `<widget name="tower_plan_steps"/>` on the form of a flight plan log. */
 export class PlanStepsWidget extends Component {
@@ -20,12 +21,15 @@ export class PlanStepsWidget extends Component {
     }
 
     /** The fields around the steps are those of a run that was going on: read them again. */
-    onFinished() {
-        return this.props.record.load();
+    onFinished(state) {
+        return reloadWhenEnded(this.props.record, state);
     }
 }
 
 registry.category("view_widgets").add("tower_plan_steps", {
     component: PlanStepsWidget,
-    fieldDependencies: [{ name: "top_plan_log_id", type: "many2one", relation: "cx.tower.plan.log" }],
+    fieldDependencies: [
+        STATE_FIELD,
+        { name: "top_plan_log_id", type: "many2one", relation: "cx.tower.plan.log" },
+    ],
 });

@@ -65,8 +65,12 @@ export class ConnectionTest extends Component {
     }
 
     async showHostKey() {
-        const action = await this.orm.call("cx.tower.server", "action_show_host_key", [[this.serverId]]);
-        await this.action.doAction(action);
+        await this.action.doActionButton({
+            type: "object",
+            resModel: "cx.tower.server",
+            resId: this.serverId,
+            name: "action_show_host_key",
+        });
     }
 
     async close() {

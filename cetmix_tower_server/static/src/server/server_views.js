@@ -3,12 +3,12 @@ import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
-import { FormController } from "@web/views/form/form_controller";
-import { formView } from "@web/views/form/form_view";
 import { KanbanController } from "@web/views/kanban/kanban_controller";
 import { kanbanView } from "@web/views/kanban/kanban_view";
 import { ListController } from "@web/views/list/list_controller";
 import { listView } from "@web/views/list/list_view";
+import { TowerFormController, towerFormView } from "../form/tower_form";
+import { useRunWatch } from "../live_list/run_watch";
 
 const REFRESH_MS = 3000;
 const BEING_DELETED = ["running", "due"];
@@ -18,7 +18,7 @@ const ACTIVE = ["queued", "running", "waiting"];
  * The form of a server reads itself again while the server is being deleted or made ready; it goes back when the server is
  * gone. Deleting a server with a delete plan leaves it there, so the form shows how it stands.
  */
-export class ServerFormController extends FormController {
+export class ServerFormController extends TowerFormController {
     setup() {
         super.setup();
         this.orm = useService("orm");
@@ -81,9 +81,14 @@ export class ServerFormController extends FormController {
     }
 }
 
-/** Servers that stay until their delete plans have ended are shown as they stand then. */
+/** Servers that stay until their delete plans have ended are shown as they stand then; and so is the last run of each. */
 const showsWhatStays = (Controller) =>
     class extends Controller {
+        setup() {
+            super.setup();
+            useRunWatch("last_run_state");
+        }
+
         get deleteConfirmationDialogProps() {
             const confirm = async () => {
                 if (!(await this.model.root.deleteRecords())) {
@@ -98,6 +103,6 @@ export const ServerListController = showsWhatStays(ListController);
 export const ServerKanbanController = showsWhatStays(KanbanController);
 
 const views = registry.category("views");
-views.add("tower_server_form", { ...formView, Controller: ServerFormController });
+views.add("tower_server_form", { ...towerFormView, Controller: ServerFormController });
 views.add("tower_server_list", { ...listView, Controller: ServerListController });
 views.add("tower_server_kanban", { ...kanbanView, Controller: ServerKanbanController });

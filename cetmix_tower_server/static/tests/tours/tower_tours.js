@@ -134,6 +134,13 @@ registry.category("web_tour.tours").add("tower_run_and_find", {
         { content: "And back", trigger: ".o_tower_console_large .o_tower_console_enlarge", run: "click" },
         { content: "See what was run", trigger: ".o_notebook a[name=code].active" },
         { content: "Run it again", trigger: "button[name=action_run_again]", run: "click" },
+        {
+            content: "It is asked, and names what runs where",
+            trigger: ".modal:contains(Run “Tour greeting” on Tour one again) .btn-primary",
+            run: "click",
+        },
+        // Both runs are over before their forms are there.
+        { content: "The form is that of a run that has ended", trigger: "button[name=action_run_again]" },
         consoleStateIs("done"),
         ...openLog(),
         { content: "The log knows all three runs", trigger: ".o_list_view .o_data_row:nth-child(3)" },
@@ -187,6 +194,7 @@ registry.category("web_tour.tours").add("tower_fleet_run", {
         },
         { content: "Its steps are there", trigger: ".o_tower_fleet_inside .o_tower_step[data-state=failed]" },
         { content: "Retry where it failed", trigger: ".o_tower_fleet_retry:contains(1)", run: "click" },
+        { content: "On one server", trigger: ".modal:contains(on 1 server) .btn-primary", run: "click" },
         {
             content: "This time it worked",
             trigger: ".o_tower_fleet[data-state=done] .o_tower_fleet_message:contains(1 of 1)",
@@ -271,6 +279,11 @@ registry.category("web_tour.tours").add("tower_plan_run", {
             run: () => document.body.setAttribute("data-tour-run", window.location.pathname),
         },
         { content: "Run it again", trigger: ".o_tower_plan_again", run: "click" },
+        {
+            content: "It is asked, and names what runs where",
+            trigger: ".modal:contains(“Tour plan” on Tour one) .btn-primary",
+            run: "click",
+        },
         {
             content: "Another run is shown",
             trigger: ".o_tower_plan",

@@ -1,0 +1,67 @@
+from lxml import etree
+from odoo import api, fields, models
+
+RIGHTS = ("may_write", "may_delete", "may_copy", "readonly_reason")
+
+
+class CxTowerRightsMixin(models.AbstractModel):
+    """What the person who looks at a record may do with it, so that screens offer only that.
+
+    The fields come with the record in every form, whether its view names them or not; ``tower_form`` makes the form
+    read-only by them and says why. They decide nothing: rights are checked where something is done.
+    """
+
+    _name = "cx.tower.rights.mixin"
+    _description = "Tower rights mixin"
+
+    may_write = fields.Boolean(compute="_compute_rights_of_caller", export_string_translation=False)
+    may_delete = fields.Boolean(compute="_compute_rights_of_caller", export_string_translation=False)
+    may_copy = fields.Boolean(compute="_compute_rights_of_caller", export_string_translation=False)
+    readonly_reason = fields.Char(compute="_compute_rights_of_caller", export_string_translation=False)
+
+    @api.depends_context("uid", "su")
+    def _compute_rights_of_caller(self):
+        records = self._origin
+        writable = records._filtered_access("write")
+        deletable = records._filtered_access("unlink")
+        copyable = records._get_copyable()
+        for record in self:
+            origin = record._origin
+            record.may_write = not origin or origin in writable
+            record.may_delete = origin in deletable
+            record.may_copy = origin in copyable
+            record.readonly_reason = (
+                False if record.may_write else self.env._("Read-only for you. %s", origin._who_may_write())
+            )
+
+    def _get_copyable(self):
+        """Return those of these records that the caller may duplicate. Overridden where copying needs more."""
+        return self if self.browse().has_access("create") else self.browse()
+
+    @api.model
+    def _get_rights_owner_fields(self):
+        """Return many2one fields to records whose Managers decide about these; the first that is set counts."""
+        return []
+
+    def _who_may_write(self):
+        """Return the sentence that tells a person who may not write this record who may. Overridden by models."""
+        self.ensure_one()
+        # sudo: the name of what the record belongs to, for a person who reads the record
+        owners = (self.sudo()[name] for name in self._get_rights_owner_fields())
+        owner = next(filter(None, owners), None)
+        if owner is None:
+            return self.env._("Only Root may change it.")
+        return self.env._("Only Managers of “%s” and Root may change it.", owner.display_name)
+
+    def _who_may_delete(self):
+        """Return the sentence that tells a person who may not delete this record who may. Overridden by models."""
+        self.ensure_one()
+        return self.env._("Only Root may delete it.")
+
+    @api.model
+    def _get_view(self, view_id=None, view_type="form", **options):
+        arch, view = super()._get_view(view_id, view_type, **options)
+        if view_type == "form":
+            for name in RIGHTS:
+                etree.SubElement(arch, "field", name=name, invisible="1")
+        return arch, view
