@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 
 #: Classes of the sixteen colours, as text and as background, and of the styles that are shown.
 STYLES = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 9: "strike"}
@@ -26,10 +27,15 @@ _TOKENS = re.compile(
     r"|\x1b[ -/]*[0-~]?"
     r"|(?P<line>\r*\n)"
     r"|(?P<carriage>\r+)"
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+    r"|(?P<back>\x08+)"
+    r"|[\x00-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 )
 # Characters that change the direction of what follows: a line could look like another one.
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+#: A line in more pieces than this starts empty after a carriage return: going back must not cost more with each one.
+_MAX_PIECES = 1000
+#: Text without these is the same in a terminal and in a file.
+_MOVES = re.compile("\r(?!\n)|\x08")
 _CUBE_LEVELS = (0, 95, 135, 175, 215, 255)
 _PALETTE = (
     (0, 0, 0),
@@ -54,61 +60,110 @@ _PALETTE = (
 def to_html(text: str) -> str:
     """Return ``text`` as HTML for an element that keeps white space (``pre``).
 
-    Colours and styles become classes, of 256 colours and true colours the nearest of the sixteen. A carriage return
-    starts its line again, as in a terminal; all other sequences are left out.
+    Colours and styles become classes, of 256 colours and true colours the nearest of the sixteen. Carriage returns and
+    backspaces move back in their line, as in a terminal; all other sequences are left out.
     """
-    writer = _Writer()
+    writer = _Writer(_span)
+    _write(text, writer)
+    return writer.result()
+
+
+def to_text(text: str) -> str:
+    """Return ``text`` without escape sequences and control characters, its lines as a terminal would show them."""
+    if not _MOVES.search(text):
+        return _TOKENS.sub(lambda token: "\n" if token["line"] else "", text)
+    writer = _Writer(lambda piece, _classes: piece)
+    _write(text, writer)
+    return writer.result()
+
+
+def _write(text: str, writer: _Writer) -> None:
     position = 0
     for token in _TOKENS.finditer(text):
         writer.add(text[position : token.start()])
         position = token.end()
         if token["final"] == "m":
             writer.restyle(token["parameters"])
+        elif token["final"] == "K" and token["parameters"] in ("", "0"):
+            writer.line.erase_to_end()
         elif token["line"]:
             writer.end_line()
         elif token["carriage"]:
-            writer.start_line_again()
+            writer.line.go_to_start()
+        elif token["back"]:
+            writer.line.go_back(len(token["back"]))
     writer.add(text[position:])
-    return writer.result()
 
 
-def to_text(text: str) -> str:
-    """Return ``text`` without escape sequences and control characters, its lines as a terminal would show them."""
-    lines = _TOKENS.sub(lambda token: "\n" if token["line"] else "\r" if token["carriage"] else "", text)
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines.split("\n"))
+def _span(piece: str, classes: str) -> str:
+    shown = html.escape(_DIRECTION.sub("\N{REPLACEMENT CHARACTER}", piece))
+    return f'<span class="{classes}">{shown}</span>' if classes else shown
+
+
+class _Line:
+    """One line of a terminal, as pieces of text before and behind the cursor: (text, classes)."""
+
+    def __init__(self):
+        self._before: list[tuple[str, str]] = []
+        self._behind: list[tuple[str, str]] = []  # the nearest one last
+
+    def write(self, text: str, classes: str) -> None:
+        """Write over what is behind the cursor."""
+        self._before.append((text, classes))
+        left = len(text)
+        while left and self._behind:
+            covered, its_classes = self._behind.pop()
+            if len(covered) > left:
+                self._behind.append((covered[left:], its_classes))
+            left -= min(left, len(covered))
+
+    def go_back(self, columns: int) -> None:
+        while columns and self._before:
+            text, classes = self._before.pop()
+            kept = max(0, len(text) - columns)
+            self._behind.append((text[kept:], classes))
+            if kept:
+                self._before.append((text[:kept], classes))
+            columns -= len(text) - kept
+
+    def go_to_start(self) -> None:
+        if len(self._before) + len(self._behind) > _MAX_PIECES:
+            self._before.clear()
+            self._behind.clear()
+        self._behind += reversed(self._before)
+        self._before.clear()
+
+    def erase_to_end(self) -> None:
+        self._behind.clear()
+
+    def pieces(self) -> list[tuple[str, str]]:
+        return [*self._before, *reversed(self._behind)]
 
 
 class _Writer:
-    """Puts pieces of text into lines of HTML, each piece in the style of its moment."""
+    """Puts pieces of text into lines, each piece in the style of its moment.
 
-    def __init__(self):
+    :param show: makes output of (text, classes)
+    """
+
+    def __init__(self, show: Callable[[str, str], str]):
+        self._show = show
         self._done: list[str] = []
-        self._line: list[str] = []
+        self.line = _Line()
         self._foreground = self._background = ""
         self._styles: dict[str, None] = {}  # a set that keeps its order
-        self._starts_again = False
+        self._classes = ""  # of all of these
 
     def add(self, text: str) -> None:
-        if not text:
-            return
-        if self._starts_again:
-            self._line.clear()
-            self._starts_again = False
-        shown = html.escape(_DIRECTION.sub("\N{REPLACEMENT CHARACTER}", text))
-        names = [*self._styles, self._foreground, self._background]
-        classes = " ".join(PREFIX + name for name in names if name)
-        self._line.append(f'<span class="{classes}">{shown}</span>' if classes else shown)
+        if text:
+            self.line.write(text, self._classes)
 
     def end_line(self) -> None:
-        self._done += [*self._line, "\n"]
-        self._line.clear()
-        self._starts_again = False
-
-    def start_line_again(self) -> None:
-        self._starts_again = True
+        self._done += [*(self._show(*piece) for piece in self.line.pieces()), "\n"]
+        self.line = _Line()
 
     def result(self) -> str:
-        return "".join(self._done + self._line)
+        return "".join([*self._done, *(self._show(*piece) for piece in self.line.pieces())])
 
     def restyle(self, parameters: str) -> None:
         """Apply the parameters of a "select graphic rendition" sequence."""
@@ -120,6 +175,8 @@ class _Writer:
         position = 0
         while position < len(numbers):
             position = self._apply(numbers, position)
+        names = [*self._styles, self._foreground, self._background]
+        self._classes = " ".join(PREFIX + name for name in names if name)
 
     def _apply(self, numbers: list[int], position: int) -> int:
         """Apply the parameter at ``position``. :return: the position of the next one"""

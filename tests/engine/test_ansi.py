@@ -36,6 +36,14 @@ def text_of(made):
         ("one\r\ntwo\n", "one\ntwo\n"),
         ("10%\r50%\r100%\nend", "100%\nend"),
         ("kept\r", "kept"),
+        ("100%\r5%", "5%0%"),
+        ("100%\r\x1b[K5%", "5%"),
+        ("10%\b\b\b20%\b\b\b30%", "30%"),
+        ("working |\b/\b-\bdone", "working done"),
+        ("***\b \b\b \b", "*  "),
+        ("kept\b\b", "kept"),
+        ("ab\n\b\bc", "ab\nc"),
+        ("\x1b[31mab\x1b[0m\bc", f'<span class="{PREFIX}fg1">a</span>c'),
         ("a\x00\x08\x7f\x9bb", "a"),  # the eight-bit start of a sequence takes its final byte along
         ("tab\there", "tab\there"),
         ("a\u202eb", "a\ufffdb"),
@@ -64,6 +72,7 @@ PIECES = st.sampled_from(
         "999999",
         "?",
         "\r",
+        "\b",
         "\n",
     ]
     + [
@@ -115,6 +124,9 @@ def test_text_without_sequences_stays_as_it_is(source):
         "\x1b]" * 200_000,
         "\x1b[" * 200_000,
         "\r" * 500_000,
+        "x\r" * 200_000,
+        "xy\x1b[1m\b" * 50_000,
+        "x" * 100_000 + "\b" * 100_000 + "y\b" * 100_000,
         "\x1b[1m" * 100_000,
         "\x1bP" + "x" * 500_000,
         "<" * 500_000,
@@ -123,4 +135,5 @@ def test_text_without_sequences_stays_as_it_is(source):
 def test_time_grows_with_the_length_only(source):
     start = time.monotonic()
     to_html(source)
+    to_text(source)
     assert time.monotonic() - start < 3
