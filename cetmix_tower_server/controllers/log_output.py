@@ -1,5 +1,8 @@
 from odoo import http
-from odoo.http import content_disposition, request
+from odoo.http import request
+
+from ..engine import ansi
+from .text_download import text_download
 
 BLOCK = 1024 * 1024
 
@@ -8,22 +11,21 @@ class LogOutput(http.Controller):
     """Download of a run's output as text."""
 
     @http.route("/cetmix_tower/log/<int:log_id>/output.txt", type="http", auth="user", methods=["GET"])
-    def download(self, log_id):
-        """Return the kept output of a run, both streams in the order they arrived, a block at a time.
+    def download(self, log_id, raw=""):
+        """Return the kept output of a run, both streams in the order they arrived.
 
+        :param raw: "1": as the host printed it, with the escape sequences of colours and progress bars; otherwise the
+            text that a terminal would show
         :raise AccessError: answered with 403 when the person may not read the log
         """
         log = request.env["cx.tower.command.log"].browse(log_id).exists()
         if not log:
             raise request.not_found()
         log.check_access("read")
-        name = f"{log.reference}.txt"
-        headers = [
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Disposition", content_disposition(name)),
-            ("X-Content-Type-Options", "nosniff"),
-        ]
-        return request.make_response(self._text(log), headers)
+        text = self._text(log)
+        # sudo: a run that may be read names its server and its command
+        names = (log.sudo().server_id.name, log.title, "raw" if raw == "1" else "")
+        return text_download(text if raw == "1" else ansi.to_text(text), *names)
 
     @staticmethod
     def _text(log):

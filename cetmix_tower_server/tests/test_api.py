@@ -120,7 +120,9 @@ class TestApi(ApiCase):
         self.authenticate("api_root", PASSWORD)
         answer = self.url_open(f"/cetmix_tower/log/{log.id}/output.txt")
         self.assertEqual(answer.text, "hello\n[... 3 characters left out ...]\n!\n")
-        self.assertIn("attachment", answer.headers["Content-Disposition"])
+        disposition = answer.headers["Content-Disposition"]
+        self.assertIn("attachment", disposition)
+        self.assertRegex(disposition, rf"{self.server.name}_{self.command.name}_1\.txt".replace(" ", "_"))
         self.authenticate("api_user", PASSWORD)
         with mute_logger("odoo.http"):
             self.assertEqual(self.url_open(f"/cetmix_tower/log/{log.id}/output.txt").status_code, 403)

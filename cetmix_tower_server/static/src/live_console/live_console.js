@@ -4,6 +4,7 @@ import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_d
 import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
+import { DownloadMenu } from "../download_menu/download_menu";
 import { LogReader } from "./log_reader";
 import { OutputPrinter } from "./output_filter";
 import { RunProgress } from "./run_progress";
@@ -45,7 +46,7 @@ export function formatElapsed(seconds) {
 /** Shows the output of one command log while it is written, and afterwards. */
 export class LiveConsole extends Component {
     static template = "cetmix_tower_server.LiveConsole";
-    static components = { RunProgress };
+    static components = { DownloadMenu, RunProgress };
     static props = {
         logId: Number,
         canStop: { type: Boolean, optional: true }, // false where something else offers to stop it

@@ -129,6 +129,9 @@ export class OutputTerminal {
         this.term.open(element);
         this.term.attachCustomKeyEventHandler((event) => this._onKey(event));
         this.term.onScroll(() => this._onScroll());
+        this.term.onSelectionChange(() => {
+            this.isSelectedBySearch = Boolean(this.isSearching);
+        });
         this._keepScrollBar();
         this._watchTrimming();
         this._watchSize();
@@ -209,9 +212,9 @@ export class OutputTerminal {
         this.term.scrollToBottom();
     }
 
-    /** @returns {string} the selected text, or everything */
+    /** @returns {string} the text that a person selected, or everything; what a search found is no selection of theirs */
     getText() {
-        if (this.term.hasSelection()) {
+        if (this.term.hasSelection() && !this.isSelectedBySearch) {
             return this.term.getSelection();
         }
         this.term.selectAll();
@@ -226,9 +229,14 @@ export class OutputTerminal {
             return;
         }
         const options = { ...searchOptions(), incremental };
-        return backwards
-            ? this.searchAddon.findPrevious(text, options)
-            : this.searchAddon.findNext(text, options);
+        this.isSearching = true;
+        try {
+            return backwards
+                ? this.searchAddon.findPrevious(text, options)
+                : this.searchAddon.findNext(text, options);
+        } finally {
+            this.isSearching = false;
+        }
     }
 
     endSearch() {

@@ -1,0 +1,18 @@
+import { Component } from "@odoo/owl";
+import { Dropdown } from "@web/core/dropdown/dropdown";
+import { DropdownItem } from "@web/core/dropdown/dropdown_item";
+
+/** Offers what a host printed as a file: as text, or as it was printed. */
+export class DownloadMenu extends Component {
+    static template = "cetmix_tower_server.DownloadMenu";
+    static components = { Dropdown, DropdownItem };
+    static props = { url: String };
+
+    get plain() {
+        return { href: this.props.url, download: "" };
+    }
+
+    get raw() {
+        return { href: `${this.props.url}?raw=1`, download: "" };
+    }
+}
