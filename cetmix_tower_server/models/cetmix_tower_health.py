@@ -117,6 +117,11 @@ class CetmixTower(models.AbstractModel):
                 self.env._("Overdue schedules"),
                 Domain("active", "=", True) & Domain("next_call", "<", late),
             ),
+            "failing": (
+                "cx.tower.scheduled.task",
+                self.env._("Failing scheduled tasks"),
+                Domain("active", "=", True) & Domain("failing_since", "!=", False),
+            ),
         }
         if self._health_is_for_root():
             lists["workers"] = ("cx.tower.worker", self.env._("Workers"), Domain.TRUE)
@@ -129,7 +134,7 @@ class CetmixTower(models.AbstractModel):
         facts = {
             name: self.env[model].search_count(domain)
             for name, (model, _title, domain) in lists.items()
-            if name not in ("workers", "oldest")
+            if name not in ("workers", "oldest", "failing")
         }
         _model, _title, waiting = lists["queue"]
         [(oldest,)] = self.env["cx.tower.command.log"]._read_group(waiting, [], ["queued_date:min"])
@@ -138,6 +143,11 @@ class CetmixTower(models.AbstractModel):
             lists["servers"][2], ["name", "connection_message"], limit=NAMED_SERVERS, order="name"
         )
         facts["failed"] = [(server.name, server.connection_message or "") for server in failed]
+        [(names,)] = self.env["cx.tower.scheduled.task"]._read_group(
+            lists["failing"][2], [], ["name:array_agg"]
+        )
+        facts["failing"] = len(names or [])
+        facts["failing_names"] = sorted(names or [])[:NAMED_SERVERS]
         return facts | self._health_system_facts()
 
     @api.model

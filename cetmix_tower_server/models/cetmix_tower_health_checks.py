@@ -42,6 +42,7 @@ class CetmixTower(models.AbstractModel):
             self._health_cron(facts),
             self._health_servers(facts),
             self._health_schedules(facts),
+            self._health_failing(facts),
             self._health_fleets(facts),
         ]
         if self._health_is_for_root():
@@ -214,6 +215,22 @@ class CetmixTower(models.AbstractModel):
         )
         status = WARNING if late else OK
         return self._health_check("schedules", self.env._("Overdue schedules"), status, late, text, advice)
+
+    @api.model
+    def _health_failing(self, facts):
+        failing, names = facts["failing"], facts["failing_names"]
+        more = failing - len(names)
+        named = ", ".join([*names, *([self.env._("… and %s more.", more)] if more > 0 else [])])
+        text = (
+            self.env._("Scheduled tasks whose last runs failed: %s", named)
+            if failing
+            else self.env._("No scheduled task fails.")
+        )
+        advice = self.env._("Open the task: it shows what came of its last runs and leads to their logs.")
+        status = WARNING if failing else OK
+        return self._health_check(
+            "failing", self.env._("Failing scheduled tasks"), status, failing, text, advice
+        )
 
     @api.model
     def _health_vault(self):

@@ -76,6 +76,27 @@ class TestHealth(TowerCommon):
                 self.assertEqual(bool(check["advice"]), expected != "ok")
             run.state = "done"
 
+    def test_a_task_that_fails_is_told(self):
+        task = self.env["cx.tower.scheduled.task"].create(
+            {
+                "name": "Nightly backup",
+                "command_id": self.command.id,
+                "server_ids": [(6, 0, self.server.ids)],
+                "manager_ids": [(6, 0, self.manager.ids)],
+            }
+        )
+        self.assertEqual(self._status("failing"), "ok")
+        task.failing_since = fields.Datetime.now()
+        check = self._check("failing", self.manager)
+        self.assertEqual((check["status"], check["value"]), ("warning", 1))
+        self.assertIn("Nightly backup", check["text"])
+        self.assertTrue(check["advice"])
+        action = self.env["cetmix.tower"].with_user(self.manager).open_health_check("failing")
+        self.assertEqual(self.env[action["res_model"]].search(action["domain"]), task)
+        self.assertEqual(self._check("failing", self.manager_2)["value"], 0)
+        task.active = False
+        self.assertEqual(self._status("failing"), "ok")
+
     def test_held_runs_and_retries_do_not_wait_for_a_slot(self):
         later = fields.Datetime.now() + timedelta(hours=1)
         self._run("queued", 4000, is_held=True)
