@@ -233,6 +233,12 @@ class TestPlanRun(RunCase):
             }
         )
         self.assertEqual(told(refused), ("danger", False))
+        stopped = refused.copy(
+            {"state": "stopped", "plan_status": -308, "stop_requested_by_id": self.root.id}
+        )
+        self.assertEqual(told(stopped), ("info", False))
+        stopped.stop_requested_by_id = self.manager
+        self.assertEqual(told(stopped), ("warning", True))
 
     def test_retries(self):
         command = self.python(
