@@ -20,6 +20,7 @@ from . import cx_tower_sealed_mixin
 from . import cx_tower_run_mixin
 from . import cx_tower_run_lists
 from . import cx_tower_run_source
+from . import cx_tower_run_number
 from . import cx_tower_automation_mixin
 from . import cx_tower_automation_owner_mixin
 from . import cx_tower_server_template_part_mixin

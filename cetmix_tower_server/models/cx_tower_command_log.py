@@ -59,6 +59,9 @@ NEVER_RETRIED = frozenset(
 )
 
 
+#: Characters of typed code that stand for a run in lists.
+MAX_TITLE = 80
+
 # Never behind the time limit of its flight plan.
 RETRIES_LEFT = SQL(
     """(state = 'running' AND attempt < attempts_total AND stop_requested_date IS NULL AND NOT EXISTS (
@@ -165,6 +168,22 @@ class CxTowerCommandLog(models.Model):
     def _compute_name(self):
         for log in self:
             log.name = f"{log.server_id.name or ''}: {log.command_id.name or ''}"
+
+    @api.depends("command_id", "number", "is_ad_hoc", "code")
+    def _compute_title(self):
+        for log in self:
+            first_line = log._first_line_of_code() if log.is_ad_hoc else ""
+            # sudo: what ran is called by its name for everybody who may read the run, as a link to it would be
+            log.title = log._numbered(first_line or log.command_id.sudo().name or "")
+
+    def _first_line_of_code(self):
+        """Return the first line that says what typed code does."""
+        lines = (line.strip() for line in (self.code or "").splitlines())
+        return next((line[:MAX_TITLE] for line in lines if line and not line.startswith("#")), "")
+
+    @api.model
+    def _number_by(self):
+        return "command_id", "plan_log_id"
 
     @api.depends("command_id.access_level", "shortcut_level", "is_code_hidden")
     def _compute_access_level(self):

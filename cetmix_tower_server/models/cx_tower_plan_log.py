@@ -121,6 +121,16 @@ class CxTowerPlanLog(models.Model):
         for log in self:
             log.name = f"{log.server_id.name or ''}: {log.plan_id.name or ''}"
 
+    @api.depends("plan_id", "number")
+    def _compute_title(self):
+        for log in self:
+            # sudo: what ran is called by its name for everybody who may read the run, as a link to it would be
+            log.title = log._numbered(log.plan_id.sudo().name or "")
+
+    @api.model
+    def _number_by(self):
+        return "plan_id", "parent_flight_plan_log_id"
+
     @api.depends("state")
     def _compute_is_stopped(self):
         for log in self:

@@ -26,6 +26,7 @@ from . import test_fleet_run
 from . import test_api_fleet
 from . import test_run
 from . import test_run_lists
+from . import test_run_number
 from . import test_run_wizard
 from . import test_scheduled_task
 from . import test_scheduled_task_start
