@@ -38,9 +38,7 @@ class CxTowerShortcut(models.Model):
         copy=False,
         help="Servers made from them get the shortcut.",
     )
-    use_sudo = fields.Boolean(
-        string="Sudo", default=True, help="Run the command as each server's sudo setting says."
-    )
+    use_sudo = fields.Boolean(string="Sudo", help="Run the command as each server's sudo setting says.")
     note = fields.Text()
     access_level_warn_msg = fields.Text(compute="_compute_access_level_warn_msg")
 
@@ -51,7 +49,7 @@ class CxTowerShortcut(models.Model):
             target = (
                 shortcut.sudo()._get_target()
             )  # sudo: that it is above the level is what Root has to know
-            is_above = target and (target.access_level or "1") > (shortcut.access_level or "3")
+            is_above = bool(target) and (target.access_level or "1") > (shortcut.access_level or "3")
             shortcut.access_level_warn_msg = is_above and self.env._(
                 "“%(target)s” is of level %(level)s. Whoever may use the shortcut runs it, without seeing its code.",
                 target=target.name,

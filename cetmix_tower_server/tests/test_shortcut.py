@@ -1,7 +1,7 @@
 """Shortcuts: whom they let run what, where; and that nothing else is opened by them."""
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .api_case import PROTOCOLS, ApiCase, Refused
@@ -379,3 +379,11 @@ class TestShortcutTour(BrowserCase):
         logs = self.env["cx.tower.command.log"].search([("shortcut_id", "=", shortcut.id)])
         self.assertEqual(logs.mapped("state"), ["done", "done"])
         self.assertEqual(logs.user_id, operator)
+
+
+@tagged("post_install", "-at_install")
+class TestNewShortcut(RunCase):
+    def test_a_new_shortcut_warns_of_nothing_and_runs_without_sudo(self):
+        form = Form(self.env["cx.tower.shortcut"])
+        self.assertFalse(form.access_level_warn_msg)
+        self.assertFalse(form.use_sudo)

@@ -141,7 +141,7 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
             names = ", ".join([*missing, *empty])
             wizard.has_missing_required_values = bool(names)
             wizard.missing_required_variables = names
-            wizard.missing_required_variables_message = names and self.env._(
+            wizard.missing_required_variables_message = bool(names) and self.env._(
                 "These values are required: %s", names
             )
 
