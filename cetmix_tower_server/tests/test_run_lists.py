@@ -1,6 +1,7 @@
 import re
 
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from ..models import cx_tower_run_lists
 from .run_case import RunCase
@@ -23,7 +24,7 @@ class TestRunLists(RunCase):
         """Return how PostgreSQL reads the first rows of a list in its default order."""
         records = self.env[model].with_user(self.root)
         query = records._search(domain, order=records._order, limit=80)
-        self.env.cr.execute("EXPLAIN (COSTS OFF) %s" % self.env.cr.mogrify(query.select()).decode())
+        self.env.cr.execute(SQL("EXPLAIN (COSTS OFF) %s", query.select()))
         return "\n".join(row[0] for row in self.env.cr.fetchall())
 
     def _assert_in_order_of_index(self, model, domain, index):
