@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
+import threading
 from collections.abc import Callable, Iterable
 
 import simpleeval
@@ -47,6 +48,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _QUOTES = ("'", '"')
+_of_thread = threading.local()
 _CODE_PREFIXES = frozenset("f rf fr t rt tr".split())
 _UNAVAILABLE = {
     ast.Lambda: "lambda",
@@ -67,12 +69,43 @@ def evaluate(source: str, scope: VariableScope, where: str) -> bool:
     """
     if not source or not source.strip():
         return True
-    text = ""
+    return decide(fill_in(source, scope, where), where)
+
+
+def fill_in(source: str, scope: VariableScope, where: str) -> str:
+    """Return a condition with its values in it, as :func:`decide` takes it.
+
+    :raise ConditionInvalid: it cannot be rendered
+    """
     try:
-        text = render(source, scope, Mode.LITERAL, UndefinedPolicy.NONE, where).strip()
-        return bool(_Evaluator().eval(text, _parse(text)))
+        return render(source, scope, Mode.LITERAL, UndefinedPolicy.NONE, where).strip()
+    except Exception as error:
+        raise ConditionInvalid(_message(error, "", where), _message(error, "", where)) from None
+
+
+def decide(text: str, where: str) -> bool:
+    """Return whether a condition holds that has its values in it.
+
+    :raise ConditionInvalid: it cannot be evaluated
+    """
+    try:
+        return bool(_evaluator().eval(text, _parse(text)))
     except Exception as error:
         raise ConditionInvalid(_message(error, text, where), _message(error, "", where)) from None
+
+
+def _evaluator() -> _Evaluator:
+    """Return this thread's evaluator with a budget of its own for one evaluation: making one takes longer than using it."""
+    if not hasattr(_of_thread, "evaluator"):
+        _of_thread.evaluator = _Evaluator()
+    _of_thread.evaluator.budget = _new_budget()
+    return _of_thread.evaluator
+
+
+def _new_budget() -> Budget:
+    budget = Budget()
+    budget.work, budget.steps = WORK_MAX, STEPS_MAX
+    return budget
 
 
 def _parse(text: str) -> ast.expr:
@@ -116,8 +149,7 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
 
     def __init__(self):
         # The library's own __init__ is left out: it changes Python's warning filters, which threads share.
-        self.budget = Budget()
-        self.budget.work, self.budget.steps = WORK_MAX, STEPS_MAX
+        self.budget = _new_budget()
         self.names = simpleeval.DEFAULT_NAMES
         self.operators = self._operators()
         self.functions = self._functions()

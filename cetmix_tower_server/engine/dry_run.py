@@ -18,12 +18,12 @@ from typing import Any
 
 from . import conditions, flow, python_effects
 from .definition import FrozenPlan
-from .rendering import Mode, UndefinedPolicy, VariableScope, find_variables, render
-from .results import ConditionInvalid, EngineError, ExitCode
+from .rendering import VariableScope
+from .results import ConditionInvalid, ExitCode
+from .shared_results import SYSTEM, Inputs, Shared
 
 LINES_MAX = 1000  # looked at in one walk
 DEPTH_MAX = 100  # plans in plans
-SYSTEM = "tower"
 
 
 class Outcome(str, Enum):
@@ -133,15 +133,6 @@ class StepsBefore:
         return self._status and SYSTEM in text and "status" in text
 
 
-@lru_cache(maxsize=4096)
-def _find_names(text: str) -> frozenset[str]:
-    """Return the names that a text uses; none when it is malformed, which is told where it is evaluated."""
-    try:
-        return frozenset(find_variables(text))
-    except EngineError:
-        return frozenset()
-
-
 _effects_of = lru_cache(maxsize=512)(python_effects.effects_of)
 Prepare = Callable[[LineReport, StepsBefore], tuple[Any, bool]]
 
@@ -154,6 +145,7 @@ class Walk:
     :param prepare: called with each line that runs, may run or has an invalid condition and with what the steps before may
         set; returns (details, whether they are a problem)
     :param where: gives the name of a line's condition for messages
+    :param shared: of the walks through the same plans with the same own values on other servers
     """
 
     def __init__(
@@ -163,7 +155,10 @@ class Walk:
         prepare: Prepare,
         where: Callable[[FrozenPlan, Mapping[str, Any]], str],
         lines_max: int = LINES_MAX,
+        shared: Shared | None = None,
     ):
+        self._shared = shared or Shared()
+        self._inputs = Inputs(scope)
         self._plans = plans
         self._scope = scope
         self._prepare = prepare
@@ -227,8 +222,7 @@ class Walk:
 
     def _decide(self, plan: FrozenPlan, report: LineReport) -> None:
         condition = report.line["condition"]
-        where = self._where(plan, report.line)
-        names = self._names_of(condition)
+        names = self._inputs.names([condition])
         report.uses = tuple(sorted(names))
         report.names = tuple(sorted(name for name in names if self._before.may_set(name)))
         if self._before.changes(condition):
@@ -236,27 +230,21 @@ class Walk:
         if report.names:
             report.outcome, report.why = Outcome.LATER, Why.VALUES
             return
-        try:
-            holds = conditions.evaluate(condition, self._scope, where)
-        except ConditionInvalid as error:
-            report.outcome, report.why, report.error = Outcome.PROBLEM, Why.INVALID, error
-            return
-        report.outcome, report.why = (Outcome.RUN, Why.TRUE) if holds else (Outcome.SKIP, Why.FALSE)
-        report.rendered = render(condition, self._scope, Mode.LITERAL, UndefinedPolicy.NONE, where).strip()
+        key = (id(report.line), self._inputs.key([condition]))
+        decided = self._shared.get(key, lambda: self._evaluate(plan, report.line))
+        report.outcome, report.why, report.rendered, report.error = decided
 
-    def _names_of(self, text: str) -> set[str]:
-        """Return all variables that a text uses, also through the stored values of others."""
-        found: set[str] = set()
-        waiting = [text]
-        while waiting:
-            names = _find_names(waiting.pop()) - found
-            found |= names
-            waiting += [
-                self._scope.stored[name]
-                for name in names
-                if name not in self._scope.custom and self._scope.stored.get(name)
-            ]
-        return found
+    def _evaluate(
+        self, plan: FrozenPlan, line: Mapping[str, Any]
+    ) -> tuple[Outcome, Why, str, ConditionInvalid | None]:
+        """Return what a line's condition says: outcome, why, itself with its values, error."""
+        condition, where = line["condition"], self._where(plan, line)
+        try:
+            rendered = conditions.fill_in(condition, self._scope, where)
+            holds = conditions.decide(rendered, where)
+        except ConditionInvalid as error:
+            return Outcome.PROBLEM, Why.INVALID, "", error
+        return (Outcome.RUN, Why.TRUE, rendered, None) if holds else (Outcome.SKIP, Why.FALSE, rendered, None)
 
     def _results_of(self, report: LineReport, path: tuple[int, ...]) -> set[flow.StepResult]:
         """Return how a step may end; looks into the plan that it runs."""

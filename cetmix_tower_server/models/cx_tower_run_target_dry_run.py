@@ -5,6 +5,7 @@ from odoo import models
 
 from ..engine import secrets_in_code as placeholders
 from ..engine.results import EngineError, FileError, RenderingError, UndefinedVariable, ValueInvalid
+from ..engine.shared_results import Inputs, Shared
 from ..runs.engine_context import engine_says
 
 # Actions of which nothing happens on a host.
@@ -23,15 +24,19 @@ class DryRunValues:
         self.custom = custom
         self.scopes = scopes
         self.nonce = secrets.token_hex(8)
-        self._scopes_for_code = {}
+        self.shared = Shared()
+        self._for_code = {}
 
-    def scope_for_code(self, server_id):
-        """Return the scope in which placeholders of secrets are marked."""
-        scope = self.scopes[server_id]
-        stored = {
-            name: text and placeholders.protect(text, self.nonce) for name, text in scope.stored.items()
-        }
-        return replace(scope, stored=stored)
+    def for_code(self, server_id):
+        """Return (scope in which placeholders of secrets are marked, its :class:`Inputs`)."""
+        if server_id not in self._for_code:
+            scope = self.scopes[server_id]
+            stored = {
+                name: text and placeholders.protect(text, self.nonce) for name, text in scope.stored.items()
+            }
+            scope = replace(scope, stored=stored)
+            self._for_code[server_id] = scope, Inputs(scope)
+        return self._for_code[server_id]
 
 
 class CxTowerRunTargetMixin(models.AbstractModel):
@@ -65,17 +70,28 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             were written), ``facts``, ``secrets`` (references), ``problems``
         """
         self.ensure_one()
-        server = self.sudo().with_context(
-            **engine_says(tower_secrets_later=True)
-        )  # sudo: as the step would be prepared
-        later = sorted(
+        texts = [text for text in self._document_texts(line) if text]
+        _scope, inputs = values.for_code(self.id)
+        may_be_set = frozenset(name for name in inputs.names(texts) if before.may_set(name))
+        what = (line["command_id"], line["path"], line["use_sudo"])
+        key = (what, self._dry_run_facts_key(), may_be_set, inputs.key(texts))
+        step = values.shared.get(key, lambda: self._dry_run_new_step(line, values, before))
+        return {**step, "problems": list(step["problems"])}
+
+    def _dry_run_facts_key(self):
+        """Return what else of this server than values decides about its steps. Extension point."""
+        return self.sudo()._sudo_mode(True)  # sudo: as the step would be prepared
+
+    def _dry_run_new_step(self, line, values, before):
+        # sudo: as the step would be prepared
+        server = self.sudo().with_context(**engine_says(tower_secrets_later=True))
+        used = {
             name
             for text in self._document_texts(line)
             for name in self.env["cx.tower.variable"]._find_variables(text)
-            if before.may_set(name)
-        )
-        later = list(dict.fromkeys(later))
-        scope = values.scope_for_code(self.id)
+        }
+        later = sorted(name for name in used if before.may_set(name))
+        scope, _inputs = values.for_code(self.id)
         known = {name for name in later if name in scope.custom or scope.stored.get(name) is not None}
         scope = _with_names(scope, known)
         rendered, problems = {}, []

@@ -1,5 +1,7 @@
 """The report of a dry run: what ``engine.dry_run`` found out on each server, as plain data that the caller may see."""
 
+from functools import cached_property
+
 from odoo.tools import SQL
 
 from ..engine import states
@@ -46,6 +48,7 @@ class DryRun:
         self._commands = self._commands.browse(
             {line["command_id"] for found in self.plans.values() for line in found.lines}
         )
+        self._made_for = {command.id: command.os_ids for command in self._commands if command.os_ids}
         readable = self._commands.with_env(self.env)._filtered_access("read")
         self._hidden = set(self._commands.ids) - set(readable.ids)
         self._restrictions = list(plan.sudo()._restrictions())  # sudo: a fact, whoever asks
@@ -64,6 +67,7 @@ class DryRun:
                     lambda report, before, server=server: self._prepare(server, report, before),
                     self._name_of_condition,
                     self.lines_max,
+                    self._values.shared,
                 )
                 walks[server.id] = walk.run(self.plan.id)
         self._add_missing_secrets(walks)
@@ -128,6 +132,22 @@ class DryRun:
             plan=plan.document["name"],
         )
 
+    @cached_property
+    def _whys(self):
+        """Sentences that are the same for all lines."""
+        return {
+            Why.NO_CONDITION: self.env._("It has no condition."),
+            Why.TRUE: self.env._("Its condition is true."),
+            Why.FALSE: self.env._("Its condition is false."),
+            Why.REACHED: self.env._("Whether the plan gets here is decided by the steps before it."),
+            Why.INVALID: self.env._("Its condition cannot be evaluated."),
+            Why.EMPTY_PLAN: self.env._("The flight plan it runs has no lines."),
+            Why.RECURSION: self.env._("The flight plan would run inside itself."),
+            Why.NOTHING: self.env._("All lines of the flight plan it runs are skipped."),
+            Why.INSIDE: self.env._("Whether any line of the flight plan it runs runs is decided later."),
+            Why.STEP: self.env._("It would run, but fail."),
+        }
+
     # ------------------------------------------------------------------ lines
 
     def _prepare(self, server, report, before):
@@ -140,14 +160,15 @@ class DryRun:
         return details, is_broken
 
     def _find_system_warnings(self, server, line):
-        command = self._commands.browse(line["command_id"])
-        system = server.sudo().os_id  # sudo: the server's facts count, whoever asks
-        if not command.os_ids or system in command.os_ids:
+        made_for = self._made_for.get(line["command_id"])
+        # sudo: the server's facts count, whoever asks
+        if not made_for or server.sudo().os_id in made_for:
             return []
+        command = self._commands.browse(line["command_id"])
         text = self.env._(
             "“%(command)s” is made for %(made_for)s; check it on %(server)s.",
             command=command.name,
-            made_for=", ".join(command.os_ids.mapped("name")),
+            made_for=", ".join(made_for.mapped("name")),
             server=server.name,
         )
         return [new_problem("system", text, WARNING)]
@@ -391,20 +412,9 @@ class DryRun:
         """Return in a sentence why a line has its outcome."""
         if line.why is Why.VALUES and not shown:
             return self.env._("The steps before it decide.")
-        texts = {
-            Why.NO_CONDITION: self.env._("It has no condition."),
-            Why.TRUE: self.env._("Its condition is true."),
-            Why.FALSE: self.env._("Its condition is false."),
-            Why.VALUES: self.env._("Steps before it may set: %s.", ", ".join(line.names)),
-            Why.REACHED: self.env._("Whether the plan gets here is decided by the steps before it."),
-            Why.INVALID: self.env._("Its condition cannot be evaluated."),
-            Why.EMPTY_PLAN: self.env._("The flight plan it runs has no lines."),
-            Why.RECURSION: self.env._("The flight plan would run inside itself."),
-            Why.NOTHING: self.env._("All lines of the flight plan it runs are skipped."),
-            Why.INSIDE: self.env._("Whether any line of the flight plan it runs runs is decided later."),
-            Why.STEP: self.env._("It would run, but fail."),
-        }
-        return texts[line.why]
+        if line.why is Why.VALUES:
+            return self.env._("Steps before it may set: %s.", ", ".join(line.names))
+        return self._whys[line.why]
 
 
 def _wants_sudo(line):

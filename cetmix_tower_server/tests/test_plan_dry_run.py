@@ -1,7 +1,10 @@
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from ..runs.engine_context import engine_says
+from ..engine import conditions
 from .common import make_private_key
 from .run_case import RunCase
 
@@ -469,6 +472,67 @@ class TestPlanDryRun(RunCase):
             return self.env.cr.sql_log_count - before
 
         self.assertLessEqual(queries(servers), queries(servers[:1]) + 3)
+
+    def test_a_report_on_many_servers_says_what_the_reports_on_each_of_them_say(self):
+        """What servers share is found out once; what differs is told of each."""
+        self.env["cx.tower.key"].create({"name": "S", "reference": "dry_shared", "key_type": "s"})
+        template = self.env["cx.tower.file.template"].create(
+            {
+                "name": "T",
+                "file_name": "{{ dry_colour }}.txt",
+                "server_dir": "/srv",
+                "code": "{{ dry_colour }}",
+            }
+        )
+        file = self.command("", name="File", action="file_using_template", file_template_id=template.id)
+        plan = self.plan(
+            {"command_id": self.echo.id, "condition": "{{ dry_colour }} == 'red'", "use_sudo": True},
+            self.facts,
+            self.command("echo {{ tower.server.name }} {{ _days }}"),
+            self.command("x #!cxtower.secret.dry_shared!# {{ dry_colour }}"),
+            {"command_id": self.echo.id, "condition": "{{ tower.server.name }} == 'S2'"},
+            file,
+        )
+        servers = self.server.concat(*(self.server.copy({"name": f"S{number}"}) for number in range(5)))
+        for server, colour in zip(
+            servers, ("red", "red", "blue", "{{ tower.server.name }}", None, "{{"), strict=True
+        ):
+            server.variable_value_ids.unlink()
+            if colour is not None:
+                self.env.cr.execute(  # past the checks: a broken one
+                    "INSERT INTO cx_tower_variable_value (variable_id, server_id, value_char, active, access_level,"
+                    " is_global, reference) VALUES (%s, %s, %s, TRUE, '1', FALSE, %s)",
+                    (self.colour.id, server.id, colour, f"dry_{server.id}"),
+                )
+        self.env.invalidate_all()
+        values = self.env["cx.tower.variable.value"].search([("variable_id", "=", self.colour.id)])
+        self.env["cx.tower.variable"]._link_used_variables(values, ["value_char"])
+        servers[1].use_sudo = "p"
+        together = self.report(plan, servers=servers)["servers"]
+        apart = [self.report(plan, servers=server) for server in servers]
+        self.assertEqual(together, apart)
+        self.assertGreater(len({str(report["lines"]) for report in apart}), 4)
+
+    def test_what_is_the_same_on_all_servers_is_worked_out_once(self):
+        plan = self.plan(
+            {"command_id": self.echo.id, "condition": "{{ dry_colour }} == 'red'"}, self.facts
+        ).with_user(self.root)
+        servers = self.server.concat(*(self.server.copy({"name": f"S{number}"}) for number in range(9)))
+        render, decide = type(self.server)._render_run, conditions.decide
+        counted = []
+
+        def count(function):
+            return lambda *args, **kwargs: counted.append(function) or function(*args, **kwargs)
+
+        with (
+            patch.object(type(self.server), "_render_run", count(render)),
+            patch.object(conditions, "decide", count(decide)),
+        ):
+            plan.dry_run(servers.ids)
+            self.assertEqual(len(counted), 3)
+            servers[0].set_variable_value("dry_colour", "blue")
+            plan.dry_run(servers.ids)
+        self.assertEqual(len(counted), 3 + 4)
 
     # ------------------------------------------------------------------ text, screens
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import dry_run
 import files
 import first_output
 import fleet
@@ -31,6 +32,7 @@ BENCHMARKS = {
     "fleet": fleet,
     "variables": variables,
     "lists": lists,
+    "dry_run": dry_run,
 }
 
 
