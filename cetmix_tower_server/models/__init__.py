@@ -6,6 +6,7 @@ from . import cx_tower_reference_mixin
 from . import cx_tower_access_mixin
 from . import cx_tower_linked_access_mixin
 from . import cx_tower_access_role_mixin
+from . import cx_tower_audience_mixin
 from . import cx_tower_metadata_mixin
 from . import cx_tower_tag_mixin
 from . import cx_tower_vault_mixin

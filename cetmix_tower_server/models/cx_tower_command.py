@@ -11,6 +11,7 @@ class CxTowerCommand(models.Model):
         "cx.tower.reference.mixin",
         "cx.tower.access.mixin",
         "cx.tower.access.role.mixin",
+        "cx.tower.audience.mixin",
         "cx.tower.template.mixin",
         "cx.tower.key.mixin",
         "cx.tower.tag.mixin",

@@ -17,6 +17,7 @@ class CxTowerPlan(models.Model):
         "cx.tower.reference.mixin",
         "cx.tower.access.mixin",
         "cx.tower.access.role.mixin",
+        "cx.tower.audience.mixin",
         "cx.tower.tag.mixin",
     ]
     _order = "name"

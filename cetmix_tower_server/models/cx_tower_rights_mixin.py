@@ -1,4 +1,5 @@
 from lxml import etree
+from markupsafe import Markup
 from odoo import api, fields, models
 
 RIGHTS = ("may_write", "may_delete", "may_copy", "readonly_reason")
@@ -36,7 +37,12 @@ class CxTowerRightsMixin(models.AbstractModel):
 
     def _get_copyable(self):
         """Return those of these records that the caller may duplicate. Overridden where copying needs more."""
-        return self if self.browse().has_access("create") else self.browse()
+        return self if self._may_create() else self.browse()
+
+    @api.model
+    def _may_create(self):
+        """Return whether the person may create records at all; actions are read with all rights, that is no matter."""
+        return self.sudo(False).browse().has_access("create")
 
     @api.model
     def _get_rights_owner_fields(self):
@@ -57,6 +63,27 @@ class CxTowerRightsMixin(models.AbstractModel):
         """Return the sentence that tells a person who may not delete this record who may. Overridden by models."""
         self.ensure_one()
         return self.env._("Only Root may delete it.")
+
+    # ------------------------------------------------------------------ nothing to show
+
+    @api.model
+    def get_empty_hint(self):
+        """Return one or two sentences for who finds nothing to choose or to look at: why, and what to do. Also for RPC."""
+        if self._may_create():
+            return self.env._(
+                "There is nothing here yet that you may see and that fits. You can make a new one."
+            )
+        return self.env._("There is nothing here yet that you may see and that fits. Ask a Manager or Root.")
+
+    @api.model
+    def get_empty_list_help(self, help_message):
+        if not self._may_create():
+            title = self.env._("Nothing here for you yet")
+            help_message = Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s</p>') % (
+                title,
+                self.get_empty_hint(),
+            )
+        return super().get_empty_list_help(help_message)
 
     @api.model
     def _get_view(self, view_id=None, view_type="form", **options):

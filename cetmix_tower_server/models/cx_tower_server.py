@@ -112,6 +112,17 @@ class CxTowerServer(models.Model):
         # Being manager of a server gives rights on its key, and the way through its jump host.
         return [*super()._get_linked_access_fields(), "ssh_key_id", "jump_server_id"]
 
+    @api.model
+    def get_empty_hint(self):
+        if self._may_create():
+            return self.env._(
+                "You see the servers whose Users or Managers you are one of. Add one under Servers, or ask a Manager of the"
+                " one you need."
+            )
+        return self.env._(
+            "You see the servers whose User you are. A Manager of a server, or Root, adds you on its page Access."
+        )
+
     def _get_copyable(self):
         """A copy knows the way to the host and its keys: who may not change the server may not make another of it."""
         return super()._get_copyable()._filtered_access("write")

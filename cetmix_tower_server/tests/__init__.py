@@ -46,6 +46,7 @@ from . import test_variable_access
 from . import test_variable_empty
 from . import test_variable_resolution
 from . import test_vault
+from . import test_audience
 from . import test_screens
 from . import test_views_as_everybody
 from . import test_caller_context

@@ -18,6 +18,7 @@ class CxTowerCommandRunWizard(models.TransientModel):
     )
     tag_ids = fields.Many2many("cx.tower.tag", string="With tags")
     command_domain = fields.Binary(compute="_compute_command_domain")
+    empty_hint = fields.Char(compute="_compute_command_domain")
     command_id = fields.Many2one("cx.tower.command")
     note = fields.Text(related="command_id.note", related_sudo=False)
     is_ad_hoc = fields.Boolean(
@@ -72,14 +73,15 @@ class CxTowerCommandRunWizard(models.TransientModel):
     def _compute_command_domain(self):
         for wizard in self:
             servers = wizard.server_ids._origin
-            domain = [("action", "=", wizard.action)]
+            all_ = [("action", "=", wizard.action)]
+            all_ += ["|", ("server_ids", "=", False), ("server_ids", "in", servers.ids)]
+            domain = [*all_]
             if wizard.applicability == "this":
                 domain += [("server_ids", "in", servers.ids)]
-            else:
-                domain += ["|", ("server_ids", "=", False), ("server_ids", "in", servers.ids)]
             if wizard.tag_ids:
                 domain += [("tag_ids", "in", wizard.tag_ids._origin.ids)]
             wizard.command_domain = domain
+            wizard.empty_hint = wizard._empty_picker_hint(self.env["cx.tower.command"], domain, all_)
 
     @api.depends("action", "server_ids")
     def _compute_rights(self):

@@ -34,6 +34,20 @@ class CxTowerFleetWizardMixin(models.AbstractModel):
         string="Stop after failures (%)", help="The same as a share of the servers. 0: never."
     )
 
+    def _empty_picker_hint(self, Model, domain, wider_domain):
+        """Return why nothing can be chosen and what to do, False when something can.
+
+        :param domain: what is offered
+        :param wider_domain: what would be offered without the person's own filters
+        """
+        if Model.search_count(domain, limit=1):
+            return False
+        if Model.search_count(wider_domain, limit=1):
+            return self.env._(
+                "Nothing fits what you want to be offered: take away the tags, or let all be offered."
+            )
+        return Model.get_empty_hint()
+
     @api.depends("server_ids")
     def _compute_server_count(self):
         for wizard in self:

@@ -18,6 +18,7 @@ class CxTowerPlanRunWizard(models.TransientModel):
     )
     tag_ids = fields.Many2many("cx.tower.tag", string="With tags")
     plan_domain = fields.Binary(compute="_compute_plan_domain")
+    empty_hint = fields.Char(compute="_compute_plan_domain")
     plan_id = fields.Many2one("cx.tower.plan", string="Flight plan")
     note = fields.Text(related="plan_id.note", related_sudo=False)
     plan_line_ids = fields.One2many(
@@ -51,13 +52,14 @@ class CxTowerPlanRunWizard(models.TransientModel):
     def _compute_plan_domain(self):
         for wizard in self:
             servers = wizard.server_ids._origin
+            all_ = ["|", ("server_ids", "=", False), ("server_ids", "in", servers.ids)]
+            domain = [*all_]
             if wizard.applicability == "this":
-                domain = [("server_ids", "in", servers.ids)]
-            else:
-                domain = ["|", ("server_ids", "=", False), ("server_ids", "in", servers.ids)]
+                domain += [("server_ids", "in", servers.ids)]
             if wizard.tag_ids:
                 domain += [("tag_ids", "in", wizard.tag_ids._origin.ids)]
             wizard.plan_domain = domain
+            wizard.empty_hint = wizard._empty_picker_hint(self.env["cx.tower.plan"], domain, all_)
 
     @api.depends("server_ids")
     def _compute_may_set_values(self):
