@@ -38,6 +38,30 @@ class CxTowerCommand(models.Model):
         # Whoever may run the command runs its plan.
         return [*super()._get_linked_access_fields(), "flight_plan_id"]
 
+    @api.model
+    def _get_command_for_plan(self, plan):
+        """Return the command that does nothing but run a plan: one that is there, or a new one of the caller's.
+
+        :param plan: flight plan that the caller may read
+        :raise AccessError: the caller may not read the plan, or there is no such command and he may not make one
+        """
+        plan.check_access("read")
+        return self._find_command_for_plan(plan) or self.create(
+            {
+                "name": plan.name,
+                "action": "plan",
+                "flight_plan_id": plan.id,
+                "access_level": plan.access_level,
+            }
+        )
+
+    @api.model
+    def _find_command_for_plan(self, plan):
+        """Return a command that does nothing but run a plan, if the caller may read one."""
+        plain = [("server_status", "=", False), ("server_ids", "=", False)]
+        ours = [("action", "=", "plan"), ("flight_plan_id", "=", plan._origin.id)]
+        return self.search([*ours, *plain], order="id", limit=1)
+
     def _get_flight_plans(self):
         """Return the plans that these commands run; a plan that was chosen for another action does not count."""
         return self.filtered(lambda command: command.action == "plan").flight_plan_id

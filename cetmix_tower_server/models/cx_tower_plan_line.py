@@ -31,6 +31,14 @@ class CxTowerPlanLine(models.Model):
         index=True,
         domain="[('action', '=?', action)]",
     )
+    # Choosing a plan chooses, or makes, the command that runs it.
+    plan_run_id = fields.Many2one(
+        "cx.tower.plan",
+        string="Flight plan to run",
+        compute="_compute_from_command",
+        inverse="_inverse_plan_run_id",
+        help="The flight plan that this line runs, as a step of its own.",
+    )
     condition = fields.Char(
         help='Python expression with variables, for example {{ tower.server.os }} == "Debian 12" or {{ _changed }}.'
         " A variable without a value is None. Empty: the command always runs.",
@@ -62,9 +70,6 @@ class CxTowerPlanLine(models.Model):
     note = fields.Text(string="Note of the command", compute="_compute_from_command")
     command_code = fields.Text(string="Code", compute="_compute_from_command")
     tag_ids = fields.Many2many(related="command_id.tag_ids", string="Tags")
-    plan_run_id = fields.Many2one(
-        "cx.tower.plan", string="Flight plan to run", compute="_compute_from_command"
-    )
     plan_run_line_ids = fields.Many2many(
         "cx.tower.plan.line", string="Its lines", compute="_compute_from_command"
     )
@@ -84,6 +89,13 @@ class CxTowerPlanLine(models.Model):
     def _onchange_action(self):
         if self.command_id and self.command_id.action != self.action:
             self.command_id = False
+
+    @api.onchange("plan_run_id")
+    def _onchange_plan_run_id(self):
+        """Show the command that runs the chosen plan; where there is none yet, saving makes it."""
+        found = self.plan_run_id and self.env["cx.tower.command"]._find_command_for_plan(self.plan_run_id)
+        if found and self.command_id.flight_plan_id != self.plan_run_id:
+            self.command_id = found
 
     @api.depends_context("uid")
     @api.depends("command_id.note", "command_id.code", "command_id.flight_plan_id.line_ids")
@@ -155,15 +167,27 @@ class CxTowerPlanLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        return super().create([self._without_action(vals) for vals in vals_list])
+        return super().create([self._with_command(vals) for vals in vals_list])
 
     def write(self, vals):
-        return super().write(self._without_action(vals))
+        return super().write(self._with_command(vals))
 
     @api.model
-    def _without_action(self, vals):
-        """Return ``vals`` without the action: it is the command's, forms only choose by it."""
-        return {name: value for name, value in vals.items() if name != "action"}
+    def _with_command(self, vals):
+        """Return ``vals`` with the command that a chosen plan stands for, and without what only forms choose by."""
+        values = {name: value for name, value in vals.items() if name not in ("action", "plan_run_id")}
+        if vals.get("plan_run_id"):
+            plan = self.env["cx.tower.plan"].browse(vals["plan_run_id"])
+            command = self.env["cx.tower.command"].browse(vals.get("command_id") or ())
+            # sudo: what a command runs; whether the caller may link it is checked as for any other
+            if command.sudo()._get_flight_plans() != plan:
+                values["command_id"] = command._get_command_for_plan(plan).id
+        return values
+
+    def _inverse_plan_run_id(self):
+        for line in self:
+            if line.plan_run_id:
+                line.command_id = self.env["cx.tower.command"]._get_command_for_plan(line.plan_run_id)
 
     # ------------------------------------------------------------------ what runs
 

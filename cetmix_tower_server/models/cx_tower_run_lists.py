@@ -34,7 +34,7 @@ class CxTowerRunMixin(models.AbstractModel):
         if not rows:
             return {}
         return dict(self.env.execute_query(SQL(
-            "SELECT owner.id, (SELECT count(*) FROM %s AS counted) FROM unnest(%s) AS owner (id)", rows, owners.ids
+            "SELECT owner.id, (SELECT count(*) FROM %s AS counted) FROM unnest(%s::int[]) AS owner (id)", rows, owners.ids
         )))  # fmt: skip
 
     @api.model
@@ -47,7 +47,7 @@ class CxTowerRunMixin(models.AbstractModel):
         if not rows:
             return {}
         found = self.env.execute_query(SQL(
-            "SELECT owner.id, newest.id FROM unnest(%s) AS owner (id) CROSS JOIN LATERAL %s AS newest",
+            "SELECT owner.id, newest.id FROM unnest(%s::int[]) AS owner (id) CROSS JOIN LATERAL %s AS newest",
             owners.ids, rows,
         ))  # fmt: skip
         runs = self.browse(run_id for _owner_id, run_id in found)  # so that they are fetched together

@@ -2,6 +2,7 @@ from lxml import etree
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
+from odoo.tools.safe_eval import safe_eval
 from psycopg2 import IntegrityError
 
 from .common import TowerCommon
@@ -139,6 +140,44 @@ class TestPlan(PlanCase):
         self.assertEqual(nested.plan_run_id, sub_plan)
         self.assertEqual(nested.plan_run_line_ids, sub_plan.line_ids)
         self.assertEqual(nested.command_id.flight_plan_line_ids, sub_plan.line_ids)
+
+    def test_a_line_runs_a_plan_that_is_chosen_directly(self):
+        sub_plan = self._new_plan("Sub", [self.first], access_level="1")
+        form = Form(self.env["cx.tower.plan"].with_user(self.manager))
+        form.name = "A"
+        with form.line_ids.new() as line:
+            line.action = "plan"
+            line.plan_run_id = sub_plan
+        with form.line_ids.new() as line:
+            line.command_id = self.first
+        plan = form.save()
+        command = plan.line_ids[0].command_id
+        self.assertEqual((command.name, command.action, command.access_level), ("Sub", "plan", "1"))
+        self.assertEqual(command.flight_plan_id, sub_plan)
+        # chosen again it is the same command, however it is chosen
+        again = self.env["cx.tower.plan.line"].create({"plan_id": plan.id, "plan_run_id": sub_plan.id})
+        self.assertEqual(again.command_id, command)
+        other = self._new_plan("Other", [self.first])
+        again.plan_run_id = other
+        self.assertEqual(again.command_id.flight_plan_id, other)
+
+    def test_a_plan_that_may_not_be_read_cannot_be_chosen(self):
+        hidden = self._new_plan("Hidden", [self.first], access_level="3")
+        plan = self._new_plan("A", [self.first], managers=self.manager, person=self.manager)
+        with self.assertRaises(AccessError):
+            plan.line_ids.with_user(self.manager).plan_run_id = hidden.id
+
+    def test_what_is_archived_or_internal_is_not_offered_for_a_line(self):
+        arch = etree.fromstring(self.env["cx.tower.plan"].get_view(view_type="form")["arch"])
+        context_of = self.env["cx.tower.plan"]._fields["line_ids"].context
+        for node in arch.xpath(
+            "//field[@name='line_ids']/list//field[@name='command_id' or @name='plan_run_id']"
+        ):
+            context = safe_eval(node.get("context") or "{}", {"action": "ssh_command"})
+            Command = self.env["cx.tower.command"].with_context(**(context_of | context))
+            offered = [name for _id, name in Command.name_search("", [("action", "=?", "ssh_command")])]
+            self.assertIn("First", offered)
+            self.assertFalse([name for name in offered if "d-hoc" in name or "log file" in name])
 
     def test_code_above_the_persons_level_is_not_shown(self):
         hidden_plan = self._new_plan("Hidden", [self.first], access_level="3")

@@ -68,6 +68,11 @@ class TestRunLists(RunCase):
         counts = self.env[COMMAND_LOG]._count_by("server_id", self.server | other)
         self.assertEqual(counts, {self.server.id: 3, other.id: 1})
 
+    def test_a_record_that_is_not_saved_has_no_runs(self):
+        log = self.env[COMMAND_LOG]
+        new = self.env["cx.tower.server"].new({"name": "New"})
+        self.assertEqual((log._count_by("server_id", new), log._newest_by("server_id", new)), ({}, {}))
+
     def test_people_count_and_see_what_they_may_read(self):
         theirs = self.server.copy({"name": "Theirs", "manager_ids": [(6, 0, [])], "user_ids": [(6, 0, [])]})
         command = self.python("pass", allow_parallel_run=True)
