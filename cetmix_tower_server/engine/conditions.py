@@ -94,6 +94,44 @@ def decide(text: str, where: str) -> bool:
         raise ConditionInvalid(_message(error, text, where), _message(error, "", where)) from None
 
 
+def check(text: str, source: str, where: str) -> None:
+    """Refuse a condition that cannot be evaluated whatever values it has; what is never reached for sure may be anything.
+
+    :param text: with some values in it
+    :param source: as it was written, for the message
+    :raise ConditionInvalid: it will fail when it runs
+    """
+    try:
+        tree = _parse(text)
+        known = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not _is_read(node)}
+        for node in _surely_evaluated(tree):
+            _evaluator().check_node(node, known)
+    except Exception as error:
+        raise ConditionInvalid(_message(error, source, where), _message(error, "", where)) from None
+
+
+def _is_read(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Load)
+
+
+def _surely_evaluated(tree: ast.expr) -> Iterable[ast.AST]:
+    """Yield the parts of an expression that are evaluated whatever the others come to."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.BoolOp):
+            waiting.append(node.values[0])
+        elif isinstance(node, ast.IfExp):
+            waiting.append(node.test)
+        elif isinstance(node, ast.Compare):
+            waiting += [node.left, node.comparators[0], *node.ops]
+        elif isinstance(node, (ast.ListComp, ast.DictComp, ast.GeneratorExp)):
+            waiting.append(node.generators[0].iter)
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
 def _evaluator() -> _Evaluator:
     """Return this thread's evaluator with a budget of its own for one evaluation: making one takes longer than using it."""
     if not hasattr(_of_thread, "evaluator"):
@@ -329,6 +367,23 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
             name = _UNAVAILABLE.get(type(node), type(node).__name__)
             raise Refused(f"{name} is not available in conditions")
         return handler(node)
+
+    def check_node(self, node: ast.AST, known: Iterable[str]) -> None:
+        """Refuse a part of a condition that is refused whenever it is evaluated.
+
+        :param known: names that comprehensions give a value
+        """
+        if isinstance(node, ast.operator | ast.unaryop | ast.cmpop):
+            if type(node) not in self.operators:
+                raise simpleeval.OperatorNotDefined(node, "")
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                self._called(node.func)
+        elif isinstance(node, ast.Name):
+            if node.id not in known and node.id not in self.functions:
+                self._eval_name(node)
+        elif isinstance(node, ast.expr) and type(node) not in self.nodes:
+            self._eval(node)
 
     def _eval_constant(self, node: ast.Constant):
         # A text is not counted again for each time that a comprehension looks at it.

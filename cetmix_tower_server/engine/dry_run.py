@@ -11,7 +11,7 @@ Problems do not end the walk: the lines behind one are looked at as if it were m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -24,6 +24,7 @@ from .shared_results import SYSTEM, Inputs, Shared
 
 LINES_MAX = 1000  # looked at in one walk
 DEPTH_MAX = 100  # plans in plans
+STAND_INS = ("text", 7, None)  # for values that are only known later
 
 
 class Outcome(str, Enum):
@@ -63,6 +64,7 @@ class LineReport:
     :param rendered: the condition with its values, "" when they are not known
     :param error: why the condition cannot be evaluated
     :param details: what ``prepare`` returned
+    :param sets: {reference: text} of what is set behind the line for the rest of the run; texts are templates
     :param ends: exit codes that the plan may end with behind this line though there are lines left; none: it goes on
     :param lines: of the plan that it runs
     """
@@ -77,6 +79,7 @@ class LineReport:
     rendered: str = ""
     error: ConditionInvalid | None = None
     details: Any = None
+    sets: Mapping[str, str] = field(default_factory=dict)
     ends: tuple[int, ...] = ()
     lines: list[LineReport] = field(default_factory=list)
 
@@ -215,6 +218,7 @@ class Walk:
         if report.outcome is Outcome.RUN and not is_reached:
             report.outcome, report.why = Outcome.LATER, Why.REACHED
         if report.outcome is not Outcome.SKIP:
+            report.sets = flow.after(plan.flow, position, flow.StepResult(0), True).values
             report.details, has_problem = self._prepare(report, self._before)
             if has_problem and report.outcome is not Outcome.PROBLEM:
                 report.outcome, report.why = Outcome.PROBLEM, Why.STEP
@@ -228,11 +232,31 @@ class Walk:
         if self._before.changes(condition):
             report.names = (*report.names, f"{SYSTEM}.server.status")
         if report.names:
-            report.outcome, report.why = Outcome.LATER, Why.VALUES
+            key = (id(report.line), report.names, self._inputs.key([condition]))
+            report.error = self._shared.get(key, lambda: self._find_fault(plan, report))
+            known = (Outcome.PROBLEM, Why.INVALID) if report.error else (Outcome.LATER, Why.VALUES)
+            report.outcome, report.why = known
             return
         key = (id(report.line), self._inputs.key([condition]))
         decided = self._shared.get(key, lambda: self._evaluate(plan, report.line))
         report.outcome, report.why, report.rendered, report.error = decided
+
+    def _find_fault(self, plan: FrozenPlan, report: LineReport) -> ConditionInvalid | None:
+        """Return why a condition fails whatever the values are that are only known later, or None."""
+        condition, where = report.line["condition"], self._where(plan, report.line)
+        fault = None
+        for value in STAND_INS:
+            scope = replace(self._scope, custom={**self._scope.custom, **dict.fromkeys(report.names, value)})
+            try:
+                text = conditions.fill_in(condition, scope, where)
+            except ConditionInvalid:
+                return None  # another value may be what it wants
+            try:
+                conditions.check(text, condition, where)
+                return None
+            except ConditionInvalid as error:
+                fault = error
+        return fault
 
     def _evaluate(
         self, plan: FrozenPlan, line: Mapping[str, Any]

@@ -1,6 +1,7 @@
 from odoo import models
 
 from .cx_tower_plan_dry_run import SERVERS_MAX
+from .dry_run_report import WARNING
 
 INDENT = "    "
 
@@ -27,6 +28,11 @@ class CxTowerPlan(models.Model):
                 servers=summary["servers"],
                 count=summary["with_problems"],
             ),
+            *(
+                [self.env._("Warnings for %s of them.", summary["with_warnings"])]
+                if summary["with_warnings"]
+                else []
+            ),
         ]
         left = summary["total"] - summary["offset"] - summary["servers"]
         if summary["offset"] or left > 0:
@@ -44,7 +50,7 @@ class CxTowerPlan(models.Model):
 
     def _dry_run_server_text(self, report):
         name = f"{report['server']['name']} ({report['server']['reference']})"
-        state = self.env._("ready") if report["ok"] else self.env._("has problems")
+        state = self._dry_run_state_text(report)
         yield f"== {name}: {state} =="
         yield self.env._(
             "%(run)s lines would run, %(skip)s are skipped, %(later)s are decided later.",
@@ -59,6 +65,12 @@ class CxTowerPlan(models.Model):
         yield from report["notes"]
         for line in report["lines"]:
             yield from self._dry_run_line_text(line, labels, 0)
+
+    def _dry_run_state_text(self, report):
+        if not report["ok"]:
+            return self.env._("has problems")
+        has_warnings = any(problem["severity"] == WARNING for problem in report["problems"])
+        return self.env._("ready, but see the warnings") if has_warnings else self.env._("ready")
 
     def _dry_run_line_text(self, line, labels, depth):
         indent = INDENT * depth

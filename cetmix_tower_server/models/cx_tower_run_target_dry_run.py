@@ -3,14 +3,16 @@ from dataclasses import replace
 
 from odoo import models
 
+from ..engine import python_code, rendering
 from ..engine import secrets_in_code as placeholders
+from ..engine.python_code import PythonCodeError
 from ..engine.results import EngineError, FileError, RenderingError, UndefinedVariable, ValueInvalid
 from ..engine.shared_results import Inputs, Shared
 from ..runs.engine_context import engine_says
 
 # Actions of which nothing happens on a host.
 AWAY_FROM_HOSTS = frozenset(["python_code", "plan"])
-KINDS = {"value_invalid": ValueInvalid, "file": FileError}
+KINDS = {"value_invalid": ValueInvalid, "file": FileError, "code": PythonCodeError}
 
 
 class DryRunValues:
@@ -26,6 +28,13 @@ class DryRunValues:
         self.nonce = secrets.token_hex(8)
         self.shared = Shared()
         self._for_code = {}
+        self._inputs = {}
+
+    def inputs(self, server_id):
+        """Return the :class:`Inputs` of a server as conditions see them."""
+        if server_id not in self._inputs:
+            self._inputs[server_id] = Inputs(self.scopes[server_id])
+        return self._inputs[server_id]
 
     def for_code(self, server_id):
         """Return (scope in which placeholders of secrets are marked, its :class:`Inputs`)."""
@@ -53,7 +62,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         references = set()
         for plan in plans.values():
             for line in plan.lines:
-                for text in (line["condition"], *self._document_texts(line)):
+                set_values = [text for action in line["actions"] for text in action["values"].values()]
+                for text in (line["condition"], *self._document_texts(line), *set_values):
                     references |= Variable._find_variables(text)
         tools = Variable._make_tools_values()
         # sudo: as the steps themselves would be prepared
@@ -98,6 +108,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         while True:
             try:
                 rendered = server._dry_run_render(line, values, scope)
+                if line["action"] == "python_code":
+                    python_code.check(rendered["run_input"]["code"])
             except UndefinedVariable as error:
                 name = error.variable.partition(".")[0]
                 if before.may_set(name) and name not in known:
@@ -124,6 +136,30 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             "secrets": (rendered.get("run_input") or {}).get("secrets") or [],
             "problems": problems,
         }
+
+    def _dry_run_set_values(self, texts, values, before):
+        """Return the problems of what a post-run action sets.
+
+        :param texts: {reference: text}; those that use what steps before may set are only known later
+        """
+        inputs = values.inputs(self.id)
+        known = [text for text in texts.values() if not any(map(before.may_set, inputs.names([text])))]
+        key = ("set", tuple(known), inputs.key(known))
+        return list(values.shared.get(key, lambda: self._dry_run_new_values(texts, known, values)))
+
+    def _dry_run_new_values(self, texts, known, values):
+        problems = []
+        for reference, text in texts.items():
+            if text not in known:
+                continue
+            where = self.env._("value of “%(variable)s” that is set behind the line", variable=reference)
+            try:
+                rendering.render(text, values.scopes[self.id], where=where)
+            except UndefinedVariable as error:
+                problems.append(_problem_of(error, "value_missing") | {"variable": error.variable})
+            except EngineError as error:
+                problems.append(_problem_of(error, "template"))
+        return problems
 
     def _dry_run_facts(self, line):
         """Return sentences about what else a step would do. Extension point: actions tell what is special about them."""

@@ -27,6 +27,21 @@ class CxTowerServer(models.Model):
             for server in self.sudo()
         }
 
+    def _ids_with_password(self):
+        """Return the ids of those of these servers that have a stored password; one query."""
+        # sudo: only which values there are
+        return set(self.env["cx.tower.vault"].sudo()._get_stored_fields("cx.tower.server", self.ids))
+
+    def _find_life_warnings(self):
+        """Return warnings about a server that hardly anybody means to run something on."""
+        facts = {"kind": "server", "severity": "warning", "exit_code": 0}
+        warnings = []
+        if not self.active:
+            warnings.append(facts | {"message": self.env._("%s is archived.", self.name)})
+        if self._is_being_deleted():
+            warnings.append(facts | {"message": self.env._("%s is being deleted.", self.name)})
+        return warnings
+
     def _lacks_for_log_in(self, passwords, keys):
         """Return sentences with a place for the name: what this one host lacks."""
         lacks = []
@@ -58,16 +73,32 @@ class CxTowerServer(models.Model):
         if chain[-1].jump_server_id:
             text = self.env._("The jump hosts of %s lead in a circle.", self.name)
             problems.append(facts | {"severity": "problem", "message": text})
-        if self.connection_state == "failed" and not problems:
-            text = self.env._("The last test of the connection to %s failed.", self.name)
-            problems.append(facts | {"severity": "warning", "message": text})
+        if not problems:
+            failed = [hop for hop in chain if hop.connection_state == "failed"]
+            problems = [
+                facts | {"severity": "warning", "message": hop._last_failure_text(readable)} for hop in failed
+            ]
         return problems
 
-    def _find_sudo_problems(self, wants_sudo, wants_path):
+    def _last_failure_text(self, readable):
+        """Return what is known of the last time that this host could not be reached.
+
+        :param readable: servers that the caller may read; names of others stay hidden
+        """
+        if self.with_env(readable.env) not in readable:
+            return self.env._("A jump host could not be reached the last time.")
+        text = self.env._("%s could not be reached the last time.", self.name)
+        # The reason is for managers, as on the form. sudo: who asks is known from the servers that he may read
+        reader = self.with_env(readable.env)
+        is_shown = reader._has_field_access(reader._fields["connection_message"], "read")
+        return f"{text} {self.connection_message}" if is_shown and self.connection_message else text
+
+    def _find_sudo_problems(self, wants_sudo, wants_path, with_password):
         """Return the problems of steps that want sudo or a directory on this server.
 
         :param wants_sudo: numbers of lines that want sudo
         :param wants_path: numbers of lines with a directory
+        :param with_password: ids of the servers that have a password
         """
         server = self.sudo()  # sudo: whoever may run a command gets the sudo its author foresaw
         problems = []
@@ -82,7 +113,7 @@ class CxTowerServer(models.Model):
             text = self.env._("Sudo is wanted, but %s uses none: it runs without.", server.name)
             facts = {"kind": "sudo", "severity": "warning", "exit_code": 0}
             problems.append(facts | {"message": text, "line": wants_sudo[0]})
-        elif wants_sudo and mode == "p" and not server._is_secret_value_set("ssh_password"):
+        elif wants_sudo and mode == "p" and self.id not in with_password:
             text = self.env._("Sudo on %s asks for a password, and there is none.", server.name)
             facts = {"kind": "sudo", "severity": "problem", "exit_code": int(ExitCode.SUDO_FAILED)}
             problems.append(facts | {"message": text, "line": wants_sudo[0]})

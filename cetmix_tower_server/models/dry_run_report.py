@@ -12,7 +12,7 @@ from .cx_tower_run_target_dry_run import AWAY_FROM_HOSTS
 
 PROBLEM, WARNING, INFORMATION = "problem", "warning", "information"
 HIDDEN_PROBLEM_KINDS = frozenset(
-    ["value_missing", "value_invalid", "template", "file", "condition", "secret_missing"]
+    ["value_missing", "value_invalid", "template", "file", "code", "condition", "secret_missing"]
 )
 
 
@@ -73,6 +73,7 @@ class DryRun:
         self._add_missing_secrets(walks)
         running = self._find_running(walks)
         connection = self.servers._find_connection_problems()
+        self._passwords = self.servers._ids_with_password()
         return [
             self._report(server, walks.get(server.id), running.get(server.id, []), connection[server.id])
             for server in self.servers
@@ -156,6 +157,8 @@ class DryRun:
         if report.line["action"] != "plan":
             details |= server._dry_run_step(report.line, self._values, before)
             details["problems"] += self._find_system_warnings(server, report.line)
+        if report.sets:
+            details["problems"] += server._dry_run_set_values(report.sets, self._values, before)
         is_broken = any(problem["severity"] == PROBLEM for problem in details["problems"])
         return details, is_broken
 
@@ -286,6 +289,7 @@ class DryRun:
             text = self.env._("The flight plan has no lines.")
             problems.append(new_problem("empty_plan", text, exit_code=ExitCode.PLAN_IS_EMPTY))
         problems += self._find_host_problems(server, lines, connection) + running
+        problems += [new_problem(**problem) for problem in server._find_life_warnings()]
         result["lines"] = [self._line(line, problems) for line in walk.lines]
         problems += self._find_hidden(lines)
         order = (PROBLEM, WARNING, INFORMATION)
@@ -311,7 +315,7 @@ class DryRun:
         sudo = [line.number for line in on_host if _wants_sudo(line.line)]
         in_shell = [line for line in on_host if line.line["action"] == "ssh_command"]
         paths = [line.number for line in in_shell if line.line["path"] or line.line["command_path"]]
-        found = [*connection, *server._find_sudo_problems(sudo, paths)]
+        found = [*connection, *server._find_sudo_problems(sudo, paths, self._passwords)]
         return [new_problem(**problem) for problem in found]
 
     def _find_hidden(self, lines):

@@ -17,6 +17,7 @@ from . import test_key
 from . import test_mixins
 from . import test_plan
 from . import test_plan_dry_run
+from . import test_plan_dry_run_foreseen
 from . import test_plan_run_wizard
 from . import test_python_command
 from . import test_reference_mixin

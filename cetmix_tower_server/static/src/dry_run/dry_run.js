@@ -137,22 +137,45 @@ export class DryRun extends Component {
         if (!count && !this.state.loading) {
             return _t("There are no servers to run it on.");
         }
-        const text =
-            count === 1
-                ? ready
-                    ? _t("The server is ready.")
-                    : _t("The server has problems.")
-                : broken
-                  ? _t("%(ready)s of %(count)s servers are ready, %(broken)s with problems.", {
-                        ready,
-                        count,
-                        broken,
-                    })
-                  : _t("All %s servers are ready.", count);
+        const warned = this.state.servers.filter((row) => row.ok && this.hasWarnings(row)).length;
+        let text = _t("All %s servers are ready.", count);
+        if (count === 1) {
+            text = broken
+                ? _t("The server has problems.")
+                : warned
+                  ? _t("Nothing is known that stops it, but there are warnings.")
+                  : _t("The server is ready.");
+        } else if (broken) {
+            text = _t("%(ready)s of %(count)s servers are ready, %(broken)s with problems.", {
+                ready,
+                count,
+                broken,
+            });
+        } else if (warned) {
+            text = _t(
+                "Nothing is known that stops it, but there are warnings for %(warned)s of %(count)s servers.",
+                {
+                    warned,
+                    count,
+                },
+            );
+        }
         if (this.state.loading) {
             return _t("%(count)s of %(total)s servers were looked at.", { count, total: this.state.total });
         }
         return this.left > 0 ? `${text} ${_t("%s more servers were not looked at yet.", this.left)}` : text;
+    }
+
+    hasWarnings(row) {
+        return row.problems.some((problem) => problem.severity === "warning");
+    }
+
+    /** What is said of a server in a word or two. */
+    stateOf(row) {
+        if (!row.ok) {
+            return _t("Has problems");
+        }
+        return this.hasWarnings(row) ? _t("Ready, but see the warnings") : _t("Ready");
     }
 
     countsOf(row) {
@@ -187,6 +210,8 @@ export class DryRun extends Component {
             secret_missing: _t("secret missing"),
             template: _t("template"),
             file: _t("file"),
+            code: _t("code"),
+            server: _t("server"),
             condition: _t("condition"),
             incompatible: _t("not for this server"),
             empty_plan: _t("no lines"),

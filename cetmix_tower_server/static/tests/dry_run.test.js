@@ -1,0 +1,62 @@
+import { expect, test } from "@odoo/hoot";
+import { animationFrame } from "@odoo/hoot-mock";
+import { defineModels, getService, mountWebClient, onRpc } from "@web/../tests/web_test_helpers";
+import { mailModels } from "@mail/../tests/mail_test_helpers";
+
+defineModels(mailModels);
+
+const WARNING = { kind: "connection", severity: "warning", message: "not reached the last time", line: "" };
+const PROBLEM = { kind: "condition", severity: "problem", message: "cannot be read", line: "1" };
+
+function makeServer(id, problems) {
+    return {
+        server: { id, reference: `s${id}`, name: `Server ${id}` },
+        ok: !problems.includes(PROBLEM),
+        would_run: 1,
+        skipped: 0,
+        undecided: 0,
+        problems,
+        notes: [],
+        complete: true,
+        lines: [],
+    };
+}
+
+async function mountReport(...problemsOfServers) {
+    const servers = problemsOfServers.map((problems, index) => makeServer(index + 1, problems));
+    onRpc("cx.tower.plan", "dry_run", () => ({
+        plan: { id: 1, reference: "p", name: "Plan" },
+        servers,
+        summary: { total: servers.length },
+    }));
+    await mountWebClient();
+    await getService("action").doAction({
+        type: "ir.actions.client",
+        tag: "cetmix_tower_dry_run",
+        params: { plan_id: 1, server_ids: servers.map((row) => row.server.id), variable_values: {} },
+    });
+    await animationFrame();
+    await animationFrame();
+}
+
+test("servers are called ready where nothing was found", async () => {
+    await mountReport([], []);
+    expect(".o_tower_dry_run_summary").toHaveText(/All 2 servers are ready/);
+});
+
+test("where there are warnings, not all servers are called ready", async () => {
+    await mountReport([], [WARNING]);
+    expect(".o_tower_dry_run_summary").toHaveText(/warnings for 1 of 2 servers/);
+    expect(".o_tower_dry_run_summary").not.toHaveText(/ready/);
+    expect("i[title='Ready, but see the warnings']").toHaveCount(1);
+});
+
+test("the only server with a warning is not simply called ready", async () => {
+    await mountReport([WARNING]);
+    expect(".o_tower_dry_run_summary").toHaveText(/Nothing is known that stops it, but there are warnings/);
+});
+
+test("problems count before warnings", async () => {
+    await mountReport([PROBLEM], [WARNING]);
+    expect(".o_tower_dry_run_summary").toHaveText(/1 of 2 servers are ready, 1 with problems/);
+});
