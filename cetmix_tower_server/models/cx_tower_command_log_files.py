@@ -3,10 +3,10 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from psycopg2 import InterfaceError, OperationalError
 from psycopg2.errors import LockNotAvailable
 
 from ..engine import states
+from ..runs.database import may_succeed_later
 from ..runs.file_work import DELETE
 from .cx_tower_run_target_files import ACTION
 
@@ -66,9 +66,9 @@ class CxTowerCommandLog(models.Model):
             if not log.run_result:
                 log.run_result = {"files": []}  # it ended without one: that is to be told, too
             self.env["cx.tower.file"]._wake_sync()
-        except (OperationalError, InterfaceError):
-            raise  # the end is written again
         except Exception as error:
+            if may_succeed_later(error):
+                raise  # the end is written again
             self.env.invalidate_all(flush=False)
             _logger.exception("run %s: its files could not be updated", self.id)
             text = self.env._(

@@ -1,6 +1,7 @@
 from odoo import models
 from odoo.tools.safe_eval import safe_eval
-from psycopg2.errors import SerializationFailure
+from psycopg2 import OperationalError
+from psycopg2.errors import DeadlockDetected, SerializationFailure
 
 from ..engine import plain_values, python_code
 from ..engine.results import ExitCode
@@ -37,9 +38,13 @@ class CxTowerCommandLog(models.Model):
             kept = plain_values.plain(context.get("custom_values") or {}, "custom_values")
             end = _result_values(context.get("result"), masker)
             self.env.flush_all()
-        except (RunAborted, SerializationFailure):
+        except (RunAborted, SerializationFailure, DeadlockDetected):
             raise
         except Exception as error:
+            if (
+                self.env.cr.closed
+            ):  # no fault of the code; where it stood when that happened is of no use to anybody
+                raise OperationalError("the connection to the database broke") from None
             # from None: the original exception carries the code, and with it the secrets
             explained = python_code.explain(error)
             raise python_code.PythonCodeError(masker.mask(str(explained)), explained.line) from None

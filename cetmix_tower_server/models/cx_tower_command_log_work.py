@@ -2,10 +2,10 @@ import logging
 
 from odoo import models
 from odoo.exceptions import UserError
-from psycopg2 import InterfaceError, OperationalError
 
 from ..engine.masking import Masker
 from ..engine.results import EngineError, ExitCode
+from ..runs.database import may_succeed_later
 from ..runs.job import OutputSoFar, error_values, unexpected_values
 from ..runs.work import Ended
 
@@ -27,7 +27,17 @@ class CxTowerCommandLog(models.Model):
         :return: {log id: :class:`runs.work.HostWork`, ``DatabaseWork`` or ``Ended``}
         """
         with self.server_id._share_logins(logins):
-            return {log.id: log._prepare_work_or_end() for log in self}
+            if len(self) == 1:
+                return {self.id: self._prepare_work_or_end()}
+            return {log.id: log._prepare_work_isolated() for log in self}
+
+    def _prepare_work_isolated(self):
+        """As :meth:`_prepare_work_or_end`; a statement that the database refuses does not spoil those of the next run."""
+        try:
+            with self.env.cr.savepoint(flush=False):
+                return self._prepare_work()
+        except Exception as error:
+            return self._end_of_unprepared(error)
 
     def _output_so_far(self):
         """Return {log id: :class:`runs.job.OutputSoFar`} of those of these runs that were tried before."""
@@ -49,15 +59,19 @@ class CxTowerCommandLog(models.Model):
     def _prepare_work_or_end(self):
         try:
             return self._prepare_work()
-        except EngineError as error:
-            return Ended(error_values(error, Masker({})))
-        except UserError as error:
-            return Ended(unexpected_values(error, Masker({})) | {"message": str(error)})
-        except (OperationalError, InterfaceError):
-            raise  # the database went away: the worker prepares again
         except Exception as error:
-            _logger.exception("run %s could not be prepared", self.id)
-            return Ended(unexpected_values(error, Masker({})))
+            return self._end_of_unprepared(error)
+
+    def _end_of_unprepared(self, error):
+        """Return how this run ends, which could not be prepared; the error is raised again when trying again may help."""
+        if isinstance(error, EngineError):
+            return Ended(error_values(error, Masker({})))
+        if isinstance(error, UserError):
+            return Ended(unexpected_values(error, Masker({})) | {"message": str(error)})
+        if may_succeed_later(error):
+            raise error  # the database went away: the worker prepares again
+        _logger.error("run %s could not be prepared", self.id, exc_info=error)
+        return Ended(unexpected_values(error, Masker({})))
 
     def _prepare_work(self):
         """Return what is to be done for this run, from the runner of its command's action."""

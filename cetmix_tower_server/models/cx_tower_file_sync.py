@@ -3,9 +3,9 @@ import logging
 from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
-from psycopg2 import InterfaceError, OperationalError
 
 from ..engine import states
+from ..runs.database import may_succeed_later
 from ..runs.file_work import PULL, PUSH
 
 _logger = logging.getLogger(__name__)
@@ -79,9 +79,9 @@ class CxTowerFile(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._start_runs(operation, only_changes=only_changes)
-        except (OperationalError, InterfaceError):
-            raise  # another process was faster, or the database went away: nothing has happened
         except Exception as error:
+            if may_succeed_later(error):
+                raise  # another process was faster, or the database went away: nothing has happened
             if len(self) > 1:
                 half = len(self) // 2
                 self[:half]._start_isolated(operation, only_changes)

@@ -2,10 +2,10 @@ import logging
 
 from odoo import api, models
 from odoo.tools import SQL
-from psycopg2 import InterfaceError, OperationalError
 
 from ..engine import states
 from ..runs import worker as run_worker
+from ..runs.database import is_away, may_succeed_later
 from ..runs.engine_context import engine_says, heard
 from .cx_tower_fleet_run import ACTIVE, RUNNING, STOPPING
 
@@ -133,9 +133,9 @@ class CxTowerFleetRun(models.Model):
         try:
             with self.env.cr.savepoint(flush=False):
                 fleet._go_on_after(fleet._is_failure(member), had_turn)
-        except (OperationalError, InterfaceError):
-            raise  # the database went away or another process was faster: all of it is tried again
-        except Exception:
+        except Exception as error:
+            if may_succeed_later(error):
+                raise  # the database went away or another process was faster: all of it is tried again
             _logger.exception("fleet run %s cannot go on after run %s", self.id, member.id)
             self.env.invalidate_all(flush=False)
 
@@ -219,8 +219,10 @@ class CxTowerFleetRun(models.Model):
                     self.with_env(api.Environment(cr, self.env.uid, {}, su=True)).browse(
                         fleet_id
                     )._end_if_all_ended()
-            except (OperationalError, InterfaceError):
-                pass  # somebody else does it at this moment, or the next look does
+            except Exception as error:
+                if not may_succeed_later(error):
+                    raise
+                # somebody else does it at this moment, or the next look does
 
         self.env.cr.postcommit.add(look)
 
@@ -333,12 +335,11 @@ class CxTowerFleetRun(models.Model):
             try:
                 with self.env.cr.savepoint():
                     fleet._look_after_one()
-            except InterfaceError:
-                raise
-            except OperationalError:
-                self.env.invalidate_all(flush=False)  # another process is at it
-            except Exception:
-                _logger.exception("fleet run %s could not be looked after", fleet.id)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                if not may_succeed_later(error):  # otherwise another process is at it
+                    _logger.exception("fleet run %s could not be looked after", fleet.id)
                 self.env.invalidate_all(flush=False)
 
     def _look_after_one(self):

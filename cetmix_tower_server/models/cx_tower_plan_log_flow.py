@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import MissingError
-from psycopg2 import InterfaceError, OperationalError
 
 from ..engine import conditions, flow, rendering, states
 from ..engine.definition import freeze
 from ..engine.results import ConditionInvalid, EngineError, ExitCode
+from ..runs.database import may_succeed_later
 from ..runs.engine_context import engine_says, heard
 from .cx_tower_command_log import COMMAND_FIELDS
 from .cx_tower_command_log_step import RUN_FIELDS, SERVER_FIELDS
@@ -129,9 +129,9 @@ class CxTowerPlanLog(models.Model):
         try:
             with self.env.cr.savepoint(flush=False):
                 self._drive(*self._after_step(step), origin=step)
-        except (OperationalError, InterfaceError):
-            raise  # the database went away or another transaction was faster: all of it is tried again
         except Exception as error:
+            if may_succeed_later(error):
+                raise  # the database went away or another transaction was faster: all of it is tried again
             _logger.exception("flight plan run %s cannot go on", self.id)
             self.env.invalidate_all(flush=False)
             self._give_up(f"{type(error).__name__}: {error}")

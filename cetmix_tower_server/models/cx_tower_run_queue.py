@@ -7,7 +7,9 @@ from odoo.tools import SQL
 from psycopg2 import errors as pg_errors
 
 from ..engine import states
+from ..runs import cron_service
 from ..runs import worker as run_worker
+from ..runs.database import is_away, may_succeed_later
 
 _logger = logging.getLogger(__name__)
 
@@ -247,12 +249,30 @@ class CxTowerRunQueue(models.AbstractModel):
     @api.model
     def _cron_dispatch(self):
         """Wake the worker of this process; it takes queued runs by itself. Returns at once."""
-        self._recover_lost()
-        self._end_overdue_plans()
-        self._recover_stalled_plans()
-        self.env["cx.tower.fleet.run"]._look_after()
+        for part in (
+            self._recover_lost,
+            self._end_overdue_plans,
+            self._recover_stalled_plans,
+            self.env["cx.tower.fleet.run"]._look_after,
+        ):
+            self._do_part(part)
         if self._has_queued(within_s=LOOK_AHEAD_S):
             run_worker.get(self.env.cr.dbname).wake()
+
+    @api.model
+    def _do_part(self, part):
+        """Do one part of the cron; what goes wrong in it keeps neither the others nor what is queued."""
+        try:
+            with self.env.cr.savepoint():
+                part()
+        except Exception as error:
+            self.env.invalidate_all(flush=False)
+            if is_away(error):
+                raise
+            if may_succeed_later(error):
+                _logger.info("another transaction was faster (%s), it is done the next time", error)
+            else:
+                _logger.exception("a part of the queue's cron failed")
 
     @api.model
     def _wake_workers(self, at=None):
@@ -269,3 +289,8 @@ class CxTowerRunQueue(models.AbstractModel):
             cron.sudo()._trigger(at)
         if run_worker.has_crons():
             self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
+
+    def _register_hook(self):
+        """Called when a registry was loaded: from now on runs may be executed in this process."""
+        super()._register_hook()
+        cron_service.protect()

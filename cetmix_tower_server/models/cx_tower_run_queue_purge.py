@@ -1,6 +1,11 @@
+import logging
+
 from odoo import api, models
 
 from ..engine import states
+from ..runs.database import may_succeed_later
+
+_logger = logging.getLogger(__name__)
 
 
 class CxTowerRunQueue(models.AbstractModel):
@@ -24,15 +29,34 @@ class CxTowerRunQueue(models.AbstractModel):
             for Model, own in ((PlanLog, "parent_flight_plan_log_id"), (Log, "plan_log_id")):
                 old = [*domain, (own, "=", False)]
                 while batch := Model.search(old, limit=500 if Model is Log else 50, order="id"):
-                    batch.unlink()
+                    old.append(("id", "not in", self._delete_possible(batch)))
                     if not progress(len(batch), remaining=Model.search_count(old)):
                         return
             self._purge_fleet_runs()
         if settings.log_retention_mb:
             for model, batch in self._logs_beyond_size(settings.log_retention_mb):
-                self.env[model].sudo().browse(batch).exists().unlink()
+                self._delete_possible(self.env[model].sudo().browse(batch).exists())
                 if not progress(len(batch)):
                     return
+
+    @api.model
+    def _delete_possible(self, records):
+        """Delete records; one that something keeps stays and keeps no other. :return: ids of those that stay"""
+        if not records:
+            return []
+        try:
+            with self.env.cr.savepoint():
+                records.unlink()
+            return []
+        except Exception as error:
+            self.env.invalidate_all(flush=False)
+            if may_succeed_later(error):
+                raise
+            if len(records) == 1:
+                _logger.warning("%s is old, but cannot be deleted: %s", records, error)
+                return records.ids
+        half = len(records) // 2
+        return self._delete_possible(records[:half]) + self._delete_possible(records[half:])
 
     @api.model
     def _purge_fleet_runs(self):
@@ -40,7 +64,7 @@ class CxTowerRunQueue(models.AbstractModel):
         fleets = self.env["cx.tower.fleet.run"].sudo().with_context(active_test=False)
         empty = [("command_log_ids", "=", False), ("plan_log_ids", "=", False), ("finish_date", "!=", False)]
         while batch := fleets.search(empty, limit=500):
-            batch.unlink()
+            empty.append(("id", "not in", self._delete_possible(batch)))
             if not self.env["ir.cron"]._commit_progress(len(batch)):
                 return
 

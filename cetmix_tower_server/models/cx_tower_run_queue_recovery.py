@@ -3,7 +3,9 @@ import logging
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..engine import states
 from ..engine.results import ExitCode
+from ..runs.database import is_away, may_succeed_later
 from .cx_tower_worker import LEASE_S
 
 _logger = logging.getLogger(__name__)
@@ -15,6 +17,82 @@ class CxTowerRunQueue(models.AbstractModel):
     """What became of runs that nobody executes any more: lost ones, overdue ones, flight plans that stand still."""
 
     _inherit = "cx.tower.run.queue"
+
+    @api.model
+    def _do_each(self, records, do, last_resort):
+        """Do something with each record in a savepoint of its own: one that cannot be dealt with keeps no other.
+
+        :param do: called with one record
+        :param last_resort: called with a record for which that failed, and the error; when another transaction was
+            faster it is not called: that record's turn comes again
+        """
+        for record in records:
+            try:
+                with self.env.cr.savepoint():
+                    do(record)
+            except Exception as error:
+                self.env.invalidate_all(flush=False)
+                if is_away(error):
+                    raise
+                if may_succeed_later(error):
+                    _logger.info("%s: another transaction was faster (%s)", record, error)
+                    continue
+                _logger.exception("%s cannot be dealt with as it should", record)
+                self._attempt_last_resort(record, error, last_resort)
+
+    @api.model
+    def _attempt_last_resort(self, record, error, last_resort):
+        try:
+            with self.env.cr.savepoint():
+                last_resort(record, error)
+        except Exception as again:
+            self.env.invalidate_all(flush=False)
+            if is_away(again):
+                raise
+            _logger.exception("%s cannot be dealt with at all", record)
+
+    @api.model
+    def _finish_each(self, logs, exit_code, text):
+        """End each of these command logs; when what follows from an end fails, the run ends without."""
+        values = {"command_status": int(exit_code), "message": text}
+        self._do_each(
+            logs,
+            lambda log: log._finish(values),
+            lambda log, error: self._end_plainly(log, "command_status", exit_code, text, error),
+        )
+
+    @api.model
+    def _end_plainly(self, run, status_field, exit_code, text, error):
+        """End a command log or the log of a flight plan with one statement and nothing that follows: no hook, no step.
+
+        What waits for it is found by the next look and led on, or ended in the same way.
+
+        :param status_field: name of the field of its exit code
+        :param error: why it cannot end as others do
+        """
+        reason = self.env._(
+            "What should follow from its end did not happen: %s. The log of the Tower server says more.",
+            type(error).__name__,
+        )
+        now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+        self.env.cr.execute(
+            SQL(
+                """UPDATE %(table)s
+                      SET state = %(state)s, %(status)s = %(exit_code)s, message = %(message)s, finish_date = %(now)s,
+                          start_date = COALESCE(start_date, %(now)s),
+                          duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
+                    WHERE id = %(id)s AND state = ANY(%(active)s)""",
+                table=SQL.identifier(run._table),
+                status=SQL.identifier(status_field),
+                state=states.state_for_exit_code(int(exit_code)),
+                exit_code=int(exit_code),
+                message=f"{text} {reason}",
+                now=now,
+                id=run.id,
+                active=list(states.ACTIVE),
+            )
+        )
+        run.invalidate_recordset(flush=False)
 
     @api.model
     def _recover_lost(self):
@@ -68,8 +146,8 @@ class CxTowerRunQueue(models.AbstractModel):
             (RECOVER_BATCH,),
         )
         text = self.env._("The time limit of the flight plan was reached before it started.")
-        for log in self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall()):
-            log._finish({"command_status": int(ExitCode.COMMAND_TIMED_OUT), "message": text})
+        overdue = self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        self._finish_each(overdue, ExitCode.COMMAND_TIMED_OUT, text)
 
     @api.model
     def _recover_stalled_plans(self):
@@ -79,9 +157,7 @@ class CxTowerRunQueue(models.AbstractModel):
         step at all, and steps that wait for nothing, should not exist; if they do, they must not run for ever, and must
         not keep the queue from finding lost runs.
         """
-        PlanLog = self.env["cx.tower.plan.log"].sudo()
         text = self.env._("There was nothing left that could lead on. The log of the Tower server says more.")
-        status = int(ExitCode.RUN_INTERRUPTED)
         self.env.cr.execute(
             """SELECT step.id FROM cx_tower_command_log step
                 WHERE step.state = 'waiting' AND step.create_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
@@ -90,9 +166,19 @@ class CxTowerRunQueue(models.AbstractModel):
                 ORDER BY step.id LIMIT %s FOR UPDATE SKIP LOCKED""",
             (RECOVER_BATCH,),
         )
-        for step in self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall()):
-            _logger.error("run %s waits for a flight plan run that is not there", step.id)
-            step._finish({"command_status": status, "message": text})
+        steps = self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        if steps:
+            _logger.error("runs %s wait for flight plan runs that are not there", steps.ids)
+        self._finish_each(steps, ExitCode.RUN_INTERRUPTED, text)
+        self._lead_on_stalled_plans(text)
+
+    @api.model
+    def _lead_on_stalled_plans(self, text):
+        """Go on with flight plan runs without an active step.
+
+        :param text: why those end that have no step at all
+        """
+        status = int(ExitCode.RUN_INTERRUPTED)
         self.env.cr.execute(
             SQL(
                 """SELECT run.id FROM cx_tower_plan_log run
@@ -111,13 +197,22 @@ class CxTowerRunQueue(models.AbstractModel):
                 batch=RECOVER_BATCH,
             )
         )
-        for run in PlanLog.browse(row[0] for row in self.env.cr.fetchall()):
-            if run.command_log_ids:
-                run._go_on()
-                continue
-            _logger.error("flight plan run %s has no step that leads on", run.id)
-            if run._finish(status, text):
-                run._drive(*run._after_child())
+        stalled = self.env["cx.tower.plan.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        self._do_each(
+            stalled,
+            lambda run: self._lead_on(run, status, text),
+            lambda run, error: self._end_plainly(run, "plan_status", status, text, error),
+        )
+
+    @api.model
+    def _lead_on(self, run, exit_code, text):
+        """Go on with a flight plan run that has no active step; without any step at all it ends."""
+        if run.command_log_ids:
+            run._go_on()
+            return
+        _logger.error("flight plan run %s has no step that leads on", run.id)
+        if run._finish(exit_code, text):
+            run._drive(*run._after_child())
 
     @api.model
     def _interrupt(self, logs):
@@ -128,4 +223,4 @@ class CxTowerRunQueue(models.AbstractModel):
         )
         for log in logs.sudo():
             _logger.warning("run %s on server %s lost its worker %s", log.id, log.server_id.id, log.worker)
-            log._finish({"command_status": int(ExitCode.RUN_INTERRUPTED), "message": text})
+        self._finish_each(logs.sudo(), ExitCode.RUN_INTERRUPTED, text)

@@ -4,9 +4,9 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
-from psycopg2 import OperationalError
 
 from ..engine import states
+from ..runs.database import may_succeed_later
 
 _logger = logging.getLogger(__name__)
 
@@ -184,9 +184,12 @@ class CxTowerScheduledTask(models.Model):
             try:
                 with self.env.registry.cursor() as cr:
                     self.with_env(self.env(cr=cr)).sudo().browse(task_id)._examine()
-            except OperationalError:
-                _logger.info("scheduled task %s is being changed; its results are looked at later", task_id)
-            except Exception:
+            except Exception as error:
+                if may_succeed_later(error):
+                    _logger.info(
+                        "scheduled task %s is being changed; its results are looked at later", task_id
+                    )
+                    continue
                 _logger.exception("the results of scheduled task %s could not be looked at", task_id)
 
     def _examine(self):

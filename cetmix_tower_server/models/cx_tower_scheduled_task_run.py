@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
-from psycopg2 import InterfaceError, OperationalError
 
 from ..runs import crash_points
+from ..runs.database import may_succeed_later
 
 _logger = logging.getLogger(__name__)
 
@@ -81,9 +81,10 @@ class CxTowerScheduledTask(models.Model):
                     crash_points.reached("task_flushed")
                 crash_points.reached("task_committed")
                 return task.id
-            except OperationalError:
-                _logger.info("a scheduled task was taken by another process, attempt %s", attempt + 1)
-            except Exception:
+            except Exception as error:
+                if may_succeed_later(error):
+                    _logger.info("a scheduled task was taken by another process, attempt %s", attempt + 1)
+                    continue
                 if not task:
                     raise
                 _logger.exception("scheduled task %s could not be run", task.id)
@@ -116,9 +117,9 @@ class CxTowerScheduledTask(models.Model):
         try:
             with self.env.cr.savepoint():
                 outcome = self._start_as(self.user_id)
-        except (OperationalError, InterfaceError):
-            raise  # another process was faster, or the database went away: nothing has happened
         except Exception as error:
+            if may_succeed_later(error):
+                raise  # another process was faster, or the database went away: nothing has happened
             _logger.exception("scheduled task %s could not run", self.id)
             outcome = Outcome(failures=[self._failure_text(error)])
         self._note_outcome(outcome, now)
@@ -257,9 +258,9 @@ class CxTowerScheduledTask(models.Model):
         try:
             with self.env.cr.savepoint():
                 return list(self._start_at(places, target, values))
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as error:
+            if may_succeed_later(error):
+                raise
             if len(places) == 1:
                 outcome.failures.append(f"{places.sudo().name}: {self._failure_text(error)}")
                 return []

@@ -9,6 +9,7 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFai
 
 from ..engine import states
 from ..engine.results import ExitCode
+from ..runs.database import is_away, may_succeed_later
 from ..runs.engine_context import engine_says, heard
 from .cx_tower_server_connection import MANAGER
 
@@ -213,9 +214,9 @@ class CxTowerServer(models.Model):
                 self.env.cr.execute("SET LOCAL lock_timeout = 0")
         except LockNotAvailable:
             self.invalidate_recordset(flush=False)
-        except DatabaseError:
-            raise  # another transaction was faster, or the database went away: the end is recorded again
-        except Exception:
+        except Exception as error:
+            if may_succeed_later(error):
+                raise  # another transaction was faster, or the database went away: the end is recorded again
             _logger.exception("the end of the delete plan of server %s could not be noted", self.id)
             self.env.invalidate_all(flush=False)
         self._wake_deletion()
@@ -277,9 +278,10 @@ class CxTowerServer(models.Model):
             try:
                 with self.env.cr.savepoint():
                     server._find_ended_deletions()
-            except DatabaseError:
-                raise
-            except Exception:  # it must not keep those that are due
+            except Exception as error:
+                if is_away(error):
+                    raise
+                # it must not keep those that are due
                 _logger.exception("the end of the delete plan of server %s could not be noted", server.id)
                 self.env.invalidate_all(flush=False)
         progress = self.env["ir.cron"]._commit_progress
@@ -325,6 +327,8 @@ class CxTowerServer(models.Model):
             self.env.invalidate_all(flush=False)
             self._wake_deletion(fields.Datetime.now() + LOOK_AGAIN)  # others were faster; it stays due
         except DatabaseError as error:
+            if is_away(error):
+                raise
             _logger.warning("server %s could not be deleted: %s", self.id, error)
             self.env.invalidate_all(flush=False)
             reason = self.env._("The delete plan has ended well, but other records still need the server.")

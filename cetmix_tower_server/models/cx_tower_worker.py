@@ -1,8 +1,9 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-# A worker writes its heartbeat this often; a run whose worker was silent for the lease is lost.
-HEARTBEAT_INTERVAL_S = 5
+from ..runs import heartbeat
+
+# A run whose worker was silent for the lease is lost; it writes its heartbeat every ``heartbeat.INTERVAL_S``.
 LEASE_S = 30
 
 
@@ -28,25 +29,25 @@ class CxTowerWorker(models.Model):
 
     @api.model
     def _beat(self, code, host, process):
-        """Write the heartbeat of one worker; the first one registers it. One statement."""
-        self.env.cr.execute(
-            SQL(
-                """INSERT INTO cx_tower_worker (code, host, process, started, heartbeat)
-                   VALUES (%(code)s, %(host)s, %(process)s, %(now)s, %(now)s)
-                   ON CONFLICT (code) DO UPDATE SET heartbeat = EXCLUDED.heartbeat""",
-                code=code,
-                host=host,
-                process=process,
-                now=SQL("clock_timestamp() AT TIME ZONE 'UTC'"),
-            )
-        )
+        """Write the heartbeat of a worker; the first one registers it. One statement.
+
+        Later ones are written by :mod:`runs.heartbeat`.
+        """
+        self.env.cr.execute(heartbeat.BEAT, {"code": code, "host": host, "process": process})
 
     @api.model
     def _alive_sql(self):
-        """Return the codes of the workers whose lease has not run out, as a sub-select."""
+        """Return the codes of the workers whose lease has not run out, as a sub-select.
+
+        Nobody could renew a lease while the database was down. So after its start the leases of those who beat within
+        the day before begin anew: a restart of the database interrupts no run whose process lives.
+        """
         return SQL(
-            "SELECT code FROM cx_tower_worker"
-            " WHERE heartbeat > (clock_timestamp() AT TIME ZONE 'UTC') - make_interval(secs => %s)",
+            """SELECT code FROM cx_tower_worker,
+                      (SELECT (clock_timestamp() AT TIME ZONE 'UTC') - make_interval(secs => %s) AS lease_start,
+                              pg_postmaster_start_time() AT TIME ZONE 'UTC' AS started) database
+                WHERE heartbeat > lease_start
+                   OR (database.started > lease_start AND heartbeat > database.started - interval '1 day')""",
             LEASE_S,
         )
 
@@ -59,7 +60,7 @@ class CxTowerWorker(models.Model):
         self.env.cr.execute(
             """UPDATE cx_tower_worker SET heartbeat = clock_timestamp() AT TIME ZONE 'UTC'
                 WHERE heartbeat > (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => %s)""",
-            (HEARTBEAT_INTERVAL_S,),
+            (heartbeat.INTERVAL_S,),
         )
 
     @api.autovacuum

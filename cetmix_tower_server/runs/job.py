@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from ..engine.in_use import secrets_in_use
 from ..engine.results import EngineError, ExitCode
 from ..engine.ssh.running import StopSignal
 from . import crash_points
+from .database import is_away, may_succeed_later
 from .engine_context import engine_says
 from .interrupt import RunAborted, abort_thread
 from .recorder import Recorder
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-# How long the end of a run is kept in memory while the database does not take it.
-RECORD_PATIENCE_S = 15 * 60
+# How long an end is tried again while others are faster. Time in which the database is away does not count.
+BUSY_PATIENCE_S = 15 * 60
 UNRECORDABLE = "unrecordable"
-REPEATS = 3  # attempts of repeatable database work that collided with another transaction
+REPEATS = (
+    3  # attempts of repeatable database work that collided with another transaction or lost its connection
+)
+COLLISIONS = (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected)
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,28 @@ class OutputSoFar:
     end: int
     skipped: int
     note: str = ""
+
+
+class _Patience:
+    """Decides how often, and how long, something is sent to the database again.
+
+    :param is_hopeless: whether the database will never come back
+    """
+
+    def __init__(self, is_hopeless: Callable[[], bool]):
+        self._is_hopeless = is_hopeless
+        self._delay = 0.02
+        self._spent = 0.0
+
+    def wait(self, error: Exception) -> bool:
+        """Wait a moment. :return: False when trying again would not help, or not soon enough"""
+        if not may_succeed_later(error) or self._is_hopeless() or self._spent > BUSY_PATIENCE_S:
+            return False
+        time.sleep(self._delay)
+        if not is_away(error):
+            self._spent += self._delay
+        self._delay = min(self._delay * 2, 5)
+        return True
 
 
 class Job:
@@ -91,13 +118,16 @@ class Job:
         self.announced_end = -1
         self.progress_now: dict[str, Any] = {}  # how far it is, for those who look
         self.progress_news = False  # whether that is still to be announced
+        self.is_unwritable = False  # its live output is refused by the database
         self.finished = False
         self.out_of_time = False  # the flight plan's limit was reached: that is why it was asked to stop
         self.since = time.monotonic()  # when this lane began with the flight plan
         self.is_step = is_step
         self.is_lost = False  # its end was recorded by somebody else, or by a commit that seemed to fail
         self.may_take_over = True
+        self._has_begun = False  # whether the author's code was reached
         self.plan_failure = ""  # what went wrong when the flight plan was to go on
+        self.follow = True  # whether its end is followed by what should follow
         self.next: Job | None = None  # the step that this lane goes on with
 
     def progress(self, done: int, total: int, text: str = "") -> None:
@@ -109,6 +139,10 @@ class Job:
         """
         self.progress_now = {"done": done, "total": total, "text": text}
         self.progress_news = True
+
+    def has_news(self) -> bool:
+        """Return whether there is output to write or anything to announce."""
+        return self.recorder.has_pending or self.progress_news or self.announced_end < 0
 
     def logins(self, kept_s: float) -> dict | None:
         """Return {server id: Login} that this run used, unless it was read longer ago than ``kept_s`` seconds."""
@@ -168,48 +202,61 @@ class Job:
         process dies between the two, the cron goes on with the plan.
         """
         deadline = time.monotonic() + self.work.timeout_s
-        for attempt in range(REPEATS if self.work.repeatable else 1):
-            self.deadline = deadline
+        patience, attempts = self._patience(), REPEATS if self.work.repeatable else 1
+        while True:
+            self.deadline, self._has_begun = deadline, False
             try:
-                with self.worker.transaction() as env:
-                    try:
-                        values = self.work.perform(self, env["cx.tower.command.log"].browse(self.log_id))
-                    finally:
-                        self._close_for_aborts()
-                    if not self.write_end(env, values, plan_later=True):
-                        raise _LostRun()
-                    crash_points.reached("before_record_commit")
-                crash_points.reached("recorded")
-                if self.is_step:
-                    self._go_on_with_plan()
-                return
+                self._perform_once()
             except _LostRun:
-                return
+                break
             except RunAborted:
                 failure = aborted_values(self.abort_reason)
-            except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected) as error:
-                reason = "stopped" if self.stop.is_set() else self.worker.end_wanted(self)
-                if reason:  # the request to stop is what it collided with
-                    failure = aborted_values(reason)
-                    break
-                failure = unexpected_values(error, self.work.masker__)
-                time.sleep(0.05 * (attempt + 1))
-                continue
             except EngineError as error:
                 failure = error_values(error, self.work.masker__)
             except Exception as error:
-                failure = unexpected_values(error, self.work.masker__)
+                self._close_for_aborts()
+                attempts -= self._has_begun  # nothing is repeated when the database was away before it began
+                failure = self._failure_in_transaction(error)
+                is_undone = isinstance(error, COLLISIONS) or is_away(error)
+                may_repeat = (
+                    is_undone and attempts > 0 and failure.get("outcome") not in ("stopped", "timed_out")
+                )
+                if may_repeat and patience.wait(error):
+                    continue
+            else:
+                return self._go_on_with_plan() if self.is_step else None
+            self._close_for_aborts()
+            self.record(failure)
             break
-        self._close_for_aborts()
-        self.record(failure)
         if self.is_step and self.is_lost:
             # The commit may only have seemed to fail, because the connection broke. Then nobody goes on with the plan.
             self._go_on_with_plan()
 
+    def _perform_once(self) -> None:
+        with self.worker.transaction() as env:
+            try:
+                self._has_begun = True
+                values = self.work.perform(self, env["cx.tower.command.log"].browse(self.log_id))
+            finally:
+                self._close_for_aborts()
+            if not self.write_end(env, values, plan_later=True):
+                raise _LostRun()
+            crash_points.reached("before_record_commit")
+        crash_points.reached("recorded")
+
+    def _failure_in_transaction(self, error: Exception) -> dict[str, Any]:
+        """Return the end of database work that raised; nothing of what it wrote is left."""
+        if isinstance(error, COLLISIONS):
+            reason = "stopped" if self.stop.is_set() else self.worker.end_wanted(self)
+            if reason:  # the request to stop is what it collided with
+                return aborted_values(reason)
+        elif is_away(error):
+            return undone_values()
+        return unexpected_values(error, self.work.masker__)
+
     def _go_on_with_plan(self) -> None:
         """Decide what follows this step, whose end is recorded, and take it over; tried again like :meth:`record`."""
-        give_up = time.monotonic() + RECORD_PATIENCE_S
-        delay = 0.02
+        patience = self._patience()
         while True:
             try:
                 with self.worker.transaction() as env:
@@ -218,17 +265,16 @@ class Job:
                     log.browse(self.log_id).plan_log_id._go_on()
                     self.next = self.worker.take_over(env, self) or self.worker.find_taken_over(env, self)
                 return
-            except (psycopg2.OperationalError, psycopg2.InterfaceError):
-                self.next = None
-                if time.monotonic() > give_up:
-                    raise
-                time.sleep(delay)
-                delay = min(delay * 2, 5)
             except Exception as error:
                 self.next = None
+                if patience.wait(error):
+                    continue
                 if self.plan_failure:
-                    raise
+                    raise  # the cron goes on with it
                 self._note_plan_failure(error)
+
+    def _patience(self) -> _Patience:
+        return _Patience(lambda: self.worker.is_gone)
 
     def abort(self, reason: str) -> None:
         """Have database work end where it is; nothing happens when it is not in the author's code any more.
@@ -248,33 +294,40 @@ class Job:
     def record(self, values: dict[str, Any]) -> None:
         """Write how the run ended, trying again while the database is away or another was faster.
 
+        What keeps an end from being written, other than that, is left out until it can be written: what should follow
+        in its flight plan, then all that should follow, then its result. In no case the run goes on "running".
+
         If the process dies before the commit, the end is lost and the run becomes interrupted.
         """
-        give_up = time.monotonic() + RECORD_PATIENCE_S
-        delay = 0.02
+        patience = self._patience()
+        poorer_ends = self._poorer_ends(values)
         while True:
             try:
                 self.worker.ends.record(self, values)
                 self.recorder.confirm()
                 crash_points.reached("recorded")
                 return
-            except (psycopg2.OperationalError, psycopg2.InterfaceError):
-                # serialization failures, deadlocks, a database that restarts
-                self.recorder.restore()
-                if time.monotonic() > give_up:
-                    raise
-                time.sleep(delay)
-                delay = min(delay * 2, 5)
             except Exception as error:
-                # The database refuses these values whenever they come: the run must end all the same.
                 self.recorder.restore()
+                if patience.wait(error):
+                    continue
                 if self.is_step and not self.plan_failure:
                     self._note_plan_failure(error)
                     continue
-                if values.get("outcome") == UNRECORDABLE:
+                _logger.exception("run %s: its end cannot be recorded like this", self.log_id)
+                poorer = next(poorer_ends, None)
+                if poorer is None:
                     raise
-                _logger.exception("run %s: its result cannot be stored", self.log_id)
-                values = unrecordable_values(error, values)
+                values = poorer(error)
+
+    def _poorer_ends(self, values: dict[str, Any]) -> Iterator[Callable[[Exception], dict[str, Any]]]:
+        """Give functions that return the values of an end that says less than the one before; sets :attr:`follow`."""
+        self.follow = False
+        yield lambda error: unfollowed_values(error, values)
+        self.follow = True
+        yield lambda error: unrecordable_values(error, values)
+        self.follow = False
+        yield lambda error: unrecordable_values(error, values)
 
     def _note_plan_failure(self, error: Exception) -> None:
         """Something of Tower failed when the flight plan was to go on; in no case is the end of this run lost.
@@ -309,6 +362,7 @@ class Job:
         ended = log._finish(
             {**values, "output_size": self.recorder.end, "output_skipped": self.recorder.skipped},
             fence=self.fence,
+            follow=self.follow,
             worker=self.worker.code,
         )
         if not ended:
@@ -316,7 +370,7 @@ class Job:
             self.is_lost = True
             if not self.next:
                 _logger.warning("run %s was ended by somebody else; its result is dropped", self.log_id)
-        elif self.is_step and not self.plan_failure and not plan_later:
+        elif self.is_step and self.follow and not self.plan_failure and not plan_later:
             self.next = self.worker.take_over(env, self)
         return ended
 
@@ -335,6 +389,21 @@ def unexpected_values(error: BaseException, masker) -> dict[str, Any]:
     """Return the end of a run that failed in Tower itself."""
     text = masker.mask(f"{type(error).__name__}: {error}")
     return {"command_status": int(ExitCode.GENERAL_ERROR), "message": text, "command_error": text}
+
+
+def undone_values() -> dict[str, Any]:
+    """Return the end of a Python command whose connection to the database broke: what it wrote is undone."""
+    text = (
+        "The connection to the database broke (it was restarted, perhaps), so all that this command wrote was undone."
+        " Look whether what it did elsewhere may be done twice before you run it again."
+    )
+    return {"command_status": int(ExitCode.GENERAL_ERROR), "message": text, "command_error": text}
+
+
+def unfollowed_values(error: BaseException, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the end of a run after which nothing follows: what should have followed failed in Tower itself."""
+    text = f"What should follow from its end did not happen: {type(error).__name__}. The log of the Tower server says more."
+    return {**values, "message": " ".join(filter(None, (values.get("message"), text)))}
 
 
 def unrecordable_values(error: BaseException, values: dict[str, Any]) -> dict[str, Any]:

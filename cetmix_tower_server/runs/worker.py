@@ -8,32 +8,33 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import psycopg2
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
-from odoo.sql_db import Cursor
+from odoo.sql_db import Cursor, connection_info_for
 
-from . import crash_points
+from ..engine.masking import Masker
+from . import crash_points, heartbeat
+from .database import is_away, may_succeed_later
 from .ends import EndWriter
-from .job import Job
+from .job import Job, unexpected_values
 from .lanes import Lanes
-from .work import DatabaseWork
+from .work import DatabaseWork, Ended
 
 _logger = logging.getLogger(__name__)
 
 TICK_S = 0.5  # pace of live output, of stop requests and of looking for queued runs
 FIRST_OUTPUT_S = 0.03  # the first output and the end of a run are announced this soon
-HEARTBEAT_S = 5
+TEND_S = 5  # pace of looking after what is overdue
 IDLE_TICK_S = 2
 IDLE_S = 60  # the conductor ends after this long without work
 KEPT_CURSOR_S = 3  # the connection for the ends of runs is given back after this long without any
 LOGIN_KEPT_S = 5  # a lane asks again how to log in to a host after this long
 MAX_LANES = 64
 SLICE_S = 10  # a lane goes on with the steps of one flight plan for this long while other runs wait
-ORPHAN_S = 20  # a run that is held here and not executed for this long is ended
 
 
 class Worker:
@@ -41,7 +42,8 @@ class Worker:
 
     One *conductor* thread exists while there is work: it claims runs, prepares them in one transaction,
     hands them to lanes, writes the live output of all of them about twice a second in one transaction,
-    renews the lease and passes on stop requests. It ends by itself when nothing is left to do.
+    and passes on stop requests. It ends by itself when nothing is left to do. The lease of the runs is renewed
+    by a thread of its own (:mod:`heartbeat`), so that it does not depend on anything the conductor does.
 
     :param dbname: name of the database
     """
@@ -62,11 +64,20 @@ class Worker:
         self._more_queued = (
             False  # runs were left in the queue when it was last looked at: they wait for seats
         )
-        self._orphans: dict[int, float] = {}  # runs held here without a job: when that was first seen
+        self._preparing: set[int] = set()  # claimed runs that are no jobs yet
         self._due = 0.0  # time.monotonic() of the next look after output
         self._last_tick = 0.0
-        self._last_beat = 0.0
+        self._last_tended = 0.0
         self._last_work = 0.0
+        self.is_gone = False  # the database was dropped, or Tower uninstalled from it
+        self._heartbeat = heartbeat.Heartbeat(
+            self.code,
+            lambda: heartbeat.connect(connection_info_for(dbname)[1]),
+            self._has_something_in_hand,
+            self._in_hand,
+            lambda: heartbeat.database_exists(dbname, connection_info_for("postgres")[1]),
+            self._note_gone,
+        )
 
     # ------------------------------------------------------------------
     # Called from other threads
@@ -75,6 +86,7 @@ class Worker:
     def wake(self) -> None:
         """Look for queued runs now. Returns at once."""
         with self._lock:
+            self.is_gone = False
             self._claim_wanted = True
             self._ensure_conductor()
         self._event.set()
@@ -139,7 +151,9 @@ class Worker:
         try:
             with self.transaction() as env:
                 return env["cx.tower.run.queue"]._held_runs(self.code).get(job.log_id, "")
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        except Exception as error:
+            if not may_succeed_later(error):
+                raise
             return ""
 
     def _look_soon(self) -> None:
@@ -198,24 +212,57 @@ class Worker:
 
     def _conduct(self) -> None:
         threading.current_thread().dbname = self.dbname
-        while True:
+        while not self.is_gone:
             try:
                 if not self._round():
                     return
-            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-                _logger.warning("tower worker: database not available (%s), trying again", error)
-                self._restore_output()
-                time.sleep(1)
-            except Exception:
-                if self._is_gone():
+            except Exception as error:
+                if self._is_uninstalled():
                     return
-                _logger.exception("tower worker: round failed")
-                self._restore_output()
+                if is_away(error):
+                    _logger.warning("tower worker: database not available (%s), trying again", error)
+                else:
+                    _logger.exception("tower worker: round failed")
                 time.sleep(1)
 
-    def _is_gone(self) -> bool:
+    def _is_uninstalled(self) -> bool:
         """Return whether Tower was uninstalled from the database: there is nothing to conduct any more."""
-        return "cx.tower.run.queue" not in Registry(self.dbname)
+        try:
+            return "cx.tower.run.queue" not in Registry(self.dbname)
+        except Exception:  # it cannot be loaded now: the database may be away
+            return False
+
+    def _note_gone(self) -> None:
+        self.is_gone = True
+
+    # ------------------------------------------------------------------
+    # The lease
+    # ------------------------------------------------------------------
+
+    def _has_something_in_hand(self) -> bool:
+        conductor = self._thread
+        return bool(self._jobs or self._preparing) or (conductor is not None and conductor.is_alive())
+
+    def _in_hand(self) -> set[int]:
+        """Return the runs that are being prepared, or that a lane executes or is about to."""
+        executed = {
+            log_id for log_id, job in list(self._jobs.items()) if job.thread is None or job.thread.is_alive()
+        }
+        return executed | self._preparing.copy()
+
+    def _ensure_lease(self) -> None:
+        """See to it that the lease exists before a run is held under it, and is renewed from then on.
+
+        A beat that fails must not keep the caller: the lease may have been renewed by somebody else a moment ago.
+        """
+        if time.monotonic() - self._heartbeat.last < heartbeat.INTERVAL_S:
+            return
+        with self.transaction() as env:
+            env["cx.tower.worker"]._beat(self.code, socket.gethostname(), os.getpid())
+            is_real = isinstance(env.cr, Cursor)  # what a test wrote is not there for another connection
+        self._heartbeat.last = time.monotonic()
+        if is_real:
+            self._heartbeat.ensure()
 
     def _round(self) -> bool:
         """Wait for something to do and do it; False when the conductor may end."""
@@ -226,16 +273,30 @@ class Worker:
         self._event.clear()
         now = time.monotonic()
         if self._claim_wanted or now - self._last_tick >= tick:
-            self._take_runs()
-        if self._jobs and now - self._last_beat >= HEARTBEAT_S:
-            self._beat()
+            self._attempt(self._take_runs)
+        if self._jobs and now - self._last_tended >= TEND_S:
+            self._last_tended = now
+            self._attempt(self._tend_plans)
+            self._attempt(self._tend_fleets)
         if now >= self._due or now - self._last_tick >= tick:
             self._due = now + tick
             self._last_tick = now
-            self._pass_on_stops()
-            self._abort_overdue()
-            self._write_output()
+            self._attempt(self._abort_overdue)
+            self._attempt(self._pass_on_stops)
+            self._attempt(self._write_output)
         return self._has_work(now)
+
+    def _attempt(self, part: Callable[[], None]) -> None:
+        """Do one part of a round; what goes wrong in it does not keep the others, unless the database is away."""
+        try:
+            part()
+        except Exception as error:
+            if is_away(error) or self._is_uninstalled():
+                raise
+            if may_succeed_later(error):
+                _logger.info("tower worker: another transaction was faster (%s)", error)
+            else:
+                _logger.exception("tower worker: a part of the round failed")
 
     def _has_work(self, now: float) -> bool:
         self._close_idle_cursor(KEPT_CURSOR_S)
@@ -247,13 +308,12 @@ class Worker:
             self._thread = None
             return False
 
-    def _beat(self) -> None:
+    def _tend_plans(self) -> None:
         with self.transaction() as env:
-            env["cx.tower.worker"]._beat(self.code, socket.gethostname(), os.getpid())
             env["cx.tower.run.queue"]._end_overdue_plans()
-        self._last_beat = time.monotonic()
-        # Another process may do the same at this moment: then one of them is refused, which must not cost the lease.
-        with suppress(psycopg2.OperationalError), self.transaction() as env:
+
+    def _tend_fleets(self) -> None:
+        with self.transaction() as env:
             env["cx.tower.fleet.run"]._look_after()
 
     def _take_runs(self) -> None:
@@ -267,8 +327,7 @@ class Worker:
             self._more_queued = env["cx.tower.run.queue"]._has_queued()
         if not self._more_queued:
             return
-        if time.monotonic() - self._last_beat >= HEARTBEAT_S:
-            self._beat()  # the lease must exist before a run is held under it
+        self._ensure_lease()
         Registry(self.dbname).check_signaling()
         crash_points.reached("before_claim")
         claimed = self._claim(free)
@@ -288,23 +347,46 @@ class Worker:
         try:
             with self.transaction() as env:
                 claimed = env["cx.tower.run.queue"]._claim_retrying(self.code, free)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            if not claimed:
+        except Exception as error:
+            if not (claimed and is_away(error)):
                 raise
         return claimed
 
     def _prepare_patiently(self, claimed: dict[int, int]) -> list[Job]:
-        """Prepare claimed runs, trying again while the database is away: nobody else may take them any more."""
-        while claimed:
-            try:
-                with self.transaction() as env:
-                    queue = env["cx.tower.run.queue"]
-                    self._more_queued = queue._has_queued()
-                    return self._prepare(env, queue._still_held(claimed))
-            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-                _logger.warning("tower worker: database not available (%s), preparing again", error)
-                time.sleep(1)
-        return []
+        """Prepare claimed runs, trying again while the database is away: nobody else may take them any more.
+
+        One that cannot be prepared keeps none of the others: it becomes a job that has ended with the reason.
+        """
+        self._preparing |= set(claimed)
+        try:
+            while claimed and not self.is_gone:
+                try:
+                    with self.transaction() as env:
+                        queue = env["cx.tower.run.queue"]
+                        self._more_queued = queue._has_queued()
+                        return self._prepare(env, queue._still_held(claimed))
+                except Exception as error:
+                    if may_succeed_later(error):
+                        _logger.warning("tower worker: runs are prepared again (%s)", error)
+                        time.sleep(1)
+                    elif len(claimed) > 1:
+                        _logger.info("runs could not be prepared together (%s), one by one", error)
+                        singly = [{log_id: fence} for log_id, fence in claimed.items()]
+                        return [job for single in singly for job in self._prepare_patiently(single)]
+                    else:
+                        return self._make_ended(claimed, error)
+            return []
+        finally:
+            self._preparing -= set(claimed)
+
+    def _make_ended(self, claimed: dict[int, int], error: Exception) -> list[Job]:
+        """Return the jobs of runs that cannot be prepared at all."""
+        _logger.error("runs %s cannot be prepared", list(claimed), exc_info=error)
+        work = Ended(unexpected_values(error, Masker({})))
+        jobs = [Job(self, log_id, fence, work, 0, 0) for log_id, fence in claimed.items()]
+        with self._lock:
+            self._jobs.update({job.log_id: job for job in jobs})
+        return jobs
 
     def _prepare(self, env, claimed: dict[int, int]) -> list[Job]:
         """Turn claimed runs into jobs and register them."""
@@ -328,15 +410,31 @@ class Worker:
         ]
 
     def _write_output(self) -> None:
-        """Write the pending output of all jobs and announce what changed, in one transaction."""
+        """Write the pending output of all jobs and announce what changed, in one transaction.
+
+        When that fails, each job gets a transaction of its own, so that what cannot be written of one keeps no other.
+        An end is announced once: it is a hint, and whoever looks sees the log.
+        """
         with self._lock:
             jobs, ended = list(self._jobs.values()), self._ended
             self._ended = []
-        changed = [
-            job for job in jobs if job.recorder.has_pending or job.progress_news or job.announced_end < 0
-        ]
+        changed = [job for job in jobs if job.has_news() and not job.is_unwritable]
         if not changed and not ended:
             return
+        try:
+            self._write_output_of(changed, ended)
+        except Exception as error:
+            if is_away(error):
+                with self._lock:
+                    self._ended = ended + self._ended
+                raise
+            _logger.exception("tower worker: output could not be written together, one by one")
+            for part in [([job], []) for job in changed] + [([], [job]) for job in ended]:
+                self._attempt(lambda part=part: self._write_output_of(*part))
+                for job in part[0]:
+                    job.is_unwritable = job.has_news()  # tried once more with its end
+
+    def _write_output_of(self, changed: list[Job], ended: list[Job]) -> None:
         try:
             with self.transaction() as env:
                 progress = {}
@@ -350,25 +448,16 @@ class Worker:
                     progress,
                 )
         except Exception:
-            with self._lock:
-                self._ended = ended + self._ended
+            for job in changed:
+                job.recorder.restore()
+                job.progress_news = True
             raise
         for job in changed:
             job.recorder.confirm()
             job.announced_end = job.recorder.end
 
-    def _restore_output(self) -> None:
-        with self._lock:
-            jobs = list(self._jobs.values())
-        for job in jobs:
-            job.recorder.restore()
-
     def _pass_on_stops(self) -> None:
-        """Stop what somebody asked to stop; end what this process holds without executing it.
-
-        The latter should not happen; if it does (no memory for a thread, say), the lease would be renewed for
-        the other runs' sake and the run would be running for ever.
-        """
+        """Stop what somebody asked to stop, and what is no longer ours."""
         if not self._jobs:
             return
         jobs = dict(self._jobs)  # before the look: what is added meanwhile is not missing
@@ -382,14 +471,6 @@ class Worker:
         for job in jobs.values():
             if job.log_id not in held:  # it was given up for lost, or has just ended
                 job.stop.request()
-        now = time.monotonic()
-        self._orphans = {
-            log_id: self._orphans.get(log_id, now) for log_id in held if log_id not in self._jobs
-        }
-        overdue = [log_id for log_id, since in self._orphans.items() if now - since > ORPHAN_S]
-        if overdue:
-            with self.transaction() as env:
-                env["cx.tower.run.queue"]._interrupt(env["cx.tower.command.log"].browse(overdue))
 
     def _abort_overdue(self) -> None:
         now = time.monotonic()
@@ -415,10 +496,8 @@ class Worker:
 
         :return: the fencing token for :meth:`execute_now`, 0 when somebody else has the run
         """
-        try:
-            self._beat()
-        except psycopg2.errors.SerializationFailure:
-            pass  # the conductor has just renewed the lease
+        with suppress(psycopg2.errors.SerializationFailure):  # the heartbeat has just renewed the lease
+            self._ensure_lease()
         return env["cx.tower.run.queue"]._claim_one(self.code, log_id)
 
     def execute_now(self, log_id: int, fence: int, watched: bool = True) -> None:

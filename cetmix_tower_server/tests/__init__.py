@@ -26,6 +26,7 @@ from . import test_plan_survival
 from . import test_fleet_run
 from . import test_api_fleet
 from . import test_run
+from . import test_run_accidents
 from . import test_run_lists
 from . import test_run_number
 from . import test_run_wizard

@@ -49,9 +49,10 @@ class TestHealth(TowerCommon):
     def _worker(self, silent_s=0):
         self.env["cx.tower.worker"]._beat("health-test", "host", 1)
         self.env.cr.execute(
-            "UPDATE cx_tower_worker SET heartbeat = heartbeat - make_interval(secs => %s)"
+            # two days more: leases begin anew when the database was started, perhaps a moment ago
+            "UPDATE cx_tower_worker SET heartbeat = heartbeat - make_interval(days => %s, secs => %s)"
             " WHERE code = 'health-test'",
-            (silent_s,),
+            (2 if silent_s else 0, silent_s),
         )
 
     def test_all_is_well(self):

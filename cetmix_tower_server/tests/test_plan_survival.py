@@ -59,7 +59,7 @@ class TestPlanSurvival(RunCase):
         self.change(worker, heartbeat=self.AHEAD)
         self.assertEqual(Queue._recover_lost(), 0, "its lease begins anew")
         self.assertEqual(run.state, "running")
-        self.change(worker, heartbeat="heartbeat - interval '31 seconds'")
+        self.change(worker, heartbeat="heartbeat - interval '2 days'")
         with mute_logger(QUEUE):
             self.assertEqual(Queue._recover_lost(), 1)
         self.assertEqual((run.state, run.plan_status), ("interrupted", ExitCode.RUN_INTERRUPTED))

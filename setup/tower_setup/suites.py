@@ -83,6 +83,8 @@ class Bench:
 
     def environment(self, *, with_odoo: bool, with_tools: bool = True) -> dict[str, str]:
         base = self.odoo().for_tests() if with_odoo else self.venv.environment()
+        if with_odoo:
+            base["TOWER_TEST_POSTGRES"] = str(postgres.programs(self.layout, self.venv))
         paths = self.tool_paths() if with_tools else []
         return {
             **base,

@@ -459,7 +459,7 @@ def test_killed_at_random_moments_prefork(template, tmp_path, host_dir, make_hos
                 until(lambda gone=holders: not gone & set(running.pids()))
                 # of those that were killed only: another one's runs go on
                 database.query(
-                    "UPDATE cx_tower_worker SET heartbeat = heartbeat - interval '1 hour' WHERE process = ANY(%s)",
+                    "UPDATE cx_tower_worker SET heartbeat = heartbeat - interval '2 days' WHERE process = ANY(%s)",
                     (list(holders),),
                 )
                 tools.check_agreement(database)

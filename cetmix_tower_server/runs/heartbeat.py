@@ -1,0 +1,169 @@
+"""Renews the lease of this process's runs, whatever else fails or takes long."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+import psycopg2
+
+_logger = logging.getLogger(__name__)
+
+INTERVAL_S = 5
+RETRY_S = 1  # after a failure
+ORPHAN_S = 20  # the lease of a run that is held here and in nobody's hands for this long is given up
+
+BEAT = """
+INSERT INTO cx_tower_worker (code, host, process, started, heartbeat)
+VALUES (%(code)s, %(host)s, %(process)s, clock_timestamp() AT TIME ZONE 'UTC', clock_timestamp() AT TIME ZONE 'UTC')
+ON CONFLICT (code) DO UPDATE SET heartbeat = EXCLUDED.heartbeat
+"""
+HELD = "SELECT id FROM cx_tower_command_log WHERE worker = %(code)s AND state = 'running'"
+GIVE_UP = """
+UPDATE cx_tower_command_log SET worker = NULL
+ WHERE worker = %(code)s AND state = 'running' AND id = ANY(%(log_ids)s)
+"""
+
+
+class Heartbeat:
+    """A thread with a connection of its own that writes the heartbeat of one worker.
+
+    It shares nothing with the runs: no registry, no connection pool, no transaction, no lock that is held while
+    somebody waits for a database or a host. It ends when its worker has nothing in hand any more, when the database is
+    gone or Tower was uninstalled from it; it outlives restarts of the database. A forked child has no threads and
+    makes a worker and a heartbeat of its own. If the process dies, the beats end and the lease runs out.
+
+    What would keep a run "running" for ever is that its process lives while nobody executes it (a lane that could not
+    be started, or died). So each beat compares what the database says is held here with what is in hand: what is in
+    nobody's hands for :data:`ORPHAN_S` seconds loses its lease and is found lost like any other.
+
+    :param code: of the worker
+    :param connect: opens a connection; called in the thread
+    :param is_wanted: whether the worker still has something in hand
+    :param in_hand: ids of the runs that are being prepared or executed
+    :param exists: whether the database is still there; asked when no connection can be made
+    :param on_gone: called when there is no such database, or no Tower in it, any more
+    """
+
+    def __init__(
+        self,
+        code: str,
+        connect: Callable,
+        is_wanted: Callable[[], bool],
+        in_hand: Callable[[], Collection[int]],
+        exists: Callable[[], bool],
+        on_gone: Callable[[], None],
+    ):
+        self.code = code
+        self.last = 0.0  # time.monotonic() of the last beat
+        self._connect = connect
+        self._is_wanted = is_wanted
+        self._in_hand = in_hand
+        self._exists = exists
+        self._on_gone = on_gone
+        self._connection = None
+        self._orphans: dict[int, float] = {}  # when each was first seen in nobody's hands
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def ensure(self) -> None:
+        """Start the thread unless it runs. Call it after the worker has something in hand."""
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="tower-heartbeat", daemon=True)
+                self._thread.start()
+
+    def is_running(self) -> bool:
+        """Return whether the thread runs."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while self._goes_on():
+                time.sleep(self._beat_or_say_why_not())
+        finally:
+            self._disconnect()
+
+    def _goes_on(self) -> bool:
+        with self._lock:
+            if self._is_wanted():
+                return True
+            self._thread = None  # who needs it from now on starts another one
+            return False
+
+    def _beat_or_say_why_not(self) -> float:
+        """Beat once. :return: seconds until the next one"""
+        try:
+            self.beat()
+            return INTERVAL_S
+        except psycopg2.errors.UndefinedTable:
+            self._on_gone()
+        except Exception as error:
+            _logger.warning("tower heartbeat: %s, trying again", str(error).strip() or repr(error))
+            if self._connection is None and not self._exists():
+                self._on_gone()
+        self._disconnect()
+        return RETRY_S
+
+    def beat(self) -> None:
+        """Write one heartbeat and give up what nobody executes."""
+        if self._connection is None:
+            self._connection = self._connect()
+        in_hand = set(self._in_hand())  # before the look: what is added meanwhile is not missing
+        with self._connection.cursor() as cursor:
+            cursor.execute(BEAT, {"code": self.code, "host": socket.gethostname(), "process": os.getpid()})
+            self.last = time.monotonic()
+            cursor.execute(HELD, {"code": self.code})
+            overdue = self._overdue({row[0] for row in cursor.fetchall()} - in_hand)
+            if overdue:
+                _logger.error("runs %s are held by this process, but nobody executes them", overdue)
+                cursor.execute(GIVE_UP, {"code": self.code, "log_ids": overdue})
+
+    def _overdue(self, orphans: set[int]) -> list[int]:
+        now = time.monotonic()
+        self._orphans = {log_id: self._orphans.get(log_id, now) for log_id in orphans}
+        return [log_id for log_id, since in self._orphans.items() if now - since > ORPHAN_S]
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.close()
+
+
+def connect(parameters: dict):
+    """Open a connection for heartbeats; nothing on it can take long.
+
+    :param parameters: of ``psycopg2.connect``
+    """
+    limits = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "tcp_user_timeout": 10000}
+    connection = psycopg2.connect(**{**limits, **parameters})
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '10s'; SET lock_timeout = '3s'")
+    return connection
+
+
+def database_exists(name: str, parameters: dict) -> bool:
+    """Return whether a database is there; True as well when nobody can be asked.
+
+    :param parameters: of ``psycopg2.connect``, for a database that is always there
+    """
+    try:
+        connection = connect(parameters)
+    except psycopg2.Error:
+        return True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+            return cursor.rowcount > 0
+    except psycopg2.Error:
+        return True
+    finally:
+        connection.close()
