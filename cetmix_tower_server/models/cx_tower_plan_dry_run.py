@@ -38,8 +38,8 @@ class CxTowerPlan(models.Model):
               * ``problems``: all there are, the worst first: ``kind``, ``severity`` ("problem": the run would fail;
                 "warning"; "information"), ``message``, ``exit_code`` that a run would end with (0: none), ``line``
                 (its number, "" when it is about the server); some with ``variable`` or ``secret``. Kinds:
-                value_missing, value_invalid, secret_missing, template, file, condition, incompatible, empty_plan,
-                recursion, connection, sudo, running, system, above_level
+                value_missing, value_invalid, secret_missing, template, file, code, condition, comparison, incompatible,
+                empty_plan, recursion, connection, sudo, running, system, server, above_level
               * ``notes``: sentences, for example that the plan ends before its last line
               * ``complete``: False when the plan has more lines than are looked at
               * ``lines``: list of ``number`` ("2.1": first line of the plan that line 2 runs), ``name``, ``action``,

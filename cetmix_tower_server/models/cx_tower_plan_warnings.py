@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 
 from ..engine.advice import Advice, ConditionAdvice, advise, advise_on_condition
+from ..engine.comparisons import READS_FALSE, find_uses, judge
+from .condition_doubts import doubt_text
 
 # Set by the run itself, whatever variables there are.
 SYSTEM_NAMES = frozenset(["tower"])
@@ -69,6 +71,7 @@ class CxTowerPlanLine(models.Model):
         """
         used = self._used_references()
         known = self._known_references(used)
+        facts = self._facts_of_compared(known)
         found = {}
         python = []  # code of Python so far: it may set values for the rest of the run
         is_open = False  # whether something ran that sets nobody knows what
@@ -81,6 +84,7 @@ class CxTowerPlanLine(models.Model):
             ]
             found[line] = [
                 *line._condition_warnings(),
+                *line._comparison_warnings(facts, python),
                 *line._advice_warnings(),
                 *(self._unknown_variable_warning(name, where, bool(python)) for name, where in unknown),
             ]
@@ -152,6 +156,44 @@ class CxTowerPlanLine(models.Model):
                 )
             ]
         return []
+
+    def _facts_of_compared(self, known):
+        """Return {reference: (options or None, texts that read like a no)} of the variables that conditions compare.
+
+        Options and values are those that the caller may read; two queries.
+        """
+        names = {use.name for line in self for use in find_uses(line.condition or "")} & known - SYSTEM_NAMES
+        facts = {name: (None, []) for name in names}
+        Variable, Value = self.env["cx.tower.variable"], self.env["cx.tower.variable.value"]
+        if not names or not Variable.has_access("read"):
+            return facts
+        variables = Variable.search([("reference", "in", sorted(names))])
+        words = [form(word) for word in READS_FALSE for form in (str.lower, str.capitalize, str.upper)]
+        doubtful = Value._read_group(
+            [("variable_id", "in", variables.ids), ("value_char", "in", words)], ["variable_id", "value_char"]
+        )
+        for variable in variables:
+            has_options = variable.variable_type == "o"
+            options = variable.option_ids.mapped("value_char") if has_options else None
+            texts = [text for owner, text in doubtful if owner == variable]
+            facts[variable.reference] = (options, texts + (options or []))
+        return facts
+
+    def _comparison_warnings(self, facts, python):
+        """Return sentences about comparisons that cannot do what their author wants.
+
+        :param facts: as of :meth:`_facts_of_compared`
+        :param python: code of Python that runs before: a value that it names may be anything
+        """
+        warnings = []
+        for use in find_uses(self.condition or ""):
+            if use.name not in facts or any(use.name in code for code in python):
+                continue
+            options, texts = facts[use.name]
+            doubt = judge(use, texts, options)
+            if doubt:
+                warnings.append(self.env._("Its condition: %s", doubt_text(self.env, use, doubt)))
+        return list(dict.fromkeys(warnings))
 
     def _advice_warnings(self):
         """Return sentences about shell code that Tower has a better way for."""

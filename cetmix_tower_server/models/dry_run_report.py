@@ -5,14 +5,26 @@ from functools import cached_property
 from odoo.tools import SQL
 
 from ..engine import states
+from ..engine.comparisons import find_uses, judge
 from ..engine.definition import freeze
 from ..engine.dry_run import LINES_MAX, Outcome, Walk, Why
-from ..engine.results import ExitCode
+from ..engine.rendering import UndefinedPolicy, render
+from ..engine.results import EngineError, ExitCode
+from .condition_doubts import doubt_text
 from .cx_tower_run_target_dry_run import AWAY_FROM_HOSTS
 
 PROBLEM, WARNING, INFORMATION = "problem", "warning", "information"
 HIDDEN_PROBLEM_KINDS = frozenset(
-    ["value_missing", "value_invalid", "template", "file", "code", "condition", "secret_missing"]
+    [
+        "value_missing",
+        "value_invalid",
+        "template",
+        "file",
+        "code",
+        "condition",
+        "comparison",
+        "secret_missing",
+    ]
 )
 
 
@@ -290,7 +302,8 @@ class DryRun:
             problems.append(new_problem("empty_plan", text, exit_code=ExitCode.PLAN_IS_EMPTY))
         problems += self._find_host_problems(server, lines, connection) + running
         problems += [new_problem(**problem) for problem in server._find_life_warnings()]
-        result["lines"] = [self._line(line, problems) for line in walk.lines]
+        scope = self._values.scopes[server.id]
+        result["lines"] = [self._line(line, problems, scope) for line in walk.lines]
         problems += self._find_hidden(lines)
         order = (PROBLEM, WARNING, INFORMATION)
         result["problems"] = sorted(problems, key=lambda problem: order.index(problem["severity"]))
@@ -346,22 +359,22 @@ class DryRun:
             return self.env._("The plan ends behind line %(number)s with exit code %(code)s.", **values)
         return self.env._("The plan ends behind line %s.", line.number)
 
-    def _line(self, line, problems):
+    def _line(self, line, problems, scope):
         """Return one line with those inside; what is wrong with it is added to ``problems`` as well."""
         is_hidden = self._is_hidden(line)
         own = [
             self._shown_problem(problem | {"line": line.number}, is_hidden)
-            for problem in [*self._find_line_problems(line), *(line.details or {}).get("problems", ())]
+            for problem in [*self._find_line_problems(line, scope), *(line.details or {}).get("problems", ())]
         ]
         problems += own
         inside = line.line["flight_plan_id"]
         shows_inside = not is_hidden and inside in self._readable_plans
         if shows_inside:
-            lines = [self._line(nested, problems) for nested in line.lines]
+            lines = [self._line(nested, problems, scope) for nested in line.lines]
         else:
             lines = []
             for nested in line.lines:
-                self._add_hidden_problems(nested, line.number, problems)
+                self._add_hidden_problems(nested, line.number, problems, scope)
         details = line.details or {}
         shown = not is_hidden
         return {
@@ -383,19 +396,43 @@ class DryRun:
             "lines": lines,
         }
 
-    def _find_line_problems(self, line):
+    def _find_line_problems(self, line, scope):
         """Return the problems of a line that the walk itself found."""
+        doubts = self._find_doubts(scope, line)
         if line.why is Why.INVALID:
             text = str(line.error) if self._may_see(line.uses) else line.error.summary
-            return [new_problem("condition", text, exit_code=ExitCode.CONDITION_INVALID)]
+            return [*doubts, new_problem("condition", text, exit_code=ExitCode.CONDITION_INVALID)]
         name = self.plans[line.line["flight_plan_id"]].document["name"] if line.line["flight_plan_id"] else ""
         if line.why is Why.EMPTY_PLAN:
             text = self.env._("Flight plan “%s” has no lines.", name)
-            return [new_problem("empty_plan", text, exit_code=ExitCode.PLAN_IS_EMPTY)]
+            return [*doubts, new_problem("empty_plan", text, exit_code=ExitCode.PLAN_IS_EMPTY)]
         if line.why is Why.RECURSION:
             text = self.env._("“%s” would run inside itself.", name)
-            return [new_problem("recursion", text, exit_code=ExitCode.ANOTHER_PLAN_RUNNING)]
-        return []
+            return [*doubts, new_problem("recursion", text, exit_code=ExitCode.ANOTHER_PLAN_RUNNING)]
+        return doubts
+
+    def _find_doubts(self, scope, line):
+        """Return warnings about comparisons in a line's condition that cannot do what their author wants."""
+        problems = []
+        for use in find_uses(line.line["condition"]):
+            value = scope.custom.get(use.name, scope.stored.get(use.name))
+            if use.name in line.names or not isinstance(value, str):
+                continue  # only known later, of another type, or unset
+            text = self._text_of(use.name, scope)
+            variable = self._variables.get(use.name)
+            has_options = variable and variable.variable_type == "o" and use.name not in scope.custom
+            doubt = judge(use, [text], variable.option_ids.mapped("value_char") if has_options else None)
+            if doubt:
+                message = doubt_text(self.env, use, doubt, text if self._may_see(line.uses) else None)
+                problems.append(new_problem("comparison", message, WARNING, variable=use.name))
+        return problems
+
+    def _text_of(self, name, scope):
+        """Return a variable's value as conditions see it, "" where it cannot be rendered."""
+        try:
+            return render(f"{{{{ {name} }}}}", scope, undefined=UndefinedPolicy.NONE)
+        except EngineError:
+            return ""
 
     def _shown_problem(self, problem, is_hidden):
         """Return a problem without what the caller may not see."""
@@ -405,12 +442,12 @@ class DryRun:
         kept = {name: problem[name] for name in ("kind", "severity", "exit_code", "line")}
         return kept | {"message": text}
 
-    def _add_hidden_problems(self, line, number, problems):
+    def _add_hidden_problems(self, line, number, problems, scope):
         """Add the problems of a line that is not shown to those of the line around it."""
-        for problem in [*self._find_line_problems(line), *(line.details or {}).get("problems", ())]:
+        for problem in [*self._find_line_problems(line, scope), *(line.details or {}).get("problems", ())]:
             problems.append(self._shown_problem(problem | {"line": number}, True))
         for nested in line.lines:
-            self._add_hidden_problems(nested, number, problems)
+            self._add_hidden_problems(nested, number, problems, scope)
 
     def _why(self, line, shown):
         """Return in a sentence why a line has its outcome."""

@@ -7,6 +7,7 @@ from . import test_api
 from . import test_api_denials
 from . import test_api_dry_run
 from . import test_api_plan
+from . import test_condition_doubts
 from . import test_file
 from . import test_file_safety
 from . import test_file_template

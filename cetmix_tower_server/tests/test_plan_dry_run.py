@@ -3,7 +3,6 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
 
-from ..runs.engine_context import engine_says
 from ..engine import conditions
 from .common import make_private_key
 from .dry_run_case import DryRunCase

@@ -213,6 +213,7 @@ export class DryRun extends Component {
             code: _t("code"),
             server: _t("server"),
             condition: _t("condition"),
+            comparison: _t("comparison"),
             incompatible: _t("not for this server"),
             empty_plan: _t("no lines"),
             recursion: _t("runs itself"),
