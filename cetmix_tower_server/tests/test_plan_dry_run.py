@@ -4,6 +4,7 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from ..engine import conditions
+from ..runs.engine_context import engine_says
 from .common import make_private_key
 from .dry_run_case import DryRunCase
 
