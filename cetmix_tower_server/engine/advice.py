@@ -14,12 +14,12 @@ from functools import lru_cache
 from .secrets_in_code import PLACEHOLDER
 from .shell.grammar import read
 from .shell.lexer import Unreadable
+from .template_text import replace_tags
 
 _DIRECTORY = frozenset(("cd", "chdir", "pushd"))
 _QUOTING = re.compile(r"\\\n|[\\'\"]")
 # Templates and secrets stand for text that is not known yet: one word, or nothing.
 _PRINTED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_NOT_PRINTED = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 CONDITION_MAX = 10_000  # characters of a condition that is looked at
 _FUNCTIONS = frozenset("abs all any bool float int len max min round sorted str sum".split())
 _VALUE = "tower_value_of_a_variable"
@@ -45,7 +45,7 @@ class ConditionAdvice(Enum):
 @lru_cache(maxsize=4096)
 def advise(code: str) -> frozenset[Advice]:
     """Return what is unwise in shell code that may hold templates; nothing when it cannot be read."""
-    code = _NOT_PRINTED.sub(" ", _PRINTED.sub("x", PLACEHOLDER.sub("x", code)))
+    code = replace_tags(PLACEHOLDER.sub("x", code), variable="x", other=" ")
     try:
         scan = read(code)
     except (Unreadable, RecursionError):

@@ -16,12 +16,15 @@ from collections.abc import Callable, Iterable
 
 import simpleeval
 
+from .bounded import pool
+from .bounded.pool import TooSlowHere
 from .rendering import Mode, UndefinedPolicy, VariableScope, render
 from .results import ConditionInvalid, EngineError
 from .sandbox import INTEGER_BITS_MAX, ITEM_WORK, Budget, Refused
 
 SOURCE_MAX = 1_000_000  # characters of a condition with all values in it
 TOKENS_MAX = 10_000  # names, numbers, signs and texts in it; also limits how deep Python's parser nests
+QUICK_MAX = 2_000  # characters of a condition that is evaluated in Tower's own process
 WORD_MAX = 2_500  # characters of a name or number
 WORK_MAX = 5_000_000  # characters and list items that may be made while evaluating
 STEPS_MAX = 30_000  # nodes that may be evaluated, each as often as a comprehension does
@@ -50,6 +53,7 @@ _TOKEN = re.compile(
 _QUOTES = ("'", '"')
 _of_thread = threading.local()
 _CODE_PREFIXES = frozenset("f rf fr t rt tr".split())
+_MULTIPLYING = (ast.comprehension, ast.JoinedStr, ast.Mult, ast.Pow, ast.LShift, ast.Mod)
 _UNAVAILABLE = {
     ast.Lambda: "lambda",
     ast.NamedExpr: "“:=”",
@@ -79,6 +83,8 @@ def fill_in(source: str, scope: VariableScope, where: str) -> str:
     """
     try:
         return render(source, scope, Mode.LITERAL, UndefinedPolicy.NONE, where).strip()
+    except TooSlowHere:
+        raise
     except Exception as error:
         raise ConditionInvalid(_message(error, "", where), _message(error, "", where)) from None
 
@@ -86,10 +92,18 @@ def fill_in(source: str, scope: VariableScope, where: str) -> str:
 def decide(text: str, where: str) -> bool:
     """Return whether a condition holds that has its values in it.
 
-    :raise ConditionInvalid: it cannot be evaluated
+    :raise ConditionInvalid: it cannot be evaluated, or that takes too long
     """
     try:
-        return bool(_evaluator().eval(text, _parse(text)))
+        if pool.is_child:
+            return bool(_evaluator().eval(text, _parse(text)))
+        if len(text) <= QUICK_MAX:
+            tree = _parse(text)
+            if not any(isinstance(node, _MULTIPLYING) for node in ast.walk(tree)):
+                return bool(_evaluator().eval(text, tree))
+        return bool(pool.run("decide", text, where, what=where or "the condition"))
+    except (ConditionInvalid, TooSlowHere):
+        raise
     except Exception as error:
         raise ConditionInvalid(_message(error, text, where), _message(error, "", where)) from None
 

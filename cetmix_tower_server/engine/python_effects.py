@@ -10,9 +10,9 @@ import ast
 import re
 from dataclasses import dataclass
 
+from .template_text import replace_tags
+
 CUSTOM = "custom_values"
-_VALUE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_BLOCK = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _READING = frozenset("get items keys values copy".split())
 
@@ -34,7 +34,7 @@ def effects_of(code: str) -> Effects:
 
     :param code: as its author wrote it, templates not rendered
     """
-    plain = _BLOCK.sub("", _VALUE.sub(" 0 ", code))
+    plain = replace_tags(code, variable=" 0 ", other="")
     try:
         tree = ast.parse(plain)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from jinja2 import TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
+from . import template_text
+from .bounded import pool
+
 # keep_trailing_newline: positions in the source are computed, so the lexer may not drop anything
-_ENVIRONMENT = SandboxedEnvironment(trim_blocks=True, keep_trailing_newline=True)
+_ENVIRONMENT = SandboxedEnvironment(**template_text.SYNTAX)
 # After these words of a tag a name is no variable: it names a block, a macro, a filter.
 _NAMING_WORDS = {"block", "endblock", "macro", "endmacro", "filter"}
 
@@ -20,11 +23,15 @@ def rename_variable(source: str, old: str, new: str) -> str:
     :param source: a Jinja template
     :raise ValueError: when the template gives the new name, or the old one as a macro or its parameter, a meaning
         of its own, so that renaming would change what it does
+    :raise OutOfBudget: reading the template takes too long
     """
-    if not source or old not in source:
+    if not source or old not in source or not template_text.has_tags(source):
         return source
+    if not pool.is_child:
+        return str(pool.run("rename_variable", source, old, new, what="a template"))
     try:
-        tree = _ENVIRONMENT.parse(source)
+        marked = template_text.mark_comments(source)
+        tree = _ENVIRONMENT.parse(marked)
     except TemplateSyntaxError:
         return source
     used = meta.find_undeclared_variables(tree)
@@ -32,8 +39,10 @@ def rename_variable(source: str, old: str, new: str) -> str:
         return source
     if _is_bound(tree, new) or _is_macro_name(tree, old):
         raise ValueError(f"{old} cannot be renamed to {new} without changing the template")
-    renamed = _replace(source, _find_uses(source, old), old, new)
-    if meta.find_undeclared_variables(_ENVIRONMENT.parse(renamed)) != (used - {old}) | {new}:
+    renamed = _replace(source, _find_uses(marked, old), old, new)
+    if meta.find_undeclared_variables(_ENVIRONMENT.parse(template_text.mark_comments(renamed))) != (
+        used - {old}
+    ) | {new}:
         raise ValueError(f"{old} cannot be renamed to {new} without changing the template")
     return renamed
 

@@ -13,24 +13,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from types import TracebackType
+from typing import Any
 
-from jinja2 import Undefined, UndefinedError, meta
+from jinja2 import TemplateAssertionError, TemplateSyntaxError, Undefined, UndefinedError, meta
 from jinja2.runtime import missing
 
-from . import python_literals
+from . import python_literals, template_text, value_rules
+from .bounded import pool
+from .bounded.pool import NotCheap, TooSlowHere
 from .results import EngineError, RenderingError, UndefinedVariable, VariableCycle
 from .sandbox import OUTPUT_MAX, Budget, CodeText, LimitedEnvironment, Refused
+from .template_text import has_tags
 
 DEPTH_MAX = 32  # values that use values that use values ...
-_TAGS = re.compile(r"\{[{%#]")
+_TAGS = re.compile(r"\{[{%]|(?<!\$)\{#")  # of what may be more than text, see template_text
 _VARIABLE = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*){0,9}) *\}\}")
 _MARK = re.compile(r"twv([0-9a-f]{16})n([0-9]+)z")  # of a value in literal mode
 _NOT_VARIABLES = frozenset(
     "true false none True False None not and or in is if else self loop caller varargs kwargs".split()
 )
-# Jinja turns every line end into \n. Carriage returns outside of tags are kept as another character meanwhile; not
-# those of a line end that Jinja removes behind a block.
-_TAG_OR_RETURN = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}(?:\r\n)?|\{#.*?#\}(?:\r\n)?)|\r", re.DOTALL)
 
 
 class Mode(Enum):
@@ -55,7 +56,8 @@ class VariableScope:
     :param custom: {reference: value of any JSON type} of this run; win over stored ones, are never templates
     :param system: {"tower": {...}}; None is unset
     :param modify: called as modify(reference, text) with every stored value after it was rendered, returns the value to
-        use, or None for unset
+        use, or None for unset. Templates that do more than print variables can only have ``value_rules.ValueRules``:
+        they are rendered in another process
     :param searched: names of the scopes that the stored values come from, for messages
     """
 
@@ -80,23 +82,57 @@ def render(
     :raise VariableCycle: when stored values use each other in a circle
     :raise RenderingError: for anything else that is wrong with a template; nothing else is ever raised
     """
-    if not _TAGS.search(source):
+    if not has_tags(source):
         return source  # most code has no variables: no environment is made for it
-    return _Rendering(scope, mode, undefined).run(source, where)
+    if pool.is_child:
+        return _Rendering(scope, mode, undefined).run(source, where)
+    try:
+        return _Rendering(scope, mode, undefined).run(source, where)
+    except NotCheap:
+        what = where or "the template"
+        return pool.run("render", source, _scope_to_plain(scope), mode.name, undefined.name, where, what=what)
 
 
 def find_variables(source: str, where: str = "") -> set[str]:
     """Return the names that a template uses and does not set itself; ``tower`` for system values.
 
-    :raise RenderingError: when the template is malformed
+    :raise RenderingError: when the template is malformed, or reading it takes too long
     """
-    if not _TAGS.search(source):
+    if not has_tags(source):
         return set()
+    if _has_only_variables(source):
+        return {match[1].split(".")[0] for match in _VARIABLE.finditer(source)}
+    if not pool.is_child:
+        return set(pool.run("find_variables", source, where, what=where or "the template"))
     environment = LimitedEnvironment(Budget(), lambda name: missing, str, Undefined)
     try:
-        return meta.find_undeclared_variables(environment.parse(source))
+        return meta.find_undeclared_variables(environment.parse(template_text.prepare(source).source))
     except Exception as error:
-        raise _located(error, where, "") from None
+        raise _located(error, where, "", source) from None
+
+
+def scope_from_plain(scope: Mapping[str, Any]) -> VariableScope:
+    """Return a scope made of plain data, as a child gets it."""
+    rules = scope["rules"]
+    return VariableScope(
+        scope["stored"],
+        scope["custom"],
+        scope["system"],
+        value_rules.from_plain(rules) if rules is not None else None,
+        scope["searched"],
+    )
+
+
+def _scope_to_plain(scope: VariableScope) -> dict[str, Any]:
+    if scope.modify and not isinstance(scope.modify, value_rules.ValueRules):
+        raise TypeError("Only ValueRules can go to the process that renders this template.")
+    return {
+        "stored": pool.plain(dict(scope.stored)),
+        "custom": pool.plain(dict(scope.custom)),
+        "system": pool.plain(dict(scope.system)),
+        "rules": scope.modify.to_plain() if scope.modify else None,
+        "searched": scope.searched,
+    }
 
 
 class UnsetUsed(Exception):
@@ -222,9 +258,10 @@ class _Rendering:
     def _modify(self, name: str, text: str):
         if not self._scope.modify:
             return text
+        modify = self._scope.modify
         try:
-            value = self._scope.modify(name, text)
-        except EngineError:
+            value = getattr(modify, "if_cheap", modify)(name, text)
+        except (EngineError, NotCheap, TooSlowHere):
             raise
         except Exception as error:
             raise RenderingError(f"The modifier of variable “{name}” failed: {_sentence(error)}") from None
@@ -233,23 +270,24 @@ class _Rendering:
     # Texts
 
     def _render(self, source: str, environment: LimitedEnvironment) -> str:
-        if not _TAGS.search(source):
+        if not has_tags(source):
             return source
         try:
             return self._run_template(source, environment)
-        except EngineError:
+        except (EngineError, NotCheap, TooSlowHere, MemoryError):
             raise
         except Exception as error:
-            raise _located(error, self._where[-1], self._scope.searched) from None
+            raise _located(error, self._where[-1], self._scope.searched, source) from None
 
     def _run_template(self, source: str, environment: LimitedEnvironment) -> str:
         if _has_only_variables(source):
             return self._fill_in(source, environment)
-        keep = python_literals.unused_character(source) if "\r" in source else ""
-        if keep:
-            source = _TAG_OR_RETURN.sub(lambda match: match[1] or keep, source)
+        if not pool.is_child:
+            raise NotCheap()  # whatever else a template does may take any time
+        prepared = template_text.prepare(source)
+        keep = prepared.carriage_return
         pieces, size = [], 0
-        for piece in environment.from_string(source).generate():
+        for piece in environment.from_string(prepared.source).generate():
             size += len(piece)
             if size > OUTPUT_MAX:
                 raise Refused(f"the result has more than {OUTPUT_MAX} characters")
@@ -323,7 +361,7 @@ class _Rendering:
         except EngineError as error:
             raise RenderingError(f"{error} ({self._where[0]})") from None
         except Exception as error:
-            raise _located(error, self._where[0], self._scope.searched) from None
+            raise _located(error, self._where[0], self._scope.searched, "") from None
 
 
 def _has_only_variables(source: str) -> bool:
@@ -334,7 +372,7 @@ def _has_only_variables(source: str) -> bool:
     )
 
 
-def _located(error: Exception, where: str, searched: str) -> RenderingError:
+def _located(error: Exception, where: str, searched: str, source: str) -> RenderingError:
     """Return the error for a person, with the place where it happened."""
     line = (
         getattr(error, "lineno", None) or getattr(error, "line", None) or _template_line(error.__traceback__)
@@ -346,7 +384,12 @@ def _located(error: Exception, where: str, searched: str) -> RenderingError:
         scopes = f" Searched: {searched}." if searched else ""
         sentence = f"The variable “{name}” has no value" if name else "None would be printed"
         return UndefinedVariable(f"{sentence}: {place}.{scopes}", name)
-    return RenderingError(f"The template cannot be rendered: {place}: {_sentence(error)}")
+    hint = ""
+    if isinstance(error, TemplateSyntaxError) and not isinstance(error, TemplateAssertionError):
+        column = template_text.column_of_tag(source, line or 1)
+        place += f", column {column}" if column else ""
+        hint = f" {template_text.RAW_HINT}"
+    return RenderingError(f"The template cannot be rendered: {place}: {_sentence(error)}{hint}")
 
 
 def _template_line(traceback: TracebackType | None) -> int:
@@ -366,7 +409,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, (MemoryError, OverflowError)):
         return "a value becomes too large."
     try:
-        text = str(error)
+        text = str(error.message if isinstance(error, TemplateSyntaxError) else error)
     except Exception:
         text = ""
     return (text or "it is not valid")[:300].rstrip(".") + "."

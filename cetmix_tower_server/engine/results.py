@@ -206,6 +206,10 @@ class RenderingError(EngineError):
     exit_code = ExitCode.RENDERING_FAILED
 
 
+class OutOfBudget(RenderingError):
+    """A text of an author (template, pattern, modifier, condition) takes too much time or memory."""
+
+
 class UndefinedVariable(RenderingError):
     """A variable without a value was to be printed."""
 

@@ -20,6 +20,8 @@ from jinja2.runtime import BlockReference, Context, LoopContext, Macro, missing
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Cycler, Joiner, Namespace
 
+from . import template_text
+
 OUTPUT_MAX = 10_000_000  # characters a template may print
 WORK_MAX = 50_000_000  # characters and list items that may be made while rendering
 ITEM_WORK = 25  # an item of a list counts as much as so many characters
@@ -188,8 +190,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
 
     def __init__(self, budget: Budget, lookup: Callable, finalize: Callable, undefined: type[Undefined]):
         super().__init__(
-            trim_blocks=True,
-            keep_trailing_newline=True,
+            **template_text.SYNTAX,
             optimized=False,
             finalize=finalize,
             undefined=undefined,

@@ -11,17 +11,30 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
 
 from .rendering import VariableScope, find_variables
-from .results import EngineError
+from .results import EngineError, OutOfBudget
 
 SYSTEM = "tower"
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _PATHS = re.compile(r"\btower((?:\.[A-Za-z_]\w*)*)")
 
 
-@lru_cache(maxsize=4096)
 def find_names(text: str) -> frozenset[str]:
-    """Return the names that a text uses; none when it is malformed, which is told where it is evaluated."""
+    """Return the names that a text uses; none when it is malformed, which is told where it is evaluated.
+
+    Where reading it takes too long these are all names that it may use.
+    """
+    try:
+        return _read_names(text)
+    except OutOfBudget:
+        return frozenset(_NAME.findall(text))
+
+
+@lru_cache(maxsize=4096)
+def _read_names(text: str) -> frozenset[str]:
     try:
         return frozenset(find_variables(text))
+    except OutOfBudget:
+        raise
     except EngineError:
         return frozenset()
 

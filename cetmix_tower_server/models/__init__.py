@@ -2,6 +2,7 @@
 from . import ir_rule
 from . import ir_model_access
 from . import cx_tower_rights_mixin
+from . import text_budget
 from . import cx_tower_reference_mixin
 from . import cx_tower_access_mixin
 from . import cx_tower_linked_access_mixin

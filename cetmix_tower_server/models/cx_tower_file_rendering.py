@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from ..engine import rendering
 from ..engine import secrets_in_code as placeholders
 from ..engine.rendering import Mode, UndefinedPolicy
-from ..engine.results import EngineError, VaultError
+from ..engine.results import EngineError, OutOfBudget, VaultError
 
 RENDERED = ("rendered_name", "rendered_server_dir", "rendered_code")
 
@@ -76,7 +76,10 @@ class CxTowerFile(models.Model):
 
     def _preview_text(self, text, scope, nonce, hidden, where):
         """Return (what is shown, problem or ""): secrets by name, and the problem itself where there is one."""
-        names = sorted(self.env["cx.tower.variable"]._find_variables(text) & hidden)
+        try:
+            names = sorted(self.env["cx.tower.variable"]._find_variables_surely(text) & hidden)
+        except EngineError as error:
+            return str(error), str(error)
         if names:
             problem = self.env._("You may not see the values of: %s.", ", ".join(names))
             return problem, problem
@@ -95,7 +98,7 @@ class CxTowerFile(models.Model):
 
         :raise engine.results.EngineError: it cannot be rendered
         """
-        find = self.env["cx.tower.variable"]._find_variables
+        find = self.env["cx.tower.variable"]._find_variables_surely
         if (find(source["name"]) | find(source["directory"])) & hidden:
             return f"{source['directory'].rstrip('/')}/{source['name']}"
         return self.server_id._render_file_path(source, scope, nonce)[2]
@@ -163,7 +166,7 @@ class CxTowerFile(models.Model):
         ids = {row["value_id"] for rows in rows_of_all for row in rows if row["value_id"]}
         readable = set(self.env["cx.tower.variable.value"].browse(ids)._filtered_access("read").ids)
         return {
-            server.id: _using_hidden(rows, readable, Variable._find_variables)
+            server.id: _using_hidden(rows, readable, Variable._find_variables_surely)
             for server, rows in zip(servers, rows_of_all, strict=True)
         }
 
@@ -188,8 +191,13 @@ def _using_hidden(rows, readable, find_variables):
     :param rows: as of ``cx.tower.variable._fetch_values``
     :param readable: ids of values that are not hidden
     """
-    uses = {row["reference"]: find_variables(row["text"] or "") for row in rows}
+    uses = {}
     hidden = {row["reference"] for row in rows if row["value_id"] and row["value_id"] not in readable}
+    for row in rows:
+        try:
+            uses[row["reference"]] = find_variables(row["text"] or "")
+        except OutOfBudget:
+            hidden.add(row["reference"])  # nobody knows what it uses
     while grown := {name for name, used in uses.items() if used & hidden} - hidden:
         hidden |= grown
     return frozenset(hidden)

@@ -12,7 +12,7 @@ from ..engine import secrets_in_code as placeholders
 from ..engine.in_use import known_secrets__
 from ..engine.masking import Masker
 from ..engine.own_values import all_texts
-from ..engine.results import EngineError, ExitCode, RenderingError
+from ..engine.results import EngineError, ExitCode, OutOfBudget, RenderingError
 from ..runs import worker as run_worker
 from ..runs.engine_context import heard
 from .cx_tower_run_source import hide_code
@@ -239,8 +239,16 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             raise ValidationError(self.env._("These own values cannot be used: %s", error)) from error
 
     def _check_typed_texts(self, texts):
-        """Raise AccessError when texts the caller typed name variables the caller may not read."""
-        names = set().union(*(rendering.find_variables(text) for text in texts if text))
+        """Raise AccessError when texts the caller typed name variables the caller may not read.
+
+        A malformed text uses nothing: its run ends at once with a log that says why.
+        """
+        try:
+            names = set().union(
+                *(self.env["cx.tower.variable"]._find_variables_surely(text) for text in texts)
+            )
+        except OutOfBudget as error:
+            raise ValidationError(str(error)) from error
         Variable = self.env["cx.tower.variable"]
         domain = [("reference", "in", sorted(names))]
         # sudo: only to find out which of the names are hidden from the caller

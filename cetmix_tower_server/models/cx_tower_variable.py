@@ -1,10 +1,10 @@
-import re
-
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
+from ..engine import patterns
 from ..engine.renaming import rename_variable
+from ..engine.results import OutOfBudget
 from .variable_modifier import check_modifier
 
 # Names a template gives a meaning of its own: a variable called like this could never be read.
@@ -150,15 +150,17 @@ class CxTowerVariable(models.Model):
     def _check_validation_pattern(self):
         for variable in self.filtered("validation_pattern"):
             try:
-                re.compile(variable.validation_pattern)
-            except (re.error, RecursionError, OverflowError) as err:
+                problem = patterns.find_problem(variable.validation_pattern, variable._pattern_label())
+            except OutOfBudget as err:
+                raise ValidationError(str(err)) from err
+            if problem:
                 raise ValidationError(
                     self.env._(
                         "The validation pattern of variable “%(variable)s” is not a regular expression: %(error)s",
                         variable=variable.name,
-                        error=err,
+                        error=problem,
                     )
-                ) from err
+                )
 
     @api.constrains("applied_expression")
     def _check_applied_expression(self):
@@ -194,11 +196,18 @@ class CxTowerVariable(models.Model):
             return False, self.env._("It must be one of: %(options)s", options=", ".join(options))
         if not self.validation_pattern or (may_be_template and self._is_template(text)):
             return True, ""
-        if re.fullmatch(self.validation_pattern, text):
-            return True, ""
+        try:
+            if patterns.fullmatch(self.validation_pattern, text, self._pattern_label()):
+                return True, ""
+        except (OutOfBudget, ValueError) as err:
+            return False, str(err)
         return False, self.validation_message or self.env._(
             "It must match the pattern %(pattern)s", pattern=self.validation_pattern
         )
+
+    def _pattern_label(self):
+        """Return what messages call the validation pattern."""
+        return self.env._("validation pattern of variable “%s”", self.name)
 
     def _check_value(self, text, option, may_be_template=True):
         """Raise ValidationError unless ``text`` is a value for this variable and ``option`` is one of its options."""
@@ -297,6 +306,10 @@ class CxTowerVariable(models.Model):
                 text = record[field_name]
                 try:
                     renamed = rename_variable(text, old, new)
+                except OutOfBudget as err:
+                    raise ValidationError(
+                        self.env._("%(record)s: %(problem)s", record=record.display_name, problem=err)
+                    ) from err
                 except ValueError as err:
                     raise ValidationError(
                         self.env._(

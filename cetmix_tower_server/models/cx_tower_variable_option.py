@@ -47,6 +47,7 @@ class CxTowerVariableOption(models.Model):
     @api.constrains("value_char", "variable_id")
     def _check_value_fits_variable(self):
         for option in self:
+            option.variable_id._check_template_syntax(option.value_char, option.display_name)
             fits, message = option.variable_id._validate_value(option.value_char)
             if not fits:
                 raise ValidationError(

@@ -8,20 +8,35 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 from ..engine.rendering import VariableScope, find_variables
-from ..engine.results import RenderingError, ValueInvalid
-from .variable_modifier import apply_modifier, describe_error
+from ..engine.results import OutOfBudget, RenderingError
+from ..engine.template_text import has_tags
+from ..engine.value_rules import ValueRule, ValueRules
+from .variable_modifier import check_modifier
 
 GLOBAL_SCOPE = "global"
-TEMPLATE_MARKS = ("{{", "{%", "{#")
 # What a row of cx_tower_variable_value says: one without text says that the text is empty, unless a value is required there.
 STORED_TEXT = SQL("COALESCE(value_char, '')")
 COUNTS = SQL("active AND (value_char <> '' OR NOT COALESCE(required, FALSE))")
 
 
 @lru_cache(maxsize=4096)
-def _find_variables(text):
-    """Return what a template uses. Saving a text asks twice: to check it, and to link its variables."""
-    return frozenset(find_variables(text))
+def _read_template(text):
+    """Return (names that a template uses, why it is malformed or ""). Saving a text asks twice: to check it, and to
+    link its variables.
+
+    :raise engine.results.OutOfBudget: that takes too long to find out
+    """
+    try:
+        return frozenset(find_variables(text)), ""
+    except OutOfBudget:
+        raise
+    except RenderingError as err:
+        return frozenset(), str(err)
+
+
+def _verbatim(text):
+    """Return a text for a message in which "%" has a meaning."""
+    return str(text).replace("%", "%%")
 
 
 class CxTowerVariableResolver(models.AbstractModel):
@@ -276,68 +291,67 @@ class CxTowerVariableResolver(models.AbstractModel):
 
     @api.model
     def _make_modifier(self, rows):
-        """Return the function that the engine calls with each stored value it rendered.
+        """Return what the engine calls with each stored value it rendered.
 
         :param rows: {reference: row of :meth:`_fetch_values`}
         """
 
-        def modify(reference, text):
-            row = rows.get(reference)
-            if not row or text is None:
-                return text
+        return ValueRules({reference: self._make_value_rule(row) for reference, row in rows.items()})
+
+    @api.model
+    def _make_value_rule(self, row):
+        """Return what a value is held to: its variable's pattern and modifier, with the messages for a person."""
+        pattern, expression = row["validation_pattern"] or "", row["applied_expression"] or ""
+        if not pattern and not expression:
+            return ValueRule()
+        problem = check_modifier(expression) if expression else ""
+        names = {"variable": _verbatim(row["reference"])}
+        return ValueRule(
+            pattern=pattern
+            if row["text"]
+            else "",  # empty on purpose fits any pattern, as it does when it is saved
+            pattern_what=self.env._("validation pattern of variable “%s”", row["reference"]),
             # What is no template is checked as it is stored: rendering may have put marks around secrets.
-            if row["text"]:  # empty on purpose fits any pattern, as it does when it is saved
-                self._check_rendered_value(row, text if self._is_template(row["text"]) else row["text"])
-            return self._apply_row_modifier(row, text)
-
-        return modify
-
-    @api.model
-    def _check_rendered_value(self, row, text):
-        """Refuse a value that does not match its variable's pattern; for templates this is the first chance."""
-        pattern = row["validation_pattern"]
-        if pattern and not re.fullmatch(pattern, text):
-            raise ValueInvalid(
-                self.env._(
-                    "Variable “%(variable)s” has the value “%(text)s”: %(message)s",
-                    variable=row["reference"],
-                    text=text,
-                    message=row["validation_message"]
-                    or self.env._("The value must match the pattern %(pattern)s", pattern=pattern),
-                )
-            )
-
-    @api.model
-    def _apply_row_modifier(self, row, text):
-        if not row["applied_expression"]:
-            return text
-        try:
-            return apply_modifier(row["applied_expression"], text)
-        except Exception as err:  # whatever an author's code may raise becomes one clear error
-            raise RenderingError(
-                self.env._(
-                    "The modifier of variable “%(variable)s” failed: %(error)s",
-                    variable=row["reference"],
-                    error=describe_error(err),
-                )
-            ) from err
+            checked=None if self._is_template(row["text"]) else row["text"],
+            invalid=self.env._(
+                "Variable “%(variable)s” has the value “%(text)s”: %(message)s",
+                text="%(text)s",
+                message=_verbatim(
+                    row["validation_message"]
+                    or self.env._("The value must match the pattern %(pattern)s", pattern=pattern)
+                ),
+                **names,
+            ),
+            modifier=expression,
+            refused=problem,
+            failed=self.env._(
+                "The modifier of variable “%(variable)s” failed: %(error)s", error="%(error)s", **names
+            ),
+        )
 
     # ------------------------------------------------------------------ templates
 
     @api.model
     def _is_template(self, text):
         """Return whether a text needs rendering before its value is known."""
-        return any(mark in text for mark in TEMPLATE_MARKS) if text else False
+        return has_tags(text or "")
 
     @api.model
     def _find_variables(self, text):
-        """Return the references a template uses; an empty set for none, or when it is malformed."""
-        if not self._is_template(text):
-            return frozenset()
+        """Return the references a template uses; an empty set for none, or when it cannot be read."""
         try:
-            return _find_variables(text)
-        except RenderingError:
+            return self._find_variables_surely(text)
+        except OutOfBudget:
             return frozenset()
+
+    @api.model
+    def _find_variables_surely(self, text):
+        """Return the references a template uses, as rights depend on them; an empty set when it is malformed.
+
+        :raise engine.results.OutOfBudget: that takes too long to find out
+        """
+        names, _problem = _read_template(text) if self._is_template(text) else (frozenset(), "")
+        return names
 
     @api.model
     def _check_template_syntax(self, text, where):
@@ -348,11 +362,13 @@ class CxTowerVariableResolver(models.AbstractModel):
         if not self._is_template(text):
             return
         try:
-            _find_variables(text)
-        except RenderingError as err:
+            _names, problem = _read_template(text)
+        except OutOfBudget as err:
+            problem = str(err)
+        if problem:
             raise ValidationError(
-                self.env._("%(where)s: the template cannot be read: %(error)s", where=where, error=err)
-            ) from err
+                self.env._("%(where)s: the template cannot be read: %(error)s", where=where, error=problem)
+            )
 
     @api.model
     def _link_used_variables(self, records, field_names):

@@ -6,11 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
+from ..engine.bounded import pool
 from ..engine.in_use import secrets_in_use
 from ..engine.results import EngineError, ExitCode
 from ..engine.ssh.running import StopSignal
@@ -29,6 +31,7 @@ _logger = logging.getLogger(__name__)
 # How long an end is tried again while others are faster. Time in which the database is away does not count.
 BUSY_PATIENCE_S = 15 * 60
 UNRECORDABLE = "unrecordable"
+TEXTS_S = 0.1  # what texts of authors may take in a transaction that the ends of other runs wait for
 REPEATS = (
     3  # attempts of repeatable database work that collided with another transaction or lost its connection
 )
@@ -126,6 +129,7 @@ class Job:
         self.is_lost = False  # its end was recorded by somebody else, or by a commit that seemed to fail
         self.may_take_over = True
         self._has_begun = False  # whether the author's code was reached
+        self.goes_on_later = False  # what follows takes long, and has a transaction of its own
         self.plan_failure = ""  # what went wrong when the flight plan was to go on
         self.follow = True  # whether its end is followed by what should follow
         self.next: Job | None = None  # the step that this lane goes on with
@@ -306,7 +310,10 @@ class Job:
                 self.worker.ends.record(self, values)
                 self.recorder.confirm()
                 crash_points.reached("recorded")
-                return
+                return self._go_on_with_plan() if self.goes_on_later and self.follow else None
+            except pool.TooSlowHere:
+                self.recorder.restore()
+                self.goes_on_later = True
             except Exception as error:
                 self.recorder.restore()
                 if patience.wait(error):
@@ -356,15 +363,17 @@ class Job:
         following step if this lane goes on with it.
         """
         self.next = None
+        plan_later = plan_later or self.goes_on_later
         self.recorder.flush(env.cr)
         context = {**self._lane_context(), **engine_says(tower_plan_later=plan_later)}
         log = env["cx.tower.command.log"].sudo().with_context(**context).browse(self.log_id)
-        ended = log._finish(
-            {**values, "output_size": self.recorder.end, "output_skipped": self.recorder.skipped},
-            fence=self.fence,
-            follow=self.follow,
-            worker=self.worker.code,
-        )
+        with pool.impatient(TEXTS_S) if self.is_step and not plan_later else nullcontext():
+            ended = log._finish(
+                {**values, "output_size": self.recorder.end, "output_skipped": self.recorder.skipped},
+                fence=self.fence,
+                follow=self.follow,
+                worker=self.worker.code,
+            )
         if not ended:
             self.next = self.worker.find_taken_over(env, self)
             self.is_lost = True

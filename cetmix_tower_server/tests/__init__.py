@@ -41,6 +41,7 @@ from . import test_server_template
 from . import test_access_matrix_template
 from . import test_api_template
 from . import test_settings
+from . import test_texts
 from . import test_shortcut
 from . import test_tour_template
 from . import test_tours

@@ -5,6 +5,8 @@ from xmlrpc.client import Fault
 from odoo import fields
 from odoo.tests import HttpCase, new_test_user
 
+from ..engine.bounded import pool
+
 PASSWORD = "a long test password"
 PROTOCOLS = ("json2", "xmlrpc", "jsonrpc")
 
@@ -19,6 +21,7 @@ class ApiCase(HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.addClassCleanup(pool.end_idle)  # Odoo's tests complain about processes that are left
         cls.env["ir.config_parameter"].sudo().set_param("cetmix_tower_server.backend", "inline")
         cls.people, cls.keys = {}, {}
         groups = {name: f"cetmix_tower_server.group_{name}" for name in ("user", "manager", "root")}

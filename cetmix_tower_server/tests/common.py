@@ -4,6 +4,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from odoo.tests import TransactionCase, new_test_user
 
+from ..engine.bounded import pool
+
 GROUP_USER = "cetmix_tower_server.group_user"
 GROUP_MANAGER = "cetmix_tower_server.group_manager"
 GROUP_ROOT = "cetmix_tower_server.group_root"
@@ -19,6 +21,7 @@ class TowerCommon(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.addClassCleanup(pool.end_idle)  # Odoo's tests complain about processes that are left
         cls.outsider = cls._new_person("outsider", "base.group_user")
         cls.user = cls._new_person("user", GROUP_USER)
         cls.user_2 = cls._new_person("user_2", GROUP_USER)

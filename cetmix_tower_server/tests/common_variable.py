@@ -3,6 +3,8 @@ from contextlib import contextmanager
 from odoo.exceptions import ValidationError
 from odoo.tests import TransactionCase
 
+from ..engine.bounded import pool
+
 
 class VariableCase(TransactionCase):
     """Two servers and short ways to make variables and values; acts as superuser."""
@@ -10,6 +12,7 @@ class VariableCase(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.addClassCleanup(pool.end_idle)  # Odoo's tests complain about processes that are left
         cls.Variable = cls.env["cx.tower.variable"]
         cls.Value = cls.env["cx.tower.variable.value"]
         cls.server = cls._make_server("One", ip_v4_address="192.0.2.1")

@@ -1,5 +1,7 @@
 from odoo.tests import TransactionCase, new_test_user
 
+from ..engine.bounded import pool
+
 
 class RunCase(TransactionCase):
     """Runs are executed inline and see the test's data: every cursor of the run engine is the test's own."""
@@ -7,6 +9,7 @@ class RunCase(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.addClassCleanup(pool.end_idle)  # Odoo's tests complain about processes that are left
         cls.env["ir.config_parameter"].sudo().set_param("cetmix_tower_server.backend", "inline")
         cls.root = new_test_user(cls.env, "run_root", "cetmix_tower_server.group_root")
         cls.manager = new_test_user(cls.env, "run_manager", "cetmix_tower_server.group_manager")
