@@ -193,7 +193,14 @@ class KeyFileError(ConnectError):
 
 
 class ChannelRefused(ConnectError):
-    """The host accepted the log-in but refuses another session."""
+    """The host accepted the log-in but refuses another session.
+
+    :param sessions: how many of ours were open on that connection when it refused
+    """
+
+    def __init__(self, message: str, host: str = "", port: int = 0, sessions: int = 0):
+        super().__init__(message, host, port)
+        self.sessions = sessions
 
 
 class ConnectionLost(ConnectError):

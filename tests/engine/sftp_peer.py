@@ -182,7 +182,7 @@ class Pool:
         self.peer = peer
         self.leases = 0
 
-    def open_channel(self, _target, _stop=None):
+    def open_channel(self, _target, *_options):
         self.leases += 1
         return Lease(Channel(self.peer))
 

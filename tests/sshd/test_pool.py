@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from tower_engine.results import ConnectionRefused, ConnectTimeout, Outcome, Secret
+from tower_engine.results import ChannelRefused, ConnectionRefused, ConnectTimeout, Outcome, Secret
 from tower_engine.ssh import pool as pool_module
+from tower_engine.ssh.files import FileSession
 from tower_engine.ssh.pool import ConnectionPool, PoolLimits
 from tower_engine.ssh.running import Clocks
+from tower_engine.ssh.stopping import StopSignal
 from tower_engine.ssh.target import ConnectSettings, Credential
 
 hosts = importlib.import_module("sshd_hosts")
@@ -56,6 +58,73 @@ def test_host_that_allows_fewer_sessions_than_we_would_use(lab, own_host):
         results = list(threads.map(lambda n: lab.run(host, "sleep 0.5").exit_code, range(6)))
     assert results == [0] * 6
     assert logins(host) == 3
+
+
+def test_host_that_allows_one_session_a_connection(lab, own_host):
+    lab = make_lab(lab)
+    host = own_host(options={"MaxSessions": 1})
+    with ThreadPoolExecutor(40) as threads:
+        results = list(threads.map(lambda n: lab.run(host, f"sleep 0.05; echo {n}"), range(40)))
+    assert [result.stdout for result in results] == [f"{n}\n" for n in range(40)]
+    assert logins(host) == 4
+
+
+def test_the_number_of_sessions_that_a_host_allows_is_learnt(lab, own_host):
+    host = own_host(options={"MaxSessions": 2})
+    for _ in range(3):
+        with ThreadPoolExecutor(6) as threads:
+            assert [r.exit_code for r in threads.map(lambda _n: lab.run(host, "sleep 0.2"), range(6))] == [
+                0
+            ] * 6
+    assert logins(host) == 3
+    assert [slot.session_limit for slot in lab.pool._slots.values()] == [2]
+
+
+def test_a_session_is_waited_for_as_long_as_the_command_may_take(lab, own_host, monkeypatch):
+    monkeypatch.setattr(pool_module, "QUEUE_LIMIT_S", 0.1)
+    lab = make_lab(lab, connections_per_target=1, channels_per_connection=1)
+    host = own_host()
+    target = lab.target(host, settings=ConnectSettings(connect_timeout_s=0.3, auth_timeout_s=0.3))
+    lab.run(target, "true")
+    with ThreadPoolExecutor(1) as threads:
+        begun = threading.Event()
+        first = threads.submit(lab.run, target, "echo in; sleep 2", on_output=lambda *_a: begun.set())
+        assert begun.wait(5)
+        with pytest.raises(ConnectTimeout, match="in use"):
+            lab.run(target, "true", Clocks(step_timeout_s=0.2))
+        assert lab.run(target, "echo then", Clocks(step_timeout_s=30)).stdout == "then\n"
+        assert first.result().exit_code == 0
+
+
+def test_waiting_for_a_session_can_be_stopped(lab, own_host):
+    lab = make_lab(lab, connections_per_target=1)
+    host = own_host(options={"MaxSessions": 1})
+    stop, begun = StopSignal(), threading.Event()
+    with ThreadPoolExecutor(2) as threads:
+        threads.submit(lab.run, host, "echo in; sleep 3", on_output=lambda *_a: begun.set())
+        assert begun.wait(5)
+        second = threads.submit(lab.run, host, "true", stop=stop)
+        stop.request()
+        assert second.result(2).outcome is Outcome.STOPPED
+
+
+def test_host_that_allows_no_session_at_all(lab, own_host):
+    with pytest.raises(ChannelRefused, match="MaxSessions"):
+        lab.run(own_host(options={"MaxSessions": 0}), "true")
+
+
+def test_those_who_work_with_files_do_not_wait_for_each_others_sessions(lab, own_host):
+    host = own_host(options={"MaxSessions": 1})
+    ready = threading.Barrier(4)
+
+    def work(_n):
+        with FileSession(lab.pool, lab.target(host)) as session:
+            session.stat("/etc/passwd")
+            ready.wait(20)
+            return session._access.run_script("echo beside").stdout
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(work, range(4), timeout=30)) == ["beside\n"] * 4
 
 
 def test_never_shared_between_credentials(lab, own_host, tmp_path):

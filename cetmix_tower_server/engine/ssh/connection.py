@@ -18,6 +18,9 @@ from .transport import CommandChannel, CommandTransport
 
 #: How often a wait looks whether the connection ended without telling.
 _CHECK_S = 0.5
+#: So long sshd may take to notice that a session is over, and so often it is asked for another meanwhile.
+_ENDING_S = 0.5
+_ASK_AGAIN_S = 0.02
 
 
 class Connection:
@@ -42,6 +45,27 @@ class Connection:
         :raise ConnectionLost, ConnectTimeout: the connection is of no use any more
         """
         deadline = time.monotonic() + timeout_s
+        while True:
+            channel = self._ask_for_session(deadline, timeout_s)
+            if not channel.open_error:
+                break
+            # sshd lets go of a session a moment after both sides have closed it, and refuses another until then
+            now = time.monotonic()
+            sessions, closing = channel.sessions_before
+            one_ends = closing == sessions > 0 or now - self.transport.last_session_gone < _ENDING_S
+            if not one_ends or now > deadline:
+                raise ChannelRefused(
+                    f"{self.target.label} refuses another session on the connection: {channel.open_error}."
+                    " Its sshd may limit them (MaxSessions).",
+                    *where(self.target),
+                    sessions=sessions,
+                )
+            time.sleep(_ASK_AGAIN_S)
+        if not channel.active or channel.closed:
+            raise lost(self.target)
+        return channel
+
+    def _ask_for_session(self, deadline: float, timeout_s: float) -> CommandChannel:
         with lost_if_broken(self.target):
             channel = self.transport.begin_session()
             while not channel.opened.wait(_CHECK_S) and self.transport.is_active():
@@ -50,14 +74,6 @@ class Connection:
                         f"{self.target.label} did not open a session within {timeout_s:g} s.",
                         *where(self.target),
                     )
-        if channel.open_error:
-            raise ChannelRefused(
-                f"{self.target.label} refuses another session on the connection: {channel.open_error}."
-                " Its sshd may limit them (MaxSessions).",
-                *where(self.target),
-            )
-        if not channel.active or channel.closed:
-            raise lost(self.target)
         return channel
 
     def writable(self, timeout_s: float) -> bool:

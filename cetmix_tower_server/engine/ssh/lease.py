@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from enum import Enum
 
 from paramiko.ssh_exception import SSHException
 
@@ -13,13 +14,28 @@ from .connection import Connection
 from .transport import CommandChannel
 
 
-class Pooled:
-    """A connection with its book-keeping; every access holds the pool's lock."""
+class Wanted(Enum):
+    """What a place on a connection is for."""
 
-    def __init__(self, connection: Connection, capacity: int):
+    SESSION = "session"
+    BESIDE = "beside"  # one more session for somebody who has one and keeps it
+    TUNNEL = "tunnel"  # to a host behind this one; sshd does not count it as a session
+
+
+class Pooled:
+    """A connection with its book-keeping; every access holds the pool's lock.
+
+    :ivar extra: only for those who have a session already
+    :ivar capacity: leases at once, of any kind
+    :ivar busy: leases; ``sessions`` of them are for a session (the others are tunnels through a jump host)
+    """
+
+    def __init__(self, connection: Connection, capacity: int, extra: bool = False):
         self.connection = connection
+        self.extra = extra
         self.capacity = capacity
         self.busy = 0
+        self.sessions = 0
         self.used = False
         self.idle_since = time.monotonic()
 
@@ -27,31 +43,54 @@ class Pooled:
 class Pending:
     """A connection that is being made."""
 
-    def __init__(self):
+    def __init__(self, extra: bool = False):
+        self.extra = extra
         self.done = False
         self.error: ConnectError | None = None
         self.expected = 0  # callers that wait for it
 
 
 class Slot:
-    """All connections of one target."""
+    """All connections of one target.
+
+    :ivar session_limit: sessions that the host allows on a connection, once it has refused one more
+    """
 
     def __init__(self, lock: threading.RLock):
         self.changed = threading.Condition(lock)
         self.pooled: list[Pooled] = []
         self.pending: list[Pending] = []
         self.waiting = 0
+        self.session_limit: int | None = None
+
+    def has_place(self, pooled: Pooled, wanted: Wanted) -> bool:
+        """Return whether one more lease fits on a connection."""
+        if not pooled.connection.alive or pooled.busy >= pooled.capacity:
+            return False
+        if pooled.extra and wanted is not Wanted.BESIDE:
+            return False
+        if wanted is Wanted.TUNNEL or self.session_limit is None:
+            return True
+        _all, closing = pooled.connection.transport.sessions()  # the host still counts these
+        return pooled.sessions + closing < self.session_limit
+
+    @property
+    def in_use(self) -> bool:
+        return any(pooled.busy and pooled.connection.alive for pooled in self.pooled)
 
 
-PlaceCallback = Callable[[Slot, Pooled], None]
+LeaseCallback = Callable[["Lease"], None]
 
 
 class Lease:
     """The right to one channel on a pooled connection; give it back with :meth:`release`."""
 
-    def __init__(self, slot: Slot, place: Pooled, give_back: PlaceCallback, retire: PlaceCallback):
-        self._slot = slot
+    def __init__(
+        self, slot: Slot, place: Pooled, wanted: Wanted, give_back: LeaseCallback, retire: LeaseCallback
+    ):
+        self.slot = slot
         self.place = place
+        self.wanted = wanted
         self._give_back = give_back
         self._retire = retire
         self._open = True
@@ -72,11 +111,11 @@ class Lease:
                 pass  # the connection is gone, and the channel with it
         if self._open:
             self._open = False
-            self._give_back(self._slot, self.place)
+            self._give_back(self)
 
     def discard(self) -> None:
         """Give the place back; nobody gets this connection, nor an idle one of the same age, again."""
-        self._retire(self._slot, self.place)
+        self._retire(self)
         self.release()
 
     def __enter__(self) -> Lease:

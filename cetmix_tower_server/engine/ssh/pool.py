@@ -19,7 +19,7 @@ from ..results import AuthenticationFailed, ChannelRefused, ConnectError, Connec
 from .connection import Connection
 from .dialing import dial
 from .errors import where
-from .lease import Lease, Pending, Pooled, Slot
+from .lease import Lease, Pending, Pooled, Slot, Wanted
 from .stopping import StopRequested, StopSignal
 from .target import Target
 
@@ -29,6 +29,9 @@ _logger = logging.getLogger(__name__)
 REUSE_CHECK_S = 5.0
 #: Waiting for other log-ins on the same host is not part of the connect clock.
 QUEUE_LIMIT_S = 30.0
+#: A connection may die without waking those who wait for a place on it.
+LOOK_AGAIN_S = 5.0
+_NEVER = float("inf")
 _pools: weakref.WeakSet[ConnectionPool] = weakref.WeakSet()
 
 
@@ -68,27 +71,39 @@ class ConnectionPool:
         self._sweep = threading.Condition(self._lock)
         self._closed = False
 
-    def open_channel(self, target: Target, stop: StopSignal | None = None) -> Lease:
+    def open_channel(
+        self,
+        target: Target,
+        stop: StopSignal | None = None,
+        patience_s: float = QUEUE_LIMIT_S,
+        beside: bool = False,
+    ) -> Lease:
         """Return a lease with an open channel. Nothing has been sent on it.
 
-        A kept connection that turns out to be dead is replaced, once.
+        A kept connection that turns out to be dead is replaced, once. A host that refuses another session on a
+        connection (MaxSessions) is not asked for so many again while connections to it are kept.
 
+        :param patience_s: seconds to wait for a session while all that the host allows are in use; 0: no limit
+        :param beside: the caller has a session already and keeps it meanwhile. Those who wait for each other's would wait
+            for ever, so there are connections for this purpose alone
         :raise ConnectError: a subclass that says why
         :raise StopRequested: ``stop`` was requested meanwhile
         """
         replaced = False
+        until = time.monotonic() + (patience_s or _NEVER)
         while True:
-            lease = self.lease(target, stop)
+            lease = self._lease(target, stop, Wanted.BESIDE if beside else Wanted.SESSION, until)
             limit = target.settings.connect_timeout_s
             try:
                 lease.channel = lease.connection.open_channel(
                     min(limit, REUSE_CHECK_S) if lease.reused else limit
                 )
+                lease.channel.when_gone(self._wake_all)
                 return lease
-            except ChannelRefused:
-                lower = self._learn_capacity(lease.place)
+            except ChannelRefused as err:
+                self._learn_session_limit(lease.slot, err.sessions)
                 lease.release()
-                if not lower:
+                if not err.sessions:  # not even one
                     raise
             except (ConnectionLost, ConnectTimeout):
                 lease.discard()
@@ -100,14 +115,17 @@ class ConnectionPool:
                 raise
 
     def lease(self, target: Target, stop: StopSignal | None = None) -> Lease:
-        """Return a place on a connection to the target, connecting if necessary."""
+        """Return a place on a connection to the target, connecting if necessary: for a tunnel, not for a session."""
+        return self._lease(target, stop, Wanted.TUNNEL, time.monotonic() + QUEUE_LIMIT_S)
+
+    def _lease(self, target: Target, stop: StopSignal | None, wanted: Wanted, until: float) -> Lease:
         unsubscribe = stop.subscribe(self._wake_all) if stop else None
         try:
             with self._lock:
                 slot = self._slots.setdefault(target.key, Slot(self._lock))
                 slot.waiting += 1
                 try:
-                    return self._wait_for_place(slot, target, stop)
+                    return self._wait_for_place(slot, target, stop, wanted, until)
                 finally:
                     slot.waiting -= 1
         finally:
@@ -131,47 +149,67 @@ class ConnectionPool:
 
     # -- waiting for a place; the lock is held
 
-    def _wait_for_place(self, slot: Slot, target: Target, stop: StopSignal | None) -> Lease:
-        deadline = time.monotonic() + _longest_connect_s(target) + QUEUE_LIMIT_S
+    def _wait_for_place(
+        self, slot: Slot, target: Target, stop: StopSignal | None, wanted: Wanted, until: float
+    ) -> Lease:
+        """
+        :param until: while others use all the places, we wait until then; without connections, for one connecting
+        """
+        connecting_s = _longest_connect_s(target) + QUEUE_LIMIT_S
+        began = unused_since = time.monotonic()
         pending: Pending | None = None
         while True:
             if stop and stop.is_set():
                 raise StopRequested
             if self._closed:
                 raise ConnectError("Tower is shutting down: no new connections.", *where(target))
-            pooled = self._free_place(slot)
+            pooled = self._free_place(slot, wanted)
             if pooled:
-                pooled.busy += 1
-                return Lease(slot, pooled, self._give_back, self._retire)
+                if pending:
+                    pending.expected -= 1  # somebody else may have our place there
+                return self._take_place(slot, pooled, wanted)
             if pending and pending.error:
                 raise copy.copy(pending.error)
             if pending is None or pending.done:
-                pending = self._join_or_connect(slot, target)
-            left = deadline - time.monotonic()
+                pending = self._join_or_connect(slot, target, wanted)
+            now = time.monotonic()
+            if slot.in_use:
+                unused_since = now
+                left = max(began + connecting_s, until) - now
+            else:
+                left = unused_since + connecting_s - now
             if left <= 0:
                 raise self._no_place(slot, target)
-            slot.changed.wait(left)
+            slot.changed.wait(min(left, LOOK_AGAIN_S))
 
-    def _free_place(self, slot: Slot) -> Pooled | None:
+    def _take_place(self, slot: Slot, pooled: Pooled, wanted: Wanted) -> Lease:
+        pooled.busy += 1
+        pooled.sessions += wanted is not Wanted.TUNNEL
+        return Lease(slot, pooled, wanted, self._give_back, self._retire)
+
+    def _free_place(self, slot: Slot, wanted: Wanted) -> Pooled | None:
         """Return the fullest connection with a place left, so that others can become idle."""
         for pooled in list(slot.pooled):
             if not pooled.connection.alive and not pooled.busy:
                 slot.pooled.remove(pooled)
                 self._close_later(pooled.connection)
-        free = [p for p in slot.pooled if p.connection.alive and p.busy < p.capacity]
+        free = [pooled for pooled in slot.pooled if slot.has_place(pooled, wanted)]
         return max(free, key=lambda p: p.busy, default=None)
 
-    def _join_or_connect(self, slot: Slot, target: Target) -> Pending | None:
+    def _join_or_connect(self, slot: Slot, target: Target, wanted: Wanted) -> Pending | None:
+        most = min(self.limits.channels_per_connection, slot.session_limit or _NEVER)
         for pending in slot.pending:
-            if pending.expected < self.limits.channels_per_connection:
+            if pending.expected < most and (wanted is Wanted.BESIDE or not pending.extra):
                 pending.expected += 1
                 return pending
         alive = sum(p.connection.alive for p in slot.pooled)
-        if alive + len(slot.pending) >= self.limits.connections_per_target:
+        begun = alive + len(slot.pending)
+        extra = begun >= self.limits.connections_per_target
+        if extra and (wanted is not Wanted.BESIDE or begun >= 2 * self.limits.connections_per_target):
             self._evict_idle_through(target)
             return None
         self._check_not_refused(target)
-        pending = Pending()
+        pending = Pending(extra)
         pending.expected = 1
         slot.pending.append(pending)
         threading.Thread(
@@ -225,7 +263,7 @@ class ConnectionPool:
                 until = time.monotonic() + self.limits.refused_memory_s
                 self._refused[target.key] = (until, error)
             if connection and not self._closed:
-                slot.pooled.append(Pooled(connection, self.limits.channels_per_connection))
+                slot.pooled.append(Pooled(connection, self.limits.channels_per_connection, pending.extra))
                 self._start_sweeper()
                 connection = None
             slot.changed.notify_all()
@@ -248,9 +286,11 @@ class ConnectionPool:
 
     # -- giving back
 
-    def _give_back(self, slot: Slot, pooled: Pooled) -> None:
+    def _give_back(self, lease: Lease) -> None:
+        slot, pooled = lease.slot, lease.place
         with self._lock:
             pooled.busy -= 1
+            pooled.sessions -= lease.wanted is not Wanted.TUNNEL
             pooled.idle_since = time.monotonic()
             finished = not pooled.busy and (self._closed or not pooled.connection.alive)
             if finished and pooled in slot.pooled:
@@ -260,18 +300,17 @@ class ConnectionPool:
         if finished:
             pooled.connection.close()
 
-    def _retire(self, slot: Slot, dead: Pooled) -> None:
+    def _retire(self, lease: Lease) -> None:
         with self._lock:
-            for pooled in slot.pooled:
-                if pooled is dead or not pooled.busy:
+            for pooled in lease.slot.pooled:
+                if pooled is lease.place or not pooled.busy:
                     pooled.connection.retired = True
 
-    def _learn_capacity(self, pooled: Pooled) -> bool:
-        """The host refused a channel: remember how many it allows. False: not even one."""
+    def _learn_session_limit(self, slot: Slot, allowed: int) -> None:
+        """The host refused a session on a connection that had so many."""
         with self._lock:
-            others = pooled.busy - 1
-            pooled.capacity = max(others, 1)
-            return others > 0
+            if allowed:
+                slot.session_limit = min(allowed, slot.session_limit or allowed)
 
     def _wake_all(self) -> None:
         with self._lock:

@@ -211,7 +211,7 @@ class _SingleConnection:
     def __init__(self, connection: Connection):
         self._connection = connection
 
-    def open_channel(self, target: Target, _stop=None) -> _SingleLease:
+    def open_channel(self, target: Target, *_options) -> _SingleLease:
         return _SingleLease(self._connection, target.settings.connect_timeout_s)
 
     def lease(self, target: Target, _stop=None):

@@ -66,16 +66,19 @@ def run_script(
     stop: StopSignal | None = None,
     output_limits: OutputLimits | None = None,
     raw_output: Callable[[bytes], None] | None = None,
+    beside: bool = False,
 ) -> CommandResult:
     """Run a script on a host and wait for its end.
 
-    A script is sent at most once, whatever happens.
+    A script is sent at most once, whatever happens. It waits for a session, where the host allows no more of them, up
+    to its own time limit, which begins anew when it is sent.
 
     :param on_output: receives (stream, masked text) while it runs, in the calling thread
     :param masker: hides secrets in output and result
     :param stop: ends the command and everything it started
     :param raw_output: takes standard output as it comes: not decoded, not masked, not kept. What it raises
         ends the session
+    :param beside: the caller has another session on the host and keeps it meanwhile
     :raise ConnectError: a subclass that says why; nothing ran then
     :raise ScriptError: the code cannot be sent as it is
     """
@@ -85,8 +88,9 @@ def run_script(
         reason = SudoReason.NO_PASSWORD_STORED
         return _sudo_failed(target, reason, "no sudo password is stored for it", collector, {}, None)
     began = time.monotonic()
+    clocks = clocks or Clocks()
     try:
-        lease = pool.open_channel(target, stop)
+        lease = pool.open_channel(target, stop, clocks.step_timeout_s, beside)
     except StopRequested:
         return CommandResult(
             Outcome.STOPPED, ExitCode.COMMAND_STOPPED, message="Stopped before the command was sent."
@@ -94,7 +98,7 @@ def run_script(
     with lease:
         sink = _divide(raw_output, collector) if raw_output else collector.add
         exchange = Exchange(target, lease.channel, conversation, sink)
-        return _Run(pool, target, spec, clocks or Clocks(), lease, exchange, collector, began).run(stop)
+        return _Run(pool, target, spec, clocks, lease, exchange, collector, began).run(stop)
 
 
 def _divide(raw_output: Callable[[bytes], None], collector: Collector) -> ByteSink:

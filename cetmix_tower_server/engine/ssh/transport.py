@@ -8,9 +8,12 @@ errors of an opening kept with the channel, a quiet log. Tried with paramiko 5.1
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 
 import paramiko
 from paramiko import common
@@ -39,6 +42,7 @@ class CommandChannel(paramiko.Channel):
         self.wake = threading.Event()
         self.opened = threading.Event()
         self.open_error: str | None = None
+        self.sessions_before = (0, 0)  # what the transport's ``sessions`` said when this one was refused
         self.exit_signal: str | None = None
         self.request_refused = False
         self._arrived: deque[tuple[Stream, bytes]] = deque()
@@ -46,6 +50,7 @@ class CommandChannel(paramiko.Channel):
         self._fed = self._taken = 0
         self._wanted = 1
         self._pid = os.getpid()
+        self._on_gone: Callable[[], None] = lambda: None
 
     # -- called by the transport's thread
 
@@ -89,10 +94,18 @@ class CommandChannel(paramiko.Channel):
         self.opened.set()
         self.wake.set()
 
+    def _handle_close(self, m):
+        super()._handle_close(m)
+        self._on_gone()
+
     def _log(self, level, msg, *args):
         """Say nothing: the result says what happened."""
 
     # -- called by the thread that runs the command
+
+    def when_gone(self, tell: Callable[[], None]) -> None:
+        """Call ``tell``, in the transport's thread, when the host has closed its side, too."""
+        self._on_gone = tell
 
     @property
     def ended(self) -> bool:
@@ -204,6 +217,8 @@ class CommandTransport(paramiko.Transport):
 
     def __init__(self, sock):
         super().__init__(sock, packetizer_class=LeanPacketizer)
+        self.last_session_gone = -math.inf  # when the host closed one that was open, on the monotonic clock
+        self._sessions: dict[int, CommandChannel] = {}  # the map of channels forgets what nobody holds
         self.banner_timeout = self.handshake_timeout = self.channel_timeout = (
             3600  # our own clocks are shorter
         )
@@ -227,6 +242,14 @@ class CommandTransport(paramiko.Transport):
         self._send_user_message(m)
         return channel
 
+    def sessions(self) -> tuple[int, int]:
+        """Return how many sessions the host has of this connection, and how many of these we have closed already.
+
+        sshd counts a session until both sides have closed it, and so do we.
+        """
+        sessions = list(self._sessions.values())
+        return len(sessions), sum(session.closed for session in sessions)
+
     def ask_for_life(self) -> None:
         """Send OpenSSH's keepalive request; any answer, even a refusal, is a sign of life."""
         m = Message()
@@ -241,6 +264,7 @@ class CommandTransport(paramiko.Transport):
         m.packet.seek(position)
         super()._parse_channel_open_success(m)
         if isinstance(channel, CommandChannel):
+            self._sessions[channel.chanid] = channel
             channel.opened.set()
 
     def _parse_channel_open_failure(self, m):
@@ -250,11 +274,17 @@ class CommandTransport(paramiko.Transport):
         if isinstance(channel, CommandChannel):
             m.get_int()
             channel.open_error = m.get_text() or "refused"
+            channel.sessions_before = self.sessions()
             self._channels.delete(chanid)
             channel.opened.set()
             return
         m.packet.seek(position)
         super()._parse_channel_open_failure(m)
+
+    def _unlink_channel(self, chanid):
+        super()._unlink_channel(chanid)
+        if self._sessions.pop(chanid, None):
+            self.last_session_gone = time.monotonic()
 
     def _log(self, level, msg, *args):
         """Errors of a connection reach the caller as exceptions: in the log they are detail only."""

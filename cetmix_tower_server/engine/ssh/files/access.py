@@ -79,7 +79,7 @@ class HostAccess:
     def _open_link(self) -> Link:
         if self._link is None:
             self._watch.check_time()
-            self._lease = self._pool.open_channel(self.target, self._stop)
+            self._lease = self._pool.open_channel(self.target, self._stop, self._watch.left_s)
             sftp = Sftp(self.target, self._lease, self._watch)
             sftp.start()
             self._link = Link(self.target, sftp)
@@ -128,4 +128,6 @@ class HostAccess:
         """
         spec = ScriptSpec(spec) if isinstance(spec, str) else spec
         clocks = Clocks(step_timeout_s=self._watch.left_s, silence_timeout_s=self._watch.silence_timeout_s)
-        return run_script(self._pool, self.target, spec, clocks, stop=self._stop, **options)
+        return run_script(
+            self._pool, self.target, spec, clocks, stop=self._stop, beside=self._lease is not None, **options
+        )
