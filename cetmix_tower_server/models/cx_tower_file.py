@@ -193,7 +193,9 @@ class CxTowerFile(models.Model):
     def create(self, vals_list):
         if self._is_quiet():
             return super().create(vals_list)
-        files = super().create(self._with_template_values(vals_list))
+        vals_list = self._with_template_values(vals_list)
+        self._check_directories(vals_list)
+        files = super().create(vals_list)
         files._update_host_path()
         files._sync_after_change()
         now = fields.Datetime.now()
@@ -212,6 +214,8 @@ class CxTowerFile(models.Model):
             return super().write(vals)
         if vals.get("template_id"):
             vals = self._with_template_values([vals])[0]
+        if "server_dir" in vals:
+            self._check_directories([vals])
         result = super().write(vals)
         if not self.env.su and "server_id" in vals:
             # A file must not be moved to a server where the caller could not create it.
@@ -231,6 +235,19 @@ class CxTowerFile(models.Model):
         if vals.get("auto_sync") or any(name in vals for name in PUSHED_FIELDS):
             self._sync_after_change()
         return result
+
+    @api.model
+    def _check_directories(self, vals_list):
+        """A template may leave the directory to its files; then it is to be given."""
+        default = self.env.context.get("default_server_dir")
+        for vals in vals_list:
+            if not vals.get("server_dir", default):
+                raise ValidationError(
+                    self.env._(
+                        "The file “%s” needs a directory: enter where on the server it is (server_dir).",
+                        vals.get("name") or self[:1].name or "",
+                    )
+                )
 
     def _is_quiet(self):
         return self.env.su and heard(self.env, QUIET)

@@ -5,10 +5,19 @@ from ..engine import address
 from ..engine.results import ConnectError
 from ..engine.ssh.target import ConnectSettings, Credential, Target
 from ..runs.engine_context import engine_says, heard
+from .number_ranges import LARGEST, PORTS, check_numbers
 from .secret_field import SecretChar
 
 MANAGER = "cetmix_tower_server.group_manager"
 SKIP_CHECK = "skip_ssh_settings_check"
+_LIMITS = (
+    "connect_timeout_s",
+    "auth_timeout_s",
+    "keepalive_interval_s",
+    "command_timeout_s",
+    "max_parallel_runs",
+)
+_RANGES = {"ssh_port": PORTS, **dict.fromkeys(_LIMITS, (0, LARGEST))}
 
 
 def read_secrets__(records, field_name):
@@ -54,7 +63,8 @@ class CxTowerServer(models.Model):
     ssh_password = SecretChar(
         string="SSH password",
         groups=MANAGER,
-        help="Also answers sudo where sudo asks for a password. Stored encrypted and never shown again.",
+        help="Also answers sudo where sudo asks for a password, and hosts that ask for a key and a password."
+        " Stored encrypted and never shown again.",
     )
     ssh_key_id = fields.Many2one(
         "cx.tower.key",
@@ -209,12 +219,14 @@ class CxTowerServer(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        check_numbers(self, vals_list, _RANGES)
         model = self._with_settings_check()
         servers = super(CxTowerServer, model).create([self._clean_addresses(vals) for vals in vals_list])
         servers._check_password_stored()
         return servers.with_env(self.env)
 
     def write(self, vals):
+        check_numbers(self, [vals], _RANGES)
         servers = self._with_settings_check()
         result = super(CxTowerServer, servers).write(self._clean_addresses(vals))
         if "ssh_auth_mode" in vals or "ssh_password" in vals:
@@ -317,15 +329,16 @@ class CxTowerServer(models.Model):
         with_key = self.filtered(lambda server: server.ssh_auth_mode == "k")
         keys = with_key.ssh_key_id._get_secret_values__(["secret_value", "passphrase"])
         return {
-            server.id: self._key_credential__(keys[server.ssh_key_id.id])
+            server.id: self._key_credential__(keys[server.ssh_key_id.id], passwords.get(server.id))
             if server.ssh_auth_mode == "k"
             else Credential(password=passwords.get(server.id))
             for server in self
         }
 
     @staticmethod
-    def _key_credential__(values):
-        return Credential(private_key=values.get("secret_value"), passphrase=values.get("passphrase"))
+    def _key_credential__(values, password):
+        """The password is for hosts that ask for both; it is never tried in place of a key."""
+        return Credential(password, values.get("secret_value"), values.get("passphrase"))
 
     def _sudo_password__(self):
         """Return the password that answers sudo on this server as a Secret, None when none is stored."""

@@ -1,13 +1,31 @@
 import base64
-import binascii
 
 from odoo import fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.http import request
 
 from ..engine import host_path
 from ..engine.results import RenderingError
 from ..runs.file_work import DELETE, PULL, PUSH
 from .cx_tower_server_file_runs import NO_NONCE
+
+
+class JsonBytes(bytes):
+    """Bytes that Odoo is going to put into JSON, which it does by decoding them."""
+
+    @classmethod
+    def of(cls, content, advice):
+        made = cls(content)
+        made.advice = advice
+        return made
+
+    def decode(self, *args, **options):
+        try:
+            return super().decode(*args, **options)
+        except UnicodeDecodeError:
+            if args or options:
+                raise
+            raise UserError(self.advice) from None
 
 
 class CxTowerServer(models.Model):
@@ -56,8 +74,7 @@ class CxTowerServer(models.Model):
         :param bool as_base64: ``data`` is base64, for callers that cannot send bytes
         :return: dict: ``path``, ``size`` in bytes, ``outcome`` ("pushed"), ``log`` (id of the run)
         :raise AccessError: the caller may not write the server
-        :raise ValidationError: no full path, or no content that could be sent
-        :raise UserError: the push failed; the message says why
+        :raise ValidationError: no full path, no content that could be sent, or the push failed; the message says why
         """
         self.ensure_one()
         self.check_access("write")
@@ -71,9 +88,7 @@ class CxTowerServer(models.Model):
         document = self._bare_document(PUSH, remote_path)
 
         def start(target):
-            # sudo: kept for this run only; who started it may write the server. It belongs to no record: whoever may read
-            # that would read the content, too.
-            attachment = target.env["ir.attachment"].sudo().create({"name": document["name"], "raw": content})
+            attachment = target._keep_for_run({"name": document["name"], "raw": content})
             document["attachment"] = {
                 "id": attachment.id,
                 "checksum": attachment.checksum,
@@ -93,18 +108,38 @@ class CxTowerServer(models.Model):
         """Read a file of the host and wait for it. The transfer is a run like any other, with a log.
 
         :param str remote_path: full path on the host
-        :param bool as_base64: return text in base64, for callers that cannot receive bytes (JSON)
+        :param bool as_base64: return text in base64, for callers that cannot receive bytes: over JSON, what is no text
+            comes in no other way
         :return: bytes; text with ``as_base64``
         :raise AccessError: the caller may not write the server: whoever reads any file of it holds its secrets
-        :raise ValidationError: no full path
-        :raise UserError: it could not be read; the message says why
+        :raise ValidationError: no full path, or it could not be read; the message says why
         """
         self.ensure_one()
         self.check_access("write")
         document = self._bare_document(PULL, remote_path)
         result, _log_id = self._run_file_and_wait(lambda target: target._start_bare_run(PULL, document))
-        content = self.env["ir.attachment"]._file_read(result["blob"])
-        return base64.b64encode(content).decode() if as_base64 else content
+        content = self.env["ir.attachment"]._file_read(result["blob"])  # b"" where it cannot be read
+        if len(content) != result["size"]:
+            raise ValidationError(
+                self.env._(
+                    "%s was fetched, but cannot be read from the store of the Tower host.", document["path"]
+                )
+            )
+        if as_base64:
+            return base64.b64encode(content).decode()
+        return self._bytes_for_caller(content, document["path"])
+
+    def _bytes_for_caller(self, content, path):
+        """Return bytes; those of a call over JSON say themselves what to do when they turn out to be no text."""
+        routing = getattr(getattr(request, "dispatcher", None), "routing_type", "") if request else ""
+        if routing not in ("jsonrpc", "json2"):
+            return content
+        return JsonBytes.of(
+            content,
+            self.env._(
+                "%s contains bytes that are no text, and JSON has none. Ask for it with as_base64.", path
+            ),
+        )
 
     def delete_file(self, remote_path):
         """Delete a file on the host and wait until it is gone. A run like any other, with a log.
@@ -112,8 +147,7 @@ class CxTowerServer(models.Model):
         :param str remote_path: full path on the host
         :return: bool: whether there was such a file
         :raise AccessError: the caller may not write the server
-        :raise ValidationError: no full path
-        :raise UserError: it could not be deleted; the message says why
+        :raise ValidationError: no full path, or it could not be deleted; the message says why
         """
         self.ensure_one()
         self.check_access("write")
@@ -121,14 +155,36 @@ class CxTowerServer(models.Model):
         result, _log_id = self._run_file_and_wait(lambda target: target._start_bare_run(DELETE, document))
         return result["outcome"] == "deleted"
 
+    def _keep_for_run(self, values):
+        """Return an attachment with content that a run is to send.
+
+        :raise ValidationError: the Tower host cannot store it
+        """
+        try:
+            # sudo: kept for this run only; who started it may write the server. It belongs to no record: whoever may
+            # read that would read the content, too.
+            return self.env["ir.attachment"].sudo().create(values)
+        except OSError as error:
+            raise ValidationError(
+                self.env._(
+                    "The Tower host cannot store the content: %s. Nothing was sent.",
+                    error.strerror or type(error).__name__,
+                )
+            ) from error
+
     def _upload_content(self, data, as_base64):
         if isinstance(data, str) and as_base64:
             try:
                 return base64.b64decode(data, validate=True)
-            except binascii.Error as error:
+            except ValueError as error:
                 raise ValidationError(self.env._("The content is no base64.")) from error
         if isinstance(data, str):
-            return data.encode()
+            try:
+                return data.encode()
+            except UnicodeEncodeError as error:
+                raise ValidationError(
+                    self.env._("The content has characters that UTF-8 does not have.")
+                ) from error
         if isinstance(data, (bytes, bytearray)):
             return bytes(data)
         raise ValidationError(self.env._("The content of a file is text or bytes."))
@@ -160,7 +216,7 @@ class CxTowerServer(models.Model):
     def _run_file_and_wait(self, start):
         """Return (result of the only file, id of the log) of a run that was started and has ended.
 
-        :raise UserError: it failed
+        :raise ValidationError: it failed
         """
         end = self._run_and_wait(start)
         with self.env.registry.cursor() as cr:
@@ -169,5 +225,5 @@ class CxTowerServer(models.Model):
             results = (log.run_result or {}).get("files") or [{}]
             log.run_result = False
         if end["exit_code"] or not results[0]:
-            raise UserError(end["message"] or self.env._("The transfer failed."))
+            raise ValidationError(end["message"] or self.env._("The transfer failed."))
         return results[0], end["id"]

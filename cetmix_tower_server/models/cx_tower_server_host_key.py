@@ -107,6 +107,14 @@ class CxTowerServer(models.Model):
         self.write({"host_key": str(accepted), "skip_host_key": False})
         return {"fingerprint": accepted.fingerprint, "type": accepted.type}
 
+    def _get_host_key_from_host(self):
+        """Return the key that the host shows now as text ("type base64"); a name that scripts know.
+
+        :raise AccessError: the caller may not write this server
+        :raise UserError: the host cannot be reached
+        """
+        return self.fetch_host_key()["key"]
+
     def _fetch_host_key(self):
         """Return the :class:`HostKey` the host shows now.
 

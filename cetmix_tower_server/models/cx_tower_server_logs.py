@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 
 
 class CxTowerServer(models.Model):
@@ -11,6 +11,35 @@ class CxTowerServer(models.Model):
     @api.model
     def _get_dependent_model_relation_fields(self):
         return [*super()._get_dependent_model_relation_fields(), "server_log_ids"]
+
+    def copy_data(self, default=None):
+        """Leave out the logs that show a file: the copy's own file is known only when it is there."""
+        vals_list = super().copy_data(default)
+        for vals in vals_list:
+            if vals and vals.get("server_log_ids"):
+                vals["server_log_ids"] = [
+                    command
+                    for command in vals["server_log_ids"]
+                    if not (command[0] == Command.CREATE and command[2].get("file_id"))
+                ]
+        return vals_list
+
+    def copy(self, default=None):
+        copies = super().copy(default)
+        for server, copied in zip(self, copies, strict=True):
+            if not (default and "server_log_ids" in default):
+                server._copy_logs_of_files(copied)
+        return copies
+
+    def _copy_logs_of_files(self, copied):
+        """Give a copy of this server the logs that show a file, of its own files: these were made in the same order."""
+        files = self.file_ids.sorted("id")
+        own = copied.file_ids.sorted("id")
+        if len(files) != len(own):
+            return
+        file_of = dict(zip(files.ids, own.ids, strict=True))
+        for log in self.server_log_ids.filtered(lambda log: log.file_id.id in file_of):
+            log.copy({"server_id": copied.id, "file_id": file_of[log.file_id.id], "name": log.name})
 
     def write(self, vals):
         result = super().write(vals)

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .number_ranges import PORTS, check_numbers
 from .secret_field import SecretChar
 
 
@@ -106,6 +107,15 @@ class CxTowerServerTemplate(models.Model):
     _port_range = models.Constraint(
         "CHECK (ssh_port BETWEEN 1 AND 65535)", "The SSH port is a number between 1 and 65535."
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        check_numbers(self, vals_list, {"ssh_port": PORTS})
+        return super().create(vals_list)
+
+    def write(self, vals):
+        check_numbers(self, [vals], {"ssh_port": PORTS})
+        return super().write(vals)
 
     @api.model
     def _get_user_role_group(self):

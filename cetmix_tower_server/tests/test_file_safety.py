@@ -1,16 +1,19 @@
 """What must not happen with files whatever else happens: to others' servers, to what is on a host, to all that is in sync."""
 
-from unittest.mock import patch
+import errno
+import json
+from unittest.mock import MagicMock, patch
 
 from odoo import fields
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
+from odoo.tools.json import json_default
 from psycopg2.errors import LockNotAvailable
 
-from ..engine.results import ExitCode
-from ..runs.engine_context import engine_says
+from ..engine.results import ConnectError, ExitCode
 from ..runs import file_work
+from ..runs.engine_context import engine_says
 from .file_case import FileCase
 
 
@@ -37,6 +40,73 @@ class TestFileSafety(FileCase):
         )
         with self.assertRaises(AccessError):
             self.file().with_user(self.manager).write({"last_log_id": log.id})
+
+    # ------------------------------------------------------------------ what people and scripts are told
+
+    def test_a_file_without_directory_is_told_so(self):
+        for values in ({}, {"server_dir": False}, {"server_dir": ""}):
+            with (
+                self.subTest(values=values),
+                self.assertNoLogs("odoo.sql_db", "ERROR"),
+                self.assertRaisesRegex(ValidationError, "“app.conf” needs a directory"),
+            ):
+                self.env["cx.tower.file"].create({"name": "app.conf", "server_id": self.server.id, **values})
+        with self.assertRaisesRegex(ValidationError, "needs a directory"):
+            self.file().server_dir = False
+
+    def test_a_download_that_fails_is_a_validation_error(self):
+        server = self.server.with_user(self.manager)
+        for attempt in (server.download_file, server.delete_file):
+            self.host.connect_error = ConnectError("web is not reachable.")
+            with (
+                self.subTest(attempt=attempt.__name__),
+                self.assertRaisesRegex(ValidationError, "not reachable"),
+            ):
+                attempt("/srv/data")
+        self.host.connect_error = None
+        with self.assertRaises(ValidationError):
+            server.download_file("/srv/nothing")
+
+    def test_bytes_over_json_say_how_to_ask_for_them(self):
+        self.host.files["/srv/data"] = (b"\xff\xfe", 0o644)
+        server = self.server.with_user(self.manager)
+        self.assertIs(type(server.download_file("/srv/data")), bytes)
+        with patch(
+            "odoo.addons.cetmix_tower_server.models.cx_tower_server_files.request", MagicMock()
+        ) as request:
+            for routing in ("jsonrpc", "json2"):
+                request.dispatcher.routing_type = routing
+                content = server.download_file("/srv/data")
+                self.assertEqual(content, b"\xff\xfe")
+                with self.subTest(routing=routing), self.assertRaisesRegex(UserError, "as_base64"):
+                    json.dumps(content, default=json_default)
+                self.host.files["/srv/text"] = ("ü".encode(), 0o644)
+                text = json.dumps(server.download_file("/srv/text"), default=json_default, ensure_ascii=False)
+                self.assertEqual(text, '"ü"')
+
+    def test_a_full_disk_of_the_tower_host_is_told(self):
+        server = self.server.with_user(self.manager)
+        full = OSError(errno.ENOSPC, "No space left on device")
+        with (
+            patch.object(type(self.env["ir.attachment"]), "_file_write", side_effect=full),
+            self.assertRaisesRegex(ValidationError, "cannot store the content: No space left"),
+        ):
+            server.upload_file("content", "/srv/data")
+
+    def test_a_download_that_was_not_kept_is_not_an_empty_file(self):
+        self.host.files["/srv/data"] = (b"content", 0o644)
+        with (
+            patch.object(type(self.env["ir.attachment"]), "_file_read", return_value=b""),
+            self.assertRaisesRegex(ValidationError, "cannot be read from the store"),
+        ):
+            self.server.with_user(self.manager).download_file("/srv/data")
+
+    def test_content_that_cannot_be_sent_is_told(self):
+        server = self.server.with_user(self.manager)
+        with self.assertRaisesRegex(ValidationError, "UTF-8"):
+            server.upload_file("\ud800", "/srv/data")
+        with self.assertRaisesRegex(ValidationError, "base64"):
+            server.upload_file("ä", "/srv/data", as_base64=True)
 
     # ------------------------------------------------------------------ running again
 

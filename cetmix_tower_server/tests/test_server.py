@@ -1,7 +1,5 @@
-import psycopg2
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import TransactionCase, new_test_user, tagged
-from odoo.tools import mute_logger
 
 from ..engine.results import Secret
 from ..models.cx_tower_server_host_key import parse_key
@@ -87,22 +85,32 @@ class TestServerSettings(ServerCase):
                 self.server[field] = text
 
     def test_port_is_in_range(self):
-        for port in (0, -1, 65536):
-            with (
-                self.subTest(port=port),
-                self.assertRaises(psycopg2.errors.CheckViolation),
-                mute_logger("odoo.sql_db"),
-                self.cr.savepoint(),
-            ):
-                self._new_server(ssh_port=port)
+        """Said before the database is asked: its refusal would be an error in the log."""
+        template = self.env["cx.tower.server.template"].create({"name": "Port"})
+        for port in (0, -1, 65536, 99999, 2**40):
+            attempts = (
+                lambda port=port: self._new_server(ssh_port=port),
+                lambda port=port: self.server.write({"ssh_port": port}),
+                lambda port=port: template.write({"ssh_port": port}),
+                lambda port=port: template.copy({"ssh_port": port}),
+            )
+            for number, attempt in enumerate(attempts):
+                with (
+                    self.subTest(port=port, number=number),
+                    self.assertNoLogs("odoo.sql_db", "ERROR"),
+                    self.assertRaisesRegex(ValidationError, f"SSH port.*between 1 and 65535, not {port}"),
+                ):
+                    attempt()
 
-    def test_negative_limits_are_refused(self):
-        with (
-            self.assertRaises(psycopg2.errors.CheckViolation),
-            mute_logger("odoo.sql_db"),
-            self.cr.savepoint(),
-        ):
-            self._new_server(command_timeout_s=-1)
+    def test_limits_are_in_range(self):
+        for limit in ("connect_timeout_s", "auth_timeout_s", "keepalive_interval_s", "command_timeout_s"):
+            for number in (-1, 2**31):
+                with (
+                    self.subTest(limit=limit, number=number),
+                    self.assertNoLogs("odoo.sql_db", "ERROR"),
+                    self.assertRaisesRegex(ValidationError, f"between 0 and .*, not {number}"),
+                ):
+                    self._new_server(**{limit: number})
 
     def test_key_mode_needs_a_key(self):
         with self.assertRaisesRegex(ValidationError, "choose an SSH key"):
@@ -165,10 +173,11 @@ class TestServerTarget(ServerCase):
         self.server.ip_v4_address = False
         self.assertEqual(self.server._connection_target__().host, "2001:db8::1")
 
-    def test_target_with_key_does_not_offer_the_password(self):
+    def test_target_with_key_has_the_password_for_hosts_that_ask_for_both(self):
         self.server.write({"ssh_auth_mode": "k", "ssh_key_id": self._new_key().id})
         credential = self.server._connection_target__().credential
-        self.assertEqual((credential.password, credential.private_key), (None, Secret(self.private_key)))
+        self.assertEqual(credential.password, Secret("correct horse"))
+        self.assertEqual(credential.private_key, Secret(self.private_key))
         self.assertEqual(self.server._sudo_password__(), Secret("correct horse"))
 
     def test_jump_chain(self):

@@ -185,6 +185,7 @@ class TestServerHostKey(HostCase):
         jump = self.server.copy({"name": "Jump"})
         self.server.write({"jump_server_id": jump.id, "host_key": False})
         self.assertEqual(self.server.fetch_host_key()["key"], self.host.host_key)
+        self.assertEqual(self.server._get_host_key_from_host(), self.host.host_key)  # as scripts call it
 
     def test_fetching_ends_when_a_host_says_nothing(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -176,6 +176,29 @@ class TestServerLog(ServerLogCase):
         self.server.action_unarchive()
         self.assertTrue(log.active)
 
+    def test_the_copy_of_a_server_shows_its_own_file(self):
+        files = self.env["cx.tower.file"].create(
+            [
+                {"name": name, "server_dir": "/var/log", "server_id": self.server.id, "source": "server"}
+                for name in ("b.log", "a.log")
+            ]
+        )
+        for file in files:
+            self.env["cx.tower.server.log"].create(
+                {
+                    "name": f"End of {file.name}",
+                    "server_id": self.server.id,
+                    "log_type": "file",
+                    "file_id": file.id,
+                }
+            )
+        copied = self.server.copy()
+        logs = copied.server_log_ids
+        self.assertEqual(
+            {log.name: (log.file_id.name, log.file_id.server_id) for log in logs},
+            {"End of b.log": ("b.log", copied), "End of a.log": ("a.log", copied)},
+        )
+
     def test_scripts_may_set_the_text_where_they_may_write(self):
         log = self.log_of(self.printing('"x"'))
         own = log.with_context(cx_allow_log_text_update=True)

@@ -1,6 +1,7 @@
 """Every way in which connecting can fail has an error of its own, a sentence, and an end in time."""
 
 import importlib
+import select
 import socket
 import subprocess
 import threading
@@ -146,6 +147,44 @@ def test_key_and_password_as_second_factor(lab, users, own_host):
         lab.run(lab.target(host), "true")
 
 
+@pytest.mark.parametrize(
+    "methods", ["password,publickey", "publickey,password", "keyboard-interactive,publickey"]
+)
+def test_parts_of_a_log_in_in_the_order_of_the_host(lab, users, own_host, methods):
+    options = {"AuthenticationMethods": methods, "KbdInteractiveAuthentication": "yes"}
+    host = own_host(user=users.make(password="second"), password=True, options=options)
+    key, password = Secret(host.private_key), Secret("second")
+    both = lab.target(host, credential=Credential(private_key=key, password=password))
+    assert lab.run(both, "echo in").stdout == "in\n"
+    assert "Failed password" not in host.log
+    first, other = methods.split(",")
+    with pytest.raises(AuthenticationFailed, match=first if first != "publickey" else other):
+        lab.run(lab.target(host), "true")
+    with pytest.raises(AuthenticationFailed, match="publickey"):
+        lab.run(lab.target(host, credential=Credential(password=password)), "true")
+
+
+def test_what_is_still_asked_for_is_said(lab, users, own_host):
+    options = {"AuthenticationMethods": "password,publickey"}
+    host = own_host(user=users.make(password="second"), password=True, options=options)
+    with pytest.raises(
+        AuthenticationFailed, match="something else before it: password. No password is stored"
+    ):
+        lab.run(lab.target(host), "true")
+    with pytest.raises(
+        AuthenticationFailed, match="password was accepted, but the host also wants: publickey"
+    ):
+        lab.run(lab.target(host, credential=Credential(password=Secret("second"))), "true")
+
+
+def test_a_password_is_not_tried_in_place_of_a_refused_key(lab, users, own_host, tmp_path):
+    host = own_host(user=users.make(password="second"), password=True)
+    key = Secret(hosts.make_key(tmp_path / "other"))
+    with pytest.raises(AuthenticationFailed, match="refused the key"):
+        lab.run(lab.target(host, credential=Credential(private_key=key, password=Secret("second"))), "true")
+    assert "Accepted" not in host.log
+
+
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
 def test_every_kind_of_host_key(lab, own_host, kind):
     """The stored key is asked for, whatever else the host has."""
@@ -235,6 +274,25 @@ def test_port_that_speaks_something_else(lab, host, listener):
     threading.Thread(target=serve, daemon=True).start()
     with pytest.raises(ConnectError, match="does not speak SSH"):
         lab.run(lab.target(host, port=listener.getsockname()[1]), "true")
+
+
+def test_lines_in_any_encoding_before_the_version(lab, host, listener):
+    """A banner of a gateway in Latin-1, then the host itself."""
+
+    def serve():
+        peer, _ = listener.accept()
+        peer.sendall("Nur für Befugte\r\nZugriff \n".encode("latin-1"))
+        with socket.create_connection((host.address, host.port)) as behind:
+            pairs = {peer: behind, behind: peer}
+            while ready := select.select(list(pairs), [], [], 10)[0]:
+                for sock in ready:
+                    data = sock.recv(65536)
+                    if not data:
+                        return peer.close()
+                    pairs[sock].sendall(data)
+
+    threading.Thread(target=serve, daemon=True).start()
+    assert lab.run(lab.target(host, port=listener.getsockname()[1]), "echo in").stdout == "in\n"
 
 
 def test_resolver_that_hangs_is_bounded(lab, host, monkeypatch):

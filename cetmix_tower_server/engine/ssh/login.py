@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import paramiko
 from paramiko.auth_handler import AuthHandler
 from paramiko.ssh_exception import AuthenticationException, BadAuthenticationType, PartialAuthentication
 
@@ -15,63 +16,93 @@ from .keys import load_private_key
 from .target import Target
 from .transport import CommandTransport
 
+_PASSWORD_METHODS = {"password", "keyboard-interactive"}
+
 
 def authenticate(target: Target, transport: CommandTransport) -> None:
-    """Log in with the target's credential. A password is sent exactly once.
+    """Log in with the target's credential, in the order in which the host asks for its parts.
 
-    :raise AuthenticationFailed: the host refused
+    Each part is accepted at most once, and a password is sent exactly once. It is never tried in place of a key that
+    was refused.
+
+    :raise AuthenticationFailed: the host refused; says which part, or which it still asks for
     :raise KeyFileError: the private key cannot be read
     """
     credential = target.credential
-    deadline = time.monotonic() + target.settings.auth_timeout_s
-    if credential.private_key:
-        key = load_private_key(credential.private_key, credential.passphrase)
-        partial = _attempt(
-            target, transport, deadline, lambda done: transport.auth_publickey(target.username, key, done)
-        )
-        if not partial:
-            return
-        if not credential.password:
-            raise _refused(target, "the key was accepted, but the host also wants: " + ", ".join(partial))
-        _log_in_with_password(target, transport, deadline, partial)
-    elif credential.password:
-        _log_in_with_password(target, transport, deadline, _methods(target, transport, deadline))
-    else:
+    if not credential.private_key and not credential.password:
         raise _refused(target, "neither a private key nor a password is stored for it")
+    key = load_private_key(credential.private_key, credential.passphrase) if credential.private_key else None
+    _LogIn(target, transport, key).run()
 
 
-def _methods(target: Target, transport: CommandTransport, deadline: float) -> list[str]:
-    """Ask which methods the host offers, so that a password is not tried in vain."""
+class _LogIn:
+    """One log-in: what is left to be shown, and what the host wants next."""
 
-    def ask(done: threading.Event) -> None:
-        transport.auth_handler = AuthHandler(transport)
-        transport.auth_handler.auth_none(target.username, done)
+    def __init__(self, target: Target, transport: CommandTransport, key: paramiko.PKey | None):
+        self._target = target
+        self._transport = transport
+        self._key = key
+        self._password = target.credential.password
+        self._deadline = time.monotonic() + target.settings.auth_timeout_s
+        self._accepted: list[str] = []
 
-    try:
-        return _attempt(target, transport, deadline, ask)
-    except AuthenticationFailed as err:
-        if isinstance(err.__cause__, BadAuthenticationType):
-            return err.__cause__.allowed_types
-        raise
+    def run(self) -> None:
+        wanted = ["publickey"] if self._key else self._methods()
+        while not self._transport.is_authenticated():
+            if self._key and "publickey" in wanted:
+                wanted = self._show_key()
+            elif self._password and not _PASSWORD_METHODS.isdisjoint(wanted):
+                wanted = self._send_password(wanted)
+            else:
+                raise _refused(self._target, self._explain(wanted))
 
+    def _show_key(self) -> list[str]:
+        key, username = self._key, self._target.username
+        try:
+            partial = self._attempt(lambda done: self._transport.auth_publickey(username, key, done))
+        except AuthenticationFailed as err:
+            if isinstance(err.__cause__, BadAuthenticationType):
+                return err.__cause__.allowed_types  # its turn may come after something else
+            raise
+        self._key = None
+        self._accepted.append("key")
+        return partial
 
-def _log_in_with_password(target: Target, transport, deadline: float, methods: list[str]) -> None:
-    if transport.is_authenticated():
-        return
-    password = target.credential.password.reveal()
-    if "password" in methods:
-        partial = _attempt(
-            target, transport, deadline, lambda done: transport.auth_password(target.username, password, done)
-        )
-    elif "keyboard-interactive" in methods:
-        answers = _InteractiveAnswers(password)
-        partial = _attempt(
-            target, transport, deadline, lambda done: _start_interactive(target, transport, answers, done)
-        )
-    else:
-        raise _refused(target, "the host takes no passwords, only: " + ", ".join(methods))
-    if partial:
-        raise _refused(target, "the password was accepted, but the host also wants: " + ", ".join(partial))
+    def _send_password(self, wanted: list[str]) -> list[str]:
+        password, self._password = self._password.reveal(), None
+        username, transport = self._target.username, self._transport
+        if "password" in wanted:
+            partial = self._attempt(lambda done: transport.auth_password(username, password, done))
+        else:
+            answers = _InteractiveAnswers(password)
+            partial = self._attempt(lambda done: _start_interactive(self._target, transport, answers, done))
+        self._accepted.append("password")
+        return partial
+
+    def _explain(self, wanted: list[str]) -> str:
+        names = ", ".join(wanted)
+        if self._accepted:
+            return f"the {self._accepted[-1]} was accepted, but the host also wants: {names}"
+        if not self._key:
+            return "the host takes no passwords, only: " + names
+        return f"the host takes no key, or something else before it: {names}. No password is stored for it"
+
+    def _methods(self) -> list[str]:
+        """Ask which methods the host offers, so that a password is not tried in vain."""
+
+        def ask(done: threading.Event) -> None:
+            self._transport.auth_handler = AuthHandler(self._transport)
+            self._transport.auth_handler.auth_none(self._target.username, done)
+
+        try:
+            return self._attempt(ask)
+        except AuthenticationFailed as err:
+            if isinstance(err.__cause__, BadAuthenticationType):
+                return err.__cause__.allowed_types
+            raise
+
+    def _attempt(self, start: Callable[[threading.Event], object]) -> list[str]:
+        return _attempt(self._target, self._transport, self._deadline, start)
 
 
 class _InteractiveAnswers:

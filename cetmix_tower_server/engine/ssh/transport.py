@@ -19,6 +19,7 @@ import paramiko
 from paramiko import common
 from paramiko.message import Message
 from paramiko.packet import Packetizer
+from paramiko.ssh_exception import SSHException
 
 from ..results import Stream
 
@@ -27,6 +28,7 @@ IDLE_WAKEUP_S = 5.0
 #: What the host may send before we take it: bounds the memory of a channel.
 WINDOW_BYTES = 2 * 1024 * 1024
 _REMEMBERED_CHANNELS = 1024
+_LINE_LIMIT = 65536
 _GCM_FIRST = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
 _PARAMIKO_LOG = logging.getLogger("paramiko.transport")
 
@@ -186,6 +188,16 @@ class LeanPacketizer(Packetizer):
 
     def start_handshake(self, timeout):
         pass
+
+    def readline(self, timeout):
+        """Return a line; before its version a server may say anything, in any encoding (RFC 4253, 4.2)."""
+        line, end, rest = self._Packetizer__remainder.partition(b"\n")
+        while not end:
+            if len(line) > _LINE_LIMIT:
+                raise SSHException("a line without an end")
+            line, end, rest = (line + self._read_timeout(timeout)).partition(b"\n")
+        self._Packetizer__remainder = rest
+        return line.removesuffix(b"\r").decode("utf-8", "replace")
 
 
 def _dispatch(name: str):
