@@ -15,6 +15,9 @@ from .shell import quoting
 
 LINE_MIN = 6  # characters a line of a multi-line secret must have to be masked alone
 ENCODED_MIN = 4  # characters; shorter base64 says nothing
+ACROSS_MIN = 8  # characters of base64 that are looked for across line breaks
+HEX_ACROSS_MIN = 12  # the same of hexadecimal digits
+HEX_MIN = 8  # hexadecimal digits; fewer are found in any number
 WRAP_WIDTHS = (64, 76)  # columns: openssl and PEM, base64(1) and MIME
 _ALNUM_RUN = re.compile(r"[A-Za-z0-9]{5,}")
 
@@ -27,12 +30,23 @@ def secret_forms(value: str) -> set[str]:
     stripped = value.strip()
     if not stripped:
         return set()
-    forms = set()
-    for whole in {value, stripped}:
-        forms |= _base64_forms(whole)
+    forms = {form for whole in {value, stripped} for form in (*_base64_forms(whole), *_hex_forms(whole))}
     for core in {stripped, *_lines([stripped])}:
         forms |= _quoted_forms(core)
     return {form for form in {*forms, *_lines(forms)} if form.strip()}
+
+
+def encoded_forms(value: str) -> set[str]:
+    """Return what base64 and hexadecimal dumps show of a secret whatever is around it, to be looked for without regard to
+    line breaks and blanks; empty for secrets that are too short to be told from other text then.
+    """
+    forms = set()
+    for text in {value, value.strip()}:
+        inner = json.dumps(text)[1:-1]
+        for whole in {text, text if "\n" in text else inner} if text else ():
+            forms |= {form for form in _base64_forms(whole, wrapped=False) if len(form) >= ACROSS_MIN}
+            forms |= {form for form in _hex_forms(whole) if len(form) >= HEX_ACROSS_MIN}
+    return forms
 
 
 def group_by_anchor(forms: Iterable[str]) -> list[tuple[str, list[str]]]:
@@ -72,10 +86,23 @@ def _quoted_forms(text: str) -> set[str]:
         *(_html_safe_json(form) for form in (dumped, readable)),
         dumped,
         readable,
-        html.escape(text),
-        html.escape(text, quote=False),
+        *_html_forms(text),
+        text.replace("'", "''"),  # SQL
+        text.replace('"', '""'),  # CSV, SQL names
+        json.dumps(dumped)[1:-1],  # JSON in a text of JSON
+        json.dumps(readable, ensure_ascii=False)[1:-1],
     }
     return forms | _url_forms(text)
+
+
+def _html_forms(text: str) -> set[str]:
+    """Return the text as HTML and XML writers of all kinds escape it, once and twice."""
+    escaped = html.escape(text, quote=False)
+    forms = {escaped}
+    for single in ("'", "&#x27;", "&#39;", "&#039;", "&apos;"):
+        for double in ('"', "&quot;", "&#34;", "&#x22;"):
+            forms.add(escaped.replace("'", single).replace('"', double))
+    return forms | {html.escape(form, quote=False) for form in forms}
 
 
 def _python_forms(text: str) -> set[str]:
@@ -94,7 +121,8 @@ def _html_safe_json(dumped: str) -> str:
 
 def _url_forms(text: str) -> set[str]:
     data = text.encode("utf-8", "replace")
-    quoted = {
+    twice = {quote(form, safe="") for form in (quote(data, safe=""), quote(data), quote_plus(data))}
+    quoted = twice | {
         quote(data, safe=""),
         quote(data),
         quote(data, safe="!'()*"),  # encodeURIComponent
@@ -106,10 +134,17 @@ def _url_forms(text: str) -> set[str]:
     return quoted | {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in quoted}
 
 
-def _base64_forms(text: str) -> set[str]:
+def _hex_forms(text: str) -> set[str]:
+    data = text.encode("utf-8", "replace")
+    return {data.hex()} if len(data) * 2 >= HEX_MIN else set()
+
+
+def _base64_forms(text: str, wrapped: bool = True) -> set[str]:
     """Return what base64 of any text that contains this one shows, at each of the three alignments.
 
     Characters that also depend on the neighbours are part of a form only where the secret ends the text.
+
+    :param wrapped: also single lines of it, at the widths that are usual
     """
     data = text.encode("utf-8", "replace")
     forms = set()
@@ -119,7 +154,7 @@ def _base64_forms(text: str) -> set[str]:
         forms.add(encoded[first : 8 * (offset + len(data)) // 6])
         with_newline = base64.b64encode(b"\0" * offset + data + b"\n").decode()
         forms |= {encoded[first:], with_newline[first:]}
-    for ending in (data, data + b"\n"):
+    for ending in (data, data + b"\n") if wrapped else ():
         encoded = base64.b64encode(ending).decode()
         forms |= {part for width in WRAP_WIDTHS for part in _wrapped(encoded, width)}
     forms |= {form.translate(str.maketrans("+/", "-_")) for form in forms}

@@ -6,8 +6,8 @@ from odoo.exceptions import UserError
 
 from ..engine import states
 from ..engine.own_values import OwnValues
-from ..runs.engine_context import engine_says
 from ..runs import file_work
+from ..runs.engine_context import engine_says
 from ..runs.file_work import COMPARE, DELETE, FAILED, PULL, PUSH
 from .cx_tower_file import QUIET
 

@@ -177,3 +177,185 @@ def test_a_line_of_10_mb_and_a_hostile_repetition():
     assert masked_stream(masker, ["a" * 65536] * 160) == "*** s ***"
     assert len(masked_stream(masker, ["ab" * 32768] * 160)) == 160 * 65536
     assert time.perf_counter() - started < 5
+
+
+# -- encoded, with whatever is around it, in lines of any width
+
+
+def in_lines(text, width, line_break):
+    return line_break.join(text[start : start + width] for start in range(0, len(text), width))
+
+
+LONG = st.text(st.characters(codec="ascii", exclude_characters="\0* \n\r\t"), min_size=8, max_size=200)
+BREAKS = st.sampled_from(["\n", "\r\n", "\n    ", "\n\t", "\\n", "\\r\\n"])
+
+
+@given(
+    LONG,
+    st.binary(max_size=90),
+    st.binary(max_size=90),
+    st.integers(1, 100),
+    BREAKS,
+    st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]),
+    st.lists(st.integers(0, 1000)),
+)
+@example("p4ssw0rd", b"user:", b"", 64, "\n", base64.b64encode, [])
+def test_base64_in_lines_of_any_width(value, before, after, width, line_break, encode, cuts):
+    encoded = encode(before + value.encode() + after).decode()
+    text = "-----\n" + in_lines(encoded, width, line_break) + "\n-----\n"
+    chunks = cut(text, cuts) if width >= 16 else [text]
+    result = masked_stream(Masker({"s": Secret(value)}), chunks)
+    first = -(-8 * len(before) // 6)
+    part = encoded[first : 8 * (len(before) + len(value)) // 6]
+    shown = result.replace("\\r", "").replace("\\n", "").replace("\r", "").replace("\n", "")
+    assert "*** s ***" in result
+    assert part not in shown.replace("\t", "").replace(" ", "")
+
+
+def test_a_whole_file_with_the_secret_in_it_through_base64():
+    value = "correct-Horse/battery+staple" * 3
+    lines = [f"VARIABLE_{number}=value {number}" for number in range(30)]
+    text = "\n".join([*lines[:10], f"DB_PASSWORD={value}", *lines[10:]]).encode()
+    for width in (64, 76, 1000):
+        shown = in_lines(base64.b64encode(text).decode(), width, "\n")
+        result = Masker({"db": Secret(value)}).mask(shown)
+        assert "*** db ***" in result
+        rest = "".join(part for part in result.replace("\n", "").split("*** db ***"))
+        for shift in range(4):
+            part = rest[shift:].rstrip("=")
+            decoded = base64.b64decode(part[: len(part) // 4 * 4])
+            assert value[2:-2].encode() not in decoded
+
+
+@given(LONG, st.integers(1, 60), st.sampled_from(["", " "]), st.lists(st.integers(0, 1000)))
+def test_hexadecimal_dumps(value, width, between, cuts):
+    """xxd -p, od -An -tx1, hexdump."""
+    digits = value.encode().hex()
+    pairs = between.join(digits[start : start + 2] for start in range(0, len(digits), 2))
+    text = (" " if between else "") + in_lines(pairs, width * 3, "\n " if between else "\n") + "\n"
+    chunks = cut(text, cuts) if width >= 6 and not between else [text]
+    result = masked_stream(Masker({"s": Secret(value)}), chunks)
+    assert "*** s ***" in result
+    if between == "" or width < len(pairs) // 3:
+        assert digits not in result.replace("\n", "").replace(" ", "")
+
+
+def test_only_what_looks_encoded_waits_for_the_next_line():
+    value = "hunter22-Abc"
+    last = base64.b64encode(value.encode()).decode()[0]
+    stream = Masker({"s": Secret(value)}).stream()
+    assert stream.feed(f"This is the end {last}\n") == f"This is the end {last}\n"
+    assert stream.feed(f"{'A' * 70}{last}\n") == "A" * 70
+    assert stream.feed("the next\n") == f"{last}\nthe next\n"
+
+
+# -- quoted by other languages, and with what a terminal does not show
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("it's a s3cret", "it''s a s3cret"),
+        ('say "s3cret"', 'say ""s3cret""'),
+        ('say "s3cret"', "say &quot;s3cret&quot;"),
+        ('say "s3cret"', "say &#34;s3cret&#34;"),
+        ("it's a s3cret", "it&#39;s a s3cret"),
+        ("it's a s3cret", "it&apos;s a s3cret"),
+        ("it's <a> s3cret", "it&#x27;s &lt;a&gt; s3cret"),
+        ("a<b>s3cret&", "a&amp;lt;b&amp;gt;s3cret&amp;amp;"),
+        ("s3cret/+ %", "s3cret%252F%252B%2520%2525"),
+        ("s3cret/+ %", "s3cret%252F%252B%2B%2525"),
+        ('s3c"ret\\', 's3c\\\\\\"ret\\\\\\\\'),
+        ('s3c"ret', base64.b64encode(b'{"auth": "s3c\\"ret"}').decode()),
+    ],
+)
+def test_usual_quotings(value, shown):
+    result = Masker({"s": Secret(value)}).mask(f"[{shown}]")
+    assert "*** s ***" in result
+    if "[*** s ***]" != result:  # encoded together with what is around it
+        assert shown not in result
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ("\x1b[31mhunter22\x1b[0m", "\x1b[31m*** s ***\x1b[0m"),
+        ("hun\x1b[1;31mter\x1b[0m22 on", "*** s ***\x1b[1;31m\x1b[0m on"),
+        ("h\x1b[Kunter22", "*** s ***"),
+        ("hunter\x1b]8;;http://x\x07" + "22", "*** s ***"),
+        ("hunter\x9b1m22", "*** s ***"),
+        ("h\0u\0n\0t\0e\0r\0002\0002\0", "*** s ***\0"),
+        ("\x1b]0;hunter22\x07", "\x1b]0;*** s ***\x07"),
+        ("aHVudG\x1b[31mVyMjI=", "*** s ***\x1b[31m"),
+        ("\x1b[1mhunting\x1b[0m", "\x1b[1mhunting\x1b[0m"),
+    ],
+)
+def test_escape_sequences_inside(shown, expected):
+    masker = Masker({"s": Secret("hunter22")})
+    assert masker.mask(shown) == expected
+    assert masked_stream(masker, list(shown)) == expected
+
+
+def test_letters_that_are_printed_twice_as_in_manual_pages():
+    shown = "".join(f"{letter}\x08{letter}" for letter in "the hunter22 of")
+    result = Masker({"s": Secret("hunter22")}).mask(shown)
+    assert result == "t\x08th\x08he\x08e \x08 *** s *** \x08 o\x08of\x08f"
+
+
+def test_a_short_secret_behind_a_colour_is_a_word():
+    masker = Masker({"pin": Secret("42")})
+    assert masked_stream(masker, ["\x1b[31m", "42", "\x1b[0m", " 42\x1b[0m"]) == (
+        "\x1b[31m*** pin ***\x1b[0m *** pin ***\x1b[0m"
+    )
+    assert masker.mask("\x1b[31m1\x1b[0m42") == "\x1b[31m1\x1b[0m42"
+
+
+@given(
+    VALUES,
+    st.lists(
+        st.sampled_from(["\x1b[0m", "\x1b[38;5;9m", "\x1b[K", "\x1b(B", "\x1b]0;t\x07", "\x1bM"]), max_size=5
+    ),
+    st.lists(st.integers(0, 40), max_size=5),
+    st.lists(st.integers(0, 100)),
+)
+def test_escape_sequences_anywhere_however_cut(value, sequences, places, cuts):
+    value = value.strip()
+    if set(value) & set("\x1b\x9b\x9d\x08\0"):
+        return
+    text = value
+    for sequence, place in sorted(
+        zip(sequences, places, strict=False), key=lambda pair: -(pair[1] % (len(value) + 1))
+    ):
+        place %= len(value) + 1
+        text = text[:place] + sequence + text[place:]
+    result = masked_stream(Masker({"s": Secret(value)}), cut(f"a {text} b", cuts))
+    assert "*** s ***" in result
+    for sequence in sequences:
+        result = result.replace(sequence, "")
+    assert value not in result.replace("*** s ***", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b",
+        "\x1b[",
+        "\x1b]0;",
+        "\x1b[0m",
+        "\x1b[" + "1;" * 60,
+        "h\x1b[0m",
+        "a\x08",
+        "\0",
+        "aHVudG",
+        "aHVudG\n",
+        " ",
+        "\n ",
+        "\\n",
+    ],
+)
+def test_hostile_output_keeps_nothing_back_for_ever(text):
+    stream = Masker({"s": Secret("hunter22")}).stream()
+    started = time.perf_counter()
+    given_out = sum(len(stream.feed(text * (32768 // len(text)))) for _chunk in range(30))
+    assert given_out > 29 * 32000
+    assert time.perf_counter() - started < 10
