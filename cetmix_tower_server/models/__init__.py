@@ -3,6 +3,7 @@ from . import ir_rule
 from . import ir_model_access
 from . import cx_tower_rights_mixin
 from . import text_budget
+from . import cx_tower_deletion
 from . import cx_tower_reference_mixin
 from . import cx_tower_access_mixin
 from . import cx_tower_linked_access_mixin
@@ -23,6 +24,7 @@ from . import cx_tower_run_mixin
 from . import cx_tower_run_lists
 from . import cx_tower_run_source
 from . import cx_tower_run_number
+from . import cx_tower_run_history
 from . import cx_tower_automation_mixin
 from . import cx_tower_automation_owner_mixin
 from . import cx_tower_server_template_part_mixin

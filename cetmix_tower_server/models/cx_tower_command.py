@@ -106,6 +106,14 @@ class CxTowerCommand(models.Model):
             raise ValidationError(self.env._("Code of type “%s” cannot be typed for a run.", action))
         return command
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_running(self):
+        self.env["cx.tower.command.log"]._check_no_active_runs("command_id", self)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_keeping_runs(self):
+        self.env["cx.tower.command.log"]._outlive("command_id", self)
+
     def action_open_command_logs(self):
         """Open the runs of this command.
 

@@ -81,7 +81,7 @@ class CxTowerCommandLog(models.Model):
     _inherit = ["cx.tower.run.mixin", "bus.listener.mixin"]
     _order = "start_date desc, id desc"
 
-    command_id = fields.Many2one("cx.tower.command", required=True, ondelete="restrict")
+    command_id = fields.Many2one("cx.tower.command", ondelete="set null", help="Empty when it was deleted.")
     command_action = fields.Selection(related="command_id.action", store=True, string="Action")
     access_level = fields.Selection(
         selection=lambda self: self.env["cx.tower.command"]._selection_access_level(),
@@ -164,17 +164,11 @@ class CxTowerCommandLog(models.Model):
     _queue = models.Index("(priority, id) WHERE state = 'queued' AND is_held IS NOT TRUE")
     _held = models.Index("(worker) WHERE state = 'running'")
 
-    @api.depends("server_id", "command_id")
-    def _compute_name(self):
-        for log in self:
-            log.name = f"{log.server_id.name or ''}: {log.command_id.name or ''}"
-
-    @api.depends("command_id", "number", "is_ad_hoc", "code")
+    @api.depends("command_id", "kept_target_name", "number", "is_ad_hoc", "code")
     def _compute_title(self):
         for log in self:
             first_line = log._first_line_of_code() if log.is_ad_hoc else ""
-            # sudo: what ran is called by its name for everybody who may read the run, as a link to it would be
-            log.title = log._numbered(first_line or log.command_id.sudo().name or "")
+            log.title = log._numbered(first_line or log._target_name())
 
     def _first_line_of_code(self):
         """Return the first line that says what typed code does."""
@@ -311,6 +305,12 @@ class CxTowerCommandLog(models.Model):
         if follow:
             self._on_run_finished()
         return True
+
+    def _end_with_server(self):
+        """End runs whose server is deleted by force; nothing follows from their ends."""
+        text = self.env._("Its server was deleted while it ran: what became of it on the host is unknown.")
+        for log in self:
+            log._finish({"command_status": int(ExitCode.RUN_INTERRUPTED), "message": text}, follow=False)
 
     def _end_before_turn(self, text):
         """End members of a fleet run that never got their turn."""

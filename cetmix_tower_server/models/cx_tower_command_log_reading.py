@@ -109,6 +109,7 @@ class CxTowerCommandLog(models.Model):
         """Start the same command on the same server with the same own values, and open the new run."""
         self.ensure_one()
         self.check_access("read")
+        self._check_is_no_orphan()
         log = self.sudo()
         if log.shortcut_id:
             return log.shortcut_id.with_env(self.env)._run_on(self.server_id)._action_open()

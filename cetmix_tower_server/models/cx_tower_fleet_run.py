@@ -44,19 +44,19 @@ class CxTowerFleetRun(models.Model):
     active = fields.Boolean(default=True)
     label = fields.Char(index="trigram", help="A word of your own to find this run by.")
     user_id = fields.Many2one(
-        "res.users", string="Started by", default=lambda self: self.env.user, index=True, ondelete="restrict"
+        "res.users", string="Started by", default=lambda self: self.env.user, index=True, ondelete="set null"
     )
     action = fields.Selection(
         [("command", "Command"), ("plan", "Flight plan")], required=True, readonly=True, string="What runs"
     )
     command_id = fields.Many2one(
-        "cx.tower.command", readonly=True, ondelete="restrict", index="btree_not_null"
+        "cx.tower.command", readonly=True, ondelete="set null", index="btree_not_null"
     )
     plan_id = fields.Many2one(
         "cx.tower.plan",
         string="Flight plan",
         readonly=True,
-        ondelete="cascade",
+        ondelete="set null",
         index="btree_not_null",
     )
     access_level = fields.Selection(

@@ -104,14 +104,25 @@ class CxTowerFleetRun(models.Model):
     def _progress_rows(self, members):
         is_plan = self.action == "plan"
         rows = members.sudo()  # sudo: the rules of the logs were applied when they were searched
-        rows.fetch(["server_id", "state", "is_held", "message", "start_date", "finish_date", "duration"])
+        rows.fetch(
+            [
+                "server_id",
+                "kept_server_name",
+                "state",
+                "is_held",
+                "message",
+                "start_date",
+                "finish_date",
+                "duration",
+            ]
+        )
         rows.server_id.fetch(["name"])
         at_work = self._steps_at_work(members.ids) if is_plan else {}
         return [
             {
                 "model": members._name,
                 "log_id": row.id,
-                "server": row.server_id.name or "",
+                "server": row.server_name,
                 "server_id": row.server_id.id,
                 "state": row.state,
                 "is_held": row.is_held,

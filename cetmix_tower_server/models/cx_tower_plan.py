@@ -104,21 +104,11 @@ class CxTowerPlan(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_running(self):
-        """The logs of a plan go with it; those of runs that go on must not."""
-        # sudo: a run that the caller does not see goes on just the same
-        runs = (
-            self.env["cx.tower.plan.log"]
-            .sudo()
-            .search([("plan_id", "in", self.ids), ("is_running", "=", True)])
-        )
-        if runs:
-            raise UserError(
-                self.env._(
-                    "“%(plan)s” is running on %(servers)s. Stop it first.",
-                    plan=runs[0].plan_id.name,
-                    servers=", ".join(runs.server_id.mapped("name")),
-                )
-            )
+        self.env["cx.tower.plan.log"]._check_no_active_runs("plan_id", self)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_keeping_runs(self):
+        self.env["cx.tower.plan.log"]._outlive("plan_id", self)
 
     # ------------------------------------------------------------------ plans in plans
 

@@ -40,7 +40,11 @@ class CxTowerPlanLog(models.Model):
     _log_access = False  # written at each step; who started it and when has fields of its own
 
     plan_id = fields.Many2one(
-        "cx.tower.plan", string="Flight Plan", required=True, readonly=True, ondelete="cascade"
+        "cx.tower.plan",
+        string="Flight Plan",
+        readonly=True,
+        ondelete="set null",
+        help="Empty when it was deleted.",
     )
     access_level = fields.Selection(
         selection=lambda self: self.env["cx.tower.plan"]._selection_access_level(),
@@ -116,16 +120,10 @@ class CxTowerPlanLog(models.Model):
     def _new_run_reference(self):
         return f"plan_run_{secrets.token_hex(8)}"
 
-    @api.depends("server_id", "plan_id")
-    def _compute_name(self):
-        for log in self:
-            log.name = f"{log.server_id.name or ''}: {log.plan_id.name or ''}"
-
-    @api.depends("plan_id", "number")
+    @api.depends("plan_id", "kept_target_name", "number")
     def _compute_title(self):
         for log in self:
-            # sudo: what ran is called by its name for everybody who may read the run, as a link to it would be
-            log.title = log._numbered(log.plan_id.sudo().name or "")
+            log.title = log._numbered(log._target_name())
 
     @api.model
     def _number_by(self):
@@ -347,6 +345,12 @@ class CxTowerPlanLog(models.Model):
             self._fields["state"]._insert_cache(self, [state])  # what follows looks at it
             self._on_run_finished()
         return ended
+
+    def _end_with_server(self):
+        """End runs whose server is deleted by force."""
+        text = self.env._("Its server was deleted while it ran: what became of it on the host is unknown.")
+        for run in self:
+            run._finish(int(ExitCode.RUN_INTERRUPTED), text)
 
     def _end_before_turn(self, text):
         """End outermost runs that never got their turn in a fleet run, with what was prepared inside them."""

@@ -434,7 +434,7 @@ class CxTowerPlanLog(models.Model):
 
     def _frozen_plan(self):
         """Return this run's plan as it was when the outermost run was started."""
-        return self._frozen_inputs().plans[self.plan_id.id]
+        return self._frozen_inputs().plans[self.plan_id.id or self.kept_target_id]
 
     def _frozen_inputs(self):
         """Return the inputs of the outermost run. Read once a process and run."""

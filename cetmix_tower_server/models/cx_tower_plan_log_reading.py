@@ -63,8 +63,8 @@ class CxTowerPlanLog(models.Model):
         return {
             **run._state_values(),
             "name": run.name,
-            "plan": run.plan_id.name,
-            "server": run.server_id.name,
+            "plan": run._target_name(),
+            "server": run.server_name,
             "can_resume": run.can_resume and self._may_stop(),
             "can_stop": run.state in states.ACTIVE and self._may_stop(),
             "resumed_from": run.resumed_from_id.id,

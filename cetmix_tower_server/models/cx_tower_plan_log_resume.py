@@ -25,6 +25,7 @@ class CxTowerPlanLog(models.Model):
         for run in self.sudo():
             run.can_resume = bool(
                 run.state in RESUMABLE
+                and not run.is_orphan
                 and not run.parent_flight_plan_log_id
                 and not run.resumed_by_ids
                 and run._has_more_to_do()
@@ -239,6 +240,7 @@ class CxTowerPlanLog(models.Model):
         return self._freeze_inputs(run.plan_id, {})["plans"]
 
     def _check_can_resume(self):
+        self._check_is_no_orphan()
         if self.parent_flight_plan_log_id:
             raise UserError(self.env._("“%s” is part of another run: resume that one.", self.name))
         if self.resumed_by_ids:

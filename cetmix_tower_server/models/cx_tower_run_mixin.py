@@ -27,16 +27,16 @@ class CxTowerRunMixin(models.AbstractModel):
     _description = "Tower run"
     _inherit = ["cx.tower.wait.mixin", "cx.tower.sealed.mixin"]
 
-    name = fields.Char(compute="_compute_name", store=True)
+    name = fields.Char(readonly=True, help="What ran where, as it was called then.")
     active = fields.Boolean(default=True)
     reference = fields.Char(
         required=True, readonly=True, copy=False, default=lambda self: self._new_run_reference()
     )
     label = fields.Char(index="trigram", help="A word of your own to find this run by.")
     # Their indexes are in cx_tower_run_lists.py, as that of what a run runs.
-    server_id = fields.Many2one("cx.tower.server", required=True, ondelete="cascade")
+    server_id = fields.Many2one("cx.tower.server", ondelete="set null", help="Empty when it was deleted.")
     user_id = fields.Many2one(
-        "res.users", string="Started by", default=lambda self: self.env.user, ondelete="restrict"
+        "res.users", string="Started by", default=lambda self: self.env.user, ondelete="set null"
     )
     state = fields.Selection(states.LABELS, default=states.QUEUED, required=True, readonly=True)
     queued_date = fields.Datetime(default=fields.Datetime.now, readonly=True)
@@ -89,11 +89,6 @@ class CxTowerRunMixin(models.AbstractModel):
         # Runs are made with the engine's rights: defaults in the context of who started them must not come along.
         clean = self.with_context(clean_context(self.env.context))
         return super(CxTowerRunMixin, clean).create(vals_list).with_env(self.env)
-
-    def _compute_name(self):
-        """Overridden where the run knows what it runs."""
-        for run in self:
-            run.name = run.server_id.name or ""
 
     @api.depends("start_date", "finish_date", "duration")
     def _compute_duration_current(self):

@@ -22,7 +22,7 @@ class CxTowerScheduledTask(models.Model):
 
     command_log_ids = fields.One2many("cx.tower.command.log", "scheduled_task_id", string="Command runs")
     plan_log_ids = fields.One2many("cx.tower.plan.log", "scheduled_task_id", string="Flight plan runs")
-    run_count = fields.Integer(string="Runs", compute="_compute_run_count")
+    run_count = fields.Integer(string="Number of runs", compute="_compute_run_count")
     is_running = fields.Boolean(string="Running", compute="_compute_is_running", search="_search_is_running")
     last_result = fields.Text(string="Last result", compute="_compute_last_result")
     last_note = fields.Text(
@@ -136,7 +136,7 @@ class CxTowerScheduledTask(models.Model):
     def _note_outcome(self, outcome, now):
         """Note what came of one time of this task, and tell its followers when something could not be started."""
         failures = outcome.failures + [
-            f"{log.server_id.name}: {log.message or ''}"
+            f"{log.server_name}: {log.message or ''}"
             for log in outcome.logs
             if log.sudo().state == states.FAILED
         ]

@@ -214,6 +214,15 @@ class CxTowerServer(models.Model):
                 )
             )
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_keeping_runs(self):
+        """What ran here stays in the log. Runs that go on are ended first where the deletion is forced."""
+        for model in RUN_MODELS:
+            # sudo: runs of other people count too
+            active = self.env[model].sudo().search([("server_id", "in", self.ids), ("is_running", "=", True)])
+            active._end_with_server()
+            self.env[model]._outlive("server_id", self)
+
     # ------------------------------------------------------------------ actions
 
     def action_run_command(self):

@@ -25,9 +25,9 @@ class CxTowerServer(models.Model):
     """Deleting a server that has a delete plan: the plan first, then the record.
 
     While the plan runs the server stays, with status ``deleting``. How the plan ended is noted in the transaction of its
-    end, but the record is deleted in one that follows, by a cron that is triggered at once. A server takes its logs along,
-    also the one that is just ending: deleted in that same transaction, it would be gone under the hands of the lane that
-    is recording the end, and a deletion that fails would take the record of what happened on the host with it.
+    end, but the record is deleted in one that follows, by a cron that is triggered at once. In that same transaction
+    the server would be gone under the hands of the lane that is recording the end, and a deletion that fails would take
+    the record of what happened on the host with it. The runs of a deleted server stay in the log.
     Should the process die in between, the server is still due, and the cron finds it.
     """
 
@@ -148,6 +148,10 @@ class CxTowerServer(models.Model):
                     run=log.reference or "",
                 )
             raise UserError(text)
+
+    @api.model
+    def _deletion_blockers(self):
+        return [link for link in super()._deletion_blockers() if link[1] != "jump_server_id"]  # see below
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_jump_host(self):

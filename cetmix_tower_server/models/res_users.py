@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 
 LEVEL_USER, LEVEL_MANAGER, LEVEL_ROOT = "1", "2", "3"
 
@@ -11,6 +11,12 @@ class ResUsers(models.Model):
         (LEVEL_MANAGER, "cetmix_tower_server.group_manager"),
         (LEVEL_USER, "cetmix_tower_server.group_user"),
     )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_keeping_tower_runs(self):
+        """What a person has run stays in the log, under the person's name."""
+        for model in ("cx.tower.command.log", "cx.tower.plan.log"):
+            self.env[model]._outlive("user_id", self)
 
     def _cetmix_tower_access_level(self):
         """Return the Tower level of the CURRENT user: "1" User, "2" Manager, "3" Root, False without Tower.

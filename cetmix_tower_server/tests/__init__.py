@@ -29,6 +29,7 @@ from . import test_api_fleet
 from . import test_run
 from . import test_run_accidents
 from . import test_run_lists
+from . import test_run_history
 from . import test_run_number
 from . import test_run_wizard
 from . import test_scheduled_task

@@ -144,6 +144,7 @@ class TestTours(BrowserCase):
     def test_health_and_logs(self):
         self.env["ir.config_parameter"].set_param("cetmix_tower_server.backend", "inline")
         self.env["cx.tower.server"].search([]).connection_state = "ok"
+        self.env.cr.execute("UPDATE ir_cron SET lastcall = clock_timestamp() AT TIME ZONE 'UTC'")
         server = (
             self.env["cx.tower.server"]
             .with_context(skip_ssh_settings_check=True)

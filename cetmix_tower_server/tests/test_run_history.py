@@ -1,0 +1,97 @@
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from ..engine.results import ExitCode
+from ..runs.engine_context import engine_says
+from .run_case import RunCase
+
+
+@tagged("post_install", "-at_install")
+class TestRunHistory(RunCase):
+    """What happened on a host is not forgotten with its server, command, plan or person."""
+
+    def _plan(self, command):
+        lines = [(0, 0, {"command_id": command.id})]
+        return self.env["cx.tower.plan"].create({"name": "Update", "line_ids": lines})
+
+    def _plan_run(self, plan):
+        return self.env["cx.tower.plan.log"].browse(self.server.run_flight_plan(plan)["id"])
+
+    def test_runs_outlive_their_server(self):
+        log = self.run_as(self.root, self.python("pass", name="Restart"))
+        run = self._plan_run(self._plan(self.python("pass")))
+        steps = run.command_log_ids
+        self.server.unlink()
+        for kept in (log, run, *steps):
+            self.assertTrue(kept.exists())
+            self.assertEqual(kept.server_name, "Run test (deleted)")
+            self.assertTrue(kept.with_user(self.root).has_access("read"))
+            self.assertFalse(kept.with_user(self.manager)._filtered_access("read"))
+        self.assertEqual(log.name, "Run test: Restart")
+        with self.assertRaisesRegex(UserError, "deleted"):
+            log.action_run_again()
+        self.assertFalse(run.can_resume)
+        self.assertEqual(log.with_user(self.root).read_output()["state"], "done")
+        self.assertEqual(run.with_user(self.root).read_progress()["server"], "Run test (deleted)")
+
+    def test_a_server_deleted_by_force_leaves_no_run_going_on(self):
+        command = self.python("pass")
+        log = self.env["cx.tower.command.log"].create(
+            {"server_id": self.server.id, "command_id": command.id, "state": "running"}
+        )
+        with self.assertRaisesRegex(UserError, "not ended"):
+            self.server.unlink()
+        self.server.with_context(**engine_says(server_force_delete=True)).unlink()
+        self.assertEqual((log.state, log.command_status), ("interrupted", ExitCode.RUN_INTERRUPTED))
+        self.assertIn("unknown", log.message)
+
+    def test_runs_outlive_their_command(self):
+        command = self.python("pass", name="Restart", access_level="1")
+        log = self.run_as(self.root, command)
+        command.unlink()
+        self.assertTrue(log.exists())
+        self.assertEqual(log.title, "Restart (deleted) #1")
+        self.assertEqual(log.access_level, "3")
+        with self.assertRaises(AccessError):
+            log.with_user(self.manager).read_output()
+
+    def test_a_command_that_runs_is_not_deleted(self):
+        command = self.python("pass", name="Restart")
+        self.env["cx.tower.command.log"].create(
+            {"server_id": self.server.id, "command_id": command.id, "state": "running"}
+        )
+        with self.assertRaisesRegex(UserError, "“Restart” is running on Run test"):
+            command.unlink()
+
+    def test_runs_outlive_their_plan(self):
+        plan = self._plan(self.python("pass"))
+        run = self._plan_run(plan)
+        plan.unlink()
+        self.assertTrue(run.exists())
+        self.assertEqual(run.title, "Update (deleted) #1")
+        self.assertTrue(run.command_log_ids)
+        self.assertEqual(run.with_user(self.root).read_progress()["plan"], "Update (deleted)")
+
+    def test_runs_outlive_their_person(self):
+        person = new_test_user(self.env, "leaves", "cetmix_tower_server.group_root", name="Ann Leaves")
+        log = self.run_as(person, self.python("pass"))
+        person.unlink()
+        self.assertTrue(log.exists())
+        self.assertEqual((log.user_id.id, log.kept_user_name), (False, "Ann Leaves"))
+
+    def test_what_deleting_means_is_said(self):
+        self.run_as(self.root, self.python("pass"))
+        self.server.file_ids.create({"name": "a", "server_dir": "/tmp", "server_id": self.server.id})
+        text = self.server.describe_deletion()
+        self.assertIn("Files: 1", text)
+        self.assertIn("stays in the log", text)
+        with self.assertRaises(AccessError):
+            self.server.with_user(new_test_user(self.env, "stranger")).describe_deletion()
+
+    def test_what_is_in_use_is_said_and_not_deleted(self):
+        command = self.python("pass", name="Restart")
+        plan = self._plan(command)
+        with self.assertRaisesRegex(UserError, "“Restart” cannot be deleted.*“Restart”"):
+            command.unlink()
+        plan.unlink()
+        command.unlink()
