@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import MissingError
 
 from ..engine import conditions, flow, rendering, states
+from ..engine.bounded import pool
 from ..engine.definition import freeze
 from ..engine.results import ConditionInvalid, EngineError, ExitCode
 from ..runs.database import may_succeed_later
@@ -18,6 +19,9 @@ from .cx_tower_run_target_mixin import check_storable
 _logger = logging.getLogger(__name__)
 
 INPUTS_KEPT = 64
+TEXTS_S = (
+    1.0  # what slow texts of authors may take in one transaction before the rest is left to the next one
+)
 # Never its output.
 LAST_STEP_FIELDS = (
     "plan_log_id",
@@ -104,26 +108,34 @@ class CxTowerPlanLog(models.Model):
 
         What goes wrong in here ends the plan with a message, it never undoes the record of what happened on a host. A lane
         (the engine says ``tower_lane``) sees to that itself: it records the end again and says what went wrong.
+
+        :return: as of :meth:`_drive`, for lanes
         """
         self.ensure_one()
         run = self.sudo()  # sudo: nobody may write logs by hand; the engine goes on with what was started
         if heard(self.env, "tower_plan_later"):
-            return  # the lane goes on with it in a transaction of its own
+            return None  # the lane goes on with it in a transaction of its own
         run.fetch(RUN_FIELDS)
         failure = heard(self.env, "tower_plan_failure")
         if failure:
             run._give_up(failure)
         elif heard(self.env, "tower_lane"):
-            run._drive(*run._after_step(step), origin=step)
+            return run._drive(*run._after_step(step), origin=step)
         else:
             run._step_ended_outside_of_lanes(step)
+        return None
 
     def _go_on(self):
-        """Go on after the last step of these runs, which has ended: nobody has done so yet, for whatever reason."""
+        """Go on after the last step of these runs, which has ended: nobody has done so yet, for whatever reason.
+
+        :return: as of :meth:`_drive`, for lanes
+        """
+        left = None
         for run in self.sudo():  # sudo: the engine goes on with what was started
             step = run._last_step()
             if step and run.state in states.ACTIVE and step.state in states.FINISHED:
-                run._step_ended(step)
+                left = run._step_ended(step)
+        return left
 
     def _step_ended_outside_of_lanes(self, step):
         try:
@@ -183,14 +195,24 @@ class CxTowerPlanLog(models.Model):
 
         :param run: the run that the decision is about
         :param origin: step whose end led here; a lane that executed it may take the next one over
+        :return: the run that is to be gone on with in another transaction (:meth:`_go_on`), because texts of authors took
+            long in this one; else None. Lanes do that themselves, for all others the cron does.
         """
-        while run:
-            run, decision = run._carry_out(decision, origin)
+        texts_until = pool.time_spent() + TEXTS_S
+        while run and decision:
+            run, decision = run._carry_out(decision, origin, texts_until)
         if not heard(self.env, "tower_lane"):
             self.flush_model()  # a lane's commit does it, for all that ended together
+            if run:
+                self.env["cx.tower.run.queue"]._wake_workers()
+        return run
 
-    def _carry_out(self, decision, origin):
-        """Carry out one decision. :return: (run, decision) to go on with, (None, None) when nothing is left to decide."""
+    def _carry_out(self, decision, origin, texts_until):
+        """Carry out one decision.
+
+        :return: (run, decision) to go on with, (None, None) when nothing is left to decide, (run, None) when that is to be done
+            in another transaction
+        """
         end = self._end_of_run(decision)
         if end:
             self.flush_recordset()
@@ -210,6 +232,8 @@ class CxTowerPlanLog(models.Model):
             if not (heard(self.env, "tower_lane") or heard(self.env, "tower_no_wake")):
                 self.env["cx.tower.run.queue"]._wake_workers()
             return None, None
+        if pool.time_spent() > texts_until:
+            return self, None
         return self._after_step(step)
 
     def _end_without_command(self, line):

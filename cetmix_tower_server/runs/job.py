@@ -259,16 +259,25 @@ class Job:
         return unexpected_values(error, self.work.masker__)
 
     def _go_on_with_plan(self) -> None:
-        """Decide what follows this step, whose end is recorded, and take it over; tried again like :meth:`record`."""
+        """Decide what follows this step, whose end is recorded, and take it over; tried again like :meth:`record`.
+
+        Lines whose texts take long are looked at in several transactions: so *Stop* finds its way between them, and people
+        see how far it is. If the process dies between two of them, the cron goes on with the plan.
+        """
         patience = self._patience()
+        left_id = 0
         while True:
             try:
                 with self.worker.transaction() as env:
                     self.next = None
                     log = env["cx.tower.command.log"].sudo().with_context(**self._lane_context())
-                    log.browse(self.log_id).plan_log_id._go_on()
+                    run = log.browse(self.log_id).plan_log_id
+                    left = (run.browse(left_id) if left_id else run)._go_on()
                     self.next = self.worker.take_over(env, self) or self.worker.find_taken_over(env, self)
-                return
+                    left = left.id if left else 0
+                if not left:
+                    return
+                left_id = left
             except Exception as error:
                 self.next = None
                 if patience.wait(error):

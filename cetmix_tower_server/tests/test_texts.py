@@ -148,6 +148,31 @@ class TestTexts(RunCase):
         self.assertIn("ode of command “Slow”", " ".join(log.command_log_ids.mapped("message")))
         self.assertEqual(log.command_log_ids.mapped("state"), ["failed", "failed"])
 
+    def test_slow_lines_of_a_plan_are_looked_at_in_several_transactions(self):
+        lines = [self.env["cx.tower.command"].create({"name": "No host", "code": "ls"})]
+        lines += [
+            self.env["cx.tower.command"].create({"name": f"Slow {number}", "code": f"{SLOW} # {number}"})
+            for number in range(3)
+        ]
+        go_on = {"condition": "!=", "value_char": "0", "action": "n"}
+        plan = self.env["cx.tower.plan"].create(
+            {
+                "name": "Slow",
+                "line_ids": [
+                    (0, 0, {"command_id": command.id, "sequence": number, "action_ids": [(0, 0, go_on)]})
+                    for number, command in enumerate(lines, 1)
+                ],
+            }
+        )
+        go_on_in_one_transaction = type(self.env["cx.tower.plan.log"])._go_on
+        with patch.object(
+            type(self.env["cx.tower.plan.log"]), "_go_on", autospec=True, side_effect=go_on_in_one_transaction
+        ) as transactions:
+            log = self.server.with_user(self.root).run_flight_plan(plan).sudo()
+        self.assertGreaterEqual(transactions.call_count, 3)
+        self.assertEqual(log.state, "done")
+        self.assertEqual(len(log.command_log_ids), 4)
+
     def test_the_option_of_odoo_conf_is_kept_in_sensible_limits(self):
         from ..models import text_budget
 

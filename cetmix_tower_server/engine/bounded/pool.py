@@ -28,6 +28,7 @@ from ..results import OutOfBudget
 from . import messages
 
 CHILDREN_MAX = 4
+SLOW_S = 0.2  # what took less does not count as slow
 START_S = 30  # a child that is not ready after this long is given up
 TURN_S = 30  # a text that got no child after this long is refused
 UNUSED_S = 60  # all children but one are ended after this long without work
@@ -66,7 +67,9 @@ class TooSlowHere(Exception):
 
 
 _limits = Limits()
-_patience = threading.local()  # .until: time.monotonic() at which others have waited long enough
+_patience = (
+    threading.local()
+)  # .until: time.monotonic() at which others have waited long enough; .spent: seconds
 
 
 def configure(cpu_s: float) -> None:
@@ -95,7 +98,18 @@ def run(task: str, *arguments: Any, what: str) -> Any:
     :raise TooSlowHere: see :func:`impatient`
     """
     payload = pickle.dumps((task, arguments))
-    return _result(_pool.perform(payload, what), what)
+    started = time.monotonic()
+    try:
+        return _result(_pool.perform(payload, what), what)
+    finally:
+        took = time.monotonic() - started
+        if took > SLOW_S:
+            _patience.spent = time_spent() + took
+
+
+def time_spent() -> float:
+    """Return how many seconds this thread has waited for texts that took long."""
+    return getattr(_patience, "spent", 0.0)
 
 
 def end_idle() -> None:
