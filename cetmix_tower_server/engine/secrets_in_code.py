@@ -56,7 +56,7 @@ def resolve_in_shell(text: str, nonce: str, secrets: Mapping[str, Secret]) -> st
     :raise SecretNotFound: for a mark without a secret
     :raise RenderingError: where no text can stand safely, such as inside of ``${...}`` between double quotes
     """
-    code, placeholder, references = _with_placeholders(text, nonce)
+    code, placeholder, references = with_placeholders(text, nonce)
     values = [_value(secrets, reference) for reference in references]
     for reference, value in zip(references, values, strict=True):
         if "\0" in value:
@@ -70,7 +70,7 @@ def resolve_in_python(text: str, nonce: str, secrets: Mapping[str, Secret]) -> s
     :raise SecretNotFound: for a mark without a secret
     :raise RenderingError: where no text can stand safely
     """
-    code, placeholder, references = _with_placeholders(text, nonce)
+    code, placeholder, references = with_placeholders(text, nonce)
     values = [_value(secrets, reference) for reference in references]
     return python_literals.fill(code, placeholder, values, comment=lambda value: "***") if values else code
 
@@ -99,7 +99,7 @@ def _value(secrets: Mapping[str, Secret], reference: str) -> str:
     return secret.reveal()
 
 
-def _with_placeholders(text: str, nonce: str) -> tuple[str, str, list[str]]:
+def with_placeholders(text: str, nonce: str) -> tuple[str, str, list[str]]:
     """Return the text with one private character for each mark, that character, and the references in order."""
     if nonce not in text.lower():
         return text, "", []

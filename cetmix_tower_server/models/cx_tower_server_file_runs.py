@@ -1,12 +1,13 @@
 from odoo import models
 
 from ..engine import secrets_in_code as placeholders
+from ..engine.hidden_places import Template
 from ..engine.masking import Masker
 from ..engine.results import ExitCode
 from ..engine.script import SudoMode
 from ..engine.ssh.files import Content
 from ..runs.file_store import FileStore
-from ..runs.file_work import DELETE, FileRun, FileTask
+from ..runs.file_work import COMPARE, DELETE, PULL, FileRun, FileTask
 from ..runs.work import HostWork
 from .cx_tower_file_runs import COMMANDS, PREVIEW_LIMIT, refusal
 from .cx_tower_run_target_files import ACTION
@@ -103,14 +104,16 @@ class CxTowerServer(models.Model):
         run_input, carried = log.sudo()._inputs__()
         secrets = self._secrets_of_run__(run_input)
         login = server._login__()
-        masker = Masker((*carried, *secrets.items(), *login.secrets.items()))
+        read = {document["operation"] for document in run_input["files"]} & {PULL, COMPARE}
+        there = self._secrets_in_files__() if read else {}
+        masker = Masker((*carried, *secrets.items(), *login.secrets.items(), *there.items()))
         sudo = SudoMode(log.use_sudo or "")
         clocks = self._clocks(run_input["settings"])
         attachments = self._attachments_of_run(run_input["files"])
         run = FileRun(
             target=login.target,
             tasks=[
-                self._file_task(document, run_input["nonce"], secrets, attachments)
+                self._file_task(document, run_input["nonce"], secrets, attachments, Masker(carried))
                 for document in run_input["files"]
             ],
             masker__=masker,
@@ -122,6 +125,14 @@ class CxTowerServer(models.Model):
         )
         return HostWork(run.perform, masker, login)
 
+    def _secrets_in_files__(self):
+        """Return {reference: Secret} of what Tower's files bring to this server: whatever is read there may show them."""
+        # sudo: which secrets there are is the engine's matter; nobody is told
+        File = self.env["cx.tower.file"].sudo().with_context(active_test=False)
+        domain = [("server_id", "=", self.id), ("source", "=", "tower"), ("secret_ids", "!=", False)]
+        references = File.search(domain).secret_ids.mapped("reference")
+        return self.env["cx.tower.key"]._find_secrets__(references, server=self) if references else {}
+
     def _attachments_of_run(self, documents):
         ids = [document["attachment"]["id"] for document in documents if document.get("attachment")]
         # sudo: the content was chosen by somebody who may push it
@@ -129,12 +140,15 @@ class CxTowerServer(models.Model):
             attachment.id: attachment for attachment in self.env["ir.attachment"].sudo().browse(ids).exists()
         }
 
-    def _file_task(self, document, nonce, secrets, attachments):
+    def _file_task(self, document, nonce, secrets, attachments, carried):
         if document.get("error"):
             return FileTask(document)
         if isinstance(document.get("content"), str):
             text = placeholders.resolve_verbatim(document["content"], nonce, secrets)
-            return FileTask(document, Content.from_bytes(text.encode()))
+            content = Content.from_bytes(text.encode())
+            if document["operation"] != COMPARE:
+                return FileTask(document, content)
+            return FileTask(document, content, Template.of(document["content"], nonce, carried))
         wanted = document.get("attachment")
         if not wanted:
             return FileTask(document)

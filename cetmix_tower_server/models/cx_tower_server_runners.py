@@ -45,7 +45,8 @@ class CxTowerServer(models.Model):
             raw=server.shell_mode == "raw",
             secrets_used=bool(values),
         )
-        masker = Masker((*carried, *values.items(), *login.secrets.items()))
+        there = self._secrets_in_files__() if log.server_log_id else {}
+        masker = Masker((*carried, *values.items(), *login.secrets.items(), *there.items()))
         clocks = self._clocks(run_input["settings"])
         limits = OutputLimits(RESULT_HEAD, RESULT_TAIL)
         keeper = log._output_keeper()

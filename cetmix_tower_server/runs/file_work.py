@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..engine.hidden_places import Template, hide
 from ..engine.masking import Masker
 from ..engine.results import EngineError, ExitCode, FileDownloadFailed, FileError, Secret
 from ..engine.script import SudoMode
@@ -55,10 +56,12 @@ class FileTask:
 
     :param document: what was frozen when the run was started, see ``cx.tower.file._freeze``
     :param content: what is pushed or compared, secrets resolved
+    :param template: the same with the places of its secrets, for comparing
     """
 
     document: Mapping[str, Any]
     content: Content | None = None
+    template: Template = Template()
 
     @property
     def path(self) -> str:
@@ -241,7 +244,8 @@ class _Performance:
         buffer = io.BytesIO()
         session.pull(task.path, buffer, limit=SHOWN_LIMIT, digest=False)
         text = buffer.getvalue().decode(errors="replace")
-        return self._kept_text(self.run.masker__.mask(text).replace("\0", "\N{SYMBOL FOR NULL}"))
+        text = text.replace("\0", "\N{SYMBOL FOR NULL}")
+        return self._kept_text(hide(task.template, text, self.run.masker__))
 
     def _kept_text(self, text: str) -> dict[str, Any]:
         """Return a text from the host for the result; those of many files are not all in memory at once."""

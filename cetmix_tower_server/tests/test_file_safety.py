@@ -27,6 +27,107 @@ class TestFileSafety(FileCase):
         )
         cls.others_server.ssh_password = "a password"
 
+    # ------------------------------------------------------------------ secrets
+
+    def secret(self, reference, value):
+        return self.env["cx.tower.key"].create(
+            {"name": reference, "reference": reference, "key_type": "s", "secret_value": value}
+        )
+
+    def assert_nowhere(self, *texts):
+        """Nothing in the database has a text in clear; a dump would show it."""
+        self.env.flush_all()
+        for table in (
+            "cx_tower_command_log",
+            "cx_tower_plan_log",
+            "cx_tower_command_log_output",
+            "cx_tower_file",
+        ):
+            for text in texts:
+                self.env.cr.execute(
+                    f"SELECT count(*) FROM {table} row WHERE row::text LIKE %s", (f"%{text}%",)
+                )
+                self.assertEqual(self.env.cr.fetchone()[0], 0, (table, text))
+
+    def test_what_stands_at_the_place_of_a_changed_secret_is_not_shown(self):
+        secret = self.secret("db", "0ld-v4lue-of-db")
+        file = self.file(code="host=a\npassword=#!cxtower.secret.db!#\nport=1\n")
+        file.upload(raise_error=True)
+        self.assertIn(b"0ld-v4lue-of-db", self.host.files["/etc/app/app.conf"][0])
+        secret.secret_value = "n3w-v4lue-of-db"
+        file.compare(raise_error=True)
+        self.env.invalidate_all()
+        self.assertEqual(file.host_state, "differs")
+        self.assertEqual(file.code_on_server, "host=a\npassword=*** db: another value ***\nport=1\n")
+        self.assert_nowhere("0ld-v4lue-of-db", "n3w-v4lue-of-db")
+
+    def test_what_is_read_where_tower_put_a_secret_is_masked(self):
+        self.secret("db", "v4lue-of-db")
+        self.file(code="password=#!cxtower.secret.db!#\n").upload(raise_error=True)
+        pulled = self.file(name="app.conf", source="server", code=False)
+        pulled.download(raise_error=True)
+        self.env.invalidate_all()
+        self.assertEqual(pulled.code, "password=*** db ***\n")
+        self.assert_nowhere("v4lue-of-db")
+
+    def test_a_file_gets_the_secret_that_a_step_before_left(self):
+        self.secret("t", "s3cret-of-step")
+        template = self.template(code="token={{ _tok }}\n", file_name="tok.conf")
+        python = self.python("custom_values['_tok'] = 'Bearer ' + #!cxtower.secret.t!#")
+        plan = self.env["cx.tower.plan"].create(
+            {
+                "name": "Plan",
+                "line_ids": [
+                    (0, 0, {"sequence": 1, "command_id": python.id}),
+                    (
+                        0,
+                        0,
+                        {"sequence": 2, "command_id": self.command(template, if_file_exists="overwrite").id},
+                    ),
+                ],
+            }
+        )
+        run = self.env["cx.tower.plan.log"].browse(self.server.with_user(self.root).run_flight_plan(plan).ids)
+        self.env.invalidate_all()
+        self.assertEqual((run.state, run.message), ("done", False))
+        self.assertEqual(self.host.files["/etc/web/tok.conf"][0], b"token=Bearer s3cret-of-step\n")
+        file = self.File.search([("host_path", "=", "/etc/web/tok.conf")])
+        self.assertEqual(file.variable_values, {"_tok": "Bearer *** t ***"})
+        self.assertEqual(file.rendered_code, "token=Bearer *** t ***\n")
+        self.host.files.clear()
+        file.upload(raise_error=True)
+        self.assertEqual(self.host.files["/etc/web/tok.conf"][0], b"token=Bearer s3cret-of-step\n")
+        self.host.files["/etc/web/tok.conf"] = (b"token=Bearer s3cret-before\n", 0o644)
+        file.compare(raise_error=True)
+        self.env.invalidate_all()
+        self.assertEqual(
+            file.code_on_server, "token=*** t: another value ***\n".replace("*** t", "Bearer *** t")
+        )
+        copied = file.copy({"name": "copy.conf"})
+        copied.upload(raise_error=True)
+        self.assertEqual(self.host.files["/etc/web/copy.conf"][0], b"token=Bearer s3cret-of-step\n")
+        self.assert_nowhere("s3cret-of-step", "s3cret-before")
+
+    def test_a_secret_that_a_step_left_is_no_name_of_a_file(self):
+        self.secret("t", "s3cret-of-step")
+        template = self.template(file_name="{{ _tok }}.conf")
+        python = self.python("custom_values['_tok'] = #!cxtower.secret.t!#")
+        plan = self.env["cx.tower.plan"].create(
+            {
+                "name": "Plan",
+                "line_ids": [
+                    (0, 0, {"sequence": 1, "command_id": python.id}),
+                    (0, 0, {"sequence": 2, "command_id": self.command(template).id}),
+                ],
+            }
+        )
+        run = self.env["cx.tower.plan.log"].browse(self.server.with_user(self.root).run_flight_plan(plan).ids)
+        self.env.invalidate_all()
+        self.assertEqual((run.state, run.plan_status), ("failed", ExitCode.RENDERING_FAILED))
+        self.assertIn("contains the text of the secret “t”", run.message)
+        self.assertFalse(self.host.files)
+        self.assert_nowhere("s3cret-of-step")
+
     # ------------------------------------------------------------------ whose server
 
     def test_a_context_of_the_caller_opens_no_other_server(self):
