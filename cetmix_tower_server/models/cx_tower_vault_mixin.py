@@ -1,10 +1,23 @@
+import builtins
+import sys
+
 from odoo import api, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 
 from ..engine.results import VaultError
 
 #: What a secret field shows when it has a value. Writing it back changes nothing.
 PLACEHOLDER = "*****"
+
+
+def is_called_by_evaluated_code():
+    """Return whether any caller is code that was evaluated with builtins of its own, as ``safe_eval`` does."""
+    frame = sys._getframe(1)
+    while frame:
+        if frame.f_builtins is not vars(builtins):
+            return True
+        frame = frame.f_back
+    return False
 
 
 class CxTowerVaultMixin(models.AbstractModel):
@@ -43,6 +56,37 @@ class CxTowerVaultMixin(models.AbstractModel):
         """Return the value of one secret field of this record as a Secret, or None."""
         self.ensure_one()
         return self._get_secret_values__([field_name])[self.id].get(field_name)
+
+    def _get_secret_value(self, field_name):
+        """Return the clear text of one secret field of this record, or None: for modules and shells that run as superuser.
+
+        Evaluated code (Python commands, server actions, templates) never gets it, not even through a module that it calls:
+        secrets are handed to it by ``#!cxtower.secret.<reference>!#`` only, where they are masked.
+
+        :param field_name: one of ``SECRET_FIELDS``
+        :raise AccessError: the caller is not the superuser, or is evaluated code
+        :raise ValidationError: there is no such field, or the value cannot be decrypted
+        """
+        self.ensure_one()
+        if not self.env.su or is_called_by_evaluated_code():
+            raise AccessError(
+                self.env._(
+                    "Secrets are never shown. Only code of modules that runs as superuser can read one; in commands, write"
+                    " its code, such as %s.",
+                    "#!cxtower.secret.reference!#",
+                )
+            )
+        if field_name not in self.SECRET_FIELDS:
+            raise ValidationError(
+                self.env._(
+                    "%(model)s has no secret field “%(field)s”.", model=self._description, field=field_name
+                )
+            )
+        try:
+            secret = self._get_secret_value__(field_name)
+        except VaultError as error:
+            raise ValidationError(str(error)) from error
+        return secret.reveal() if secret else None
 
     def _is_secret_value_set(self, field_name):
         """Return whether this record has a value in a secret field."""

@@ -6,6 +6,7 @@ from unittest.mock import Mock, patch
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import config, mute_logger
+from odoo.tools.safe_eval import safe_eval
 
 from ..engine.results import Secret, VaultError
 from ..engine.vault import KeyRing
@@ -277,6 +278,32 @@ class TestVaultTable(VaultCase):
         result = action.run()
         self.assertTrue(result["rows"])
         self.assertNotIn(CLEAR, str(result))
+
+    def test_superuser_code_of_modules_reads_clear_text_and_nobody_else(self):
+        key = self.env["cx.tower.key"].create(
+            {"name": "t", "reference": "t_value", "key_type": "s", "secret_value": CLEAR}
+        )
+        value = key.value_ids
+        self.assertEqual(value.sudo()._get_secret_value("secret_value"), CLEAR)
+        self.assertEqual(self.server.sudo()._get_secret_value("ssh_password"), CLEAR)
+        value.sudo().secret_value = False
+        self.assertIsNone(value.sudo()._get_secret_value("secret_value"))
+        with self.assertRaises(ValidationError):
+            value.sudo()._get_secret_value("name")
+        for user in (self.root, self.manager):
+            with self.assertRaises(AccessError):
+                self.server.with_user(user)._get_secret_value("ssh_password")
+        server = self.server.sudo()
+        for code in (
+            "server._get_secret_value('ssh_password')",
+            "server.mapped(lambda record: record._get_secret_value('ssh_password'))",
+            "[record._get_secret_value('ssh_password') for record in server]",
+            "server.env['cx.tower.server'].sudo().browse(server.id)._get_secret_value('ssh_password')",
+        ):
+            with self.subTest(code=code), self.assertRaises(Exception) as caught:
+                safe_eval(code, {"server": server})
+            self.assertNotIn(CLEAR, str(caught.exception))
+            self.assertIn("never shown", f"{caught.exception} {caught.exception.__context__}")
 
     def test_python_cannot_call_what_hands_out_clear_text(self):
         for call in (
