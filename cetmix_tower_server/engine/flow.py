@@ -77,10 +77,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class StepResult:
-    """How a step ended; with ``skipped`` its exit code means nothing."""
+    """How a step ended; with ``skipped`` its exit code means nothing.
+
+    :param may_run_on: the step was ended from outside, and its host did not confirm that nothing is left of it
+    """
 
     exit_code: int
     skipped: bool = False
+    may_run_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def first(plan: Plan) -> Decision:
 
 
 def after(plan: Plan, position: int, result: StepResult, ran_before: bool) -> Decision:
-    """Return what follows a step.
+    """Return what follows a step. Beside one that may still be running nothing is started, whatever the rules say.
 
     :param position: index of the step's line
     :param ran_before: whether an earlier line of this run was not skipped
@@ -114,7 +118,7 @@ def after(plan: Plan, position: int, result: StepResult, ran_before: bool) -> De
         return _go_on(plan, position, nothing_ran=not ran_before)
     rule = rule_after(plan, position, result)
     if rule is None:
-        return _go_on(plan, position)
+        return _end_beside(result) if result.may_run_on else _go_on(plan, position)
     if isinstance(rule, Plan):
         return _follow(plan, position, result, plan.on_error, plan.custom_exit_code)
     return _follow(plan, position, result, rule.then, rule.custom_exit_code, dict(rule.values or {}))
@@ -153,10 +157,15 @@ def _follow(
     values: Mapping[str, str] | None = None,
 ) -> Decision:
     if then == Then.NEXT:
-        return _go_on(plan, position, values)
+        return _end_beside(result) if result.may_run_on else _go_on(plan, position, values)
     return Decision(
         exit_code=custom_exit_code if then == Then.EXIT_CUSTOM else result.exit_code, values=values or {}
     )
+
+
+def _end_beside(result: StepResult) -> Decision:
+    """End the plan although it was to go on: as a failure in any case, for not all of it was done."""
+    return Decision(exit_code=result.exit_code or int(ExitCode.GENERAL_ERROR))
 
 
 def _go_on(

@@ -318,9 +318,20 @@ class FileTooLarge(FileDownloadFailed):
 
 
 class TransferTimedOut(EngineError):
-    """A time limit for the work with files on a host was reached."""
+    """A time limit for the work with files on a host was reached.
+
+    :param may_run_on: something had been started on the host, and that nothing is left of it was not confirmed
+    """
 
     exit_code = ExitCode.COMMAND_TIMED_OUT
+
+    def __init__(self, message: str, may_run_on: bool = False):
+        super().__init__(message)
+        self.may_run_on = may_run_on
+
+
+class ScriptNotRun(EngineError):
+    """The shell of a host did not take a script of ours: nothing of it was run."""
 
 
 class SudoFailed(EngineError):

@@ -1,16 +1,19 @@
 """How code, path and sudo become what is sent to a host. Knows nothing of connections.
 
-The exec request carries only a constant bootstrap with a random token: it prints ``TOKEN:i:<pid>``, reads
-the script from standard input up to the token and evaluates it in the user's login shell. So neither
-the script nor anything in it shows in the host's process list, and no further process is needed.
+The exec request carries only a constant bootstrap with a random token (:mod:`.bootstrap`): it prints
+``TOKEN:i:<pid>``, and only then the script is sent, on standard input. Without sudo the user's login shell itself
+evaluates it. So neither the script nor anything in it shows in the host's process list, and no further process is needed.
 
-With sudo the login shell gets a small script of ours that starts one ``sudo`` a part. A privileged shell
+With sudo the login shell only starts a plain ``/bin/sh``, which gets a small script of ours that finds out which shell
+the login shell is, and starts one ``sudo`` with that shell for each part. A privileged shell
 prints a ready marker and only then receives its part, and sudo's prompt is a marker too: a password is
 sent as an answer to that prompt and nowhere else. Markers (``TOKEN:<letter>:<argument>``, the prompt with
 percent signs instead of colons; no marker is contained in what the host's process list shows):
 
 ===== ====== =====================================================================================
-i pid stdout the login shell runs; its process id is also its session and process group
+i pid stdout the shell is ready for its script; the login shell's process id is also its session and process group
+s n   stdout the script of part n has arrived whole and begins (0: what the first shell gets)
+x n   stdout the script of part n did not arrive whole; nothing of it is run
 b n   stdout sudo is about to start for part n
 p n   stderr sudo asks for the password for part n
 r n   stdout the privileged shell of part n waits for its script
@@ -18,6 +21,7 @@ d n   stdout a directly run command ended; releases the process that forwards th
 a n   stderr sudo of part n ended with status 1 and the shell asks how to go on ("go", "ask", else end)
 w n   stdout sudo does not allow part n; its words follow
 m     stdout there is no sudo
+h     stdout which shell the login shell is could not be found out
 ===== ====== =====================================================================================
 """
 
@@ -30,13 +34,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from .bootstrap import FORGET, PRELUDE, block, login_request, mark, run, sh_request, take
 from .results import ScriptError, Secret
 from .shell import Part, plain_words, split_commands
 
-#: Up to this many bytes the shell's own ``read`` is quicker than starting ``head``.
-READ_LIMIT_BYTES = 4096
-#: Exit status of the bootstrap when the script did not arrive completely.
-TRUNCATED_STATUS = 125
 #: Answers to the marker "a".
 GO_ON, ASK_SUDO, GIVE_UP = b"go\n", b"ask\n", b"no\n"
 _NAMED_HOME = re.compile(r"(~[A-Za-z0-9_][A-Za-z0-9_.-]*)(/.*)?", re.DOTALL)
@@ -59,6 +60,7 @@ class ScriptSpec:
     :param sudo_password: only used with :attr:`SudoMode.PASSWORD`
     :param split: with a sudo password: one sudo for each command of ``a && b``
     :param raw: send the code as it is; for hosts without a POSIX shell. No path, no sudo
+    :param plain_sh: run by a ``/bin/sh`` with settings of its own, whatever the login shell is: for scripts of ours
     :param secrets_used: the code contains secrets, so nothing of it may become an argument of sudo
     """
 
@@ -68,6 +70,7 @@ class ScriptSpec:
     sudo_password: Secret | None = None
     split: bool = True
     raw: bool = False
+    plain_sh: bool = False
     secrets_used: bool = False
 
 
@@ -76,7 +79,7 @@ class Conversation:
     """What is sent to a host, and when.
 
     :param command: the exec request
-    :param opening: what follows on standard input at once
+    :param opening: what follows on standard input when the shell is ready for it
     :param blocks: part number -> the script of that part's privileged shell
     :param direct: numbers of the parts that sudo may run without a shell
     :param token: start of every marker; empty in raw mode
@@ -101,14 +104,18 @@ def compose(spec: ScriptSpec, token: str | None = None) -> Conversation:
     if spec.raw:
         return Conversation(command=spec.code)
     token = token or f"tower-{secrets.token_hex(12)}"
-    if SudoMode(spec.sudo) is SudoMode.NONE:
-        script, blocks, direct = f"exec </dev/null;{_enter(spec.path)}{spec.code}", {}, frozenset()
-    else:
+    blocks, direct = {}, frozenset()
+    if SudoMode(spec.sudo) is not SudoMode.NONE:
         script, blocks, direct = _with_sudo(spec, token)
-    opening = _block(script, token)
+        command = sh_request(script, token, closed_input=False)
+    else:
+        script = f"{_enter(spec.path)}{FORGET}{spec.code}"
+        command = (
+            sh_request(script, token, closed_input=True) if spec.plain_sh else login_request(script, token)
+        )
     return Conversation(
-        command=f'{_mark(token, "i", "%s")} $$;{_reader(opening, token)}eval "unset _t _l _n;$_t"',
-        opening=opening,
+        command=command,
+        opening=block(script, token),
         blocks=blocks,
         direct=direct,
         token=token,
@@ -117,14 +124,17 @@ def compose(spec: ScriptSpec, token: str | None = None) -> Conversation:
     )
 
 
-def quote_path(path: str) -> str:
-    """Return a path as one shell word; ``~``, ``~/x`` and ``~user/x`` mean the home directory."""
+def quote_path(path: str, home: str = "$HOME") -> str:
+    """Return a path as one shell word; ``~``, ``~/x`` and ``~user/x`` mean the home directory.
+
+    :param home: what the shell has for the home directory of ``~``
+    """
     if path == "-":  # cd takes it for the previous directory, quoted or not
         return "./-"
     if path == "~":
-        return '"$HOME"'
+        return f'"{home}"'
     if path.startswith("~/"):
-        return '"$HOME"/' + shlex.quote(path[2:]) if path[2:] else '"$HOME"/'
+        return f'"{home}"/' + (shlex.quote(path[2:]) if path[2:] else "")
     named = _NAMED_HOME.fullmatch(path)
     if named:
         rest = named[2] or ""
@@ -149,54 +159,46 @@ def _validate(spec: ScriptSpec) -> None:
         raise ScriptError("The sudo password contains a line break, which sudo cannot read.")
 
 
-def _enter(path: str | None) -> str:
+def _enter(path: str | None, home: str = "$HOME") -> str:
     """Change the directory or end with the status of cd; CDPATH must not lead elsewhere."""
-    return f"CDPATH= cd -- {quote_path(path)}||exit;" if path else ""
+    return f'CDPATH= "$_b" cd -- {quote_path(path, home)}||"$_b" exit;' if path else ""
 
 
-def _mark(token: str, letter: str, argument: object = "", end: str = "\\n") -> str:
-    """Return shell code that prints a marker without containing it: a list of processes shows our code."""
-    head, _, tail = token.partition("-")
-    return f"printf '{head}-%s:{letter}:{argument}{end}' {tail}"
-
-
-def _block(script: str, token: str) -> bytes:
-    """Return a script as a reader of :func:`_reader` takes it: with the token as its last line."""
-    data = script.encode() + b"\n" + token.encode()
-    return data if len(data) > READ_LIMIT_BYTES else data + b"\n"
-
-
-def _reader(block: bytes, token: str) -> str:
-    """Return shell code that reads a block into ``$_t`` and never runs one that arrived incomplete."""
-    if len(block) > READ_LIMIT_BYTES:
-        return (
-            f"_t=$(head -c {len(block)});case $_t in *{token});;*)exit {TRUNCATED_STATUS};;esac;"
-            f"_t=${{_t%{token}}};"
-        )
-    return (
-        # A line end without writing one here, or bash would count it: line numbers are the author's.
-        "case $IFS in ' \t'?)_n=${IFS#??};;*)_n=$(printf '\\n.');_n=${_n%.};;esac;"
-        f'_t=;while :;do IFS= read -r _l||exit {TRUNCATED_STATUS};[ "$_l" = {token} ]&&break;'
-        "_t=$_t$_l$_n;done;"
-    )
+# Finds out which shell the login shell ($1 is its process id) is, for $_h. What it says of itself ($2: bash, $3: SHELL)
+# counts when it is the program that runs there.
+_FIND_SHELL = """_h=
+same() {
+case $1 in /*);;*)return 1;;esac
+[ -x "$1" ]||return 1
+[ ! -e "/proc/$p/exe" ]||[ "$1" -ef "/proc/$p/exe" ]
+}
+p=$1
+for _l in "$2" "$3" /bin/sh;do
+if same "$_l";then _h=$_l;break;fi
+done
+[ -n "$_h" ]||{ _h=$(readlink "/proc/$p/exe")&&same "$_h"; }||@UNKNOWN@
+"""
 
 
 def _with_sudo(spec: ScriptSpec, token: str) -> tuple[str, dict[int, bytes], frozenset[int]]:
-    """Return the login shell's script, the privileged shells' blocks and the direct parts' numbers."""
+    """Return the script that calls sudo, the privileged shells' blocks and the direct parts' numbers."""
     parts = [Part("", spec.code)]
     if spec.split and SudoMode(spec.sudo) is SudoMode.PASSWORD:
         parts = split_commands(spec.code)
+    unknown = f"{{ {mark(token, 'h')};exit 126; }}"
     lines = [
-        f"command -v sudo >/dev/null 2>&1||{{ {_mark(token, 'm')};exit 127; }}",
+        f"command -v sudo >/dev/null 2>&1||{{ {mark(token, 'm')};exit 127; }}",
+        "_h=/bin/sh" if spec.plain_sh else _FIND_SHELL.replace("@UNKNOWN@", unknown),
         "_s=0;_c=;_a=${LC_ALL+x$LC_ALL}",
     ]
     if spec.path:  # a directory that only root may enter is entered by the privileged shell
         lines.append(f"{{ CDPATH= cd -- {quote_path(spec.path)}; }} 2>/dev/null||_c=1")
     blocks, direct = {}, set()
     for number, part in enumerate(parts, 1):
-        blocks[number] = _block(_privileged_script(spec.path, part.code), token)
+        script = _privileged_script(spec.path, part.code)
+        blocks[number] = block(script, token)
         words = None if spec.secrets_used else _direct_words(part.code)
-        through_shell = _shell_part(spec, number, blocks[number], token)
+        through_shell = _shell_part(spec, number, script, token)
         if words:
             direct.add(number)
             code = _direct_part(spec, number, words, token)
@@ -215,8 +217,9 @@ def _direct_words(code: str) -> list[str] | None:
 
 
 def _privileged_script(path: str | None, code: str) -> str:
-    enter = f"case $1 in 1){_enter(path)};esac;" if path else ""
-    return f"exec </dev/null;{enter}set --;{code}"
+    # sudo may have another home directory: $3 is the log-in user's
+    enter = f"case $1 in 1){_enter(path, '$3')};esac;" if path else ""
+    return f'{enter}"$_b" set --;{FORGET}{code}'
 
 
 def _flags(spec: ScriptSpec, number: int, token: str) -> str:
@@ -224,18 +227,19 @@ def _flags(spec: ScriptSpec, number: int, token: str) -> str:
     return "-n" if SudoMode(spec.sudo) is SudoMode.NO_PASSWORD else f"-k -S -p '{token}%%p%%{number}%%'"
 
 
-def _shell_part(spec: ScriptSpec, number: int, block: bytes, token: str) -> str:
+def _shell_part(spec: ScriptSpec, number: int, script: str, token: str) -> str:
     """Run a part by a privileged shell; sudo itself speaks English, the part has the locale it had."""
+    ready = mark(token, "r", number, printf='"$_b" printf')
     boot = (
-        f"{_mark(token, 'r', number)};{_reader(block, token)}"
-        "case $2 in x*)LC_ALL=${2#x};export LC_ALL;;*)unset LC_ALL;;esac;"
-        'eval "unset _t _l _n;$_t"'
+        f"{PRELUDE}{ready};{take(script, token, number)}"
+        'case $2 in x*)LC_ALL=${2#x};"$_b" export LC_ALL;;*)"$_b" unset LC_ALL;;esac;'
+        f"{run(token, number)}"
     )
     return (
-        f"{_mark(token, 'b', number)}\n"
-        f"LC_ALL=C sudo {_flags(spec, number, token)} -- /bin/sh -c {shlex.quote(boot)} sh"
-        ' "$_c" "$_a";_s=$?\n'
-        f"if [ $_s = 1 ];then {_mark(token, 'a', number, end=':')} >&2;"
+        f"{mark(token, 'b', number)}\n"
+        f'LC_ALL=C sudo {_flags(spec, number, token)} -- "$_h" -c {shlex.quote(boot)} "${{_h##*/}}"'
+        ' "$_c" "$_a" "${HOME-}";_s=$?\n'
+        f"if [ $_s = 1 ];then {mark(token, 'a', number, end=':')} >&2;"
         'IFS= read -r _l&&[ "$_l" = go ]||exit 1;fi'
     )
 
@@ -246,7 +250,7 @@ def _direct_part(spec: ScriptSpec, number: int, words: list[str], token: str) ->
     Status 1 may be the command's or sudo's: then ``sudo -l`` tells whether the command is allowed.
     """
     command = " ".join(map(shlex.quote, words))
-    refused = f"{_mark(token, 'w', f'{number}:%s')} \"${{_d%%'\n'*}}\";exit 1"
+    refused = f"{mark(token, 'w', f'{number}:%s')} \"${{_d%%'\n'*}}\";exit 1"
     if SudoMode(spec.sudo) is SudoMode.NO_PASSWORD:
         return (
             f"sudo -n -- {command} </dev/null;_s=$?\n"
@@ -255,9 +259,9 @@ def _direct_part(spec: ScriptSpec, number: int, words: list[str], token: str) ->
     forward = '{ IFS= read -r _l;[ -n "$_l" ]&&printf \'%s\\n\' "$_l"; }'
     listing = f"LC_ALL=C sudo -k -S -p '' -l -- {command} 2>&1 >/dev/null"
     return (
-        f"{_mark(token, 'b', number)}\n"
+        f"{mark(token, 'b', number)}\n"
         f"{forward}|{{ sudo {_flags(spec, number, token)} -- {command};_s=$?;"
-        f"{_mark(token, 'd', number)};exit $_s; }};_s=$?\n"
-        f"if [ $_s = 1 ];then {_mark(token, 'a', number, end=':')} >&2;IFS= read -r _l||exit 1;"
+        f"{mark(token, 'd', number)};exit $_s; }};_s=$?\n"
+        f"if [ $_s = 1 ];then {mark(token, 'a', number, end=':')} >&2;IFS= read -r _l||exit 1;"
         f"case $_l in go);;ask)_d=$({forward}|{listing})||{{ {refused}; }};;*)exit 1;;esac;fi"
     )

@@ -25,6 +25,7 @@ NEEDED_AT_END = (
     "is_skipped",
     "variable_values",
     "sealed",
+    "stop_confirmed",
     "stop_requested_by_id",
     "stop_requested_date",
 )
@@ -273,7 +274,8 @@ class CxTowerCommandLog(models.Model):
         values = dict(values)
         status = values.setdefault("command_status", int(ExitCode.GENERAL_ERROR))
         values["state"] = states.state_for_exit_code(status)
-        may_retry = status not in NEVER_RETRIED
+        # never beside an attempt that may still be running there
+        may_retry = status not in NEVER_RETRIED and values.get("stop_confirmed") != "no"
         now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
         needed = self._get_fields_needed_at_end()
         self.flush_recordset()

@@ -164,7 +164,9 @@ class CxTowerPlanLog(models.Model):
 
     def _after_step(self, step):
         """Return (run, decision) that the end of a step leads to; takes over the values it set."""
-        result = flow.StepResult(step.command_status, skipped=step.is_skipped)
+        result = flow.StepResult(
+            step.command_status, skipped=step.is_skipped, may_run_on=step.stop_confirmed == "no"
+        )
         if step.command_action in ("python_code", "plan"):
             self._set_values__(step._own_values__())
         decision = flow.after(self._frozen_plan().flow, step.position, result, bool(self.steps_run))
@@ -317,6 +319,8 @@ class CxTowerPlanLog(models.Model):
                 " %(own)s. %(message)s",
                 **facts,
             )
+        if step.stop_confirmed == "no":
+            text += " " + self.env._("Nothing was started beside what may still be running on the host.")
         return text.strip()
 
     def _last_step(self):
@@ -338,6 +342,7 @@ class CxTowerPlanLog(models.Model):
                 "message": message or False,
                 "is_skipped": skipped,
                 "outcome": "completed",
+                "stop_confirmed": self._last_step().stop_confirmed,
                 **step._changed_own_values__(self._own_values__()),
             },
             follow=False,

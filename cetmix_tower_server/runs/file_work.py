@@ -111,6 +111,7 @@ class _Performance:
         self.results: dict[int, dict[str, Any]] = {}
         self.text_size = 0  # characters of texts from the host that are in the results
         self.outcome = ""  # nothing was tried on the host so far
+        self.may_run_on = False  # a script of it, on the host
 
     def perform(self) -> dict[str, Any]:
         for index, task in enumerate(self.run.tasks):
@@ -144,12 +145,14 @@ class _Performance:
                     if index not in self.results:
                         self._perform_one(session, index, task)
             self.outcome = self.outcome or "completed"
-        except StopRequested:
+        except StopRequested as request:
             self.outcome = "stopped"
+            self.may_run_on = request.may_run_on
             self._fail_rest(wanted, "Stopped on request.", ExitCode.COMMAND_STOPPED)
         except EngineError as error:
             if error.exit_code == ExitCode.COMMAND_TIMED_OUT:
                 self.outcome = "timed_out"
+            self.may_run_on = getattr(error, "may_run_on", False)
             self._fail_rest(wanted, str(error), error.exit_code)
 
     def _push_small(self, session: FileSession, wanted: list[tuple[int, FileTask]]) -> None:
@@ -299,8 +302,10 @@ class _Performance:
             return values | {
                 "command_status": int(ExitCode.COMMAND_STOPPED),
                 "message": "Stopped on request.",
-                "stop_confirmed": "yes",
+                "stop_confirmed": "no" if self.may_run_on else "yes",
             }
+        if self.may_run_on:
+            values["stop_confirmed"] = "no"
         if failed:
             task, result = failed[0]
             text = _with_path(task.path or task.document.get("name") or "", result["message"])

@@ -426,6 +426,36 @@ class TestPlanRun(RunCase):
         self.assertEqual(run.command_log_ids.triggered_plan_log_id.state, "stopped")
         self.assertEqual((run.state, len(run.command_log_ids)), ("stopped", 1))
 
+    def unconfirmed(self, **values):
+        """Return a command that ends as one does whose stop the host did not confirm, and what makes it so."""
+        command = self.exits(-206, **values)
+        perform = self.env.registry["cx.tower.command.log"]._perform_python
+
+        def perform_python(log, *args):
+            marked = {"stop_confirmed": "no"} if log.command_id == command else {}
+            return perform(log, *args) | marked
+
+        owner = "odoo.addons.cetmix_tower_server.models.cx_tower_command_log_python.CxTowerCommandLog"
+        return command, patch(f"{owner}._perform_python", perform_python)
+
+    def test_nothing_is_started_beside_a_step_that_may_still_be_running(self):
+        """Whatever the rules say, in the plan and in those around it; and no second attempt."""
+        command, as_unconfirmed = self.unconfirmed(idempotent=True, retry_attempts=3, retry_delay_s=0)
+        go_on = [(0, 0, {"condition": "!=", "value_char": "0", "action": "n"})]
+        inner = self.plan({"command_id": command.id, "action_ids": go_on}, self.exits(0), on_error_action="n")
+        outer = self.plan(self.sub_plan(inner), self.exits(0), on_error_action="n")
+        with as_unconfirmed:
+            run = self.run_plan(outer)
+        self.assertEqual((run.state, run.plan_status, len(run.command_log_ids)), ("failed", -206, 1))
+        inside = run.command_log_ids.triggered_plan_log_id
+        self.assertEqual((inside.plan_status, inside.command_log_ids.attempt), (-206, 1))
+        self.assertEqual(len(inside.command_log_ids), 1)
+        self.assertIn("Nothing was started beside", run.message)
+
+    def test_a_plan_goes_on_behind_a_step_that_was_ended_for_certain(self):
+        run = self.run_plan(self.plan(self.exits(-206), self.exits(0), on_error_action="n"))
+        self.assertEqual((run.state, len(run.command_log_ids)), ("done", 2))
+
     # ------------------------------------------------------------------
     # Resuming: refusals
     # ------------------------------------------------------------------

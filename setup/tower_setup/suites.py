@@ -29,7 +29,7 @@ TOURS = "tours"
 TOUR_EXPRESSION = "tour"
 SUITE_TIMEOUT_S = 40 * 60
 NO_TESTS_COLLECTED = 5
-TOOLS = (tools.SSHD, tools.SSH, tools.CHROMIUM, tools.BUSYBOX, tools.DASH)
+TOOLS = (tools.SSHD, tools.SSH, tools.CHROMIUM, tools.BUSYBOX, tools.DASH, tools.ZSH, tools.MKSH)
 SHOWN_LINES = 400
 
 

@@ -36,6 +36,9 @@ SSH = Tool("ssh", "openssh-client", "usr/bin/ssh", "OpenSSH client")
 CHROMIUM = Tool("chromium", "chromium", "usr/lib/chromium/chromium", "Chromium")
 BUSYBOX = Tool("busybox", "busybox", "bin/busybox", "BusyBox")
 DASH = Tool("dash", "dash", "bin/dash", "dash")
+# Log-in shells of users who cannot read our folder: tests copy the program alone, so it needs nothing beside it.
+ZSH = Tool("zsh", "zsh-static", "bin/zsh-static", "zsh")
+MKSH = Tool("mksh", "mksh", "bin/mksh", "mksh")
 
 
 @dataclass(frozen=True)

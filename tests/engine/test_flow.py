@@ -79,6 +79,26 @@ def test_the_rule_of_the_plan_for_a_failure_without_a_matching_action(on_error, 
     assert decide(steps, position, 7) == expected
 
 
+@pytest.mark.parametrize("code", [0, 7, -206])
+@pytest.mark.parametrize("position", [0, 1])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        plan([], [], on_error=Then.NEXT),
+        plan([action("!=", "0", Then.NEXT)], [action("==", "-206", Then.NEXT)]),
+        plan([action("<=", "0", Then.NEXT)], [action("<=", "0", Then.NEXT)], on_error=Then.NEXT),
+    ],
+)
+def test_nothing_is_started_beside_a_step_that_may_still_be_running(steps, position, code):
+    decision = after(steps, position, StepResult(code, may_run_on=True), True)
+    assert decision == Decision(exit_code=code or ExitCode.GENERAL_ERROR)
+
+
+def test_an_end_that_the_author_chose_counts_behind_a_step_that_may_still_be_running():
+    steps = plan([action("==", "-206", Then.EXIT_CUSTOM, 42)], [])
+    assert after(steps, 0, StepResult(-206, may_run_on=True), True) == Decision(exit_code=42)
+
+
 @pytest.mark.parametrize("on_error", Then)
 def test_the_rule_of_the_plan_does_not_concern_success(on_error):
     assert decide(plan([], [], on_error=on_error, custom=99), 0, 0) == Decision(next_line=1)

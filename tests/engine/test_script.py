@@ -12,16 +12,37 @@ from tower_engine.ssh import dialogue
 from tower_engine.ssh.dialogue import STDOUT_MARKER, Dialogue, MarkerScanner
 
 TOKEN = "tower-0123456789abcdef"
-SHELLS = [shell for shell in (["bash"], ["dash"], ["busybox", "sh"]) if shutil.which(shell[0])]
+SHELLS = [
+    shell
+    for shell in (["bash"], ["dash"], ["busybox", "sh"], ["zsh"], ["bash", "-r"], ["ksh93"], ["mksh"])
+    if shutil.which(shell[0])
+]
 text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+# What people write into start-up files: options, and functions and aliases that have other words for what we use.
+NAMES = ("printf", "read", "cd", "test", "head", "echo", "sh")
+HABITS = [
+    "IFS=,",
+    "IFS=tower",
+    "set -u",
+    "set -f",
+    "set -e",
+    "set -C",
+    "CDPATH=/usr:/tmp; export CDPATH",
+    "LC_ALL=C; export LC_ALL",
+    "LC_ALL=en_US.UTF-8; export LC_ALL",
+    "_t=x; _n=y; _l=z; _b=q",
+    "if command -v shopt >/dev/null; then shopt -s expand_aliases; fi",
+    *(f"{name}() {{ echo function; }}" for name in NAMES),
+    *(f"alias {name}='echo alias'" for name in (*NAMES, "eval", "exit", "unset", "command", "break")),
+]
 few = settings(max_examples=40, deadline=None)
 
 
 def run_locally(shell: list[str], spec: ScriptSpec) -> subprocess.CompletedProcess:
     talk = compose(spec, TOKEN)
     done = subprocess.run([*shell, "-c", talk.command], input=talk.opening, capture_output=True, check=False)
-    marker, _, done.stdout = done.stdout.partition(b"\n")
-    assert marker.startswith(TOKEN.encode() + b":i:")
+    ready, begins, done.stdout = done.stdout.split(b"\n", 2)
+    assert ready.startswith(TOKEN.encode() + b":i:") and begins == TOKEN.encode() + b":s:0"
     return done
 
 
@@ -48,14 +69,40 @@ class TestBootstrap:
         done = run_locally(shell, ScriptSpec("cat; exit 3"))
         assert (done.returncode, done.stdout) == (3, b"")
 
-    @pytest.mark.parametrize("filler", ["", "#" * 5000 + "\n"])
-    def test_incomplete_script_runs_nothing(self, shell, filler):
-        talk = compose(ScriptSpec(filler + "echo ran; echo ran"), TOKEN)
-        for cut in (0, 20, len(talk.opening) // 2, len(talk.opening) - 10):
-            done = subprocess.run(
-                [*shell, "-c", talk.command], input=talk.opening[:cut], capture_output=True, check=False
-            )
-            assert done.returncode == 125 and b"ran" not in done.stdout
+    @few
+    @given(
+        filler=st.sampled_from(["", "# ☃ é\n", "#" * 5000 + "\n", "#" + "é" * 5000 + "\n"]),
+        start=st.integers(0, 12_000),
+        size=st.integers(1, 12_000),
+    )
+    def test_incomplete_script_runs_nothing(self, shell, filler, start, size):
+        """Whatever is missing: its beginning, its end, something in the middle, all of it."""
+        talk = compose(ScriptSpec(filler + "echo ran; echo ran\n# end"), TOKEN)
+        start %= len(talk.opening) - 1  # a line end behind the last token is not missed
+        arrives = talk.opening[:start] + talk.opening[start + size :]
+        done = subprocess.run([*shell, "-c", talk.command], input=arrives, capture_output=True, check=False)
+        if arrives != talk.opening[: len(arrives)] or TOKEN.encode() not in arrives[len(TOKEN) :]:
+            assert done.returncode == 125 and done.stdout.endswith(f"{TOKEN}:x:0\n".encode())
+            assert b"ran" not in done.stdout and b":s:" not in done.stdout
+
+    @few
+    @given(
+        habits=st.sets(st.sampled_from(HABITS), max_size=5),
+        path=st.sampled_from([None, "/usr"]),
+        plain_sh=st.booleans(),
+        filler=st.sampled_from(["", "# ☃\n", "#" * 5000 + "\n"]),
+    )
+    def test_settings_of_start_files_do_not_matter(self, shell, habits, path, plain_sh, filler):
+        code = f"{filler}env printf 'a  b %s\\n' \"$PWD\"\nenv sh -c 'exit 4'"
+        talk = compose(ScriptSpec(code, path=path, plain_sh=plain_sh), TOKEN)
+        done = subprocess.run(
+            [*shell, "-c", "\n".join([*sorted(habits, key=HABITS.index), talk.command])], input=talk.opening, capture_output=True,
+            check=False, cwd="/var",
+        )  # fmt: skip
+        if "-r" in shell and path and not plain_sh:
+            return  # it may not change the directory
+        assert done.stdout.endswith(f"{TOKEN}:s:0\na  b {path or '/var'}\n".encode()), done
+        assert done.returncode == 4
 
 
 def shutil_quote(path: str) -> str:
@@ -128,8 +175,8 @@ class TestDialogue:
     def start(self, code="id; :", mode=SudoMode.PASSWORD) -> Dialogue:
         talk = compose(ScriptSpec(code, sudo=mode, sudo_password=Secret("word"), split=False), TOKEN)
         made = Dialogue(talk)
+        made.receive(Stream.STDOUT, f"noise\n{TOKEN}:i:42\n{TOKEN}:s:0\n{TOKEN}:b:1\n".encode(), 100)
         made.outgoing.clear()
-        made.receive(Stream.STDOUT, f"noise\n{TOKEN}:i:42\n{TOKEN}:b:1\n".encode(), 100)
         return made
 
     def test_password_only_as_answer_to_the_prompt(self):

@@ -272,18 +272,24 @@ class UserFactory:
             self.allow_sudo(name, sudo)
         return name
 
-    def busybox_shell(self) -> str | None:
-        """Return the path of a login shell that is BusyBox, None when there is no BusyBox."""
-        program = find_program("busybox")
+    def login_shell(self, name: str) -> str | None:
+        """Return the path of a login shell, None when there is no such program.
+
+        :param name: "bash", "dash", "zsh", "mksh", "rbash" (bash that takes itself for restricted) or "busybox"
+        """
+        program = find_program("bash" if name == "rbash" else name)
         if program is None:
             return None
-        directory = Path(tempfile.mkdtemp(prefix="tower-busybox-"))
+        if name not in ("rbash", "busybox") and program.startswith(("/bin/", "/usr/bin/")):
+            return program
+        directory = Path(tempfile.mkdtemp(prefix="tower-shell-"))
         directory.chmod(0o755)  # users log in with it
-        # a copy: the program may lie in a folder that is closed to the users
-        shutil.copy(Path(program).resolve(), directory / "sh")
-        (directory / "sh").chmod(0o755)
         self._directories.append(directory)
-        return str(directory / "sh")
+        # a copy: the program may lie in a folder that is closed to the users
+        path = directory / ("sh" if name == "busybox" else name)
+        shutil.copy(Path(program).resolve(), path)
+        path.chmod(0o755)
+        return str(path)
 
     def allow_sudo(self, user: str, rule: str) -> None:
         """Add a sudoers file of its own; it is checked before it is put in place."""

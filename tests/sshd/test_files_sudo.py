@@ -238,7 +238,7 @@ def test_many_in_several_scripts(root_files, closed):
 
 
 def test_busybox(lab, users, closed):
-    shell = users.busybox_shell()
+    shell = users.login_shell("busybox")
     with make_host(users, MODES[SudoMode.NO_PASSWORD], shell) as host:
         with FileSession(lab.pool, lab.target(host), SudoMode.NO_PASSWORD) as files:
             data = os.urandom(100_000)

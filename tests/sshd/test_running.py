@@ -238,9 +238,9 @@ def test_account_without_shell_says_so(lab, users, own_host):
 # -- shells
 
 
-@pytest.fixture(scope="module", params=["bash", "dash", "busybox"])
+@pytest.fixture(scope="module", params=["bash", "dash", "busybox", "zsh", "mksh"])
 def shell_host(request, users):
-    program = users.busybox_shell() if request.param == "busybox" else hosts.find_program(request.param)
+    program = users.login_shell(request.param)
     if program is None:
         pytest.skip(f"{request.param} is missing")
     with hosts.SshHost(user=users.make(shell=program)) as started:

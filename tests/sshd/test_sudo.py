@@ -143,6 +143,85 @@ class TestBothModes:
         assert lab.run(host, "ps -e -o args= | grep '[s]leep 31'").stdout == ""
 
 
+ONLY_BASH = {
+    "echo {a,b}": "a b\n",
+    "x=(1 2 3); echo ${#x[@]}": "3\n",
+    "[[ abc == a* && x < y ]] && echo yes": "yes\n",
+    "cat <<<here": "here\n",
+    "set -o pipefail; false | true; echo $?": "1\n",
+    "cat <(echo process)": "process\n",
+    "x=abc; echo ${x^^} ${x:1:1}": "ABC b\n",
+    'echo "$(id -un) ${BASH##*/}"': "root bash\n",
+}
+
+
+class TestTheShellIsTheLoginShell:
+    """sudo changes who runs a script, not its language."""
+
+    @pytest.mark.parametrize("code", ONLY_BASH)
+    @pytest.mark.parametrize("path", [None, "/usr"])
+    def test_bash(self, lab, root_host, code, path):
+        host, mode = root_host
+        result = run(lab, host, code, mode, path=path, split=False)
+        assert (result.stdout, result.stderr, result.exit_code) == (ONLY_BASH[code], "", 0)
+
+    @pytest.mark.parametrize("code", [code for code in ONLY_BASH if "id -un" not in code])
+    def test_bash_without_sudo_says_the_same(self, lab, free, code):
+        assert lab.run(free, code).stdout == ONLY_BASH[code]
+
+    def test_each_part_of_a_list(self, lab, asking):
+        result = run(lab, asking, "echo {a,b} && [[ x == x ]] && cat <<<here && env echo plain && echo {c,d}")
+        assert (result.stdout, result.exit_code) == ("a b\nhere\nplain\nc d\n", 0)
+
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize(
+        ("kind", "code", "expected"),
+        [
+            ("zsh", "x=abc; echo ${(U)x}", "ABC\n"),
+            ("dash", "echo ${BASH_VERSION-none} {a,b}", "none {a,b}\n"),
+            ("busybox", "echo ${BASH_VERSION-none}", "none\n"),
+            ("mksh", "echo ${KSH_VERSION+ksh}", "ksh\n"),
+        ],
+    )
+    def test_others(self, lab, users, sudo_host, mode, kind, code, expected):
+        shell = users.login_shell(kind)
+        if shell is None:
+            pytest.skip(f"{kind} is missing")
+        rule = "ALL=(ALL) NOPASSWD: ALL" if mode is SudoMode.NO_PASSWORD else "ALL=(ALL) ALL"
+        host = sudo_host(rule, shell)
+        assert run(lab, host, code, mode, split=False).stdout == expected
+        assert lab.run(host, code).stdout == expected
+
+    def test_start_files_that_speak_of_another_shell(self, lab, users, own_host):
+        """What counts is the program that runs, not what variables say."""
+        host = own_host(user=users.make(sudo="ALL=(ALL) NOPASSWD: ALL"))
+        lab.run(host, "printf '%s\\n' 'SHELL=/bin/dash BASH=/bin/dash; export SHELL' >.bashrc")
+        assert run(lab, host, "echo {a,b}; :", SudoMode.NO_PASSWORD).stdout == "a b\n"
+        lab.run(host, """printf '%s\\n' 'exec dash -c "$BASH_EXECUTION_STRING"' >.bashrc""")
+        assert (
+            run(lab, host, "echo {a,b} ${BASH_VERSION-none}; :", SudoMode.NO_PASSWORD).stdout
+            == "{a,b} none\n"
+        )
+
+    def test_rules_for_single_commands_work_as_before(self, lab, sudo_host):
+        host = sudo_host("ALL=(ALL) NOPASSWD: /usr/bin/id, /bin/bash, /usr/bin/bash")
+        assert run(lab, host, "id -un", SudoMode.NO_PASSWORD).stdout == "root\n"
+        assert run(lab, host, "echo {a,b}", SudoMode.NO_PASSWORD).stdout == "a b\n"
+
+    def test_settings_of_start_files_do_not_matter(self, lab, users, own_host):
+        host = own_host(user=users.make(password=PASSWORD, sudo="ALL=(ALL) ALL"))
+        for habit in ("IFS=0123456789; set -f", "sudo() { echo function; }; printf() { :; }", "set -u -C"):
+            lab.run(host, f"printf '%s\\n' '{habit}' >.bashrc")
+            result = run(lab, host, "id -un && echo {a,b} && cd / && env pwd", path="/usr")
+            assert (result.stdout, result.stderr) == ("root\na b\n/\n", ""), habit
+
+    def test_a_directory_below_the_home_that_only_root_may_enter(self, lab, users, own_host):
+        host = own_host(user=users.make(sudo="ALL=(ALL) NOPASSWD: ALL"))
+        home = lab.run(host, "echo ~").stdout.strip()
+        run(lab, host, f"mkdir -m 700 {home}/private", SudoMode.NO_PASSWORD)
+        assert run(lab, host, "pwd; :", SudoMode.NO_PASSWORD, path="~/private").stdout == f"{home}/private\n"
+
+
 class TestSplitting:
     """With a password each command of a list gets a sudo of its own."""
 
@@ -253,10 +332,10 @@ class TestRefusals:
         program.unlink()
 
 
-@pytest.mark.parametrize("kind", ["dash", "busybox"])
+@pytest.mark.parametrize("kind", ["dash", "busybox", "zsh", "mksh"])
 @pytest.mark.parametrize("mode", MODES)
 def test_other_login_shells(lab, users, sudo_host, kind, mode):
-    shell = users.busybox_shell() if kind == "busybox" else hosts.find_program(kind)
+    shell = users.login_shell(kind)
     if shell is None:
         pytest.skip(f"{kind} is missing")
     rule = "ALL=(ALL) NOPASSWD: ALL" if mode is SudoMode.NO_PASSWORD else "ALL=(ALL) ALL"

@@ -20,7 +20,7 @@ _NOISE_LIMIT = 65536
 _TAIL_LIMIT = 4096
 _MARKER_LIMIT = 1024
 #: What follows the token; compiled once, for compiling costs more than a command does.
-STDOUT_MARKER = re.compile(rb":([imbrdw]):(\d*(?::[^\n]*)?)\n")
+STDOUT_MARKER = re.compile(rb":([imbrdwsxh]):(\d*(?::[^\n]*)?)\n")
 STDERR_MARKER = re.compile(rb"[:%]([ap])[:%](\d+)[:%]")
 _REFUSED_STATUS_LINE = re.compile(rb"^sudo: 1 ", re.MULTILINE)
 _PASSWORD_NEEDED = re.compile(rb"password is required|terminal is required|no tty|no password was", re.I)
@@ -85,7 +85,8 @@ class MarkerScanner:
 class Dialogue:
     """State of one conversation.
 
-    :ivar pid: process id of the login shell once it is known
+    :ivar pid: process id of the login shell once it is ready for its script
+    :ivar reads_input: its start-up files waited for input: it became ready when there was none
     :ivar failure: (reason or None, sentence part) once sudo failed
     :ivar outgoing: bytes to send, in order
     :ivar close_input: no more will be sent; close once ``outgoing`` is empty
@@ -97,7 +98,9 @@ class Dialogue:
         self._stdout = MarkerScanner(token, STDOUT_MARKER)
         self._stderr = MarkerScanner(token, STDERR_MARKER)
         self._stderr.active = bool(conversation.blocks)
-        self._started = not token
+        self._begun: set[int] = set() if token else {0}
+        self._incomplete: set[int] = set()
+        self._withheld = False
         self._noise = b""
         self._stderr_tail = b""
         self._part = 0
@@ -107,13 +110,34 @@ class Dialogue:
         self._released: set[int] = set()
         self.pid: int | None = None
         self.failure: tuple[SudoReason | None, str] | None = None
-        self.outgoing: deque[bytes] = deque([conversation.opening] if conversation.opening else [])
-        self.close_input = not conversation.blocks
+        self.outgoing: deque[bytes] = deque()
+        self.close_input = not token
+        self.reads_input = False
 
     @property
-    def started(self) -> bool:
-        """The host's shell has begun to run what was sent (always true in raw mode)."""
-        return self._started
+    def ready(self) -> bool:
+        """Something of the script has been sent, or may have been (in raw mode with the request)."""
+        return self.pid is not None or not self._talk.token
+
+    @property
+    def begun(self) -> bool:
+        """The first shell has begun to run the script."""
+        return 0 in self._begun
+
+    @property
+    def is_incomplete(self) -> bool:
+        """A shell said that its script did not arrive whole, and that it runs nothing of it."""
+        return bool(self._incomplete)
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """A script was sent, and its shell neither said that it begins nor that it does not."""
+        return bool(({0} | self._ready) - self._begun - self._incomplete) if self.ready else False
+
+    def withhold(self) -> None:
+        """Send nothing to a shell that is not ready yet, not even later; let what waits for input go on without."""
+        if not self.ready:
+            self._withheld = self.close_input = True
 
     def receive(self, stream: Stream, data: bytes, now: float) -> bytes:
         """Take what arrived, act on markers, return what is output of the script."""
@@ -122,7 +146,7 @@ class Dialogue:
         for item in scanner.feed(data):
             if isinstance(item, tuple):
                 self._act(*item, now)
-            elif stream is Stream.STDOUT and not self._started:
+            elif stream is Stream.STDOUT and not self.begun:
                 self._noise = (self._noise + item)[:_NOISE_LIMIT]  # of .bashrc and the like
             else:
                 visible += item
@@ -132,7 +156,7 @@ class Dialogue:
 
     def finish(self) -> tuple[bytes, bytes]:
         """Return what was held back of stdout and stderr; of a shell that never began, all it said."""
-        before = b"" if self._started else self._noise
+        before = b"" if self.begun else self._noise
         return before + self._stdout.flush(), self._stderr.flush()
 
     def next_deadline(self) -> float | None:
@@ -157,15 +181,30 @@ class Dialogue:
         return self._part in self._talk.direct and self._part not in self._ready
 
     def _act(self, letter: str, argument: str, now: float) -> None:
-        action = getattr(self, f"_on_{letter}", None)
-        if action and (self._started or (letter == "i" and argument)):
-            action(argument, now)
+        if (self.ready or letter == "i") and (argument or letter in "mh"):
+            getattr(self, f"_on_{letter}")(argument, now)
 
     def _on_i(self, argument: str, now: float) -> None:
-        self.pid = int(argument)
-        self._started = True
+        """Send the script, now that nothing else can take it."""
+        if self._withheld:
+            self.reads_input = True
+        elif self.pid is None:
+            self.pid = int(argument)
+            self.outgoing.append(self._talk.opening)
+            self.close_input = not self._talk.blocks
+
+    def _on_s(self, argument: str, now: float) -> None:
+        self._begun.add(int(argument))
         self._noise = b""
         self._stdout.active = bool(self._talk.blocks)
+
+    def _on_x(self, argument: str, now: float) -> None:
+        """Let nothing follow: parts behind it get no password."""
+        self._incomplete.add(int(argument))
+        self.close_input = True
+
+    def _on_h(self, argument: str, now: float) -> None:
+        self._fail(None, "which shell the log-in shell is could not be found out")
 
     def _on_m(self, argument: str, now: float) -> None:
         self._fail(SudoReason.NOT_FOUND, "there is no sudo on the host")
@@ -185,8 +224,8 @@ class Dialogue:
     def _on_p(self, argument: str, now: float) -> None:
         """Answer the first prompt of a part; a second one means that the password was refused."""
         number = int(argument)
-        if number in self._ready:
-            return  # sudo is done asking: the script itself prints this
+        if number in self._ready or self._incomplete:
+            return  # sudo is done asking (the script itself prints this), or nothing may follow
         self._prompts[number] = self._prompts.get(number, 0) + 1
         if self._prompts[number] > 1 or self._talk.password is None:
             self._fail(SudoReason.REFUSED_PASSWORD, "sudo refused the password; it was tried once")

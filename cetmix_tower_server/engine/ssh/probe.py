@@ -20,6 +20,8 @@ from .running import Clocks, run_script
 from .target import Target
 
 _SFTP_LIMIT_S = 10.0
+#: A login shell whose start-up files take longer is reported.
+SHELL_LIMIT_S = 10.0
 #: SSH_FXP_INIT, version 3; a server answers with SSH_FXP_VERSION (2).
 _SFTP_INIT = bytes((0, 0, 0, 5, 1, 0, 0, 0, 3))
 _SFTP_VERSION = 2
@@ -182,9 +184,8 @@ class _Probe:
 
     def _run(self, spec: ScriptSpec) -> str:
         limit = self.target.settings.connect_timeout_s + self.target.settings.auth_timeout_s
-        result = run_script(
-            _SingleConnection(self._connection), self.target, spec, Clocks(limit, limit, 1, 5)
-        )
+        clocks = Clocks(limit, limit, 1, 5, SHELL_LIMIT_S)
+        result = run_script(_SingleConnection(self._connection), self.target, spec, clocks)
         if result.outcome is not Outcome.COMPLETED or result.exit_code:
             raise EngineError(
                 result.message or f"exit status {result.exit_code}: {result.stderr.strip()[:200]}"

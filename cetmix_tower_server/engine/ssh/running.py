@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..results import (
@@ -20,6 +21,7 @@ from ..results import (
     SudoReason,
 )
 from ..script import ScriptSpec, SudoMode, compose
+from . import arrival
 from .collecting import Collector, OutputCallback, OutputLimits
 from .dialing import dial
 from .errors import where
@@ -32,12 +34,12 @@ from .target import Target
 if TYPE_CHECKING:
     from ..masking import Masker
 
-#: A stop waits this long for the host to tell the process id, if it has not yet.
-PID_LIMIT_S = 2.0
 #: After the process tree has ended, its last output is waited for this long.
 LAST_OUTPUT_S = 1.0
 #: After sudo failed, the login shell is waited for this long.
 SUDO_END_S = 5.0
+#: A login shell that was not ready gets the end of its input, and this long to say what it waited for.
+SHELL_END_S = 2.0
 _NEVER = float("inf")
 
 
@@ -46,6 +48,7 @@ class Clocks:
     """Time limits of one command, in seconds; 0 switches a limit off.
 
     :param silence_timeout_s: without any output
+    :param shell_timeout_s: for the login shell and its start-up files until the script can be sent
     :param stop_grace_s: between TERM and KILL
     :param stop_timeout_s: for the whole stop, after which it counts as not confirmed
     """
@@ -54,6 +57,7 @@ class Clocks:
     silence_timeout_s: float = 900
     stop_grace_s: float = 5
     stop_timeout_s: float = 20
+    shell_timeout_s: float = 30
 
 
 def run_script(
@@ -157,12 +161,13 @@ class _StopJob(threading.Thread):
         spec, clocks = self._run_state.spec, self._run_state.clocks
         sudo = SudoMode(spec.sudo)
         for mode in dict.fromkeys((sudo, SudoMode.NONE)):
-            script = kill_spec(self._pid, clocks.stop_grace_s, mode, spec.sudo_password)
+            is_foreign = sudo is not SudoMode.NONE
+            script = kill_spec(self._pid, clocks.stop_grace_s, mode, spec.sudo_password, is_foreign)
             printed: list[bytes] = []
             channel = connection.open_channel(patience)
             try:
                 talk = Exchange(
-                    self._run_state.target, channel, compose(script), lambda _s, d, p=printed: p.append(d)
+                    self._run_state.target, channel, compose(script), partial(_keep_stdout, printed)
                 )
                 talk.run(self.deadline)
             finally:
@@ -171,6 +176,11 @@ class _StopJob(threading.Thread):
             if self.left is not None:
                 return True
         return False
+
+
+def _keep_stdout(kept: list[bytes], stream: Stream, data: bytes) -> None:
+    if stream is Stream.STDOUT:
+        kept.append(data)
 
 
 class _Run:
@@ -188,7 +198,7 @@ class _Run:
         self._began = began
         self._sent = time.monotonic()
         self._ending: Outcome | None = None  # why we end it, when it does not end by itself
-        self._ending_since = 0.0
+        self._is_too_late = False  # the shell was not ready in time; it gets nothing any more
         self._job: _StopJob | None = None
         self._lost: ConnectionLost | None = None
         self._give_up_at = _NEVER
@@ -225,10 +235,13 @@ class _Run:
 
     def _next_check(self, now: float) -> float:
         if self._ending is not None:
-            pid_limit = self._ending_since + PID_LIMIT_S if self._job is None else self._job.deadline
-            return min(pid_limit, self._give_up_at)
+            return min(self._job.deadline if self._job else _NEVER, self._give_up_at)
         life = self.lease.connection.check_life(self.target.settings, now)
-        return min(self._step_end(), self._silence_end(), life, self._give_up_at)
+        ready_end = _NEVER if self._is_too_late else self._ready_end()
+        return min(self._step_end(), self._silence_end(), ready_end, life, self._give_up_at)
+
+    def _ready_end(self) -> float:
+        return _NEVER if self.exchange.dialogue.ready else self._sent + self.clocks.shell_timeout_s
 
     def _step_end(self) -> float:
         return self._sent + self.clocks.step_timeout_s if self.clocks.step_timeout_s else _NEVER
@@ -246,18 +259,24 @@ class _Run:
             self._end(Outcome.TIMED_OUT, now)
         elif now >= self._silence_end():
             self._end(Outcome.SILENT, now)
+        elif now >= self._ready_end() and not self._is_too_late:
+            self._is_too_late = True
+            self.exchange.dialogue.withhold()
+            self.exchange.wake()  # to close its input
+            self._give_up_at = now + SHELL_END_S
 
     def _end(self, why: Outcome, now: float) -> None:
-        self._ending, self._ending_since = why, now
+        self._ending = why
+        self.exchange.dialogue.withhold()
 
     def _advance_ending(self, now: float) -> None:
-        """Start the stop as soon as the process id is known; leave when it is done or out of time."""
+        """Start the stop if there is anything to stop; leave when it is done or out of time."""
         if self._job is None:
             pid = self.exchange.dialogue.pid
             if pid:
                 self._job = _StopJob(self, pid)
                 self._job.start()
-            elif self.spec.raw or now >= self._ending_since + PID_LIMIT_S:
+            else:
                 self._give_up_at = now
         elif self._job.done:
             self._give_up_at = min(self._give_up_at, now + (LAST_OUTPUT_S if self._job.left == 0 else 0))
@@ -268,31 +287,44 @@ class _Run:
 
     def _result(self) -> CommandResult:
         timings = self._timings()
-        failure = self.exchange.dialogue.failure
-        if failure:
+        dialogue = self.exchange.dialogue
+        failure = dialogue.failure
+        if failure and not dialogue.is_incomplete:
             return _sudo_failed(self.target, *failure, self._collector, timings, None)
         if self._ending is not None and (self._job or not self._channel.has_exit):
             return self._make(self._ending, *self._describe_ending(), timings, stopped=self._stop_confirmed())
+        unproved = self._describe_arrival()
+        if unproved:
+            return self._make(*unproved, timings)
         if self._channel.exit_signal is not None:
             return self._make(Outcome.COMPLETED, _signal_status(self._channel.exit_signal), "", timings)
         if self._channel.exit_status != -1:
-            return self._completed(timings)
+            return self._make(Outcome.COMPLETED, self._channel.exit_status, "", timings)
         if self.spec.raw and self._lost is None and self.lease.connection.alive:
             return self._make(Outcome.COMPLETED, ExitCode.OK, "", timings)  # many appliances send no status
         return self._make(Outcome.LOST, ExitCode.SSH_CONNECTION_ERROR, self._describe_loss(), timings)
 
-    def _completed(self, timings: Mapping[str, float]) -> CommandResult:
-        status = self._channel.exit_status
-        if self.exchange.dialogue.started:
-            return self._make(Outcome.COMPLETED, status, "", timings)
-        text = (
-            f"The login shell of {self.target.username} on {self.target.label} ended without running the"
-            " command. Is it a POSIX shell, and is the account allowed to run commands?"
-        )
-        return self._make(Outcome.COMPLETED, status or ExitCode.GENERAL_ERROR, text, timings)
+    def _describe_arrival(self) -> tuple[Outcome, int, str] | None:
+        """Return what came of a script of which it is not certain that it began; None when it began."""
+        dialogue = self.exchange.dialogue
+        if dialogue.is_incomplete:
+            return Outcome.COMPLETED, ExitCode.GENERAL_ERROR, arrival.incomplete(self.target)
+        if not dialogue.ready and not self._broke:
+            limit = self.clocks.shell_timeout_s if self._is_too_late else None
+            text = arrival.never_ready(self.target, dialogue, limit)
+            return Outcome.COMPLETED, ExitCode.GENERAL_ERROR, text
+        if dialogue.is_unconfirmed and not self._broke:
+            return Outcome.LOST, ExitCode.GENERAL_ERROR, arrival.unconfirmed(self.target)
+        return None
 
-    def _stop_confirmed(self) -> bool:
-        return self._job is not None and self._job.left == 0
+    @property
+    def _broke(self) -> bool:
+        """The connection ended, not the shell."""
+        return self._lost is not None or not (self._channel.has_exit or self.lease.connection.alive)
+
+    def _stop_confirmed(self) -> bool | None:
+        """Return None where nothing had been sent that could be stopped."""
+        return self._job is not None and self._job.left == 0 if self.exchange.dialogue.ready else None
 
     def _describe_ending(self) -> tuple[int, str]:
         clocks = self.clocks
@@ -304,6 +336,8 @@ class _Run:
             ),
             Outcome.SILENT: (f"No output for {clocks.silence_timeout_s:g} s.", ExitCode.COMMAND_TIMED_OUT),
         }[self._ending]
+        if not self.exchange.dialogue.ready:
+            return code, f"{what} {arrival.still_waiting(self.target)}"
         if self._stop_confirmed():
             return code, f"{what} {self.target.label} confirmed that no process of the command is left."
         left = self._job.left if self._job else None
@@ -314,6 +348,8 @@ class _Run:
         reason = str(self._lost) if self._lost else f"The connection to {self.target.label} broke."
         if self._lost is None and self.lease.connection.alive:
             reason = f"{self.target.label} closed the session without an exit status."
+        if not self.exchange.dialogue.ready:
+            return f"{reason} Nothing of the command had been sent yet."
         return f"{reason} Whether the command is still running there is unknown."
 
     def _timings(self) -> dict[str, float]:

@@ -9,14 +9,16 @@ from collections.abc import Callable
 from ..results import Secret
 from ..script import ScriptSpec, SudoMode
 
-_LEFT = re.compile(r"^left:(\d+)$", re.MULTILINE)
+_LEFT = re.compile(r"^left:(\d+)\n", re.MULTILINE)
 
 # The tree of a login shell: sshd makes it the leader of a session and of a process group, so both are
 # searched for its id; children are followed, too, so that one that started a session of its own is found
 # while its parent lives. What was seen once is remembered with its start time (ids are used again).
-_KILL_SCRIPT = r"""root=@ROOT@;grace=@GRACE@;known=
+# That nothing is left counts only where the list of processes can be trusted: this script finds itself in it, and, where
+# processes of others may belong to the tree, the first process of the host, too (/proc may hide what is not one's own).
+_KILL_SCRIPT = r"""PATH=${PATH-}:/usr/sbin:/usr/bin:/sbin:/bin;root=@ROOT@;grace=@GRACE@;foreign=@FOREIGN@;known=;seen=1
 snap(){
-if [ -r /proc/self/stat ];then
+if [ -r /proc/$$/stat ];then
 for d in /proc/[0-9]*;do
 line=;while IFS= read -r l||[ -n "$l" ];do line="$line $l";done <"$d/stat"
 set -- ${line##*) }
@@ -32,9 +34,10 @@ done
 fi
 } 2>/dev/null
 scan(){
-all=$(snap);pids=;grown=1
+all=$(snap);pids=;grown=1;me=0;first=0
 for e in $all;do
 IFS=,;set -- $e;unset IFS
+case $1 in $$)me=1;;1)first=1;;esac
 case " $known " in *" $1:$5 "*)pids="$pids $1";;esac
 done
 while [ $grown = 1 ];do grown=0
@@ -49,6 +52,7 @@ case " $pids " in *" $2 "*)mine=1;;esac
 pids="$pids $1";known="$known $1:$5";grown=1
 done
 done
+[ $me = 1 ]&&{ [ $first = 1 ]||[ $foreign = 0 ]; }||seen=0
 }
 nap(){ sleep 0.1 2>/dev/null||sleep 1;}
 scan
@@ -58,12 +62,19 @@ n=0;while [ $n -lt $grace ];do nap;scan;[ -n "$pids" ]||break;n=$((n+1));done
 n=0;while [ -n "$pids" ]&&[ $n -lt 20 ];do kill -KILL $pids 2>/dev/null;nap;scan;n=$((n+1));done
 fi
 set -- $pids
-echo "left:$#"
+if [ $seen = 1 ]||[ $# -gt 0 ];then echo "left:$#";else echo blind;fi
 """
 
 
 class StopRequested(Exception):
-    """Somebody asked to stop before anything was sent."""
+    """Somebody asked to stop.
+
+    :param may_run_on: something had been started on the host, and that nothing is left of it was not confirmed
+    """
+
+    def __init__(self, may_run_on: bool = False):
+        super().__init__()
+        self.may_run_on = may_run_on
 
 
 class StopSignal:
@@ -99,16 +110,22 @@ class StopSignal:
             self._listeners.remove(listener)
 
 
-def kill_spec(pid: int, grace_s: float, sudo: SudoMode, password: Secret | None) -> ScriptSpec:
+def kill_spec(
+    pid: int, grace_s: float, sudo: SudoMode, password: Secret | None, is_foreign: bool = False
+) -> ScriptSpec:
     """Return the script that ends the process tree of a login shell and prints how much is left of it.
 
     :param grace_s: seconds between TERM and KILL
+    :param is_foreign: processes of other users may belong to the tree
     """
-    code = _KILL_SCRIPT.replace("@ROOT@", str(int(pid))).replace("@GRACE@", str(max(int(grace_s * 10), 1)))
-    return ScriptSpec(code, sudo=sudo, sudo_password=password, split=False, secrets_used=True)
+    values = {"ROOT": int(pid), "GRACE": max(int(grace_s * 10), 1), "FOREIGN": int(is_foreign)}
+    code = _KILL_SCRIPT
+    for name, value in values.items():
+        code = code.replace(f"@{name}@", str(value))
+    return ScriptSpec(code, sudo=sudo, sudo_password=password, split=False, secrets_used=True, plain_sh=True)
 
 
 def processes_left(output: str) -> int | None:
-    """Read what the script printed; None when it did not come to its end."""
+    """Read what the script printed; None when it did not come to its end, or could not see all processes."""
     found = _LEFT.search(output)
     return int(found[1]) if found else None

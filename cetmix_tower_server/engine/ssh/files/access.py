@@ -122,11 +122,11 @@ class HostAccess:
                 unsubscribe()
 
     def run_script(self, spec: str | ScriptSpec, **options: Any) -> CommandResult:
-        """Run a script, as the log-in user if it is only code.
+        """Run a script of ours, as the log-in user if it is only code.
 
         :param options: of :func:`..running.run_script`
         """
-        spec = ScriptSpec(spec) if isinstance(spec, str) else spec
+        spec = ScriptSpec(spec, plain_sh=True) if isinstance(spec, str) else spec
         clocks = Clocks(step_timeout_s=self._watch.left_s, silence_timeout_s=self._watch.silence_timeout_s)
         return run_script(
             self._pool, self.target, spec, clocks, stop=self._stop, beside=self._lease is not None, **options

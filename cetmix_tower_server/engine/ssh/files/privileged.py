@@ -22,6 +22,7 @@ from ...results import (
     FileTooLarge,
     FileUploadFailed,
     Outcome,
+    ScriptNotRun,
     Secret,
     SudoFailed,
     TransferTimedOut,
@@ -236,18 +237,23 @@ class Privileged:
     def _run(self, code: str, **options) -> CommandResult:
         """Run a script as root.
 
-        :raise SudoFailed, StopRequested, TransferTimedOut, ConnectionLost: instead of its result
+        :raise SudoFailed, StopRequested, TransferTimedOut, ConnectionLost, ScriptNotRun: instead of its result
         """
-        spec = ScriptSpec(code, sudo=self._mode, sudo_password=self._password, split=False, secrets_used=True)
+        spec = ScriptSpec(
+            code, sudo=self._mode, sudo_password=self._password, split=False, secrets_used=True, plain_sh=True
+        )
         result = self._access.run_script(spec, **options)
+        may_run_on = result.stop_confirmed is False
         if result.outcome is Outcome.SUDO_FAILED:
             raise SudoFailed(result.message, result.sudo_reason)
         if result.outcome is Outcome.STOPPED:
-            raise StopRequested
+            raise StopRequested(may_run_on)
         if result.outcome in (Outcome.TIMED_OUT, Outcome.SILENT):
-            raise TransferTimedOut(result.message)
+            raise TransferTimedOut(result.message, may_run_on)
         if result.outcome is Outcome.LOST:
             raise ConnectionLost(result.message, *where(self._target))
+        if result.message:
+            raise ScriptNotRun(result.message)
         return result
 
 

@@ -33,7 +33,7 @@ class FileSession:
     :param silence_timeout_s: seconds that the host may owe an answer; 0: no limit
 
     All methods raise, besides what they name: ConnectError (a subclass that says why), StopRequested,
-    TransferTimedOut, SudoFailed.
+    TransferTimedOut, SudoFailed, ScriptNotRun.
     """
 
     def __init__(

@@ -1,0 +1,55 @@
+"""What a person is told when a shell did not take its script, or may not have. Claims nothing that is not certain."""
+
+from __future__ import annotations
+
+from .dialogue import Dialogue
+from .target import Target
+
+_ADVICE = (
+    "Look at its start-up files (such as ~/.bashrc or ~/.zshenv): without a terminal they must not wait for input,"
+    " start another shell, redirect the output, or end."
+)
+
+
+def never_ready(target: Target, dialogue: Dialogue, limit_s: float | None = None) -> str:
+    """Say that the shell never asked for the script, so that nothing was sent.
+
+    :param limit_s: how long it was waited for; None when it ended
+    """
+    shell = f"The login shell of {target.username} on {target.label}"
+    if dialogue.reads_input:
+        return (
+            f"Start-up files of the login shell of {target.username} on {target.label} (such as ~/.bashrc) wait for"
+            " input, so nothing was sent to it and nothing was run. Let them read only from a terminal: put"
+            " `[ -t 0 ] || return` before."
+        )
+    if limit_s is not None:
+        return (
+            f"{shell} was not ready for the command within {limit_s:g} s, so nothing was sent to it and nothing was"
+            f" run. {_ADVICE}"
+        )
+    return (
+        f"{shell} ended without running the command; nothing was sent to it. Is it a POSIX shell, and is the account"
+        f" allowed to run commands? {_ADVICE}"
+    )
+
+
+def still_waiting(target: Target) -> str:
+    """Say that nothing had been sent when a run was ended from outside."""
+    return f"The login shell of {target.username} on {target.label} was not ready by then: nothing was sent to it."
+
+
+def incomplete(target: Target) -> str:
+    """Say that a shell found its script damaged and ran nothing of it."""
+    return (
+        f"The command did not arrive whole on {target.label}, so it was not run. Something that the start-up files of"
+        f" {target.username} leave behind reads the input of the login shell (or there is no `head`)."
+    )
+
+
+def unconfirmed(target: Target) -> str:
+    """Say that a script was sent, and nobody knows what became of it."""
+    return (
+        f"The shell of {target.username} on {target.label} did not confirm that the command arrived whole."
+        f" Whether any of it was run is unknown: look there. {_ADVICE}"
+    )
