@@ -270,6 +270,7 @@ class SudoReason(str, Enum):
     REFUSED_PASSWORD = "refused_password"
     NO_PASSWORD_STORED = "no_password_stored"
     PASSWORD_REQUIRED = "password_required"
+    TERMINAL_REQUIRED = "terminal_required"
     NOT_ALLOWED = "not_allowed"
     NOT_FOUND = "not_found"
 

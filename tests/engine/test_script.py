@@ -169,6 +169,26 @@ def test_markers_are_found_however_the_stream_is_cut(pieces, cuts, markers):
     assert scan(chunks) == scan([data])
 
 
+@given(
+    before=st.sampled_from([b"", b"words\n", b"[sudo: ", b"[sudo"]),
+    after=st.sampled_from([b"", b"out\n", b"\n", b"] x", b"] Password"]),
+    rest=st.sampled_from([b"] Password: \n", b"] Passwort: \n", b"] Mot de passe : \n".replace(b" :", b":")]),
+    cuts=st.lists(st.integers(1, 120)),
+)
+def test_prompts_of_sudo_rs_vanish_however_the_stream_is_cut(before, after, rest, cuts):
+    talk = compose(ScriptSpec("id; :", sudo=SudoMode.PASSWORD, sudo_password=Secret("word")), TOKEN)
+    made = Dialogue(talk)
+    made.receive(Stream.STDOUT, f"{TOKEN}:i:42\n{TOKEN}:s:0\n{TOKEN}:b:1\n".encode(), 100)
+    made.outgoing.clear()
+    data = before + b"[sudo: " + f"{TOKEN}%p%1%".encode() + rest + after
+    borders = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    shown = b"".join(
+        made.receive(Stream.STDERR, data[a:b], 100) for a, b in zip(borders, borders[1:], strict=False)
+    )
+    assert shown + made.finish()[1] == before + after
+    assert list(made.outgoing) == [b"word\n"]
+
+
 class TestDialogue:
     """The client's side of sudo, without a host."""
 

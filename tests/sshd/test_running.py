@@ -260,7 +260,8 @@ class TestEveryShell:
 
     @pytest.mark.parametrize("size", [10, 5000, 200_000])
     def test_sizes(self, lab, shell_host, size):
-        assert lab.run(shell_host, f"printf '%s' '{'x' * size}' | wc -c").stdout.strip() == str(size)
+        # mksh has no printf of its own, so it cannot be given as much
+        assert lab.run(shell_host, f"x='{'x' * size}'; echo ${{#x}}").stdout.strip() == str(size)
 
     @many
     @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=200))

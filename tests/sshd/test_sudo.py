@@ -298,6 +298,13 @@ class TestRefusals:
             assert run(lab, host, "id -un && id -gn").stdout == "root\nroot\n"
             assert failed(run(lab, host, "id; : x", mode), SudoReason.NOT_ALLOWED)
 
+    @pytest.mark.parametrize("code", ["env true", "true; true"])
+    def test_a_terminal_is_required(self, lab, sudo_host, code):
+        for mode, rule in zip(MODES, ("NOPASSWD: ALL", "ALL"), strict=True):
+            host = sudo_host(f"ALL=(ALL) {rule}\nDefaults:{{user}} requiretty")
+            result = run(lab, host, code, mode)
+            assert failed(result, SudoReason.TERMINAL_REQUIRED) and "!requiretty" in result.message
+
     def test_no_sudo_on_the_host(self, lab, asking, own_host):
         host = own_host(user=asking.user, options={"SetEnv": "PATH=/nowhere"})
         for mode in MODES:
@@ -330,6 +337,59 @@ class TestRefusals:
         assert (result.outcome, result.stop_confirmed) == (Outcome.TIMED_OUT, False)
         assert "of its processes could not be ended" in result.message
         program.unlink()
+
+
+# Talks as sudo-rs 0.2 does, and runs the command without changing the user.
+SUDO_RS = r"""#!/bin/sh
+ask=1 prompt= list=
+while :; do case $1 in
+-n) ask=; shift;; -p) prompt=$2; shift 2;; -l) list=1; shift;; --) shift; break;; *) shift;;
+esac; done
+[ -e ~/free ] && ask=
+if [ -n "$ask" ]; then
+n=0; while :; do
+printf '[sudo: %s' "$(printf %s "$prompt" | sed 's/%%/%/g')" >&2; sleep 0.1; printf '] Pass' >&2; sleep 0.1; printf 'word: ' >&2
+IFS= read -r word; echo >&2; [ "$word" = right ] && break
+n=$((n+1)); echo 'sudo: Authentication failed, try again.' >&2
+[ $n = 3 ] && { echo 'sudo-rs: Maximum 3 incorrect authentication attempts' >&2; exit 1; }
+done
+elif [ ! -e ~/free ]; then echo 'sudo-rs: interactive authentication is required' >&2; exit 1
+fi
+case $1 in */false|false) echo "sudo-rs: I'm sorry $USER. I'm afraid I can't do that" >&2; exit 1;; esac
+[ -n "$list" ] || exec "$@"
+"""
+
+
+@pytest.fixture(scope="module")
+def rs_host(users):
+    with hosts.SshHost(user=users.make()) as host:
+        home = Path(f"~{host.user}").expanduser()
+        (home / "bin").mkdir()
+        (home / "bin" / "sudo").write_text(SUDO_RS)
+        (home / "bin" / "sudo").chmod(0o755)
+        (home / ".bashrc").write_text("PATH=~/bin:$PATH\n")
+        yield host
+
+
+class TestSudoRs:
+    @pytest.mark.parametrize("code", ["env echo ran", "echo ran; :", "env echo ran && sh -c 'echo told >&2'"])
+    def test_prompts_do_not_stay_in_the_error_output(self, lab, rs_host, code):
+        result = run(lab, rs_host, code, password="right")
+        assert (result.stdout, result.exit_code) == ("ran\n", 0)
+        assert result.stderr == ("told\n" if "told" in code else "")
+
+    @pytest.mark.parametrize("code", ["env true", "true; :"])
+    def test_wrong_password(self, lab, rs_host, code):
+        result = run(lab, rs_host, code, password="wrong")
+        assert failed(result, SudoReason.REFUSED_PASSWORD)
+        assert "[sudo:" not in result.stderr and "Authentication failed" in result.stderr
+
+    @pytest.mark.parametrize("code", ["env true", "true; :"])
+    def test_password_needed(self, lab, rs_host, code):
+        assert failed(run(lab, rs_host, code, SudoMode.NO_PASSWORD), SudoReason.PASSWORD_REQUIRED)
+
+    def test_not_allowed(self, lab, rs_host):
+        assert failed(run(lab, rs_host, "/bin/false", password="right"), SudoReason.NOT_ALLOWED)
 
 
 @pytest.mark.parametrize("kind", ["dash", "busybox", "zsh", "mksh"])

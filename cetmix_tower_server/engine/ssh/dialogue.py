@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
 
 from ..results import Stream, SudoReason
 from ..script import ASK_SUDO, GIVE_UP, GO_ON, Conversation
+from .markers import PROMPT_LEAD, STDERR_MARKER, STDOUT_MARKER, MarkerScanner, PromptRest
 
 #: sudo has this long to ask for a password or to start the privileged shell.
 SUDO_START_LIMIT_S = 30.0
@@ -18,68 +18,13 @@ SUDO_START_LIMIT_S = 30.0
 PROMPT_LIMIT_S = 15.0
 _NOISE_LIMIT = 65536
 _TAIL_LIMIT = 4096
-_MARKER_LIMIT = 1024
-#: What follows the token; compiled once, for compiling costs more than a command does.
-STDOUT_MARKER = re.compile(rb":([imbrdwsxh]):(\d*(?::[^\n]*)?)\n")
-STDERR_MARKER = re.compile(rb"[:%]([ap])[:%](\d+)[:%]")
-_REFUSED_STATUS_LINE = re.compile(rb"^sudo: 1 ", re.MULTILINE)
-_PASSWORD_NEEDED = re.compile(rb"password is required|terminal is required|no tty|no password was", re.I)
-_REFUSED = re.compile(rb"incorrect password|authentication failure", re.I)
-
-
-class MarkerScanner:
-    """Separates markers from the output around them, however the stream is cut.
-
-    Holds back at most the beginning of a possible marker. ``active`` off: everything passes untouched.
-
-    :param pattern: what follows the token in a marker; groups: letter and argument
-    """
-
-    def __init__(self, token: str, pattern: re.Pattern[bytes]):
-        self._token = token.encode()
-        self._pattern = pattern
-        self._rest = b""
-        self.active = bool(token)
-
-    def feed(self, data: bytes) -> Iterator[bytes | tuple[str, str]]:
-        """Yield output as bytes and markers as (letter, argument), in order."""
-        if not self.active and not self._rest:
-            yield data
-            return
-        data = self._rest + data
-        position = 0
-        while self.active and (match := self._find(data, position)):
-            start = match.start() - len(self._token)
-            if start > position:
-                yield data[position:start]
-            position = match.end()
-            yield match[1].decode(), match[2].decode("utf-8", "replace")
-        held = self._held_from(data, position) if self.active else len(data)
-        self._rest = data[held:]
-        if held > position:
-            yield data[position:held]
-
-    def _find(self, data: bytes, position: int) -> re.Match[bytes] | None:
-        while (begun := data.find(self._token, position)) >= 0:
-            position = begun + len(self._token)
-            if match := self._pattern.match(data, position):
-                return match
-        return None
-
-    def flush(self) -> bytes:
-        rest, self._rest = self._rest, b""
-        return rest
-
-    def _held_from(self, data: bytes, position: int) -> int:
-        """Return where a marker may have begun that has not arrived completely."""
-        begun = data.rfind(self._token, position)
-        behind = data[begun + len(self._token) :][:1]
-        if begun >= 0 and behind in (b"", b":", b"%") and len(data) - begun < _MARKER_LIMIT:
-            return begun
-        for size in range(min(len(self._token) - 1, len(data) - position), 0, -1):
-            if data.endswith(self._token[:size]):
-                return len(data) - size
-        return len(data)
+# Words of sudo and of sudo-rs.
+_REFUSED_STATUS_LINE = re.compile(rb"^sudo: 1 |^sudo-rs: Maximum 1 ", re.MULTILINE)
+_PASSWORD_NEEDED = re.compile(
+    rb"password is required|terminal is required|no password was|authentication is required", re.I
+)
+_TERMINAL_NEEDED = re.compile(rb"must have a tty|no tty", re.I)
+_REFUSED = re.compile(rb"incorrect (?:password|authentication)|authentication fail", re.I)
 
 
 class Dialogue:
@@ -96,7 +41,8 @@ class Dialogue:
         self._talk = conversation
         token = conversation.token
         self._stdout = MarkerScanner(token, STDOUT_MARKER)
-        self._stderr = MarkerScanner(token, STDERR_MARKER)
+        self._stderr = MarkerScanner(token, STDERR_MARKER, PROMPT_LEAD)
+        self._prompt_rest = PromptRest()
         self._stderr.active = bool(conversation.blocks)
         self._begun: set[int] = set() if token else {0}
         self._incomplete: set[int] = set()
@@ -149,6 +95,7 @@ class Dialogue:
             elif stream is Stream.STDOUT and not self.begun:
                 self._noise = (self._noise + item)[:_NOISE_LIMIT]  # of .bashrc and the like
             else:
+                item = self._prompt_rest.feed(item) if stream is Stream.STDERR else item
                 visible += item
                 if stream is Stream.STDERR and self._stderr.active:
                     self._stderr_tail = (self._stderr_tail + item)[-_TAIL_LIMIT:]
@@ -157,7 +104,7 @@ class Dialogue:
     def finish(self) -> tuple[bytes, bytes]:
         """Return what was held back of stdout and stderr; of a shell that never began, all it said."""
         before = b"" if self.begun else self._noise
-        return before + self._stdout.flush(), self._stderr.flush()
+        return before + self._stdout.flush(), self._prompt_rest.flush() + self._stderr.flush()
 
     def next_deadline(self) -> float | None:
         """Return when :meth:`tick` has something to do."""
@@ -226,9 +173,10 @@ class Dialogue:
         number = int(argument)
         if number in self._ready or self._incomplete:
             return  # sudo is done asking (the script itself prints this), or nothing may follow
+        self._prompt_rest.begin()
         self._prompts[number] = self._prompts.get(number, 0) + 1
         if self._prompts[number] > 1 or self._talk.password is None:
-            self._fail(SudoReason.REFUSED_PASSWORD, "sudo refused the password; it was tried once")
+            self._fail(SudoReason.REFUSED_PASSWORD, self._refusal)
         elif number not in self._released:
             self._released.add(number)
             self._part_began = None if number in self._talk.direct else now
@@ -267,9 +215,16 @@ class Dialogue:
         asked = self._prompts.get(number, 0)
         return asked > 1 or (asked == 1 and bool(_REFUSED_STATUS_LINE.search(self._stderr_tail)))
 
+    @property
+    def _refusal(self) -> str:
+        """sudo-rs takes the end of its input for further attempts, with an empty password."""
+        return "sudo refused the password" + ("" if self._prompt_rest.is_sudo_rs else "; it was tried once")
+
     def _explain(self, words: bytes, number: int) -> tuple[SudoReason, str]:
         if _REFUSED.search(words) or (number and self._was_refused(number)):
-            return SudoReason.REFUSED_PASSWORD, "sudo refused the password; it was tried once"
+            return SudoReason.REFUSED_PASSWORD, self._refusal
+        if _TERMINAL_NEEDED.search(words):
+            return SudoReason.TERMINAL_REQUIRED, "sudo works only from a terminal there (requiretty)"
         if _PASSWORD_NEEDED.search(words):
             return SudoReason.PASSWORD_REQUIRED, "sudo asks for a password there"
         return SudoReason.NOT_ALLOWED, "sudo does not allow the command to this user"

@@ -379,6 +379,8 @@ def _sudo_failed(
         SudoReason.REFUSED_PASSWORD: "Correct the password of the server.",
         SudoReason.NO_PASSWORD_STORED: "Store one, or choose sudo without password.",
         SudoReason.PASSWORD_REQUIRED: "Choose sudo with password for the server, or allow it without (NOPASSWD).",
+        SudoReason.TERMINAL_REQUIRED: "Tower has none: switch requiretty off for the user in the host's sudoers"
+        f" (Defaults:{target.username} !requiretty).",
         SudoReason.NOT_ALLOWED: "Check the host's sudoers.",
         SudoReason.NOT_FOUND: "Install it, or switch sudo off for the server.",
     }.get(reason, "Try sudo there by hand.")
