@@ -83,6 +83,7 @@ from . import cx_tower_file_actions
 from . import cx_tower_server_files
 from . import cx_tower_server_file_runs
 from . import cx_tower_command_log
+from . import cx_tower_command_log_waited
 from . import cx_tower_command_log_work
 from . import cx_tower_command_log_reading
 from . import cx_tower_command_log_python

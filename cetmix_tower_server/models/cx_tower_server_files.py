@@ -87,16 +87,13 @@ class CxTowerServer(models.Model):
         content = self._upload_content(data, as_base64)
         document = self._bare_document(PUSH, remote_path)
 
-        def start(target):
-            attachment = target._keep_for_run({"name": document["name"], "raw": content})
-            document["attachment"] = {
-                "id": attachment.id,
-                "checksum": attachment.checksum,
-                "size": attachment.file_size,
-            }
-            return target._start_bare_run(PUSH, document)
-
-        result, log_id = self._run_file_and_wait(start)
+        attachment = self._keep_for_run({"name": document["name"], "raw": content})
+        document["attachment"] = {
+            "id": attachment.id,
+            "checksum": attachment.checksum,
+            "size": attachment.file_size,
+        }
+        result, log_id = self._run_file_and_wait(lambda target: target._start_bare_run(PUSH, document))
         return {
             "path": document["path"],
             "size": result.get("size", 0),
@@ -218,12 +215,15 @@ class CxTowerServer(models.Model):
 
         :raise ValidationError: it failed
         """
-        end = self._run_and_wait(start)
-        with self.env.registry.cursor() as cr:
-            # sudo: the result belongs to the engine; the caller's right to the file was checked
-            log = self.env(cr=cr)["cx.tower.command.log"].sudo().browse(end["id"])
-            results = (log.run_result or {}).get("files") or [{}]
-            log.run_result = False
+        end = self._run_and_wait(start, _take_result)
+        results = end["files"] or [{}]
         if end["exit_code"] or not results[0]:
             raise ValidationError(end["message"] or self.env._("The transfer failed."))
         return results[0], end["id"]
+
+
+def _take_result(log):
+    """Return what came of the files of a run, and forget it; the caller's right to them was checked."""
+    files = (log.run_result or {}).get("files")
+    log.run_result = False
+    return {"files": files}

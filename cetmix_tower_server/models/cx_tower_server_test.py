@@ -2,6 +2,7 @@ import logging
 
 from odoo import fields, models
 from odoo.exceptions import UserError
+from psycopg2.errors import SerializationFailure
 
 from ..engine.results import EngineError, ExitCode
 from ..engine.script import SudoMode
@@ -55,8 +56,8 @@ class CxTowerServer(models.Model):
         """Log in to the host and try what commands need, on a connection of its own.
 
         Only for people who may write the server: the result names address, user and keys, and is stored on it.
-        The caller's transaction stays open meanwhile without holding a row lock; the result is stored in
-        a transaction of its own, so an error raised here does not undo it and no retry repeats the test.
+        The caller's transaction stays open meanwhile; the test sees what it has written. The result is stored in it, and
+        when it is rolled back, in one of its own: so an error raised here does not undo it.
 
         :param bool raise_on_error: raise when a step fails
         :param bool return_notification: return an action that shows the result instead of a dict
@@ -142,10 +143,11 @@ class CxTowerServer(models.Model):
         }
 
     def _store_connection_state(self, ok, message=""):
-        """Note whether the host could be reached, in a transaction of its own. Also for the run engine.
+        """Note whether the host could be reached, in the caller's transaction; elsewhere when that is not possible.
 
-        A server that somebody is changing at this moment is left alone: waiting for a row that the caller's own
-        transaction holds would never end.
+        In there the caller sees it, and may go on writing the server. When the transaction is rolled back (because of the
+        very failure, perhaps), it is noted in one of its own. A server that somebody else is changing at this moment is
+        left alone: waiting for a row that the caller's own transaction may block would never end.
 
         :param message: what went wrong; also of a host that can be reached
         """
@@ -154,11 +156,44 @@ class CxTowerServer(models.Model):
             "connection_message": message or False,
             "connection_checked": fields.Datetime.now(),
         }
-        with self.env.registry.cursor() as cr:
-            # sudo: Tower's own observation, not a change by the person
-            server = self.with_env(self.env(cr=cr, su=True)).with_context(tracking_disable=True).exists()
-            locked = server.try_lock_for_update(allow_referencing=True) if server else server
-            locked.write(values)
-            if not locked:
-                _logger.debug("connection state of server %s not stored: it is being changed", self.id)
-        self.invalidate_recordset(list(values))
+        self.flush_recordset()
+        # sudo: Tower's own observation, not a change by the person
+        server = self.sudo().with_context(tracking_disable=True)
+        registry, env, server_id = (
+            self.env.registry,
+            self.env(su=True, context={"tracking_disable": True}),
+            self.id,
+        )
+
+        def note_apart():
+            with registry.cursor() as cr:
+                env(cr=cr)[self._name].browse(server_id).exists()._note_connection_state(values)
+
+        try:
+            with self.env.cr.savepoint(flush=False):
+                server._note_connection_state(values)
+        except SerializationFailure:  # it was changed since this transaction began, which has not touched it
+            self.invalidate_recordset(list(values), flush=False)
+            note_apart()
+            return
+        self.env.cr.postrollback.add(_unless_it_fails(note_apart))
+
+    def _note_connection_state(self, values):
+        """Write what a connection test found, unless somebody else is changing the server."""
+        locked = self.try_lock_for_update(allow_referencing=True) if self else self
+        locked.write(values)
+        locked.flush_recordset()
+        if not locked:
+            _logger.debug("connection state of server %s not stored: it is being changed", self.id)
+
+
+def _unless_it_fails(note):
+    """Return a callable for after a rollback, where nobody can do anything about an error."""
+
+    def call():
+        try:
+            note()
+        except Exception as error:
+            _logger.info("a connection state could not be stored after a rollback: %s", error)
+
+    return call

@@ -2,6 +2,7 @@ import math
 import time
 
 from odoo import models
+from odoo.exceptions import UserError
 
 WAIT_LIMIT_S = 60
 WAIT_STEP_S = 0.1
@@ -22,6 +23,7 @@ class CxTowerWaitMixin(models.AbstractModel):
             ``message``, ``duration``, ``stop_requested_by``; of a command ``response`` and ``error``, of a flight plan
             ``variable_values`` (own values at the end)
         :raise AccessError: the caller may not read the run
+        :raise UserError: it was started in the caller's transaction, so it begins when that is over
         """
         self.ensure_one()
         self.check_access("read")
@@ -31,11 +33,20 @@ class CxTowerWaitMixin(models.AbstractModel):
         while True:
             with self.env.registry.cursor() as cr:
                 # sudo: of the run itself, whose access was checked
-                run = self.with_env(self.env(cr=cr)).sudo()
+                run = self.with_env(self.env(cr=cr)).sudo().exists()
+                if not run:
+                    raise UserError(self._unseen_text())
                 values = run._state_values()
                 if values["finished"] or time.monotonic() >= give_up:
                     return values | run._values_after_waiting()
             time.sleep(WAIT_STEP_S)
+
+    def _unseen_text(self):
+        return self.env._(
+            "A run begins when the transaction that started it is committed, so waiting for it in the same transaction"
+            " would never end. Run it with “no_command_log” in the context, or with tower.server_run_command, to get its"
+            " result at once."
+        )
 
     def _values_after_waiting(self):
         """Return what :meth:`wait` tells besides how the run stands."""

@@ -131,6 +131,7 @@ class Job:
         self._has_begun = False  # whether the author's code was reached
         self.goes_on_later = False  # what follows takes long, and has a transaction of its own
         self.plan_failure = ""  # what went wrong when the flight plan was to go on
+        self.is_private = False  # its log is part of a transaction that is not committed: nobody else sees it
         self.follow = True  # whether its end is followed by what should follow
         self.next: Job | None = None  # the step that this lane goes on with
 
@@ -179,13 +180,14 @@ class Job:
         if isinstance(self.work, DatabaseWork):
             self._perform_in_transaction()
         elif isinstance(self.work, HostWork):
-            values = self._perform_on_host()
+            values = self.perform_on_host()
             crash_points.reached("performed")
             self.record(values)
         else:
             self.record(self.work.values)
 
-    def _perform_on_host(self) -> dict[str, Any]:
+    def perform_on_host(self) -> dict[str, Any]:
+        """Do work on a host. :return: the values that the log is finished with"""
         try:
             values = self.work.perform(self)
             if self.out_of_time and values.get("outcome") == "stopped":
@@ -218,7 +220,7 @@ class Job:
             except EngineError as error:
                 failure = error_values(error, self.work.masker__)
             except Exception as error:
-                self._close_for_aborts()
+                self.close_for_aborts()
                 attempts -= self._has_begun  # nothing is repeated when the database was away before it began
                 failure = self._failure_in_transaction(error)
                 is_undone = isinstance(error, COLLISIONS) or is_away(error)
@@ -229,7 +231,7 @@ class Job:
                     continue
             else:
                 return self._go_on_with_plan() if self.is_step else None
-            self._close_for_aborts()
+            self.close_for_aborts()
             self.record(failure)
             break
         if self.is_step and self.is_lost:
@@ -242,7 +244,7 @@ class Job:
                 self._has_begun = True
                 values = self.work.perform(self, env["cx.tower.command.log"].browse(self.log_id))
             finally:
-                self._close_for_aborts()
+                self.close_for_aborts()
             if not self.write_end(env, values, plan_later=True):
                 raise _LostRun()
             crash_points.reached("before_record_commit")
@@ -299,7 +301,12 @@ class Job:
                 self.abort_reason = self.abort_reason or reason
                 abort_thread(self.thread)
 
-    def _close_for_aborts(self) -> None:
+    def open_for_aborts(self) -> None:
+        """From here on the author's code runs in this thread, for as long as the work's limit."""
+        self.thread = threading.current_thread()
+        self.deadline = time.monotonic() + self.work.timeout_s
+
+    def close_for_aborts(self) -> None:
         """From here on nobody raises in this thread: what follows must not be torn."""
         with self._abort_lock:
             self.deadline = None

@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import psycopg2
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 from odoo.sql_db import Cursor, connection_info_for
 
+from ..engine.in_use import secrets_in_use
 from ..engine.masking import Masker
 from . import crash_points, heartbeat
 from .database import is_away, may_succeed_later
@@ -418,7 +420,7 @@ class Worker:
         with self._lock:
             jobs, ended = list(self._jobs.values()), self._ended
             self._ended = []
-        changed = [job for job in jobs if job.has_news() and not job.is_unwritable]
+        changed = [job for job in jobs if job.has_news() and not (job.is_unwritable or job.is_private)]
         if not changed and not ended:
             return
         try:
@@ -469,7 +471,7 @@ class Worker:
                 job.out_of_time = reason == "timed_out"
                 self._stop(job, reason)
         for job in jobs.values():
-            if job.log_id not in held:  # it was given up for lost, or has just ended
+            if job.log_id not in held and not job.is_private:  # it was given up for lost, or has just ended
                 job.stop.request()
 
     def _abort_overdue(self) -> None:
@@ -500,7 +502,7 @@ class Worker:
             self._ensure_lease()
         return env["cx.tower.run.queue"]._claim_one(self.code, log_id)
 
-    def execute_now(self, log_id: int, fence: int, watched: bool = True) -> None:
+    def execute_now(self, log_id: int, fence: int, watched: bool = True, work=None) -> None:
         """Execute one run that :meth:`claim_one` took, and return when its end is recorded.
 
         Used for runs inside runs and by the ``inline`` backend. The caller's thread is the seat: it takes
@@ -508,8 +510,9 @@ class Worker:
 
         :param watched: let the conductor write live output, renew the lease and pass on stop requests.
             Without, the lease lasts as long as the step may.
+        :param work: when the caller has prepared it; then what follows from the end is the caller's, too
         """
-        jobs = self._prepare_patiently({log_id: fence})
+        jobs = self._take_in_hand(log_id, fence, work) if work else self._prepare_patiently({log_id: fence})
         if not jobs:
             return  # somebody ended it meanwhile
         (job,) = jobs
@@ -527,6 +530,45 @@ class Worker:
         )
         thread.start()
         thread.join()
+
+    def _take_in_hand(self, log_id: int, fence: int, work) -> list[Job]:
+        with self.transaction() as env:
+            job = self._make_job(env, log_id, fence, work)
+        job.follow = False
+        with self._lock:
+            self._jobs[log_id] = job
+        return [job]
+
+    def _make_job(self, env, log_id: int, fence: int, work) -> Job:
+        head = env["cx.tower.settings"]._get().output_limit_mb * 1024 * 1024
+        so_far = env["cx.tower.command.log"].browse(log_id)._output_so_far()
+        return Job(self, log_id, fence, work, head, head // 4, so_far.get(log_id))
+
+    def make_private_job(self, env, log_id: int, fence: int, work) -> Job:
+        """Return the job of a run whose log is part of the caller's transaction, see :mod:`waited`."""
+        job = self._make_job(env, log_id, fence, work)
+        job.is_private = True
+        return job
+
+    def perform_private(self, job: Job, watched: bool, perform: Callable) -> Any:
+        """Call ``perform`` while the conductor sees to the time limit of a private job, and to stop requests of the one around.
+
+        :return: what it returned
+        """
+        job.thread = job.parent = threading.current_thread()
+        with self._lock:
+            self._jobs[job.log_id] = job
+            if watched:
+                self._ensure_conductor()
+        try:
+            with secrets_in_use(getattr(job.work, "masker__", None)):
+                if isinstance(job.work, DatabaseWork):
+                    job.open_for_aborts()
+                return perform()
+        finally:
+            job.close_for_aborts()
+            with self._lock:
+                self._jobs.pop(job.log_id, None)
 
 
 def run_chain(job: Job | None) -> None:
