@@ -104,7 +104,7 @@ class CetmixTower(models.AbstractModel):
             ),
             "servers": (
                 "cx.tower.server",
-                self.env._("Servers that cannot be reached"),
+                self.env._("Servers whose connection failed"),
                 Domain("connection_state", "=", "failed"),
             ),
             "fleets": (

@@ -199,7 +199,7 @@ class CetmixTower(models.AbstractModel):
             "Open the server and press “Test Connection”: it says which part of the way fails."
         )
         return self._health_check(
-            "servers", self.env._("Unreachable servers"), ERROR if count else OK, count, text, advice
+            "servers", self.env._("Failed connections"), ERROR if count else OK, count, text, advice
         )
 
     @api.model

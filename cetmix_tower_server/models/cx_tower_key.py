@@ -133,6 +133,8 @@ class CxTowerKey(models.Model):
         if named:
             named._store_global_values({key.id: values[key.id] for key in named})
         ssh_keys = keys - named
+        # sudo: servers that the caller does not see log in with the new key, too
+        ssh_keys.sudo().with_context(active_test=False).server_ssh_ids._forget_connection_failure()
         if ssh_keys:
             super()._store_secret_values(
                 ssh_keys._check_private_keys({key.id: values[key.id] for key in ssh_keys})

@@ -127,12 +127,16 @@ class CxTowerPlan(models.Model):
     # ------------------------------------------------------------------ screens
 
     def action_dry_run(self):
-        """Open the report of a dry run on the servers that the plan may run on.
+        """Ask on which servers, and with which own values, to look what this plan would do (button).
 
         :raise AccessError: the caller may not read the plan
         """
-        self.ensure_one()
-        return self._action_dry_run(None, {})
+        action = self.action_run_flight_plan()
+        context = {**action["context"], "tower_dry_run_only": True}
+        if self.server_ids:
+            allowed = self.server_ids._filtered_access("read")
+            context["default_server_ids"] = [Command.set(allowed.ids)]
+        return action | {"name": self.env._("Dry Run of %s", self.name), "context": context}
 
     def _action_dry_run(self, servers, variable_values):
         """Return the action that shows a report; it is asked for by the screen itself.
@@ -165,17 +169,18 @@ class CxTowerPlan(models.Model):
         self.check_access("read")
         values = variable_values or {}
         variables = self.env["cx.tower.variable"].search([("reference", "in", list(values))])
-        wizard = self.env["cx.tower.plan.run.wizard"].create(
-            {
-                "plan_id": self.id,
-                "server_ids": [Command.set(self._dry_run_servers(servers, None).ids)],
-                "custom_variable_value_ids": [
-                    Command.create(self._own_value_line(variable, values[variable.reference]))
-                    for variable in variables
-                ],
-            }
-        )
-        return self.action_run_flight_plan() | {"res_id": wizard.id, "views": [(False, "form")]}
+        chosen = self._dry_run_servers(servers, None)
+        chosen.check_access("read")
+        # As defaults and not as a wizard that is stored: its preview is made while the form is filled in.
+        context = {
+            "default_plan_id": self.id,
+            "default_server_ids": [Command.set(chosen.ids)],
+            "default_custom_variable_value_ids": [
+                Command.create(self._own_value_line(variable, values[variable.reference]))
+                for variable in variables
+            ],
+        }
+        return self.action_run_flight_plan() | {"context": context}
 
     @staticmethod
     def _own_value_line(variable, value):

@@ -9,6 +9,24 @@ from .number_ranges import LARGEST, PORTS, check_numbers
 from .secret_field import SecretChar
 
 MANAGER = "cetmix_tower_server.group_manager"
+
+#: What a connection depends on.
+LOGIN_FIELDS = frozenset(
+    {
+        "ip_v4_address",
+        "ip_v6_address",
+        "ssh_port",
+        "ssh_username",
+        "ssh_password",
+        "ssh_auth_mode",
+        "ssh_key_id",
+        "jump_server_id",
+        "host_key",
+        "skip_host_key",
+        "use_sudo",
+        "shell_mode",
+    }
+)
 SKIP_CHECK = "skip_ssh_settings_check"
 _LIMITS = (
     "connect_timeout_s",
@@ -231,7 +249,17 @@ class CxTowerServer(models.Model):
         result = super(CxTowerServer, servers).write(self._clean_addresses(vals))
         if "ssh_auth_mode" in vals or "ssh_password" in vals:
             servers._check_password_stored()
+        if LOGIN_FIELDS & vals.keys():
+            servers._forget_connection_failure()
         return result
+
+    def _forget_connection_failure(self):
+        """What failed with other settings says nothing about these: it is tested anew, or by the next run."""
+        # sudo: Tower's own observation, not a change by the person
+        failed = self.sudo().filtered(lambda server: server.connection_state == "failed")
+        failed.with_context(tracking_disable=True).write(
+            {"connection_state": "unknown", "connection_message": False}
+        )
 
     @staticmethod
     def _clean_addresses(vals):

@@ -25,7 +25,7 @@ class CxTowerServer(models.Model):
     _inherit = "cx.tower.server"
 
     connection_state = fields.Selection(
-        [("unknown", "Not tested"), ("ok", "Reachable"), ("failed", "Not reachable")],
+        [("unknown", "Not tested"), ("ok", "Works"), ("failed", "Failed")],
         string="Connection",
         default="unknown",
         required=True,

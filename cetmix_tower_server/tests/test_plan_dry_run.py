@@ -1,7 +1,7 @@
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, ValidationError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from ..engine import conditions
 from ..runs.engine_context import engine_says
@@ -503,7 +503,9 @@ class TestPlanDryRun(DryRunCase):
         plan = self.plan(self.echo).with_user(self.root)
         values = {"dry_colour": "blue", "_free": "x"}
         action = plan.action_run_on_servers(self.server.ids, values)
-        wizard = self.env[action["res_model"]].with_user(self.root).browse(action["res_id"])
+        form = Form(self.env[action["res_model"]].with_user(self.root).with_context(**action["context"]))
+        self.assertEqual([row["server_id"] for row in form.preview_ids._records], [self.server.id])
+        wizard = form.save()
         self.assertEqual((wizard.plan_id, wizard.server_ids), (plan, self.server))
         self.assertEqual(wizard._own_values(), {"dry_colour": "blue"})
         back = wizard.action_dry_run()
@@ -515,7 +517,20 @@ class TestPlanDryRun(DryRunCase):
                 "variable_values": {"dry_colour": "blue"},
             },
         )
-        self.assertIsNone(plan.action_dry_run()["params"]["server_ids"])
+
+    def test_the_dry_run_of_a_plan_asks_where(self):
+        """There may be a thousand servers."""
+        plan = self.plan(self.echo).with_user(self.root)
+        action = plan.action_dry_run()
+        self.assertEqual(action["res_model"], "cx.tower.plan.run.wizard")
+        self.assertNotIn("default_server_ids", action["context"])
+        plan.sudo().server_ids = self.server
+        form = Form(
+            self.env[action["res_model"]]
+            .with_user(self.root)
+            .with_context(**plan.action_dry_run()["context"])
+        )
+        self.assertEqual(form.save().action_dry_run()["params"]["server_ids"], self.server.ids)
 
     def test_a_dry_run_and_a_run_agree(self):
         """All of it in Python, so that no host is needed."""

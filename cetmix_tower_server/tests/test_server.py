@@ -253,6 +253,26 @@ class TestServerRecord(ServerCase):
         self.assertEqual((copied.status, copied.connection_state, copied.host_key), (False, "unknown", KEY_1))
         self.assertEqual(copied._connection_target__().credential.password, Secret("correct horse"))
 
+    def test_what_failed_with_other_settings_is_forgotten(self):
+        key = self.env["cx.tower.key"].create(
+            {"name": "Log in", "key_type": "k", "secret_value": make_private_key()}
+        )
+        for change in (
+            lambda: self.server.write({"ssh_password": "another"}),
+            lambda: self.server.write({"host_key": KEY_1}),
+            lambda: self.server.write({"ssh_port": 2222}),
+            lambda: self.server.write({"ssh_auth_mode": "k", "ssh_key_id": key.id}),
+            lambda: key.write({"secret_value": make_private_key()}),
+        ):
+            self.server.sudo().write({"connection_state": "failed", "connection_message": "No way."})
+            change()
+            self.assertEqual(
+                (self.server.connection_state, self.server.sudo().connection_message), ("unknown", False)
+            )
+        self.server.sudo().connection_state = "failed"
+        self.server.note = "Somebody looks at it."
+        self.assertEqual(self.server.connection_state, "failed")
+
     def test_password_is_nowhere_to_be_read(self):
         self.assertNotIn("correct horse", str(self.server.with_user(self.manager).read()))
         self.assertNotIn("correct horse", str(self.server.copy_data()))

@@ -68,7 +68,8 @@ class CxTowerPlanRunWizard(models.TransientModel):
 
     @api.onchange("plan_id")
     def _onchange_plan_id(self):
-        self.custom_variable_value_ids = [Command.clear()]
+        if self.plan_id.id != self.env.context.get("default_plan_id"):  # whose values are filled in
+            self.custom_variable_value_ids = [Command.clear()]
 
     @api.depends(
         "server_ids",

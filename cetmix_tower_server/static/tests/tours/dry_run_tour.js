@@ -11,6 +11,31 @@ registry.category("web_tour.tours").add("tower_dry_run", {
         },
         { content: "Ask for a dry run", trigger: "button[name=action_dry_run]", run: "click" },
         {
+            content: "Nothing runs from here, and it asks where",
+            trigger: ".modal:not(:has(button[name=run_flight_plan])) div[name=server_ids] input",
+            run: "edit Tour dry ready",
+        },
+        {
+            content: "Choose the first server",
+            trigger: ".o-autocomplete--dropdown-item:contains(Tour dry ready)",
+            run: "click",
+        },
+        {
+            content: "Look for the second one",
+            trigger: ".modal div[name=server_ids] input",
+            run: "edit Tour dry broken",
+        },
+        {
+            content: "Choose it",
+            trigger: ".o-autocomplete--dropdown-item:contains(Tour dry broken)",
+            run: "click",
+        },
+        {
+            content: "Look what would happen there",
+            trigger: ".modal:has(.o_tag:contains(Tour dry broken)) button[name=action_dry_run]",
+            run: "click",
+        },
+        {
             content: "One server is ready, one is not",
             trigger: ".o_tower_dry_run_summary:contains(1 of 2 servers are ready)",
         },
