@@ -5,8 +5,8 @@ from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from ..engine import states
+from ..engine.plain_values import storable_text
 from ..engine.results import ExitCode
-from ..runs.recorder import NUL_REPLACEMENT
 from .big_integer import BigInteger
 
 _logger = logging.getLogger(__name__)
@@ -434,5 +434,5 @@ def _fenced(fence, worker):
 
 
 def _storable(value):
-    """Return a value as the database can store it: its texts cannot hold NUL."""
-    return value.replace("\0", NUL_REPLACEMENT) if isinstance(value, str) else value
+    """Return a value as the database can store it: its texts cannot hold NUL and half characters."""
+    return storable_text(value) if isinstance(value, str) else value

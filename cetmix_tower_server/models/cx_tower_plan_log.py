@@ -6,6 +6,7 @@ from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from ..engine import states
+from ..engine.plain_values import storable_text
 from ..engine.results import ExitCode
 from ..runs.engine_context import heard
 
@@ -333,7 +334,7 @@ class CxTowerPlanLog(models.Model):
                     WHERE id = %(id)s AND state = ANY(%(active)s)""",
                 state=state,
                 status=int(plan_status),
-                message=message or None,
+                message=storable_text(message) if message else None,
                 now=now,
                 id=self.id,
                 active=list(states.ACTIVE),

@@ -194,6 +194,11 @@ result = {"exit_code": 0, "message": " ".join(found)}
                 self.assertIn(words, text)
                 self.assertNotIn("psycopg2", text)
 
+    def test_what_an_error_says_is_kept_though_it_holds_what_no_database_takes(self):
+        status, text, log = self.outcome("raise UserError('a\\0b\\ud800')")
+        self.assertEqual((status, log.outcome), (ExitCode.PYTHON_COMMAND_ERROR, False))
+        self.assertEqual(text, "Line 1: UserError: a\u2400b\ufffd")
+
     def test_values_that_can_be_kept_are_kept(self):
         code = (
             "custom_values.update(d=datetime.date(2026, 1, 2), s={1}, t=(1, None), n={1: True}, f=0.5,"

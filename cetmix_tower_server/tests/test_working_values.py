@@ -275,6 +275,18 @@ class TestWorkingValues(RunCase):
             ):
                 self.server.with_user(self.root).run_command(command, variable_values={"a": value})
 
+    def test_a_post_run_value_that_cannot_be_kept_ends_the_plan_with_a_sentence(self):
+        variable = self.env["cx.tower.variable"].create({"name": "Odd", "reference": "odd"})
+        action = {
+            "condition": "==",
+            "value_char": "0",
+            "action": "n",
+            "variable_value_ids": [(0, 0, {"variable_id": variable.id, "value_char": '{{ "a\\x00b" }}'})],
+        }
+        run = self.start(self.plan({"command_id": self.python("pass").id, "action_ids": [(0, 0, action)]}))
+        self.assertEqual((run.state, run.plan_status), ("failed", ExitCode.RENDERING_FAILED))
+        self.assertIn("NUL and half characters cannot be in the value of “odd”", run.message)
+
     def test_metadata_that_cannot_be_kept_is_refused(self):
         for value in ("a\0b", float("nan"), {"a": ["\ud800"]}):
             with self.subTest(value=value), self.assertRaisesRegex(ValidationError, "must be JSON"):
