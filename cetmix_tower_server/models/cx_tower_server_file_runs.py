@@ -5,7 +5,7 @@ from ..engine.hidden_places import Template
 from ..engine.masking import Masker
 from ..engine.results import ExitCode
 from ..engine.script import SudoMode
-from ..engine.ssh.files import Content
+from ..engine.ssh.files import Content, Owner
 from ..runs.file_store import FileStore
 from ..runs.file_work import COMPARE, DELETE, PULL, FileRun, FileTask
 from ..runs.work import HostWork
@@ -122,6 +122,7 @@ class CxTowerServer(models.Model):
             timeout_s=clocks.step_timeout_s,
             silence_timeout_s=clocks.silence_timeout_s,
             store=FileStore(self.env["ir.attachment"]._filestore()),
+            owner=self._file_owner(log),
         )
         return HostWork(run.perform, masker, login)
 
@@ -132,6 +133,20 @@ class CxTowerServer(models.Model):
         domain = [("server_id", "=", self.id), ("source", "=", "tower"), ("secret_ids", "!=", False)]
         references = File.search(domain).secret_ids.mapped("reference")
         return self.env["cx.tower.key"]._find_secrets__(references, server=self) if references else {}
+
+    def _file_owner(self, log):
+        """Return who makes temporary files on hosts in this run, and which workers may be making others.
+
+        None for a run that no worker holds: its files could be taken for those of a dead one.
+        """
+        worker = log.sudo().worker  # sudo: who may run something need not see who executes it
+        if not worker:
+            return None
+        # sudo: which installation this is, is no secret, but a parameter
+        installation = self.env["ir.config_parameter"].sudo().get_param("database.uuid", "")
+        # sudo: who may run something need not see the workers
+        alive = self.env["cx.tower.worker"].sudo()._alive_codes()
+        return Owner.of(installation, worker, alive)
 
     def _attachments_of_run(self, documents):
         ids = [document["attachment"]["id"] for document in documents if document.get("attachment")]

@@ -52,6 +52,11 @@ class CxTowerWorker(models.Model):
         )
 
     @api.model
+    def _alive_codes(self):
+        """Return the codes of the workers whose lease has not run out."""
+        return [code for (code,) in self.env.execute_query(self._alive_sql())]
+
+    @api.model
     def _bring_back_from_the_future(self):
         """After the database's clock was set back, heartbeats lie ahead of it and would keep leases for that long.
 

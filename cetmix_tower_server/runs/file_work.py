@@ -12,7 +12,7 @@ from ..engine.hidden_places import Template, hide
 from ..engine.masking import Masker
 from ..engine.results import EngineError, ExitCode, FileDownloadFailed, FileError, Secret
 from ..engine.script import SudoMode
-from ..engine.ssh.files import Content, FileSession, HostFile, IfExists, PushResult, PushSpec
+from ..engine.ssh.files import Content, FileSession, HostFile, IfExists, Owner, PushResult, PushSpec
 from ..engine.ssh.stopping import StopRequested
 from ..engine.ssh.target import Target
 from . import connections, crash_points
@@ -88,6 +88,7 @@ class FileRun:
     :param tasks: in the order of the run's documents
     :param sudo: how sudo is used for those files that want it
     :param store: where pulled content goes that is no text; None: it comes back as bytes
+    :param owner: whose temporary files on the host are whose
     """
 
     target: Target
@@ -98,6 +99,7 @@ class FileRun:
     timeout_s: float
     silence_timeout_s: float
     store: FileStore | None = None
+    owner: Owner | None = None
 
     def perform(self, job: Job) -> dict[str, Any]:
         """Do the work of all files; one that fails does not keep the others. Returns the values of the log's end."""
@@ -139,6 +141,7 @@ class _Performance:
                 stop=self.job.stop,
                 timeout_s=run.timeout_s,
                 silence_timeout_s=run.silence_timeout_s,
+                owner=run.owner,
             ) as session:
                 self._push_small(session, wanted)
                 for index, task in wanted:

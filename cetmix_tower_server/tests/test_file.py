@@ -8,6 +8,7 @@ from odoo.tools import mute_logger
 from psycopg2.errors import LockNotAvailable
 
 from ..engine.results import ConnectTimeout, ExitCode, FileUploadFailed
+from ..engine.ssh.files import Owner
 from ..runs.engine_context import engine_says
 from .file_case import FileCase
 
@@ -115,6 +116,20 @@ class TestFile(FileCase):
         self.assertTrue(file.sync_date_last)
         file.upload()
         self.assertEqual(file.backup_path, "/etc/app/app.conf.bak")
+
+    def test_a_run_tells_the_host_side_whose_its_temporary_files_are(self):
+        """What dead workers of this installation left is removed, what others may be using is not."""
+        workers = self.env["cx.tower.worker"]
+        workers._beat("living", "host", 1)
+        self.file().upload()
+        owner = self.host.options[-1]["owner"]
+        self.assertTrue(owner.is_left(Owner.of(self.installation(), "dead", []).temporary_name("x")))
+        self.assertFalse(owner.is_left(Owner.of("another", "dead", []).temporary_name("x")))
+        for worker in ("living", self.last_log().worker):
+            self.assertFalse(owner.is_left(Owner.of(self.installation(), worker, []).temporary_name("x")))
+
+    def installation(self):
+        return self.env["ir.config_parameter"].get_param("database.uuid")
 
     def test_secrets_reach_the_host_and_nothing_else(self):
         self.env["cx.tower.key"].create(

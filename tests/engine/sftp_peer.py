@@ -4,7 +4,7 @@ import struct
 import threading
 import time
 
-from tower_engine.results import Stream
+from tower_engine.results import ChannelRefused, Stream
 from tower_engine.ssh import sftp_wire as wire
 from tower_engine.ssh.target import Target
 
@@ -53,7 +53,7 @@ class Peer:
         if path not in self.files:
             return self.status(number, wire.NO_SUCH_FILE)
         size = len(self.files[path])
-        fields = struct.pack(">IQIIIII", 0xF, size, 7, 8, 0o100640, 1, 1_700_000_000)
+        fields = struct.pack(">IQIIIII", 0xF, size, 7, 8, 0o100644, 1, 1_700_000_000)
         return packet(wire.ATTRS, wire.number(number), fields)
 
     def _honest(self, kind, number, reader):
@@ -182,7 +182,9 @@ class Pool:
         self.peer = peer
         self.leases = 0
 
-    def open_channel(self, _target, *_options):
+    def open_channel(self, _target, _stop=None, _patience_s=0, beside=False):
+        if beside:
+            raise ChannelRefused("The account has no shell.")
         self.leases += 1
         return Lease(Channel(self.peer))
 

@@ -22,7 +22,7 @@ from tower_engine.results import (
 )
 from tower_engine.ssh import sftp
 from tower_engine.ssh import sftp_wire as wire
-from tower_engine.ssh.files import Content, FileSession, IfExists, PushSpec, link, scripts
+from tower_engine.ssh.files import Content, FileSession, IfExists, Owner, PushSpec, link, scripts
 
 spec = importlib.util.spec_from_file_location("sftp_peer", Path(__file__).parent / "sftp_peer.py")
 peers = sys.modules["sftp_peer"] = importlib.util.module_from_spec(spec)
@@ -330,12 +330,12 @@ class TestPaths:
     def test_temporary_names_fit(self, name):
         name = name.replace("/", "")
         if name:
-            directory, made = link.split(link.temporary_name(f"/some/{name}"))
+            directory, made = link.split(link.temporary_name(f"/some/{name}", Owner()))
             assert directory == "/some" and made.startswith(".") and len(made.encode()) <= 255
 
     def test_temporary_names_differ(self):
-        assert len({link.temporary_name("/a") for _ in range(100)}) == 100
-        assert link.split(link.temporary_name("/a"))[0] == "/"
+        assert len({link.temporary_name("/a", Owner()) for _ in range(100)}) == 100
+        assert link.split(link.temporary_name("/a", Owner()))[0] == "/"
 
 
 def test_contents_are_not_shown():

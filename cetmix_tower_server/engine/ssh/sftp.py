@@ -147,6 +147,13 @@ class Sftp:
     def remove_directory(self, path: str) -> Pending:
         return self._request(wire.RMDIR, wire.STATUS, wire.string(path))
 
+    def open_directory(self, path: str) -> Pending:
+        return self._request(wire.OPENDIR, wire.HANDLE, wire.string(path))
+
+    def read_directory(self, handle: bytes) -> Pending:
+        """Ask for the next names; the answer is a list of (name, attributes), SftpStatus with EOF after the last."""
+        return self._request(wire.READDIR, wire.NAMES, wire.string(handle))
+
     def real_path(self, path: str) -> Pending:
         return self._request(wire.REALPATH, wire.NAME, wire.string(path))
 

@@ -59,7 +59,7 @@ def read_answer(pending: Pending, kind: int, reader: Reader) -> None:
             if code == wire.OK:
                 raise SftpNonsense("success where an answer was due")
             pending.error = SftpStatus(code, text)
-    elif kind != pending.kind:
+    elif kind != abs(pending.kind):
         raise SftpNonsense(f"an answer of kind {kind} where {pending.kind} was due")
     elif kind == wire.HANDLE:
         pending.answer = reader.string()
@@ -67,9 +67,17 @@ def read_answer(pending: Pending, kind: int, reader: Reader) -> None:
             raise SftpNonsense("a handle that is too long")
     elif kind == wire.ATTRS:
         pending.answer = reader.attributes()
+    elif pending.kind == wire.NAMES:
+        pending.answer = [_read_name(reader) for _ in range(reader.number())]
     elif kind == wire.NAME:
         if reader.number() != 1:
             raise SftpNonsense("several names where one was due")
         pending.answer = reader.string().decode("utf-8", "surrogateescape")
     else:
         pending.answer = reader
+
+
+def _read_name(reader: Reader) -> tuple[str, wire.Attributes]:
+    name = reader.string().decode("utf-8", "surrogateescape")
+    reader.string()  # what "ls -l" would print
+    return name, reader.attributes()

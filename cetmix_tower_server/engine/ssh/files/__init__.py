@@ -5,6 +5,7 @@ with FileSession(pool, target) as session:
     session.pull("/var/log/app.log", out, limit=5_000_000)
 """
 
+from .leftovers import Owner
 from .session import FileSession
 from .values import PUSHED, SKIPPED, Content, HostFile, IfExists, Progress, PushResult, PushSpec
 
@@ -15,6 +16,7 @@ __all__ = [
     "FileSession",
     "HostFile",
     "IfExists",
+    "Owner",
     "Progress",
     "PushResult",
     "PushSpec",

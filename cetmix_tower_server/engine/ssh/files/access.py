@@ -17,6 +17,7 @@ from ..stopping import StopRequested, StopSignal
 from ..target import Target
 from ..watching import Watch
 from .failures import from_sftp
+from .leftovers import Owner
 from .link import Link, remove_temporary
 from .names import Names
 
@@ -29,8 +30,11 @@ RECONNECT_S = 5.0
 class HostAccess:
     """Gives :class:`Link` and scripts to those who work on the host. Used by one thread."""
 
-    def __init__(self, pool: ConnectionPool, target: Target, stop: StopSignal | None, watch: Watch):
+    def __init__(
+        self, pool: ConnectionPool, target: Target, stop: StopSignal | None, watch: Watch, owner: Owner | None
+    ):
         self.target = target
+        self.owner = owner or Owner()
         self.names = Names(target, self.run_script)
         self._pool = pool
         self._stop = stop
@@ -82,7 +86,7 @@ class HostAccess:
             self._lease = self._pool.open_channel(self.target, self._stop, self._watch.left_s)
             sftp = Sftp(self.target, self._lease, self._watch)
             sftp.start()
-            self._link = Link(self.target, sftp)
+            self._link = Link(self.target, sftp, self.owner)
         return self._link
 
     def _abandon(self, link: Link | None) -> None:
@@ -121,13 +125,17 @@ class HostAccess:
             if unsubscribe:
                 unsubscribe()
 
-    def run_script(self, spec: str | ScriptSpec, **options: Any) -> CommandResult:
+    def run_script(self, spec: str | ScriptSpec, limit_s: float = 0, **options: Any) -> CommandResult:
         """Run a script of ours, as the log-in user if it is only code.
 
+        :param limit_s: seconds at most, if that is less than what the session has left; 0: no limit
         :param options: of :func:`..running.run_script`
         """
         spec = ScriptSpec(spec, plain_sh=True) if isinstance(spec, str) else spec
-        clocks = Clocks(step_timeout_s=self._watch.left_s, silence_timeout_s=self._watch.silence_timeout_s)
+        limits = [limit for limit in (self._watch.left_s, limit_s) if limit]
+        clocks = Clocks(
+            step_timeout_s=min(limits, default=0), silence_timeout_s=self._watch.silence_timeout_s
+        )
         return run_script(
             self._pool, self.target, spec, clocks, stop=self._stop, beside=self._lease is not None, **options
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from ...results import FileDownloadFailed, FileError, FileUploadFailed
@@ -15,12 +17,15 @@ from .access import HostAccess
 from .download import Digest, Download
 from .failures import failure, from_sftp
 from .link import Link, absolute
+from .rights import KeptByHost, Rights
 from .scripts import hash_code
 from .upload import Upload
-from .values import HostFile, Progress, PushResult, PushSpec, Take
+from .values import HostFile, IfExists, Progress, PushResult, PushSpec, Take
 
 #: So many files are on their way at once.
 FILES_AT_ONCE = 32
+#: So many files that are there already are asked about in one go.
+FILES_A_LOOK = 100
 #: Up to this size it is quicker to read a file than to start a program on the host.
 READ_TO_HASH_BYTES = 1024 * 1024
 _HEXADECIMAL = re.compile(r"^([0-9a-f]{64})\b", re.MULTILINE)
@@ -34,11 +39,33 @@ class Direct:
     def __init__(self, access: HostAccess):
         self._access = access
         self._target = access.target
+        self._rights = Rights(access)
 
-    def push_many(self, specs: Iterable[PushSpec], on_result: OnResult, on_progress: Progress | None) -> None:
+    def push_many(
+        self, specs: Iterable[PushSpec], on_result: OnResult, on_progress: Progress | None
+    ) -> list[PushSpec]:
+        """Push files; return those with rights that only a script on the host can keep, which were not pushed."""
+        source, left = iter(specs), []
+
+        def done(spec: PushSpec, result) -> None:
+            if isinstance(result, KeptByHost):
+                left.append(spec)
+            else:
+                on_result(spec, result)
+
         with self._access.transfer(FileUploadFailed, "") as link:
-            tasks = ((spec, self._upload(link, spec, on_progress)) for spec in specs)
-            run_files(link, tasks, on_result)
+            while some := list(islice(source, FILES_A_LOOK)):
+                if len(some) > 1:
+                    self._rights.look_at(link, self._to_be_replaced(link, some))
+                run_files(link, ((spec, self._upload(link, spec, on_progress)) for spec in some), done)
+        return left
+
+    def _to_be_replaced(self, link: Link, specs: list[PushSpec]) -> Iterator[str]:
+        """Return the full paths of what is pushed whether or not it is there; one that is none is told by its push."""
+        for spec in specs:
+            if spec.if_exists is IfExists.OVERWRITE:
+                with suppress(FileError):
+                    yield absolute(spec.path, link.home, FileUploadFailed, self._target)
 
     def delete(self, path: str) -> bool:
         with self._access.transfer(FileUploadFailed, path) as link:
@@ -63,7 +90,7 @@ class Direct:
     def _upload(self, link: Link, spec: PushSpec, on_progress: Progress | None) -> Task:
         full = absolute(spec.path, link.home, FileUploadFailed, self._target)
         ids = self._access.names.ids(spec.owner, spec.group, spec.path)
-        return (yield from Upload(link, spec, full, ids, on_progress).steps())
+        return (yield from Upload(link, spec, full, ids, on_progress, self._rights).steps())
 
     def _download(self, link: Link, path: str) -> Download:
         return Download(link, path, absolute(path, link.home, FileDownloadFailed, self._target))
@@ -133,7 +160,7 @@ def run_files(link: Link, tasks: Iterable[tuple[PushSpec, Task]], on_result: OnR
     """Run a task for each of many files; an error that is not about its file ends all."""
 
     def done(spec: PushSpec, result: Any) -> None:
-        if isinstance(result, Exception) and not isinstance(result, FileError):
+        if isinstance(result, Exception) and not isinstance(result, (FileError, KeptByHost)):
             raise result
         on_result(spec, result)
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-
 from ...results import FileError
 from ..sftp import Sftp
 from ..sftp_answers import Pending
 from ..target import Target
 from .failures import failure
-
-#: A name has at most 255 bytes on nearly all file systems; ours carries a dot, a mark and a token, too.
-_NAME_BYTES = 200
+from .leftovers import Leftovers, Owner
 
 
 class Temporary:
@@ -25,9 +21,11 @@ class Temporary:
 class Link:
     """One SFTP session with what was begun on it."""
 
-    def __init__(self, target: Target, sftp: Sftp):
+    def __init__(self, target: Target, sftp: Sftp, owner: Owner | None = None):
         self.target = target
         self.sftp = sftp
+        self.owner = owner or Owner()
+        self.leftovers = Leftovers(sftp, self.owner)
         self._temporaries: dict[str, Temporary] = {}
 
     @property
@@ -106,8 +104,7 @@ def split(path: str) -> tuple[str, str]:
     return directory or "/", name
 
 
-def temporary_name(path: str) -> str:
+def temporary_name(path: str, owner: Owner) -> str:
     """Return where the content is collected: hidden, beside the file, with a name nobody can guess."""
     directory, name = split(path)
-    short = name.encode()[:_NAME_BYTES].decode("utf-8", "ignore")
-    return f"{directory.rstrip('/')}/.{short}.tower-{secrets.token_hex(8)}"
+    return f"{directory.rstrip('/')}/{owner.temporary_name(name)}"

@@ -5,7 +5,6 @@ What is pushed is first brought to a private directory of the log-in user over S
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -37,6 +36,7 @@ from .access import HostAccess
 from .direct import OnResult, run_files
 from .download import Digest
 from .failures import failure, from_sftp
+from .leftovers import Owner
 from .link import Link, absolute, temporary_name
 from .upload import Upload
 from .values import PUSHED, SKIPPED, HostFile, Progress, PushResult, PushSpec, Take
@@ -60,6 +60,10 @@ _FAILURES: dict[str, tuple[type[FileError], str]] = {
     "create": (FileCreationFailed, "cannot be created"),
     "write": (FileUploadFailed, "its content cannot be written"),
     "size": (FileUploadFailed, "its content did not arrive completely; bytes on the host"),
+    "rights": (
+        FileUploadFailed,
+        "access list, label and attributes of the file that is there cannot be given to the new one",
+    ),
     "owner": (FileUploadFailed, "its owner and group cannot be set"),
     "mode": (FileUploadFailed, "its mode cannot be set"),
     "backup": (FileUploadFailed, "a backup of the file that is there cannot be made"),
@@ -79,12 +83,16 @@ class Privileged:
 
     # -- to the host
 
-    def push_many(self, specs: Iterable[PushSpec], on_result: OnResult, on_progress: Progress | None) -> None:
+    def push_many(
+        self, specs: Iterable[PushSpec], on_result: OnResult, on_progress: Progress | None
+    ) -> list[PushSpec]:
+        """Push files; return those that have to go another way: none."""
         source = iter(specs)
         with self._access.transfer(FileUploadFailed, "") as link:
             while batch := list(_batch(source)):
                 with self._private_directory(link) as directory:
                     self._push_batch(link, directory, batch, on_result, on_progress)
+        return []
 
     def _push_batch(self, link: Link, directory: str, specs: list[PushSpec], on_result, on_progress) -> None:
         staged: dict[int, tuple[PushSpec, str, str]] = {}
@@ -96,7 +104,7 @@ class Privileged:
                 return
             number, full, digest = result
             staged[number] = (spec, full, digest)
-            calls.append(_call(number, spec, f"{directory}/{number}", full))
+            calls.append(_call(number, spec, f"{directory}/{number}", full, self._access.owner))
 
         tasks = (
             (spec, self._stage(link, number, spec, f"{directory}/{number}", on_progress))
@@ -105,7 +113,7 @@ class Privileged:
         run_files(link, tasks, arrived)
         if not calls:
             return
-        result = self._run(scripts.place(calls))
+        result = self._run(scripts.place(calls, self._access.owner))
         for line in result.stdout.splitlines():
             number, _, said = line.partition(" ")
             spec, _full, digest = staged.pop(int(number)) if number.isdigit() else (None, "", "")
@@ -146,7 +154,7 @@ class Privileged:
         self._access.finish(link)
 
     def _make_private(self, link: Link) -> Task:
-        name = f".tower-{secrets.token_hex(8)}"
+        name = self._access.owner.suffix()
         for parent in (link.home, *_OUTSIDE_HOME):
             path = f"{parent.rstrip('/')}/{name}"
             try:
@@ -155,6 +163,7 @@ class Privileged:
                 refused = err
             else:
                 link.made(path, is_directory=True)
+                yield from link.leftovers.remove(parent, (yield link.sftp.lstat(path)).modified)
                 return path
         what = f"no private directory can be made in the home of {self._target.username}"
         raise from_sftp(FileUploadFailed, "The files", self._target, what, refused)
@@ -308,8 +317,8 @@ def _batch(source: Iterator[PushSpec]) -> Iterator[PushSpec]:
             return
 
 
-def _call(number: int, spec: PushSpec, source: str, full: str) -> tuple[str, ...]:
-    hidden = temporary_name(full).rpartition("/")[2]
+def _call(number: int, spec: PushSpec, source: str, full: str, by: Owner) -> tuple[str, ...]:
+    hidden = temporary_name(full, by).rpartition("/")[2]
     owner = spec.owner + (f":{spec.group}" if spec.group else "")
     return (
         str(number),

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import shlex
 
+from .leftovers import Owner
+
 HEADER_LIMIT = 4096
+_NOBODY = Owner()
 
 # Facts about a file: size mode uid gid seconds user/group.
 _COMMON = r"""set -f;unset IFS;LC_ALL=C;export LC_ALL
@@ -56,8 +59,31 @@ make "${1%/*}"||return 1
 e=$(mkdir -m 755 "$1" 2>&1)||{ [ -d "$1" ];return; }
 [ -z "$own" ]||e=$(chown -h -- "$own" "$1" 2>&1)||return 1
 }
+# Access list, attributes and label of the old file, while the new one is empty; then nobody but us until its mode is set.
+# Of capabilities writing takes them away again, as it would have in the old file.
+inherit() {
+if [ $gnu = 1 ];then e=$(cp --attributes-only --preserve=$like -- "$t" $h 2>&1)
+elif command -v getfacl >/dev/null&&command -v setfacl >/dev/null;then
+e=$({ getfacl -p -- "$t"|setfacl --set-file=- -- $h; } 2>&1)
+else case $(ls -ld "$t") in ??????????[+@]*)e="this host has no tool for it";false;;esac
+fi||return 1
+e=$(chmod 600 $h 2>&1)
+}
+gnu=0;case $(cp --help 2>&1) in *--attributes-only*)gnu=1;;esac
+like=mode,xattr;[ ! -e /sys/fs/selinux/enforce ]||like=$like,context
+# What a dead worker left beside the target, five minutes ago or more.
+sweep() {
+set +f
+for x in "$d"/."$1".tower-@INSTALLATION@-*;do
+[ -f "$x" ]&&[ ! -L "$x" ]||continue
+y=${x##*.tower-@INSTALLATION@-};case "@ALIVE@" in *" ${y%%-*} "*)continue;;esac
+[ -z "$(find "$x" -prune -mmin +4 2>/dev/null)" ]||rm -f "$x"
+done
+set -f
+}
 fill() {
 h=/proc/self/fd/9;o=;[ -e $h ]||{ h=$p;o=-h; }
+if [ -n "$old" ];then w=rights;inherit||return 1;fi
 w=write;e=$(cat <"$s" 2>&1 >&9)||return 1
 w=size;e=$(($(wc -c <$h)));[ $e = $size ]||return 1
 w=owner
@@ -90,6 +116,7 @@ if [ ! -d "$d/" ];then
 [ $make = 1 ]||{ fail nodirectory;return; }
 make "$d"||{ fail directories "$e";return; }
 fi
+[ -z "@INSTALLATION@" ]||sweep "${t##*/}"
 p=$d/$hidden
 w=create;set -C
 { set +C;fill; } 9>"$p" 2>/dev/null;set +C
@@ -131,14 +158,17 @@ def delete(path: str) -> str:
     return _fill(_DELETE, PATH=shlex.quote(path))
 
 
-def place(calls: list[tuple[str, ...]]) -> str:
+def place(calls: list[tuple[str, ...]], owner: Owner = _NOBODY) -> str:
     """Return the script that puts uploaded files in their places.
 
     :param calls: for each file: number, source, target, size, mode in octal or "", owner for chown or "", whether to
         make directories ("1"), whether to keep a backup, what to do if there is a file, temporary name, time stamp
     """
     lines = [f"place {' '.join(map(shlex.quote, words))}" for words in calls]
-    return _COMMON + _PLACE + "\n".join(lines)
+    known = owner.alive is not None
+    alive = f" {' '.join(sorted({owner.worker, *owner.alive}))} " if known else ""
+    code = _fill(_COMMON + _PLACE, INSTALLATION=owner.installation if known else "", ALIVE=alive)
+    return code + "\n".join(lines)
 
 
 def hash_code(word: str) -> str:

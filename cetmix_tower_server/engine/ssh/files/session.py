@@ -15,6 +15,7 @@ from ..watching import Watch
 from .access import HostAccess
 from .direct import Direct
 from .failures import failure
+from .leftovers import Owner
 from .privileged import Privileged
 from .values import HostFile, Progress, PushResult, PushSpec, Take
 
@@ -32,6 +33,8 @@ class FileSession:
     :param timeout_s: seconds for everything together, from now; 0: no limit
     :param silence_timeout_s: seconds that the host may owe an answer; 0: no limit
 
+    :param owner: whose temporary files these are, and which workers are alive: what dead ones left is removed
+
     All methods raise, besides what they name: ConnectError (a subclass that says why), StopRequested,
     TransferTimedOut, SudoFailed, ScriptNotRun.
     """
@@ -45,8 +48,10 @@ class FileSession:
         stop: StopSignal | None = None,
         timeout_s: float = 0,
         silence_timeout_s: float = 0,
+        owner: Owner | None = None,
     ):
-        self._access = HostAccess(pool, target, stop, Watch(target, stop, timeout_s, silence_timeout_s))
+        watch = Watch(target, stop, timeout_s, silence_timeout_s)
+        self._access = HostAccess(pool, target, stop, watch, owner)
         mode = SudoMode(sudo)
         self._way = (
             Direct(self._access) if mode is SudoMode.NONE else Privileged(self._access, mode, sudo_password)
@@ -71,7 +76,7 @@ class FileSession:
         :raise FileError: a subclass that says why; the host has what it had before
         """
         results: list[PushResult | FileError] = []
-        self._way.push_many([spec], lambda _spec, result: results.append(result), _steady(on_progress))
+        self._push([spec], lambda _spec, result: results.append(result), _steady(on_progress))
         if isinstance(results[0], FileError):
             raise results[0]
         return results[0]
@@ -86,7 +91,12 @@ class FileSession:
 
         :param on_result: gets each spec with its result or error, in this thread, as they end
         """
-        self._way.push_many(specs, on_result, None)
+        self._push(specs, on_result, None)
+
+    def _push(self, specs: Iterable[PushSpec], on_result, on_progress: Progress | None) -> None:
+        left = self._way.push_many(specs, on_result, on_progress)
+        if left:
+            Privileged(self._access, SudoMode.NONE, None).push_many(left, on_result, on_progress)
 
     def delete(self, path: str) -> bool:
         """Delete a file; of a symbolic link the link. Return False when there was none.

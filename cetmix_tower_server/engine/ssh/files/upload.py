@@ -24,6 +24,7 @@ from .directories import explain_missing, make_directories
 from .download import Digest
 from .failures import failure, from_sftp, kind_of
 from .link import Link, split, temporary_name
+from .rights import Rights
 from .values import PUSHED, SKIPPED, IfExists, Progress, PushResult, PushSpec
 
 NEW_FILE_MODE = 0o644
@@ -37,6 +38,7 @@ class Upload:
 
     :param full: the absolute path
     :param ids: user id and group id it is to get; None: not given
+    :param rights: says whether what is there may be replaced in this way
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Upload:
         full: str,
         ids: tuple[int | None, int | None],
         on_progress: Progress | None,
+        rights: Rights | None = None,
     ):
+        self._rights = rights
         self._link = link
         self._sftp = link.sftp
         self._target = link.target
@@ -110,6 +114,9 @@ class Upload:
         if existing and careful:
             return self._there_already(existing)
         self._handle = yield from self._opened(opening)
+        if existing and self._rights:
+            self._rights.check(self.spec, self._full, existing)
+        yield from self._remove_leftovers(self._handle)
         digest = yield from self._fill(self._handle, existing)
         backup = yield from self._keep_old() if existing and self.spec.backup else _nothing()
         replaced = yield from self._put_in_place(backup)
@@ -152,7 +159,7 @@ class Upload:
     # -- the temporary file
 
     def _open(self) -> Pending:
-        self._temporary = temporary_name(self._full)
+        self._temporary = temporary_name(self._full, self._link.owner)
         self._link.made(self._temporary)
         flags = wire.FOR_WRITING | wire.CREATE | wire.EXCLUSIVE
         return self._sftp.open_file(self._temporary, flags, 0o600)
@@ -170,6 +177,12 @@ class Upload:
             raise (yield from explain_missing(self._link, self.spec.path, directory))
         yield from make_directories(self._link, self.spec.path, directory)
         return (yield self._open())
+
+    def _remove_leftovers(self, handle: bytes) -> Task:
+        """Before the content: what is left may be what fills the disk."""
+        directory, _name = split(self._full)
+        if self._link.leftovers.to_be_looked_for(directory):
+            yield from self._link.leftovers.remove(directory, (yield self._sftp.fstat(handle)).modified)
 
     def _fill(self, handle: bytes, existing: Attributes | None) -> Task:
         self._stage = (FileUploadFailed, "its content cannot be written")
