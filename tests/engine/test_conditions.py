@@ -422,9 +422,12 @@ yield
 
 @pytest.mark.parametrize("source", HOSTILE, ids=lambda source: ascii(source[:50]))
 def test_hostile_conditions_are_refused_soon(source):
-    started = time.perf_counter()
+    started, computing = time.perf_counter(), time.process_time()
     refusal(source, MANY)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - computing < 3
+    assert (
+        time.perf_counter() - started < 15
+    )  # a busy machine: a child has 10 seconds for its second of computing
 
 
 def test_what_is_large_but_harmless_is_evaluated():
