@@ -11,7 +11,8 @@ from odoo.tools import mute_logger
 from odoo.tools.json import json_default
 from psycopg2.errors import LockNotAvailable
 
-from ..engine.results import ConnectError, ExitCode
+from ..engine.results import ConnectError, ExitCode, TransferTimedOut
+from ..engine.ssh.stopping import StopRequested
 from ..runs import file_work
 from ..runs.engine_context import engine_says
 from .file_case import FileCase
@@ -107,6 +108,21 @@ class TestFileSafety(FileCase):
         copied.upload(raise_error=True)
         self.assertEqual(self.host.files["/etc/web/copy.conf"][0], b"token=Bearer s3cret-of-step\n")
         self.assert_nowhere("s3cret-of-step", "s3cret-before")
+
+    def test_a_push_that_may_still_be_running_is_not_said_to_have_ended(self):
+        command = self.command(self.template(code="x", file_name="x.conf"), if_file_exists="overwrite")
+        for error, confirmed in (
+            (StopRequested(), "yes"),
+            (StopRequested(may_run_on=True), "no"),
+            (TransferTimedOut("too late"), False),
+            (TransferTimedOut("too late", may_run_on=True), "no"),
+        ):
+            with self.subTest(error=repr(error), confirmed=confirmed):
+                self.host.connect_error = error
+                log = self.run_as(self.root, command)
+                self.env.invalidate_all()
+                self.assertIn(log.command_status, (-206, -208))
+                self.assertEqual(log.stop_confirmed, confirmed)
 
     def test_a_secret_that_a_step_left_is_no_name_of_a_file(self):
         self.secret("t", "s3cret-of-step")

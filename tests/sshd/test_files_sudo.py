@@ -341,6 +341,20 @@ class TestAccidents:
             and home_of(free) == []
         )
 
+    def test_a_stop_that_the_host_does_not_confirm_is_told(self, lab, free, closed, monkeypatch):
+        self.slow_down(monkeypatch)
+        monkeypatch.setattr("tower_engine.ssh.running.processes_left", lambda _words: None)
+        stop = StopSignal()
+        with FileSession(lab.pool, lab.target(free), SudoMode.NO_PASSWORD, stop=stop) as files:
+            threading.Timer(1, stop.request).start()
+            with pytest.raises(StopRequested) as stopped:
+                files.push(put(closed / "file"))
+        assert stopped.value.may_run_on
+        with FileSession(lab.pool, lab.target(free), SudoMode.NO_PASSWORD, timeout_s=1.5) as files:
+            with pytest.raises(TransferTimedOut) as late:
+                files.push(put(closed / "file"))
+        assert late.value.may_run_on
+
     def test_time_limit_while_the_script_works(self, lab, free, closed, monkeypatch):
         self.slow_down(monkeypatch)
         with FileSession(lab.pool, lab.target(free), SudoMode.NO_PASSWORD, timeout_s=1.5) as files:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from tower_engine.results import ExitCode, Outcome
+from tower_engine.script import SudoMode
 from tower_engine.ssh.probe import test_connection
 from tower_engine.ssh.running import Clocks
-from tower_engine.ssh.stopping import StopSignal
+from tower_engine.ssh.stopping import StopSignal, kill_spec, processes_left
 
 hosts = importlib.import_module("sshd_hosts")
 START_FILES = {"bash": ".bashrc", "rbash": ".bashrc", "zsh": ".zshenv"}
@@ -208,8 +209,6 @@ def test_a_stop_assumes_nothing_of_the_login_shell(lab, shells, kind, habit, req
 
 @pytest.mark.parametrize("words", ["", "left:", "left:0", "note: left:0\n", "blind\n", "left:0 left\n"])
 def test_an_empty_or_partial_answer_confirms_nothing(words):
-    from tower_engine.ssh.stopping import processes_left
-
     assert processes_left(words) is None
 
 
@@ -220,3 +219,25 @@ def test_a_stop_that_cannot_be_carried_out_is_not_confirmed(lab, shells):
     result = lab.run(host, "while :; do :; done", Clocks(0.5, stop_grace_s=0.3, stop_timeout_s=3))
     assert (result.outcome, result.stop_confirmed) == (Outcome.TIMED_OUT, False)
     assert "did not confirm" in result.message and time.monotonic() - began < 8
+
+
+@pytest.mark.parametrize(
+    ("hidden", "is_foreign", "expected"),
+    [
+        ((), False, 0),
+        ((), True, 0),
+        (("/proc/", "ps -A"), False, None),  # there is no list of processes at all
+        (("/proc/[0-9]*",), False, None),  # it is empty
+        (("1)first=1",), False, 0),  # the host's first process is hidden, and so are those of other users
+        (("1)first=1",), True, None),
+    ],
+)
+def test_nothing_is_left_only_where_the_list_of_processes_can_be_trusted(hidden, is_foreign, expected):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    code = kill_spec(gone.pid, 0.1, SudoMode.NONE, None, is_foreign).code
+    for place in hidden:
+        assert place in code
+        code = code.replace(place, "0)first=1" if "first" in place else "/nonexistent/")
+    said = subprocess.run(["/bin/sh", "-c", code], capture_output=True, text=True, check=False).stdout
+    assert processes_left(said) == expected
