@@ -15,6 +15,7 @@ RUN_FIELDS = (
     "server_id",
     "user_id",
     "plan_id",
+    "reference",
     "top_plan_log_id",
     "triggering_command_log_id",
     "state",

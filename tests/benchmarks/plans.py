@@ -17,7 +17,8 @@ ROUNDS = 15
 FLEET_LINES = 5
 FLEET_ROUNDS = 9
 LONG = 500
-PATIENCE_S = 120
+VERY_LONG = 5000
+PATIENCE_S = 600
 
 
 def measure(lab: Lab) -> list[Figure]:
@@ -93,8 +94,21 @@ def _long_plan(lab: Lab, plans: Plans) -> list[Figure]:
             grown,
             "MB",
             f"{taken * 1000 / LONG:.2f} ms a line",
-        )
+        ),
+        _very_long_plan(lab, plans),
     ]
+
+
+def _very_long_plan(lab: Lab, plans: Plans) -> Figure:
+    """A step costs the same in any plan."""
+    short = plans.make("50 lines again", LINES)
+    plans.run(short, [lab.server_id])
+    one = plans.run(short, [lab.server_id]) / LINES
+    many = plans.run(plans.make("5000 lines", VERY_LONG), [lab.server_id]) / VERY_LONG
+    return Figure(
+        f"a line of a plan of {VERY_LONG}: against one of {LINES}", many / one, "x",
+        f"{many * 1000:.2f} ms and {one * 1000:.2f} ms a line, request and start included", 1.5, at_least=False,
+    )  # fmt: skip
 
 
 def _engine(lab: Lab):
