@@ -1,3 +1,5 @@
 from . import controllers
 from . import models
 from . import wizards
+
+models.plain_errors.guard_public_methods("cetmix_tower_server")

@@ -7,10 +7,17 @@ import codecs
 PIECE = 65536  # characters encoded at once: bounds the temporary copy of a huge chunk
 
 
+def _only_characters(text: str) -> str:
+    if "\ufffe" not in text and "\uffff" not in text:
+        return text
+    return text.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
+
+
 class StreamDecoder:
     """UTF-8 to text, chunk by chunk: a character cut by a chunk border is put together again.
 
-    Bytes that are not UTF-8 become U+FFFD. Line ends and carriage returns stay as they are. One decoder
+    Bytes that are not UTF-8 become U+FFFD, and so does what Unicode calls no character: no XML can hold it, and logs are read
+    over XML-RPC too. Line ends and carriage returns stay as they are. One decoder
     serves one stream.
     """
 
@@ -19,7 +26,7 @@ class StreamDecoder:
 
     def feed(self, data: bytes) -> str:
         """Return the text that is complete so far; at most three bytes are kept back."""
-        return self._decoder.decode(data)
+        return _only_characters(self._decoder.decode(data))
 
     def flush(self) -> str:
         """Return what is left at the end of the stream (an unfinished character becomes U+FFFD)."""

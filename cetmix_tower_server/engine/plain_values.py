@@ -14,7 +14,8 @@ from .results import EngineError, ExitCode
 DEPTH_MAX = 50  # lists and dictionaries inside each other
 DIGITS_MAX = 1000  # of a whole number; more than anybody counts, less than what takes long to print
 SIZE_MAX = 1_000_000  # characters of all of it: each step of a flight plan keeps a copy
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+# No database takes NUL and half characters, no XML what Unicode calls no character.
+UNSTORABLE = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
 _DATES = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal)
 
 

@@ -1,4 +1,5 @@
 # Mixins first, then models, in dependency order.
+from . import plain_errors
 from . import ir_rule
 from . import ir_model_access
 from . import cx_tower_rights_mixin

@@ -12,6 +12,7 @@ _logger = logging.getLogger(__name__)
 
 # No look-alikes (0 and O, 1 and l), so that an id can be read aloud.
 ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+ID_PARTS_LIMIT = 100
 CHECK_ATTEMPTS_LIMIT = 20
 CHECK_WAIT_LIMIT_S = 60
 
@@ -159,9 +160,18 @@ class CetmixTower(models.AbstractModel):
     def generate_random_id(self, sections=1, population=4, separator="-"):
         """Return a random id such as ``k7m2-x9pq``, made of characters that cannot be confused.
 
-        :param int sections: groups of characters
-        :param int population: characters a group
+        :param int sections: groups of characters, 1 to 100
+        :param int population: characters a group, 1 to 100
+        :raise ValidationError: other numbers
         """
+        for number in (sections, population):
+            if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= ID_PARTS_LIMIT:
+                raise ValidationError(
+                    self.env._(
+                        "A random id has 1 to %(most)s groups of 1 to %(most)s characters.",
+                        most=ID_PARTS_LIMIT,
+                    )
+                )
         groups = ("".join(secrets.choice(ID_ALPHABET) for _ in range(population)) for _ in range(sections))
         return separator.join(groups)
 

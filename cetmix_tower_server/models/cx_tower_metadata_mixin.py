@@ -43,8 +43,12 @@ class CxTowerMetadataMixin(models.AbstractModel):
         try:
             plain(metadata, "metadata")
             json.dumps(metadata, allow_nan=False)
-        except (UnstorableValue, TypeError, ValueError) as err:
-            raise ValidationError(self.env._("Metadata must be JSON: %(error)s", error=err)) from err
+        except UnstorableValue as err:
+            raise ValidationError(self.env._("Metadata must be JSON: %s", err)) from err
+        except (TypeError, ValueError) as err:
+            raise ValidationError(
+                self.env._("Metadata must be JSON: texts, finite numbers, lists and dictionaries.")
+            ) from err
         for record in self:
             # Json fields return copies: only assigning a whole new value changes them
             record.metadata = {**(record.metadata or {}), **metadata}

@@ -13,6 +13,7 @@ from . import test_file_safety
 from . import test_file_template
 from . import test_file_tour
 from . import test_health
+from . import test_hostile_arguments
 from . import test_javascript
 from . import test_key
 from . import test_mixins

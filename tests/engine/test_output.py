@@ -52,3 +52,10 @@ def test_memory_is_bounded_and_time_linear(chunk):
         bounded.append(chunk)
     assert time.perf_counter() - started < 3
     assert sys.getsizeof(bounded._head) + sys.getsizeof(bounded._tail) < 600_000
+
+
+def test_what_unicode_calls_no_character_does_not_get_into_texts():
+    """XML cannot hold it: a log with it could not be read over XML-RPC."""
+    decoder = StreamDecoder()
+    data = "a\ufffeb\uffff\U0001f600".encode()
+    assert "".join(decoder.feed(data[i : i + 1]) for i in range(len(data))) == "a\ufffdb\ufffd\U0001f600"

@@ -1,0 +1,155 @@
+"""Public methods answer wrong arguments with a sentence, never with an exception of Python or of the database.
+
+What a method checks itself comes first and says it best. This is the net below: whatever a script passes to a public method
+of Tower, it gets a ``UserError`` that names the method and the argument, and the log of the server keeps the traceback.
+"""
+
+import functools
+import inspect
+import logging
+
+from odoo import models
+from odoo.exceptions import UserError, ValidationError
+from psycopg2 import DataError, ProgrammingError
+
+from ..engine.plain_values import UNSTORABLE
+
+_logger = logging.getLogger(__name__)
+
+# What wrong arguments lead to. Errors of the connection and of concurrency are tried again by Odoo, so they pass.
+RAW = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    DataError,
+    LookupError,
+    MemoryError,
+    ProgrammingError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+DEPTH_MAX = 20
+STORING = ("create", "write")
+
+
+def guard_public_methods(addon):
+    """Have all public methods that an addon's models define answer wrong arguments with a sentence.
+
+    Called once, when the addon has been imported and before its models are put together.
+    """
+    for model in models.MetaModel._module_to_models__.get(addon, ()):
+        for name, method in list(vars(model).items()):
+            if (
+                name.startswith("_")
+                or not inspect.isfunction(method)
+                or getattr(method, "_api_private", False)
+            ):
+                continue
+            guard = _guard_storing if name in STORING else _guard
+            setattr(model, name, guard(method))
+
+
+def _guard(method):
+    @functools.wraps(method)
+    def guarded(self, *args, **kwargs):
+        try:
+            return method(self, *args, **kwargs)
+        except UserError:
+            raise
+        except RAW as error:
+            if isinstance(error, UnicodeError) or not self.env.su:
+                _logger.info("%s.%s was called wrongly", self._name, method.__name__, exc_info=True)
+                raise _refusal(self, method, args, kwargs) from error
+            raise  # Tower's own code called it: that is ours to mend
+
+    return guarded
+
+
+def _guard_storing(method):
+    @functools.wraps(method)
+    def guarded(self, *args, **kwargs):
+        if not self.env.su:  # what Tower itself stores is looked at where it comes from
+            for vals in (*args, *kwargs.values()):
+                _check_storable(self, vals)
+        return method(self, *args, **kwargs)
+
+    return guarded
+
+
+def _check_storable(records, vals):
+    """Raise ValidationError for texts in the values of fields that no column can hold."""
+    for values in vals if isinstance(vals, (list, tuple)) else [vals]:
+        for name, value in values.items() if isinstance(values, dict) else ():
+            if __has_unstorable(value):
+                field = records._fields.get(name)
+                label = field._description_string(records.env) if field else name
+                raise ValidationError(
+                    records.env._(
+                        "“%(field)s” holds NUL, half a character or one that Unicode calls none. Take it out.",
+                        field=label,
+                    )
+                )
+
+
+def __has_unstorable(value, depth=0):
+    """Return whether there is a text in a value that cannot be stored."""
+    if isinstance(value, str):
+        return UNSTORABLE.search(value) is not None
+    if depth > DEPTH_MAX:
+        return False
+    if isinstance(value, dict):
+        return any(__has_unstorable(item, depth + 1) for pair in value.items() for item in pair)
+    if isinstance(value, (list, tuple)):
+        return any(__has_unstorable(item, depth + 1) for item in value)
+    return False
+
+
+def _refusal(records, method, args, kwargs):
+    """Return the error that says which arguments are the likely reason."""
+    named = _named_arguments(method, records, args, kwargs)
+    wrong = [name for name, (value, wanted) in named.items() if _is_suspicious(value, wanted)]
+    names = ", ".join(f"“{name}”" for name in wrong or named)
+    env = records.env
+    values = {"model": records._name, "method": method.__name__, "names": names}
+    if not names:
+        return UserError(
+            env._(
+                "“%(method)s” of %(model)s cannot be called like this: look at its documentation.", **values
+            )
+        )
+    return UserError(
+        env._(
+            "“%(method)s” of %(model)s cannot use %(names)s as given: look at the types, and for NUL or half characters.",
+            **values,
+        )
+    )
+
+
+def _named_arguments(method, records, args, kwargs):
+    """Return {name: (value, default or None)} of the arguments of a call."""
+    signature = inspect.signature(method)
+    try:
+        given = signature.bind(records, *args, **kwargs).arguments
+    except TypeError:
+        return dict.fromkeys(kwargs, (None, None))
+    first, *_others = given
+    return {
+        name: (value, _default(signature.parameters[name])) for name, value in given.items() if name != first
+    }
+
+
+def _default(parameter):
+    return None if parameter.default is parameter.empty else parameter.default
+
+
+def _is_suspicious(value, default):
+    if __has_unstorable(value):
+        return True
+    if default is None or value is None:
+        return isinstance(value, (dict, list)) or (isinstance(value, int) and abs(value) > 2**31)
+    kinds = (
+        (int, float) if isinstance(default, (int, float)) and not isinstance(default, bool) else type(default)
+    )
+    return not isinstance(value, kinds) or isinstance(value, (int, float)) and not abs(value) < 2**31
