@@ -102,7 +102,7 @@ def _environment(prefix: Path) -> dict[str, str]:
         for path in sorted(folder.iterdir())
         if path.is_dir() and any(path.glob("lib*.so*"))
     ]
-    libraries = [str(path) for path in folders if path.is_dir()]
+    libraries = [str(path) for path in folders if path.is_dir() and any(path.glob("*.so*"))]
     extra = {"LD_LIBRARY_PATH": os.pathsep.join(libraries)} if libraries else {}
     if (prefix / "etc/fonts/fonts.conf").exists() and not Path("/etc/fonts/fonts.conf").exists():
         extra["FONTCONFIG_PATH"] = str(prefix / "etc/fonts")
