@@ -55,6 +55,7 @@ from . import test_variable_resolution
 from . import test_vault
 from . import test_audience
 from . import test_screens
+from . import test_screens_walk
 from . import test_views_as_everybody
 from . import test_caller_context
 from . import test_working_values

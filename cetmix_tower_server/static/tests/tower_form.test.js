@@ -255,6 +255,57 @@ test("turning the pages follows what one may do with each record", async () => {
     expect(".o_field_widget[name=name] input").toBeFocused();
 });
 
+test("a picker that offers nothing says why and what to do", async () => {
+    onRpc(
+        "cx.tower.server",
+        "get_empty_hint",
+        () => "You see the servers whose User you are. Ask a Manager.",
+    );
+    onRpc("cx.tower.server", "web_name_search", () => []);
+    await mountView({
+        type: "form",
+        resModel: "cx.tower.command.log",
+        arch: `<form js_class="tower_form"><field name="server_id" options="{'no_create': True}"/></form>`,
+    });
+    await contains(".o_field_widget[name=server_id] input").click();
+    await waitFor(".o_m2o_no_result");
+    expect(".o_m2o_no_result").toHaveText("You see the servers whose User you are. Ask a Manager.");
+    await contains(".o_field_widget[name=server_id] input").edit("web", { confirm: false });
+    await advanceTime(500);
+    await animationFrame();
+    expect(".o_m2o_no_result").toHaveText("Nothing that you may choose here is called “web”.");
+});
+
+test("the host key is shown from the connection test", async () => {
+    onRpc("cx.tower.server", "test_ssh_connection", () => ({
+        status: 1,
+        steps: [{ name: "host key", label: "Host key", ok: false, seconds: 0.1, message: "None is stored." }],
+    }));
+    // as the server's way for buttons answers: the views are added there
+    onRpc("cx.tower.server", "action_show_host_key", () => {
+        expect.step("asked for the key");
+        return {
+            type: "ir.actions.act_window",
+            res_model: "cx.tower.command",
+            res_id: 2,
+            views: [[false, "form"]],
+            target: "new",
+        };
+    });
+    await mountWithCleanup(WebClient);
+    await getService("action").doAction({
+        type: "ir.actions.client",
+        tag: "cetmix_tower_connection_test",
+        target: "new",
+        params: { server_id: 1 },
+    });
+    await waitFor(".o_tower_connection_test [data-step='host key']");
+    expect(document.activeElement.closest("button")).toBe(null);
+    await contains(".modal .btn-primary:contains(Show Host Key)").click();
+    await waitFor(".modal .o_field_widget[name=name]");
+    expect.verifySteps(["asked for the key"]);
+});
+
 test("a question names the values of its record", () => {
     const record = {
         data: { name: "Restart", server_id: { id: 1, display_name: "web-1" } },

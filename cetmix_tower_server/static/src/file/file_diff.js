@@ -123,9 +123,16 @@ export class FileDiff extends Component {
         return this.state.isStarting || Boolean(this.props.record.data.is_being_processed);
     }
 
+    get mayWrite() {
+        return this.props.record.data.may_write;
+    }
+
     get hint() {
         const { found } = this.state;
         if (!found || found.state === "unknown") {
+            if (!this.mayWrite) {
+                return _t("Nobody who may push the file has compared it yet.");
+            }
             return _t("Compare to see what a push would change on the server. Nothing is changed by that.");
         }
         if (found.state === "missing") {
@@ -171,5 +178,6 @@ registry.category("view_widgets").add("tower_file_diff", {
         { name: "host_state", type: "selection" },
         { name: "host_checked", type: "datetime" },
         { name: "rendered_code", type: "text" },
+        { name: "may_write", type: "boolean" },
     ],
 });

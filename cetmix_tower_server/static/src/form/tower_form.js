@@ -1,9 +1,9 @@
-import { onMounted } from "@odoo/owl";
 import { hasTouch } from "@web/core/browser/feature_detection";
 import { registry } from "@web/core/registry";
 import { FormController } from "@web/views/form/form_controller";
 import { FormRenderer } from "@web/views/form/form_renderer";
 import { formView } from "@web/views/form/form_view";
+import { useFocusOffButtons } from "./focus";
 
 /**
  * The form of every model of Tower.
@@ -17,7 +17,7 @@ export class TowerFormController extends FormController {
 
     setup() {
         super.setup();
-        onMounted(() => this.keepFocusOffButtons());
+        useFocusOffButtons(this.rootRef);
     }
 
     get modelParams() {
@@ -34,15 +34,6 @@ export class TowerFormController extends FormController {
         if (root.config.mode !== mode) {
             // Not awaited: it waits for the loading that has called this.
             root.switchMode(mode);
-        }
-    }
-
-    /** A dialog gives the focus to its first button when nothing inside has it: the form itself takes it first. */
-    keepFocusOffButtons() {
-        const { el } = this.rootRef;
-        if (this.env.inDialog && !el.contains(document.activeElement)) {
-            el.tabIndex = -1;
-            el.focus();
         }
     }
 

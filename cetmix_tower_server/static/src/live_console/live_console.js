@@ -84,6 +84,7 @@ export class LiveConsole extends Component {
             elapsed: "",
             error: "",
             isOffline: false,
+            isReady: false, // the terminal is there: it can be searched, wrapped and copied from
             isEmpty: true,
             isFollowing: true,
             isWrapping: true,
@@ -185,6 +186,7 @@ export class LiveConsole extends Component {
             return;
         }
         if (this.session === session) {
+            this.state.isReady = true;
             this._startReader();
         }
     }
@@ -359,7 +361,7 @@ export class LiveConsole extends Component {
         if ((ev.ctrlKey || ev.metaKey) && ev.key.toLowerCase() === "f") {
             ev.preventDefault();
             ev.stopPropagation();
-            if (!this.state.isSearching) {
+            if (this.state.isReady && !this.state.isSearching) {
                 this.onToggleSearch();
             }
         } else if (ev.key === "Escape" && this.state.isLarge) {

@@ -1,7 +1,8 @@
-import { Component, onWillStart, onWillUnmount, useState } from "@odoo/owl";
+import { Component, onWillStart, onWillUnmount, useRef, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
+import { useFocusOffButtons } from "../form/focus";
 
 /** Tests the connection to a server and shows which part of the way works, with times. */
 export class ConnectionTest extends Component {
@@ -12,6 +13,7 @@ export class ConnectionTest extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.state = useState({ steps: [], running: false, failed: false, error: "", elapsed: 0 });
+        useFocusOffButtons(useRef("root"));
         this.serverId = this.props.action.params.server_id;
         onWillStart(() => {
             // Not awaited: the dialog opens at once and waits with the person.

@@ -1,7 +1,8 @@
-import { Component, onWillUnmount, useExternalListener } from "@odoo/owl";
+import { Component, onWillUnmount, useExternalListener, useRef } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
+import { useFocusOffButtons } from "../form/focus";
 import { LiveConsole } from "../live_console/live_console";
 
 const MODEL = "cx.tower.command.log";
@@ -16,6 +17,7 @@ export class FollowLog extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.isFinished = false;
+        useFocusOffButtons(useRef("root"));
         onWillUnmount(() => this.stop());
         // A tab that is closed does not unmount anything.
         useExternalListener(browser, "pagehide", () => this.stopWithoutAnswer());
