@@ -5,6 +5,7 @@ from . import ir_model_access
 from . import cx_tower_rights_mixin
 from . import text_budget
 from . import cx_tower_deletion
+from . import cx_tower_relation_access_mixin
 from . import cx_tower_reference_mixin
 from . import cx_tower_access_mixin
 from . import cx_tower_linked_access_mixin
@@ -14,6 +15,7 @@ from . import cx_tower_metadata_mixin
 from . import cx_tower_tag_mixin
 from . import cx_tower_vault_mixin
 from . import cx_tower_key_mixin
+from . import cx_tower_variable_text_mixin
 from . import cx_tower_template_mixin
 from . import cx_tower_file_settings_mixin
 from . import cx_tower_variable_resolver

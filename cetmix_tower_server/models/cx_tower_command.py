@@ -67,6 +67,10 @@ class CxTowerCommand(models.Model):
         return [("ssh_command", "SSH command"), ("python_code", "Python code")]
 
     @api.model
+    def _get_restricting_relations(self):
+        return [*super()._get_restricting_relations(), "server_ids"]
+
+    @api.model
     def _get_depends_fields(self):
         return [*super()._get_depends_fields(), "path"]
 

@@ -174,6 +174,15 @@ class CxTowerFile(models.Model):
             for name in ("name", "server_dir"):
                 self.env["cx.tower.variable"]._check_template_syntax(file[name], file.display_name)
 
+    def _variable_texts(self):
+        texts = super()._variable_texts()
+        return {name: text for name, text in texts.items() if name != "code" or self.source != "server"}
+
+    def _texts_of_others(self):
+        # sudo: linking the template needed the right to read it; its texts were written by its author
+        template = self.sudo().template_id
+        return super()._texts_of_others() | (template._file_values() if template else {})
+
     @api.depends("name", "server_dir", "server_id.name")
     def _compute_display_name(self):
         for file in self:

@@ -2,7 +2,7 @@ import hmac
 import secrets
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
 from ..engine.attempts import AttemptLimiter
@@ -78,6 +78,26 @@ class CxTowerKey(models.Model):
     @api.model
     def _get_user_role_group(self):
         return "cetmix_tower_server.group_manager"  # users have no rights on keys at all
+
+    def _check_may_use(self):
+        """Raise AccessError when the caller may not have a server of his log in with these keys.
+
+        Managers of a server may write its key. So who sees a key only because another server uses it must not link it: he
+        would come to write it, and could lock out those whose key it is.
+        """
+        super()._check_may_use()
+        if self.env.su or self.has_access("write"):
+            return
+        for key in self - self._filtered_access("write"):
+            # sudo: only to compare the roles with the caller
+            if self.env.user not in key.sudo().user_ids | key.sudo().manager_ids:
+                raise AccessError(
+                    self.env._(
+                        "You see “%s” because a server uses it, but you may not use it elsewhere. Ask one of its managers to"
+                        " make you its User.",
+                        key.name,
+                    )
+                )
 
     @api.model
     def _get_secret_child_fields(self):

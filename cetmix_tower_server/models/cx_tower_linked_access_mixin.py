@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.exceptions import AccessError
 
 
 class CxTowerLinkedAccessMixin(models.AbstractModel):
@@ -34,6 +35,29 @@ class CxTowerLinkedAccessMixin(models.AbstractModel):
 
     @api.model
     def _check_may_link(self, name, record_ids):
-        """Raise AccessError when the caller may not read these records, which field ``name`` links."""
+        """Raise AccessError when the caller may not use these records, which field ``name`` links."""
         if record_ids and not self.env.su:
-            self.env[self._fields[name].comodel_name].browse(record_ids).check_access("read")
+            linked = self.env[self._fields[name].comodel_name].browse(record_ids)
+            linked.check_access("read")
+            if hasattr(linked, "_check_may_use"):
+                linked._check_may_use()
+
+    def _check_may_use(self):
+        """Raise AccessError when the caller may read these records, but not have others use them. Extended where that is so."""
+
+    @api.model
+    def _get_links_left_out_of_copies(self):
+        """Return those of :meth:`_get_linked_access_fields` that the copy of somebody who may not use them goes without."""
+        return []
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if self.env.su:
+            return vals_list
+        for name in set(self._get_links_left_out_of_copies()).difference(default or {}):
+            for vals in vals_list:
+                try:
+                    self._check_may_link(name, [vals[name]] if vals.get(name) else [])
+                except AccessError:
+                    vals[name] = False
+        return vals_list

@@ -19,6 +19,7 @@ class CxTowerPlan(models.Model):
         "cx.tower.access.role.mixin",
         "cx.tower.audience.mixin",
         "cx.tower.tag.mixin",
+        "cx.tower.variable.text.mixin",
     ]
     _order = "name"
 
@@ -97,6 +98,10 @@ class CxTowerPlan(models.Model):
     def _get_lines(self):
         """Return the lines in the order they run, also when it was changed in this transaction."""
         return self.line_ids._sorted_as_run()
+
+    @api.model
+    def _get_restricting_relations(self):
+        return [*super()._get_restricting_relations(), "server_ids"]
 
     @api.model
     def _get_dependent_model_relation_fields(self):

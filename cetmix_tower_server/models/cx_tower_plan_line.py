@@ -6,7 +6,12 @@ class CxTowerPlanLine(models.Model):
 
     _name = "cx.tower.plan.line"
     _description = "Tower Flight Plan Line"
-    _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin", "cx.tower.linked.access.mixin"]
+    _inherit = [
+        "cx.tower.reference.mixin",
+        "cx.tower.access.mixin",
+        "cx.tower.linked.access.mixin",
+        "cx.tower.variable.text.mixin",
+    ]
     _order = "sequence, id"
 
     active = fields.Boolean(related="plan_id.active", store=True)
@@ -142,6 +147,10 @@ class CxTowerPlanLine(models.Model):
             self.plan_id._check_no_recursion()
 
     # ------------------------------------------------------------------ rights, reference
+
+    @api.model
+    def _get_variable_text_fields(self):
+        return [*super()._get_variable_text_fields(), "condition", "path"]
 
     @api.model
     def _get_access_fields(self):

@@ -21,7 +21,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
     """
 
     _name = "cx.tower.reference.mixin"
-    _inherit = ["cx.tower.rights.mixin"]
+    _inherit = ["cx.tower.rights.mixin", "cx.tower.relation.access.mixin"]
     _description = "Tower reference mixin"
     _rec_names_search = ["name", "reference"]
 

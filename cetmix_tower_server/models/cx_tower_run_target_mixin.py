@@ -238,25 +238,6 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         except (plain_values.UnstorableValue, TypeError) as error:
             raise ValidationError(self.env._("These own values cannot be used: %s", error)) from error
 
-    def _check_typed_texts(self, texts):
-        """Raise AccessError when texts the caller typed name variables the caller may not read.
-
-        A malformed text uses nothing: its run ends at once with a log that says why.
-        """
-        try:
-            names = set().union(
-                *(self.env["cx.tower.variable"]._find_variables_surely(text) for text in texts)
-            )
-        except OutOfBudget as error:
-            raise ValidationError(str(error)) from error
-        Variable = self.env["cx.tower.variable"]
-        domain = [("reference", "in", sorted(names))]
-        # sudo: only to find out which of the names are hidden from the caller
-        hidden = set(Variable.sudo().search(domain).mapped("reference"))
-        hidden -= set(Variable.search(domain).mapped("reference"))
-        if hidden:
-            raise AccessError(self.env._("You may not use these variables: %s.", ", ".join(sorted(hidden))))
-
     def _check_may_run(self, command, variable_values, code, path=None):
         """Raise unless the caller may run this command here with these own values.
 
@@ -270,8 +251,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             raise AccessError(
                 self.env._("You may not choose the directory of a run: only managers of the server may.")
             )
-        if not self.env.su and (code or path):
-            self._check_typed_texts([code, path if path != command.path else ""])
+        if code or path:
+            self.env["cx.tower.variable"]._check_may_name([code, path if path != command.path else ""])
         if variable_values:
             self._check_own_values(variable_values)
 

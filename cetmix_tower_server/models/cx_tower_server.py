@@ -113,6 +113,10 @@ class CxTowerServer(models.Model):
         return [*super()._get_linked_access_fields(), "ssh_key_id", "jump_server_id"]
 
     @api.model
+    def _get_links_left_out_of_copies(self):
+        return [*super()._get_links_left_out_of_copies(), "ssh_key_id", "jump_server_id", "plan_delete_id"]
+
+    @api.model
     def get_empty_hint(self):
         if self._may_create():
             return self.env._(

@@ -230,8 +230,10 @@ class CxTowerServerTemplate(models.Model):
         return given
 
     def _check_may_set(self, given):
-        """Raise for values that the caller may not replace: those of the template that he may not read."""
+        """Raise for values that the caller may not give: in place of hidden ones of the template, or with hidden ones in them."""
         # sudo: only to find them; they are checked as the caller
+        typed = [text for text, option in given.values() if isinstance(text, str) and not option]
+        self.env["cx.tower.variable"]._check_may_name(typed)
         values = self.sudo()._variable_values().filtered(lambda value: value.variable_reference in given)
         hidden = values - values.with_env(self.env)._filtered_access("read").sudo()
         if hidden:

@@ -9,6 +9,7 @@ class CxTowerTemplateMixin(models.AbstractModel):
     """For models with texts that may use variables."""
 
     _name = "cx.tower.template.mixin"
+    _inherit = ["cx.tower.variable.text.mixin"]
     _description = "Tower Template Mixin"
 
     code = fields.Text()
@@ -25,6 +26,10 @@ class CxTowerTemplateMixin(models.AbstractModel):
     def _get_depends_fields(self):
         """Return the names of the text fields that may use variables. Extended where there are more."""
         return ["code"]
+
+    @api.model
+    def _get_variable_text_fields(self):
+        return [*super()._get_variable_text_fields(), *self._get_depends_fields()]
 
     @api.depends(lambda self: self._get_depends_fields())
     def _compute_variable_ids(self):

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 
 from ..engine import patterns
@@ -130,6 +130,36 @@ class CxTowerVariable(models.Model):
             "file_template_ids": ("cx.tower.file.template", "variable_ids"),
             "variable_value_ids": ("cx.tower.variable.value", "variable_ids"),
         }
+
+    # ------------------------------------------------------------------ who may use them
+
+    @api.model
+    def _check_may_name(self, texts):
+        """Raise AccessError when the caller may not read a variable that one of these texts of his uses.
+
+        A malformed text uses nothing: it is refused, or its run ends at once with a log that says why.
+
+        :raise ValidationError: what a text uses cannot be found out in time
+        """
+        if self.env.su:
+            return
+        try:
+            names = set().union(*(self._find_variables_surely(text) for text in texts))
+        except OutOfBudget as error:
+            raise ValidationError(str(error)) from error
+        if not names:
+            return
+        domain = [("reference", "in", sorted(names))]
+        # sudo: only to find out which of the names are hidden from the caller
+        hidden = set(self.sudo().search(domain).mapped("reference"))
+        hidden -= set(self.search(domain).mapped("reference"))
+        if hidden:
+            raise AccessError(
+                self.env._(
+                    "You may not use these variables: %s. Leave them out, or ask Root to open them to you.",
+                    ", ".join(sorted(hidden)),
+                )
+            )
 
     # ------------------------------------------------------------------ constraints
 

@@ -18,6 +18,7 @@ class CxTowerVariableMixin(models.AbstractModel):
     """
 
     _name = "cx.tower.variable.mixin"
+    _inherit = ["cx.tower.variable.text.mixin"]
     _description = "Tower Variable Mixin"
 
     variable_value_ids = fields.One2many("cx.tower.variable.value", string="Variable values", copy=True)

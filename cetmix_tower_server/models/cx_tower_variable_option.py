@@ -7,7 +7,7 @@ class CxTowerVariableOption(models.Model):
 
     _name = "cx.tower.variable.option"
     _description = "Tower Variable Option"
-    _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin"]
+    _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin", "cx.tower.variable.text.mixin"]
     _order = "sequence, name, id"
 
     sequence = fields.Integer(default=10)
@@ -33,6 +33,10 @@ class CxTowerVariableOption(models.Model):
             **super()._get_pre_populated_model_data(),
             "cx.tower.variable.option": ("cx.tower.variable", "variable_id"),
         }
+
+    @api.model
+    def _get_variable_text_fields(self):
+        return [*super()._get_variable_text_fields(), "value_char"]
 
     @api.depends("variable_id.access_level")
     def _compute_access_level(self):

@@ -11,7 +11,7 @@ class CxTowerVariableValue(models.Model):
 
     _name = "cx.tower.variable.value"
     _description = "Tower Variable Value"
-    _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin"]
+    _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin", "cx.tower.variable.text.mixin"]
     _order = "sequence, variable_reference, id"
     _rec_names_search = ["variable_id.name", "variable_reference", "value_char"]
 
@@ -218,6 +218,14 @@ class CxTowerVariableValue(models.Model):
         for value in self:
             value.variable_id._check_template_syntax(value.value_char, value.name)
             value.variable_id._check_value(value.value_char, value.option_id)
+
+    @api.model
+    def _get_variable_text_fields(self):
+        return [*super()._get_variable_text_fields(), "value_char"]
+
+    def _texts_of_others(self):
+        # sudo: to choose an option is no writing; what it says was written by its author
+        return super()._texts_of_others() | {"value_char": self.sudo().option_id.value_char}
 
     def _own_text(self):
         """Return the text that this row stands for, None when it says nothing."""

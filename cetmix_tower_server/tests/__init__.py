@@ -59,3 +59,6 @@ from . import test_screens_walk
 from . import test_views_as_everybody
 from . import test_caller_context
 from . import test_working_values
+from . import test_relation_access
+from . import test_variable_texts
+from . import test_copy_rights

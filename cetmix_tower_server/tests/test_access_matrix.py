@@ -166,8 +166,8 @@ class TestAccessMatrix(AccessMatrixCase):
                 }
 
             def create(s, vals=vals):
-                # linking a server one cannot see has a test of its own
-                return {**vals(s), **({"server_ids": []} if s.server == "" else {})}
+                # linking a server changes it, too: one that is not managed has a test of its own
+                return {**vals(s), **({"server_ids": []} if s.server in ("", "users") else {})}
 
             self._check(
                 lines,

@@ -58,8 +58,9 @@ class TestAccessMatrixPlan(PlanMatrixCase):
         for name in self.people:
 
             def create(s, name=name):
-                # linking a server one cannot see has a test of its own
-                return {**self._plan_vals(s, name), **({"server_ids": []} if s.server == "" else {})}
+                # linking a server changes it, too: one that is not managed has a test of its own
+                not_managed = s.server in ("", "users")
+                return {**self._plan_vals(s, name), **({"server_ids": []} if not_managed else {})}
 
             self._check(
                 _plan_lines(lambda s: s.level, lambda s: s.own),

@@ -14,6 +14,7 @@ ENGINE = {
     "from_yaml",
     "tower_file_cascade",
     "tower_file_quiet",
+    "tower_copied_texts",
     "tower_fleet_later",
     "tower_lane",
     "tower_lane_worker",
@@ -113,7 +114,7 @@ class TestCallerContext(ApiCase):
         self.assertEqual(context_keys() - known, set(), "say in the table who may set it")
         self.assertEqual(ENGINE & context_keys(), ENGINE, "the search for keys finds too few")
 
-    def create(self, protocol, model, values, context):
+    def make(self, protocol, model, values, context):
         """Create a record as a Manager. :return: list with its id"""
         if protocol == "json2":
             return self.call(protocol, "manager", model, "create", vals_list=[values], context=context)
@@ -133,7 +134,7 @@ class TestCallerContext(ApiCase):
             "cx.tower.fleet.run", "start", None, plan="api_plan", servers=["api_server", "api_other"]
         )
         file_values = {"server_id": self.server.id, "template_id": self.template.id, "auto_sync": True}
-        (file_id,) = self.create(protocol, "cx.tower.file", file_values, context)
+        (file_id,) = self.make(protocol, "cx.tower.file", file_values, context)
         file = self.env["cx.tower.file"].browse(file_id)
         transfers = self.env["cx.tower.command.log"].search_count([("file_ids", "in", file_id)])
         call("cx.tower.file.template", "write", [self.template.id], vals={"code": f"b{file_id}"})
@@ -210,7 +211,7 @@ class TestCallerContext(ApiCase):
                 {"ip_v4_address": "192.0.2.1", "ssh_auth_mode": "k"},
             ):
                 with self.subTest(protocol=protocol, values=incomplete), self.assertRaises(Refused):
-                    self.create(protocol, "cx.tower.server", values | incomplete, context)
+                    self.make(protocol, "cx.tower.server", values | incomplete, context)
 
     @mute_logger(*QUIET)
     def test_no_context_gets_past_the_delete_plan(self):
@@ -245,13 +246,13 @@ class TestCallerContext(ApiCase):
             for reference in ("Über allem", "a b", "{{ x }}", "A", 5):
                 with self.subTest(protocol=protocol, reference=reference):
                     with self.assertRaisesRegex(Refused, "cannot be a reference"):
-                        self.create(protocol, model, {"name": "Tag", "reference": reference}, context)
+                        self.make(protocol, model, {"name": "Tag", "reference": reference}, context)
                     with self.assertRaisesRegex(Refused, "cannot be a reference"):
                         values = {"reference": reference}
                         self.call(protocol, "manager", model, "write", [tag.id], vals=values, context=context)
             for reference in ("", False, f"as_it_is_{protocol}"):
                 with self.subTest(protocol=protocol, reference=reference):
-                    (made,) = self.create(protocol, model, {"name": "Tag", "reference": reference}, context)
+                    (made,) = self.make(protocol, model, {"name": "Tag", "reference": reference}, context)
                     self.assertRegex(self.env[model].browse(made).reference, f"^{reference or 'tag'}")
 
     @mute_logger(*QUIET)

@@ -296,7 +296,7 @@ class TestScheduledTask(TaskCase):
         variable = self.env["cx.tower.variable"].create({"name": "V", "access_level": "2"})
         value = {"variable_id": variable.id, "value_char": "x"}
         own = self.new_server("Own", manager_ids=self.manager_2.ids)
-        self.server.user_ids += self.manager_2
+        self.server.manager_ids += self.manager_2
         plan = self.env["cx.tower.plan"].create({"name": "P", "access_level": "2"})
 
         def task():

@@ -1,0 +1,60 @@
+from odoo import models
+from odoo.fields import Command
+
+PREFIX = "cx.tower."
+
+
+class Base(models.AbstractModel):
+    """Looking at what a form would show for a record of Tower needs the right to read that record.
+
+    An onchange computes with ids that the caller names, as superuser where fields are stored or related: without this check the
+    answer tells names, notes and values of any record.
+    """
+
+    _inherit = "base"
+
+    def onchange(self, values, field_names, fields_spec):
+        if not self.env.su:
+            defaults = {
+                key.removeprefix("default_"): value
+                for key, value in self.env.context.items()
+                if key.startswith("default_")
+            }
+            self._check_linked_in_form({**defaults, **values})
+        return super().onchange(values, field_names, fields_spec)
+
+    def _check_linked_in_form(self, values):
+        """Raise AccessError when these values of a form name records of Tower that the caller may not read.
+
+        What the record links already is not looked at: forms send it back.
+        """
+        for name, value in values.items():
+            field = self._fields.get(name)
+            if not (field and field.relational and value):
+                continue
+            comodel = self.env[field.comodel_name]
+            if field.type == "many2one":
+                self._check_linked_ids(name, comodel, [value["id"] if isinstance(value, dict) else value])
+                continue
+            for command in value if isinstance(value, list | tuple) else ():
+                if isinstance(command, int):
+                    self._check_linked_ids(name, comodel, [command])
+                elif command and command[0] == Command.LINK:
+                    self._check_linked_ids(name, comodel, [command[1]])
+                elif command and command[0] == Command.SET:
+                    self._check_linked_ids(name, comodel, command[2])
+                elif command and command[0] in (Command.CREATE, Command.UPDATE) and command[2]:
+                    child = comodel.browse(command[1] if command[0] == Command.UPDATE else [])
+                    child._check_linked_in_form(command[2])
+
+    def _check_linked_ids(self, name, comodel, ids):
+        if not comodel._name.startswith(PREFIX):
+            return
+        ids = {
+            record_id for record_id in ids if isinstance(record_id, int) and not isinstance(record_id, bool)
+        }
+        if ids and self._origin:
+            # sudo: what is linked already is not said by the caller
+            ids -= set(self._origin.sudo().with_context(active_test=False)[name].ids)
+        if ids:
+            comodel.browse(ids).check_access("read")
