@@ -5,6 +5,7 @@ from . import ir_model_access
 from . import cx_tower_rights_mixin
 from . import text_budget
 from . import cx_tower_deletion
+from . import reading_access
 from . import cx_tower_relation_access_mixin
 from . import cx_tower_reference_mixin
 from . import cx_tower_access_mixin

@@ -74,7 +74,7 @@ class CxTowerPlanLine(models.Model):
     # Of the command, as far as the person may read it: a plan may use commands above its own level.
     note = fields.Text(string="Note of the command", compute="_compute_from_command")
     command_code = fields.Text(string="Code", compute="_compute_from_command")
-    tag_ids = fields.Many2many(related="command_id.tag_ids", string="Tags")
+    tag_ids = fields.Many2many("cx.tower.tag", string="Tags", compute="_compute_from_command")
     plan_run_line_ids = fields.Many2many(
         "cx.tower.plan.line", string="Its lines", compute="_compute_from_command"
     )
@@ -103,7 +103,9 @@ class CxTowerPlanLine(models.Model):
             self.command_id = found
 
     @api.depends_context("uid")
-    @api.depends("command_id.note", "command_id.code", "command_id.flight_plan_id.line_ids")
+    @api.depends(
+        "command_id.note", "command_id.code", "command_id.tag_ids", "command_id.flight_plan_id.line_ids"
+    )
     def _compute_from_command(self):
         readable = self.command_id._filtered_access("read")
         plans = readable.flight_plan_id._filtered_access("read")
@@ -112,6 +114,7 @@ class CxTowerPlanLine(models.Model):
             command = line.command_id & readable
             plan = (command.flight_plan_id & plans) if command.action == "plan" else plans.browse()
             line.note = command.note
+            line.tag_ids = command.tag_ids
             line.command_code = command.code if command.action != "plan" else False
             line.plan_run_id = plan
             line.plan_run_line_ids = (plan.line_ids & lines)._sorted_as_run()

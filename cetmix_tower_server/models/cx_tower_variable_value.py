@@ -11,7 +11,12 @@ class CxTowerVariableValue(models.Model):
 
     _name = "cx.tower.variable.value"
     _description = "Tower Variable Value"
-    _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin", "cx.tower.variable.text.mixin"]
+    _inherit = [
+        "cx.tower.reference.mixin",
+        "cx.tower.access.mixin",
+        "cx.tower.linked.access.mixin",
+        "cx.tower.variable.text.mixin",
+    ]
     _order = "sequence, variable_reference, id"
     _rec_names_search = ["variable_id.name", "variable_reference", "value_char"]
 
@@ -218,6 +223,11 @@ class CxTowerVariableValue(models.Model):
         for value in self:
             value.variable_id._check_template_syntax(value.value_char, value.name)
             value.variable_id._check_value(value.value_char, value.option_id)
+
+    @api.model
+    def _get_linked_access_fields(self):
+        # A value shows the name and note of its variable, and the text of its option.
+        return [*super()._get_linked_access_fields(), "variable_id", "option_id"]
 
     @api.model
     def _get_variable_text_fields(self):

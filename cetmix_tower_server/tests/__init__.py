@@ -62,3 +62,4 @@ from . import test_working_values
 from . import test_relation_access
 from . import test_variable_texts
 from . import test_copy_rights
+from . import test_hidden_facts

@@ -520,7 +520,7 @@ class TestAccessBetweenLines(AccessMatrixCase):
         self.env.flush_all()
         self.env.invalidate_all()  # or what the test created would be found in the cache
         own = command.with_user(self.manager)
-        own.write({"server_ids": [(4, self.servers["manager", "users"].id)]})
+        own.write({"server_ids": [(4, self.servers["manager", "managers"].id)]})
         self.env.invalidate_all()
         self.assertEqual(len(command.server_ids), 2)
 

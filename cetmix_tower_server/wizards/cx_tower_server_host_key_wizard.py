@@ -20,7 +20,7 @@ class CxTowerServerHostKeyWizard(models.TransientModel):
         ],
         readonly=True,
     )
-    is_skipped = fields.Boolean(related="server_id.skip_host_key")
+    is_skipped = fields.Boolean(related="server_id.skip_host_key", related_sudo=False)
     is_error = fields.Boolean(readonly=True)
     error = fields.Text(readonly=True)
 

@@ -5,10 +5,10 @@ PREFIX = "cx.tower."
 
 
 class Base(models.AbstractModel):
-    """Looking at what a form would show for a record of Tower needs the right to read that record.
+    """Ways to read that Odoo does not check by itself, closed for records of Tower.
 
-    An onchange computes with ids that the caller names, as superuser where fields are stored or related: without this check the
-    answer tells names, notes and values of any record.
+    An onchange computes with ids that the caller names, as superuser where fields are stored or related: its answer would tell
+    names, notes and values of any record. Grouping by a many2many would show it to people whom its ``groups`` keep out.
     """
 
     _inherit = "base"
@@ -22,6 +22,12 @@ class Base(models.AbstractModel):
             }
             self._check_linked_in_form({**defaults, **values})
         return super().onchange(values, field_names, fields_spec)
+
+    def _read_group_groupby(self, alias, groupby_spec, query):
+        field = self._fields.get(groupby_spec.partition(":")[0])
+        if field and field.type == "many2many" and self._name.startswith(PREFIX):
+            self._check_field_access(field, "read")
+        return super()._read_group_groupby(alias, groupby_spec, query)
 
     def _check_linked_in_form(self, values):
         """Raise AccessError when these values of a form name records of Tower that the caller may not read.
