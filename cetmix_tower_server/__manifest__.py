@@ -73,6 +73,7 @@
         "wizards/cx_tower_plan_resume_wizard_views.xml",
         "views/res_partner_views.xml",
         "views/menus.xml",
+        "data/names_of_scripts.xml",
     ],
     "assets": {
         "web.assets_backend": [

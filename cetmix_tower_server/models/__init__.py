@@ -95,6 +95,7 @@ from . import cx_tower_command_log_step
 from . import cx_tower_command_log_files
 from . import cx_tower_command_log_announce
 from . import cx_tower_command_log_output
+from . import cx_tower_command_log_html
 from . import cx_tower_command_log_server_log
 from . import cx_tower_plan_log
 from . import cx_tower_plan_log_flow
@@ -119,3 +120,4 @@ from . import ir_websocket
 from . import res_partner
 from . import res_users
 from . import res_config_settings
+from . import names_of_scripts

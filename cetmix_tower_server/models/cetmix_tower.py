@@ -88,26 +88,26 @@ class CetmixTower(models.AbstractModel):
         )
 
     @api.model
-    def server_run_command(self, server_ref, command_ref, get_result=True, **values):
+    def server_run_command(self, server_reference, command_reference, get_result=True, **variable_values):
         """Run a command on a server, both named by reference.
 
         :param bool get_result: True: run it now and return its end; False: start it and return its log
-        :param values: own values of the run, {variable reference: value}
+        :param variable_values: own values of the run, {variable reference: value}
         :return: dict: ``exit_code``, ``message``; without ``get_result`` also ``id`` and ``reference`` of the log
         """
         self._deprecated("server_run_command", "cx.tower.server.run_command")
-        server, command = self._server(server_ref), self._record("cx.tower.command", command_ref)
+        server, command = self._server(server_reference), self._record("cx.tower.command", command_reference)
         if not server:
-            return self._not_found("server", server_ref)
+            return self._not_found("server", server_reference)
         if not command:
-            return self._not_found("command", command_ref)
+            return self._not_found("command", command_reference)
         if get_result:
-            result = server._run_command_and_wait(command, variable_values=values)
+            result = server._run_command_and_wait(command, variable_values=variable_values)
             return {
                 "exit_code": result["exit_code"],
                 "message": result["response"] or result["error"] or result["message"],
             }
-        started = server.run_command(command, variable_values=values)
+        started = server.run_command(command, variable_values=variable_values)
         return {
             "exit_code": started["exit_code"],
             "message": started["state"],
@@ -116,38 +116,39 @@ class CetmixTower(models.AbstractModel):
         }
 
     @api.model
-    def server_run_flight_plan(self, server_ref, plan_ref, **values):
+    def server_run_flight_plan(self, server_reference, flight_plan_reference, **variable_values):
         """Start a flight plan on a server, both named by reference.
 
-        :param values: own values of the run, {variable reference: value}
+        :param variable_values: own values of the run, {variable reference: value}
         :return: log of the run (its id over RPC); False when the server or the flight plan is unknown
         """
         self._deprecated("server_run_flight_plan", "cx.tower.server.run_flight_plan")
-        server, plan = self._server(server_ref), self._record("cx.tower.plan", plan_ref)
+        server = self._server(server_reference)
+        plan = self._record("cx.tower.plan", flight_plan_reference)
         if not server or not plan:
             return False
-        return server.run_flight_plan(plan, variable_values=values)
+        return server.run_flight_plan(plan, variable_values=variable_values)
 
     @api.model
-    def server_set_variable_value(self, server_ref, variable_ref, value):
+    def server_set_variable_value(self, server_reference, variable_reference, value):
         """Set a variable's value of a server. :return: dict: ``exit_code``, ``message``."""
         self._deprecated("server_set_variable_value", "cx.tower.server.set_variable_value")
-        server = self._server(server_ref)
+        server = self._server(server_reference)
         if not server:
-            return self._not_found("server", server_ref)
+            return self._not_found("server", server_reference)
         try:
-            server.set_variable_value(variable_ref, value)
+            server.set_variable_value(variable_reference, value)
         except ValidationError as error:
             return {"exit_code": int(ExitCode.GENERAL_ERROR), "message": str(error)}
         return {"exit_code": int(ExitCode.OK), "message": self.env._("Variable value set.")}
 
     @api.model
-    def server_get_variable_value(self, server_ref, variable_ref, check_global=True):
+    def server_get_variable_value(self, server_reference, variable_reference, check_global=True):
         """Return a variable's value of a server, or False when it has none (or the server is unknown)."""
         self._deprecated("server_get_variable_value", "cx.tower.server.get_variable_value")
-        server = self._server(server_ref)
+        server = self._server(server_reference)
         return (
-            (server.get_variable_value(variable_ref, no_fallback=not check_global) or False)
+            (server.get_variable_value(variable_reference, no_fallback=not check_global) or False)
             if server
             else False
         )

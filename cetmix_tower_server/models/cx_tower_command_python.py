@@ -154,6 +154,11 @@ class CxTowerCommand(models.Model):
             "tower_servers": {"import": self.env["cx.tower.server"], "help": self.env._("servers")},
             "tower_commands": {"import": self.env["cx.tower.command"], "help": self.env._("commands")},
             "tower_plans": {"import": self.env["cx.tower.plan"], "help": self.env._("flight plans")},
+            "tower_jets": {"import": (), "help": self.env._("jets, with the jet addon; empty without it")},
+            "tower_waypoints": {
+                "import": (),
+                "help": self.env._("waypoints, with the jet addon; empty without it"),
+            },
         }
 
     @api.model

@@ -156,6 +156,10 @@ class CxTowerFile(models.Model):
         return [*super()._get_linked_access_fields(), "template_id", "last_log_id"]
 
     @api.model
+    def _trims_names(self):
+        return False
+
+    @api.model
     def _get_pre_populated_model_data(self):
         return {**super()._get_pre_populated_model_data(), self._name: ("cx.tower.server", "server_id")}
 

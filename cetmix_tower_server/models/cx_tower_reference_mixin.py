@@ -174,6 +174,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
         """
         if not vals_list:
             return super().create(vals_list)
+        vals_list = [self._with_trimmed_name(vals) for vals in vals_list]
         bases = self._get_new_reference_bases(vals_list)
         taken = set()
         if self.env.context.get("reference_mixin_override"):
@@ -227,6 +228,24 @@ class CxTowerReferenceMixin(models.AbstractModel):
         return [base or next(found) for base in bases]
 
     @api.model
+    def _with_trimmed_name(self, vals):
+        """Return ``vals`` with the name as a form would store it: without white space around it.
+
+        :raise ValidationError: nothing else is in it
+        """
+        name = vals.get("name")
+        if not isinstance(name, str) or name == name.strip() or not self._trims_names():
+            return vals
+        if not name.strip():
+            raise ValidationError(self.env._("The name is empty: enter one."))
+        return {**vals, "name": name.strip()}
+
+    @api.model
+    def _trims_names(self):
+        """Return whether white space around a name means nothing. It does in names of files."""
+        return True
+
+    @api.model
     def _check_given_references(self, vals_list):
         """Raise ValidationError for a given reference that would be changed; no context stores an illegal one."""
         for reference in (vals["reference"] for vals in vals_list if vals.get("reference")):
@@ -245,6 +264,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
         return ["name", *([relation] if relation else []), *self._get_extra_vals_fields()]
 
     def write(self, vals):
+        vals = self._with_trimmed_name(vals)
         if "reference" not in vals:
             return super().write(vals)
         before = {record.id: record.reference for record in self}

@@ -309,7 +309,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             "variable_values": variable_values or False,
             "guard_key": False,
         }
-        if command_su.server_ids and server_su not in command_su.server_ids:
+        if not command_su._check_server_compatibility(server_su):
             text = self.env._(
                 "“%(command)s” is restricted to other servers than %(server)s.",
                 command=command_su.name,

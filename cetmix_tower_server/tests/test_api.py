@@ -36,12 +36,16 @@ class TestApi(ApiCase):
 
     def test_helpers_name_records_by_reference(self):
         status, ended = self.json2(
-            "root", "cetmix.tower", "server_run_command", server_ref="api_server", command_ref="api_command"
+            "root",
+            "cetmix.tower",
+            "server_run_command",
+            server_reference="api_server",
+            command_reference="api_command",
         )
         self.assertEqual((status, ended), (200, {"exit_code": 0, "message": "api_root"}))
         for arguments in (
-            {"server_ref": "nowhere", "command_ref": "api_command"},
-            {"server_ref": "api_server", "command_ref": "nothing"},
+            {"server_reference": "nowhere", "command_reference": "api_command"},
+            {"server_reference": "api_server", "command_reference": "nothing"},
         ):
             status, ended = self.json2("root", "cetmix.tower", "server_run_command", **arguments)
             self.assertEqual((status, ended["exit_code"]), (200, -101))
@@ -52,7 +56,7 @@ class TestApi(ApiCase):
 
     def test_variables_over_rpc(self):
         self.env["cx.tower.variable"].create({"name": "Port", "reference": "api_port"})
-        server = {"server_ref": "api_server", "variable_ref": "api_port"}
+        server = {"server_reference": "api_server", "variable_reference": "api_port"}
         status, done = self.json2(
             "manager", "cetmix.tower", "server_set_variable_value", **server, value="8069"
         )

@@ -176,7 +176,7 @@ class TestApiPlan(ApiCase):
 
     def test_helper(self):
         self.allow(True)
-        names = {"server_ref": "api_server", "plan_ref": "api_plan"}
+        names = {"server_reference": "api_server", "flight_plan_reference": "api_plan"}
         for protocol, who in product(PROTOCOLS, ("user", "manager", "root")):
             with self.subTest(protocol=protocol, who=who):
                 ids = self.call(
@@ -185,7 +185,7 @@ class TestApiPlan(ApiCase):
                 log = self.env[PLAN_LOG].browse(ids)
                 self.assertEqual((log.user_id, log.state), (self.people[who], "done"))
                 self.assertEqual(log.variable_values["api_who"], "me")
-                for unknown in ({"server_ref": "nowhere"}, {"plan_ref": "nothing"}):
+                for unknown in ({"server_reference": "nowhere"}, {"flight_plan_reference": "nothing"}):
                     arguments = {**names, **unknown}
                     answer = self.call(protocol, who, "cetmix.tower", "server_run_flight_plan", **arguments)
                     self.assertIs(answer, False)
@@ -210,7 +210,7 @@ class TestApiPlan(ApiCase):
     def test_who_may_not_start(self):
         server = [self.server.id]
         plan = {"flight_plan": "api_plan"}
-        names = {"server_ref": "api_server", "plan_ref": "api_plan"}
+        names = {"server_reference": "api_server", "flight_plan_reference": "api_plan"}
         forged = {**plan, "variable_values": {"api_who": "; rm"}}
         self.refused(
             [

@@ -6,8 +6,8 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..engine.results import ExitCode
-from ..runs.engine_context import engine_says
 from ..runs import worker as run_worker
+from ..runs.engine_context import engine_says
 from ..runs.job import Job
 from .run_case import RunCase
 
