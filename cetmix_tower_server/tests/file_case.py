@@ -5,8 +5,8 @@ from unittest.mock import patch
 
 from ..engine.results import FileExists, FileMissing, FileTooLarge, FileUploadFailed
 from ..engine.ssh.files import HostFile, IfExists, PushResult
-from ..runs.engine_context import engine_says
 from ..runs import file_work
+from ..runs.engine_context import engine_says
 from .run_case import RunCase
 
 
