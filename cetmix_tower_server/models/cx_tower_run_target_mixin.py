@@ -12,7 +12,7 @@ from ..engine import secrets_in_code as placeholders
 from ..engine.in_use import known_secrets__
 from ..engine.masking import Masker
 from ..engine.own_values import all_texts
-from ..engine.results import EngineError, ExitCode, OutOfBudget, RenderingError
+from ..engine.results import EngineError, ExitCode, RenderingError
 from ..runs import worker as run_worker
 from ..runs.engine_context import heard
 from .cx_tower_run_source import hide_code
