@@ -133,10 +133,6 @@ class CxTowerServerTemplate(models.Model):
         ]
 
     @api.model
-    def _get_links_left_out_of_copies(self):
-        return [*super()._get_links_left_out_of_copies(), *self._get_linked_access_fields()]
-
-    @api.model
     def _get_dependent_model_relation_fields(self):
         return [*super()._get_dependent_model_relation_fields(), "variable_value_ids"]
 

@@ -34,13 +34,20 @@ class Base(models.AbstractModel):
 
         What the record links already is not looked at: forms send it back.
         """
+        given = self._get_links_given_by_others(values)
         for name, value in values.items():
             field = self._fields.get(name)
             if not (field and field.relational and value):
                 continue
             comodel = self.env[field.comodel_name]
+            if isinstance(value, dict):  # the form around a line, with what is typed there
+                parent_id = value.get("id") or False
+                self._check_linked_ids(name, comodel, [parent_id])
+                comodel.browse(parent_id or ())._check_linked_in_form(value)
+                continue
             if field.type == "many2one":
-                self._check_linked_ids(name, comodel, [value["id"] if isinstance(value, dict) else value])
+                if value not in given.get(name, ()):
+                    self._check_linked_ids(name, comodel, [value])
                 continue
             for command in value if isinstance(value, list | tuple) else ():
                 if isinstance(command, int):
@@ -52,6 +59,10 @@ class Base(models.AbstractModel):
                 elif command and command[0] in (Command.CREATE, Command.UPDATE) and command[2]:
                     child = comodel.browse(command[1] if command[0] == Command.UPDATE else [])
                     child._check_linked_in_form(command[2])
+
+    def _get_links_given_by_others(self, values):
+        """Return {many2one field: ids} that a form may name although its user may not read them: somebody gave them to him."""
+        return {}
 
     def _check_linked_ids(self, name, comodel, ids):
         if not comodel._name.startswith(PREFIX):

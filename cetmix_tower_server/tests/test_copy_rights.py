@@ -99,25 +99,23 @@ class TestCopyRights(TowerCommon):
                 self.assertEqual(gained, set())
 
     def test_a_copy_of_what_one_may_only_read_has_no_credentials(self):
-        for record, left_out in (
-            (self.server, ("ssh_key_id", "jump_server_id", "plan_delete_id", "command_ids", "ssh_password")),
-            (
-                self.template,
-                ("ssh_key_id", "jump_server_id", "flight_plan_id", "file_template_ids", "ssh_password"),
-            ),
-        ):
-            copied = record.with_user(self.manager).copy().sudo()
-            for name in left_out:
-                with self.subTest(record=record.name, field=name):
-                    self.assertTrue(record[name])
-                    self.assertFalse(copied[name])
-            if record == self.server:
-                self.assertFalse(any(copied.secret_ids.mapped("secret_value")))
+        copied = self.server.with_user(self.manager).copy().sudo()
+        for name in ("ssh_key_id", "jump_server_id", "plan_delete_id", "command_ids", "ssh_password"):
+            with self.subTest(name):
+                self.assertFalse(copied[name])
+        self.assertFalse(any(copied.secret_ids.mapped("secret_value")))
+        with mute_logger(*LOGGERS), self.assertRaises(AccessError), self.env.cr.savepoint():
+            self.template.with_user(self.manager).copy()  # what it is for is its links
+        self.env.invalidate_all()
+        self.template.write({"ssh_key_id": False, "jump_server_id": False, "flight_plan_id": False})
+        copied = self.template.with_user(self.manager).copy().sudo()
+        self.assertFalse(copied.ssh_password or copied.file_template_ids)
 
     def test_a_manager_copies_what_he_manages_as_it_is(self):
         for record in (self.server, self.template):
             record.manager_ids = self.manager
-            self.key.user_ids = self.manager
+            self.key.user_ids = self.jump.user_ids = self.manager
+            self.template.flight_plan_id = False
             copied = record.with_user(self.manager).copy().sudo()
             self.assertEqual(copied.ssh_key_id, self.key)
 

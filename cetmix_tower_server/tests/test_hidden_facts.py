@@ -114,6 +114,17 @@ class TestHiddenFacts(TowerCommon):
                     preset = records.with_context(**context)
                     self.assertTrue(self.refused(lambda r=preset, s=spec: r.onchange({}, [], s)))
 
+    def test_what_a_line_says_of_the_form_around_it_is_looked_at_too(self):
+        lines = self.env["cx.tower.command.run.wizard.variable.value"].with_user(self.manager)
+        hidden = self.hidden["cx.tower.server"]
+        mine = self._new_server(managers=self.manager)
+        spec = {"value_char": {}, "wizard_id": {"fields": {"display_name": {}}}}
+        around = {"server_ids": [(4, mine.id)], "action": "ssh_command"}
+        lines.onchange({"wizard_id": around, "value_char": "x"}, ["value_char"], spec)
+        around = {"server_ids": [(4, hidden.id)], "action": "ssh_command"}
+        with mute_logger(*LOGGERS), self.assertRaises(AccessError):
+            lines.onchange({"wizard_id": around, "value_char": "x"}, ["value_char"], spec)
+
     def test_what_a_form_sends_back_of_a_saved_record_is_no_claim(self):
         """A plan may use a command above the level of who edits the plan."""
         plan = self._new_plan(

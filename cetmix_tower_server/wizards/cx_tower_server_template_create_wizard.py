@@ -111,6 +111,13 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
         ]
         return self._convert_to_write(given)
 
+    def _get_links_given_by_others(self, values):
+        template = self.env["cx.tower.server.template"].browse(values.get("server_template_id") or ())
+        if not template.has_access("read"):
+            return super()._get_links_given_by_others(values)
+        # sudo: who may read a template makes servers with its key, also where he may not read that
+        return super()._get_links_given_by_others(values) | {"ssh_key_id": template.sudo().ssh_key_id.ids}
+
     @api.onchange("server_template_id")
     def _onchange_server_template_id(self):
         empty = {"ssh_port": 22, "ssh_auth_mode": "p"}
