@@ -31,6 +31,7 @@ ANYBODY = {
     "active_ids": "what a wizard begins with; checked like everything that is chosen in it",
     "active_model": "as active_ids",
     "cx_allow_log_text_update": "a guard against mistakes: who may write a server log may set its text",
+    "default_plan_id": "what a wizard begins with; checked when it is run",
     "default_server_dir": "where a new file goes; checked like a given value",
     "default_command_id": "what a wizard begins with; checked when it is run",
     "default_server_template_id": "what a wizard begins with; checked when it is run",
