@@ -9,6 +9,7 @@ import {
     defineModels,
     fields,
     getService,
+    MockServer,
     models,
     mountView,
     mountWithCleanup,
@@ -23,7 +24,8 @@ defineMailModels();
 class Server extends models.Model {
     _name = "cx.tower.server";
     name = fields.Char();
-    _records = [{ id: 1, name: "web-1" }];
+    last_run_state = fields.Char();
+    _records = [{ id: 1, name: "web-1", last_run_state: "running" }];
 }
 
 class Run extends models.Model {
@@ -304,6 +306,28 @@ test("the host key is shown from the connection test", async () => {
     await contains(".modal .btn-primary:contains(Show Host Key)").click();
     await waitFor(".modal .o_field_widget[name=name]");
     expect.verifySteps(["asked for the key"]);
+});
+
+test("the card of a server shows the end of its run, and asks no more then", async () => {
+    onRpc("cx.tower.server", "read", () => expect.step("asked"));
+    await mountView({
+        type: "kanban",
+        resModel: "cx.tower.server",
+        arch: `<kanban js_class="tower_server_kanban"><templates><t t-name="card">
+            <field name="name"/><field name="last_run_state"/>
+        </t></templates></kanban>`,
+    });
+    expect(".o_kanban_record:first").toHaveText(/running/);
+    await advanceTime(2000);
+    await animationFrame();
+    expect(".o_kanban_record:first").toHaveText(/running/);
+    MockServer.env["cx.tower.server"].write([1], { last_run_state: "done" });
+    await advanceTime(2000);
+    await animationFrame();
+    expect(".o_kanban_record:first").toHaveText(/done/);
+    expect.verifySteps(["asked", "asked"]);
+    await advanceTime(4000);
+    expect.verifySteps([]);
 });
 
 test("a question names the values of its record", () => {
