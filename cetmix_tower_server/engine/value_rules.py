@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from . import modifiers, patterns
@@ -51,7 +51,7 @@ class ValueRules:
         try:
             return self.if_cheap(reference, text)
         except NotCheap:
-            rule = asdict(self._rules[reference])
+            rule = dict(vars(self._rules[reference]))
             return pool.run("value", rule, text, what=f"the value of variable “{reference}”")
 
     def if_cheap(self, reference: str, text: str) -> str | None:
@@ -67,7 +67,7 @@ class ValueRules:
 
     def to_plain(self) -> dict[str, dict[str, Any]]:
         """Return the rules as plain data, see :func:`from_plain`."""
-        return {reference: asdict(rule) for reference, rule in self._rules.items()}
+        return {reference: dict(vars(rule)) for reference, rule in self._rules.items()}
 
 
 def from_plain(rules: Mapping[str, Mapping[str, Any]]) -> ValueRules:
