@@ -20,7 +20,7 @@ class CxTowerAudienceMixin(models.AbstractModel):
     audience = fields.Text(string="Who can run it", compute="_compute_audience", groups=GROUP_MANAGER)
 
     @api.model
-    def get_empty_hint(self):
+    def _empty_hint(self):
         if self.env.user.has_group(GROUP_MANAGER):
             return self.env._(
                 "You see what is made for no server in particular, for your servers, or shared with you, up to your level."

@@ -68,7 +68,16 @@ class CxTowerRightsMixin(models.AbstractModel):
 
     @api.model
     def get_empty_hint(self):
-        """Return one or two sentences for who finds nothing to choose or to look at: why, and what to do. Also for RPC."""
+        """Return one or two sentences for who finds nothing to choose or to look at: why, and what to do. Also for RPC.
+
+        :raise AccessError: the caller may read no records of this kind at all
+        """
+        self.browse().check_access("read")
+        return self._empty_hint()
+
+    @api.model
+    def _empty_hint(self):
+        """Return the sentences of :meth:`get_empty_hint`. Overridden where more can be said."""
         if self._may_create():
             return self.env._(
                 "There is nothing here yet that you may see and that fits. You can make a new one."
@@ -77,11 +86,11 @@ class CxTowerRightsMixin(models.AbstractModel):
 
     @api.model
     def get_empty_list_help(self, help_message):
-        if not self._may_create():
+        if self.browse().has_access("read") and not self._may_create():
             title = self.env._("Nothing here for you yet")
             help_message = Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s</p>') % (
                 title,
-                self.get_empty_hint(),
+                self._empty_hint(),
             )
         return super().get_empty_list_help(help_message)
 

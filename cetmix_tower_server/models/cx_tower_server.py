@@ -117,7 +117,7 @@ class CxTowerServer(models.Model):
         return [*super()._get_links_left_out_of_copies(), "ssh_key_id", "jump_server_id", "plan_delete_id"]
 
     @api.model
-    def get_empty_hint(self):
+    def _empty_hint(self):
         if self._may_create():
             return self.env._(
                 "You see the servers whose Users or Managers you are one of. Add one under Servers, or ask a Manager of the"

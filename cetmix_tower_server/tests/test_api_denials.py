@@ -12,7 +12,18 @@ HARMLESS = {
     ("cetmix.tower", "generate_random_id"),  # makes a random text
     ("cetmix.tower", "is_valid_url"),  # looks at a text
 }
-STANDARD = {"create", "write", "read", "unlink", "copy", "copy_data", "default_get", "onchange", "web_read"}
+STANDARD = {
+    "get_empty_list_help",
+    "create",
+    "write",
+    "read",
+    "unlink",
+    "copy",
+    "copy_data",
+    "default_get",
+    "onchange",
+    "web_read",
+}
 
 
 @tagged("post_install", "-at_install")
