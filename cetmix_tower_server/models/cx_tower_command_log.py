@@ -8,6 +8,7 @@ from ..engine import states
 from ..engine.plain_values import storable_text
 from ..engine.results import ExitCode
 from .big_integer import BigInteger
+from .brief_locks import GUARD_WAIT_S, brief_locks
 
 _logger = logging.getLogger(__name__)
 
@@ -229,16 +230,13 @@ class CxTowerCommandLog(models.Model):
     def _try_guards(self, wanted):
         self.flush_recordset()
         try:
-            with self.env.cr.savepoint(flush=False):
-                # Who holds the key without a commit may be waiting for us: an answer after a while, not for ever.
-                self.env.cr.execute("SET LOCAL lock_timeout = '5s'")
+            with brief_locks(self.env, GUARD_WAIT_S, flush=False):
                 self.env.cr.execute(
                     "UPDATE cx_tower_command_log log SET guard_key = wanted.key"
                     " FROM unnest(%s, %s) AS wanted (id, key) WHERE log.id = wanted.id",
                     ([log.id for log, _key in wanted], [key for _log, key in wanted]),
                     log_exceptions=False,  # a taken key is an answer, not an error
                 )
-                self.env.cr.execute("SET LOCAL lock_timeout = 0")
         except (UniqueViolation, LockNotAvailable):
             return False
         return True
@@ -392,11 +390,8 @@ class CxTowerCommandLog(models.Model):
         # sudo: the command's author decided that its success sets the status
         server = self.server_id.sudo()
         try:
-            with self.env.cr.savepoint():
-                self.env.cr.execute("SET LOCAL lock_timeout = '2s'")
+            with brief_locks(self.env, 2):
                 server.write({"status": status})
-                server.flush_recordset()
-                self.env.cr.execute("SET LOCAL lock_timeout = 0")
         except LockNotAvailable:
             server.invalidate_recordset(flush=False)
             _logger.warning("run %s: status %s of server %s could not be set", self.id, status, server.id)

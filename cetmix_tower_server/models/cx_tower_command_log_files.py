@@ -8,6 +8,7 @@ from psycopg2.errors import LockNotAvailable
 from ..engine import states
 from ..runs.database import may_succeed_later
 from ..runs.file_work import DELETE
+from .brief_locks import brief_locks
 from .cx_tower_run_target_files import ACTION
 
 _logger = logging.getLogger(__name__)
@@ -54,13 +55,10 @@ class CxTowerCommandLog(models.Model):
             return  # whoever waits for it takes it
         self.flush_recordset()
         try:
-            with self.env.cr.savepoint():
-                self.env.cr.execute("SET LOCAL lock_timeout = '2s'")
+            with brief_locks(self.env, 2):
                 self.env["cx.tower.file"].sudo()._take_over_results(log)
                 if log.run_result:
                     log.run_result = False
-                self.env.flush_all()
-                self.env.cr.execute("SET LOCAL lock_timeout = 0")
         except LockNotAvailable:
             self.env.invalidate_all(flush=False)
             if not log.run_result:

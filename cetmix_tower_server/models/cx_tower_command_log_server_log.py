@@ -2,10 +2,11 @@ import logging
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from psycopg2.errors import LockNotAvailable, SerializationFailure
 
 from ..engine.output import BoundedText
 from ..engine.results import ExitCode
+from ..runs.database import is_away, may_succeed_later
+from .brief_locks import brief_locks
 
 _logger = logging.getLogger(__name__)
 
@@ -75,18 +76,18 @@ class CxTowerCommandLog(models.Model):
         if not run._hands_over():
             return
         try:
-            with self.env.cr.savepoint():
-                self.env.cr.execute("SET LOCAL lock_timeout = '2s'")
+            with brief_locks(self.env, 2):
                 run.server_log_id._take_over(run)
-                self.env.cr.execute("SET LOCAL lock_timeout = 0")
-        except (LockNotAvailable, SerializationFailure):
-            run.invalidate_recordset(flush=False)
-            _logger.warning("run %s: server log %s is being changed", run.id, run.server_log_id.id)
-            run.message = self.env._(
-                "Somebody was changing the server log at this moment: it was not filled. Refresh it again."
-            )
         except Exception as error:
+            if is_away(error):
+                raise
             run.invalidate_recordset(flush=False)
+            if may_succeed_later(error):
+                _logger.warning("run %s: server log %s is being changed", run.id, run.server_log_id.id)
+                run.message = self.env._(
+                    "Somebody was changing the server log at this moment: it was not filled. Refresh it again."
+                )
+                return
             _logger.exception("run %s: its output could not be handed to server log", run.id)
             run.message = self.env._("The server log could not take the output over: %s", error)
 

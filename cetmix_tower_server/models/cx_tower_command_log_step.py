@@ -5,6 +5,7 @@ from psycopg2.errors import LockNotAvailable
 from ..engine import flow, states
 from ..engine.results import ExitCode
 from ..runs.engine_context import heard
+from .brief_locks import GUARD_WAIT_S
 from .cx_tower_command_log import COMMAND_FIELDS
 
 # As any other run: a plan whose lane was given up for others waits its turn.
@@ -166,7 +167,8 @@ class CxTowerCommandLog(models.Model):
         """
         try:
             self.env.cr.execute(
-                SQL("SAVEPOINT tower_guard; SET LOCAL lock_timeout = '5s'; %s", insert), log_exceptions=False
+                SQL("SAVEPOINT tower_guard; SET LOCAL lock_timeout = %s; %s", f"{GUARD_WAIT_S}s", insert),
+                log_exceptions=False,
             )
         except LockNotAvailable:
             self.env.cr.execute("ROLLBACK TO SAVEPOINT tower_guard")

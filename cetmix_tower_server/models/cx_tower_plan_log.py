@@ -9,6 +9,7 @@ from ..engine import states
 from ..engine.plain_values import storable_text
 from ..engine.results import ExitCode
 from ..runs.engine_context import heard
+from .brief_locks import GUARD_WAIT_S, brief_locks
 
 CHANGED_AT_END = (
     "state",
@@ -296,9 +297,7 @@ class CxTowerPlanLog(models.Model):
         ]
         free = [run.plan_id.id not in run._path() for run in runs]
         try:
-            with self.env.cr.savepoint(flush=False):
-                # Who holds the key without a commit may be waiting for us: an answer after a while, not for ever.
-                self.env.cr.execute("SET LOCAL lock_timeout = '5s'")
+            with brief_locks(self.env, GUARD_WAIT_S, flush=False):
                 self.env.cr.execute(
                     "UPDATE cx_tower_plan_log run SET guard_key = wanted.key"
                     " FROM unnest(%s::int[], %s::text[], %s::boolean[]) AS wanted (id, key, free) WHERE run.id = wanted.id AND wanted.free",
@@ -306,10 +305,9 @@ class CxTowerPlanLog(models.Model):
                     log_exceptions=False,  # a taken key is an answer, not an error
                 )
                 taken = self.env.cr.rowcount
-                self.env.cr.execute("SET LOCAL lock_timeout = 0")
-                return taken == len(runs)
         except (UniqueViolation, LockNotAvailable):
             return False
+        return taken == len(runs)
 
     def _finish(self, plan_status, message=None, nothing_ran=False):
         """End a run. Only the first end counts: a finished run is never changed again.

@@ -11,6 +11,7 @@ from ..engine import states
 from ..engine.results import ExitCode
 from ..runs.database import is_away, may_succeed_later
 from ..runs.engine_context import engine_says, heard
+from .brief_locks import brief_locks
 from .cx_tower_server_connection import MANAGER
 
 _logger = logging.getLogger(__name__)
@@ -211,11 +212,8 @@ class CxTowerServer(models.Model):
         :param log: its run, which has ended
         """
         try:
-            with self.env.cr.savepoint():
-                self.env.cr.execute("SET LOCAL lock_timeout = '2s'")
+            with brief_locks(self.env, 2):
                 self._note_delete_plan_ended(log)
-                self.flush_recordset()
-                self.env.cr.execute("SET LOCAL lock_timeout = 0")
         except LockNotAvailable:
             self.invalidate_recordset(flush=False)
         except Exception as error:

@@ -101,6 +101,26 @@ class TestServerLog(ServerLogCase):
         self.assertEqual(run.command_response, "text")
         self.assertEqual(log.log_state, "never")
 
+    def test_an_end_waits_for_a_log_that_somebody_changes_for_seconds_only(self):
+        log = self.log_of(self.printing('"text"'))
+        self.env.cr.execute(
+            """CREATE TEMP TABLE limits AS SELECT ''::text AS lock_timeout WHERE FALSE;
+               CREATE FUNCTION pg_temp.note_limit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                   IF NEW.log_state = 'done' THEN
+                       INSERT INTO limits VALUES (current_setting('lock_timeout'));
+                   END IF;
+                   RETURN NEW;
+               END $$;
+               CREATE TRIGGER note_limit BEFORE UPDATE ON cx_tower_server_log
+                  FOR EACH ROW EXECUTE FUNCTION pg_temp.note_limit()"""
+        )
+        log.refresh()
+        self.env.flush_all()
+        self.env.cr.execute("SELECT lock_timeout FROM limits")
+        self.assertEqual(self.env.cr.fetchall(), [("2s",)])
+        self.env.cr.execute("SHOW lock_timeout")
+        self.assertEqual(self.env.cr.fetchone(), ("0",), "what comes later in the transaction")
+
     def test_a_deleted_log_does_not_keep_its_run_from_ending(self):
         self.env["ir.config_parameter"].set_param("cetmix_tower_server.backend", "cron")
         log = self.log_of(self.printing('"x"'))
