@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -151,8 +151,3 @@ def _items(node: ast.expr) -> list[object]:
         return []
     items = [_literal(item) for item in node.elts]
     return [item[0] for item in items] if all(items) else []
-
-
-def texts_of(values: Iterable[str | None]) -> list[str]:
-    """Return those values that are known: no templates, not unset."""
-    return [value for value in values if value and "{" not in value]

@@ -7,6 +7,7 @@ from odoo import api, models
 from odoo.exceptions import ValidationError
 
 from ..engine.results import ExitCode
+from .number_ranges import is_whole_number
 
 _logger = logging.getLogger(__name__)
 
@@ -166,7 +167,7 @@ class CetmixTower(models.AbstractModel):
         :raise ValidationError: other numbers
         """
         for number in (sections, population):
-            if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= ID_PARTS_LIMIT:
+            if not is_whole_number(number, 1, ID_PARTS_LIMIT):
                 raise ValidationError(
                     self.env._(
                         "A random id has 1 to %(most)s groups of 1 to %(most)s characters.",

@@ -6,8 +6,8 @@ from odoo.exceptions import UserError
 from psycopg2.errors import LockNotAvailable
 
 from ..engine import states
+from ..engine.file_operations import DELETE
 from ..runs.database import may_succeed_later
-from ..runs.file_work import DELETE
 from .brief_locks import brief_locks
 from .cx_tower_run_target_files import ACTION
 

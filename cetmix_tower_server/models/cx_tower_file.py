@@ -3,10 +3,10 @@ import secrets as random_secrets
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ..engine.file_operations import PULL, PUSH
 from ..engine.host_path import clean_directory
 from ..engine.own_values import OwnValues
 from ..runs.engine_context import engine_says, heard
-from ..runs.file_work import PULL, PUSH
 
 AUTO_SYNC_INTERVALS = [
     ("10-minutes", "10 minutes"),

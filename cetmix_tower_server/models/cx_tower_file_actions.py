@@ -1,7 +1,7 @@
 from odoo import models
 
+from ..engine.file_operations import COMPARE, DELETE, PULL, PUSH
 from ..engine.text_diff import Difference, side_by_side
-from ..runs.file_work import COMPARE, DELETE, PULL, PUSH
 
 REASONS_SHOWN = 3
 

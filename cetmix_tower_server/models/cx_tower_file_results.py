@@ -5,10 +5,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine import states
+from ..engine.file_operations import COMPARE, DELETE, FAILED, PULL, PUSH, SKIPPED
 from ..engine.own_values import OwnValues
-from ..runs import file_work
 from ..runs.engine_context import engine_says
-from ..runs.file_work import COMPARE, DELETE, FAILED, PULL, PUSH
 from .cx_tower_file import QUIET
 
 _logger = logging.getLogger(__name__)
@@ -161,7 +160,7 @@ class CxTowerFile(models.Model):
 
         A file that was left as it is on the host does not become one of Tower's.
         """
-        if result["outcome"] in (FAILED, file_work.SKIPPED):
+        if result["outcome"] in (FAILED, SKIPPED):
             return self.browse()
         record = document["record"]
         server = log.server_id

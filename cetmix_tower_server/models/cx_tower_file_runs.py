@@ -5,8 +5,8 @@ from odoo.exceptions import UserError
 
 from ..engine import secrets_in_code as placeholders
 from ..engine import states
+from ..engine.file_operations import COMPARE, DELETE, PULL, PUSH
 from ..engine.results import EngineError, ExitCode
-from ..runs.file_work import COMPARE, DELETE, PULL, PUSH
 
 # What one run carries at most: more files are several runs.
 FILES_A_RUN = 500

@@ -5,8 +5,8 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..engine import states
+from ..engine.file_operations import PULL, PUSH
 from ..runs.database import may_succeed_later
-from ..runs.file_work import PULL, PUSH
 
 _logger = logging.getLogger(__name__)
 

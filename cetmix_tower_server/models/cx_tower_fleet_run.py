@@ -7,6 +7,7 @@ from odoo.tools.misc import clean_context
 
 from ..engine import states
 from ..runs.engine_context import engine_says
+from .number_ranges import is_whole_number
 
 RUNNING = "running"
 STOPPING = "stopping"
@@ -207,21 +208,12 @@ class CxTowerFleetRun(models.Model):
     def _named(self, model, names):
         """Return the records of a model that ids or references name, as the caller sees them.
 
-        :raise ValidationError: for the first ones that nothing answers to
+        :raise ValidationError: names that no record answers to which the caller may read
         """
-        names = [names] if isinstance(names, (str, int)) else list(names)
-        ids = [name for name in names if isinstance(name, int)]
-        references = [name for name in names if isinstance(name, str)]
-        if len(ids) + len(references) < len(names):
-            raise ValidationError(self.env._("Records are named by id or reference."))
-        domain = Domain("id", "in", ids) | Domain("reference", "in", references)
-        records = self.env[model].search(domain)
-        missing = [str(name) for name in {*ids} - {*records.ids}]
-        missing += sorted({*references} - {*records.mapped("reference")})
-        if missing:
-            raise ValidationError(
-                self.env._("Not found, or not for you to see: %s.", ", ".join(missing[:20]))
-            )
+        records = self.env[model]._find_named(names)
+        unseen = records - records._filtered_access("read")
+        if unseen:
+            raise records._not_found(unseen.ids)
         return records
 
     def _name_of(self, what, servers):
@@ -247,26 +239,23 @@ class CxTowerFleetRun(models.Model):
         retry_of_id, label = options.pop("retry_of_id"), options.pop("label")
         # sudo: nobody may create logs by hand; the right to run is checked below, before anything is queued
         # and defaults in the caller's context must not come along
-        fleet = (
-            self.sudo()
-            .with_context(clean_context(self.env.context))
-            .create(
-                {
-                    "name": self._name_of(what.sudo().name, servers),
-                    "user_id": self.env.user.id,
-                    "label": label,
-                    "action": "command" if command else "plan",
-                    "command_id": command and command.id,
-                    "plan_id": plan and plan.id,
-                    "access_level": what.sudo().access_level,
-                    "server_ids": [(6, 0, servers.ids)],
-                    "server_count": len(servers),
-                    "variable_values": variable_values or False,
-                    "run_input": options,
-                    "retry_of_id": retry_of_id,
-                    **limits,
-                }
-            )
+        clean = self.env(su=True, context=clean_context(self.env.context))
+        fleet = self.with_env(clean).create(
+            {
+                "name": self._name_of(what.sudo().name, servers),
+                "user_id": self.env.user.id,
+                "label": label,
+                "action": "command" if command else "plan",
+                "command_id": command and command.id,
+                "plan_id": plan and plan.id,
+                "access_level": what.sudo().access_level,
+                "server_ids": [(6, 0, servers.ids)],
+                "server_count": len(servers),
+                "variable_values": variable_values or False,
+                "run_input": options,
+                "retry_of_id": retry_of_id,
+                **limits,
+            }
         )
         starter = servers.with_context(**engine_says(tower_no_dispatch=True, tower_fleet_later=True))
         shared = {"label": label, "fleet_run_id": fleet.id}
@@ -290,7 +279,7 @@ class CxTowerFleetRun(models.Model):
         for name in ("concurrency_limit", "stop_after_failures", "stop_after_percent"):
             value = limits.get(name) or 0
             highest = 100 if name == "stop_after_percent" else SERVERS_LIMIT
-            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= highest:
+            if not is_whole_number(value, 0, highest):
                 field = self._fields[name]._description_string(self.env)
                 raise ValidationError(
                     self.env._(

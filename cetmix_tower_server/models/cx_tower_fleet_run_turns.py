@@ -5,7 +5,7 @@ from odoo.tools import SQL
 
 from ..engine import states
 from ..runs import worker as run_worker
-from ..runs.database import is_away, may_succeed_later
+from ..runs.database import may_succeed_later
 from ..runs.engine_context import engine_says, heard
 from .cx_tower_fleet_run import ACTIVE, RUNNING, STOPPING
 
@@ -331,16 +331,9 @@ class CxTowerFleetRun(models.Model):
         Neither should happen but for a failure of Tower or two last members that ended at the same moment in two processes.
         What goes wrong with one keeps neither the others nor the queue, whose lost runs are found in the same transaction.
         """
+        # sudo: the cron's own work
         for fleet in self.sudo().search([("state", "in", ACTIVE)]):
-            try:
-                with self.env.cr.savepoint():
-                    fleet._look_after_one()
-            except Exception as error:
-                if is_away(error):
-                    raise
-                if not may_succeed_later(error):  # otherwise another process is at it
-                    _logger.exception("fleet run %s could not be looked after", fleet.id)
-                self.env.invalidate_all(flush=False)
+            self.env["cx.tower.run.queue"]._do_apart(fleet._look_after_one, f"looking after {fleet}")
 
     def _look_after_one(self):
         if not self._has_active_members():

@@ -5,6 +5,7 @@ from odoo.exceptions import ValidationError
 
 from ..engine.dry_run import LINES_MAX
 from .dry_run_report import PROBLEM, WARNING, DryRun
+from .number_ranges import LARGEST, is_whole_number
 
 SERVERS_MAX = 200  # in one report
 
@@ -82,26 +83,10 @@ class CxTowerPlan(models.Model):
             return found
         if isinstance(servers, models.BaseModel):
             return servers.with_env(self.env) | found
-        named = servers if isinstance(servers, (list, tuple)) else [servers]
-        if not all(isinstance(name, (int, str)) and not isinstance(name, bool) for name in named):
-            raise ValidationError(self.env._("Servers are named by their ids or references."))
-        references = [name for name in named if isinstance(name, str)]
-        by_reference = {
-            server.reference: server.id for server in Server.search([("reference", "in", references)])
-        }
-        unknown = [name for name in references if name not in by_reference]
-        ids = [by_reference.get(name) if isinstance(name, str) else name for name in named]
-        known = Server.browse(dict.fromkeys(filter(None, ids)))
-        unknown += [str(server.id) for server in known - known.exists()]
-        if unknown:
-            raise ValidationError(
-                self.env._("There is no such server, or you may not see it: %s.", ", ".join(unknown))
-            )
-        return known | found
+        return Server._find_named(servers) | found
 
     def _dry_run_page(self, offset, limit):
-        is_right = all(isinstance(number, int) and not isinstance(number, bool) for number in (offset, limit))
-        if not is_right or offset < 0 or not 1 <= limit <= SERVERS_MAX:
+        if not (is_whole_number(offset, 0, LARGEST) and is_whole_number(limit, 1, SERVERS_MAX)):
             raise ValidationError(
                 self.env._(
                     "A report begins at an offset from 0 and has 1 to %s servers. Ask for more with the next offset.",

@@ -9,6 +9,7 @@ from psycopg2.errors import UniqueViolation
 
 # How often a new reference is tried when others take it at the same moment, before giving up.
 REFERENCE_ATTEMPTS = 100
+NAMED = 20  # names in a message that nothing answers to
 COPY_SUFFIX = re.compile(r" \(copy(?: \d+)?\)$")
 CONFLICTING_VALUE = re.compile(r"\)=\((.*)\)")  # "Key (reference)=(web) ...", the same in every language
 
@@ -53,6 +54,37 @@ class CxTowerReferenceMixin(models.AbstractModel):
     def _get_id_by_reference(self, reference):
         """Return the id of the record with this reference that the caller may read, or False."""
         return self.get_by_reference(reference).id
+
+    @api.model
+    def _find_named(self, names):
+        """Return the records that ids or references name, each once and in their order, with two queries at most.
+
+        One that is named by its id may be one that the caller may not read: that is to be checked.
+
+        :param names: an id or a reference, or a list of them
+        :raise ValidationError: something that is neither, or that names no record
+        """
+        names = list(names) if isinstance(names, (list, tuple)) else [names]
+        if not all(isinstance(name, (int, str)) and not isinstance(name, bool) for name in names):
+            raise ValidationError(self.env._("Records are named by their ids or references."))
+        references = [name for name in names if isinstance(name, str)]
+        found = {record.reference: record.id for record in self.search([("reference", "in", references)])}
+        found |= {name: name for name in self.browse(set(names) - set(references)).exists().ids}
+        missing = [str(name) for name in names if name not in found]
+        if missing:
+            raise self._not_found(missing)
+        return self.browse(dict.fromkeys(found[name] for name in names))
+
+    @api.model
+    def _not_found(self, names):
+        """Return the error that tells which ids or references name no record that the caller may see."""
+        return ValidationError(
+            self.env._(
+                "There is no %(kind)s %(names)s, or you may not see it.",
+                kind=self.env["ir.model"]._get(self._name).sudo().name,  # sudo: what the screens call it
+                names=", ".join(f"“{name}”" for name in names[:NAMED]),
+            )
+        )
 
     # ------------------------------------------------------------------ extension hooks
 

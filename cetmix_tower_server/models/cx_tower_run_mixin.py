@@ -87,7 +87,7 @@ class CxTowerRunMixin(models.AbstractModel):
     @api.model_create_multi
     def create(self, vals_list):
         # Runs are made with the engine's rights: defaults in the context of who started them must not come along.
-        clean = self.with_context(clean_context(self.env.context))
+        clean = self.with_env(self.env(context=clean_context(self.env.context)))
         return super(CxTowerRunMixin, clean).create(vals_list).with_env(self.env)
 
     @api.depends("start_date", "finish_date", "duration")

@@ -255,24 +255,33 @@ class CxTowerRunQueue(models.AbstractModel):
             self._recover_stalled_plans,
             self.env["cx.tower.fleet.run"]._look_after,
         ):
-            self._do_part(part)
+            self._do_apart(part, "a part of the queue's cron")
         if self._has_queued(within_s=LOOK_AHEAD_S):
             run_worker.get(self.env.cr.dbname).wake()
 
     @api.model
-    def _do_part(self, part):
-        """Do one part of the cron; what goes wrong in it keeps neither the others nor what is queued."""
+    def _do_apart(self, do, what):
+        """Do one of several things in a savepoint of its own: what goes wrong in it keeps none of the others.
+
+        When another transaction was faster nothing is lost: the next round of the cron does it.
+
+        :param do: called without arguments
+        :param what: names it in the log
+        :return: the error with which it failed; None when it did not, or when another transaction was faster
+        :raise Exception: the database is away
+        """
         try:
             with self.env.cr.savepoint():
-                part()
+                do()
         except Exception as error:
             self.env.invalidate_all(flush=False)
             if is_away(error):
                 raise
-            if may_succeed_later(error):
-                _logger.info("another transaction was faster (%s), it is done the next time", error)
-            else:
-                _logger.exception("a part of the queue's cron failed")
+            if not may_succeed_later(error):
+                _logger.exception("%s failed", what)
+                return error
+            _logger.info("%s: another transaction was faster (%s)", what, error)
+        return None
 
     @api.model
     def _wake_workers(self, at=None):
@@ -287,7 +296,7 @@ class CxTowerRunQueue(models.AbstractModel):
         if cron:
             # sudo: starting the queue's cron is part of every run, whoever started it
             cron.sudo()._trigger(at)
-        if run_worker.has_crons():
+        if cron_service.has_crons():
             self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
 
     def _register_hook(self):

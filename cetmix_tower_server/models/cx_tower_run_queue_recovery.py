@@ -1,11 +1,11 @@
 import logging
+from functools import partial
 
 from odoo import api, models
 from odoo.tools import SQL
 
 from ..engine import states
 from ..engine.results import ExitCode
-from ..runs.database import is_away, may_succeed_later
 from .cx_tower_worker import LEASE_S
 
 _logger = logging.getLogger(__name__)
@@ -27,29 +27,9 @@ class CxTowerRunQueue(models.AbstractModel):
             faster it is not called: that record's turn comes again
         """
         for record in records:
-            try:
-                with self.env.cr.savepoint():
-                    do(record)
-            except Exception as error:
-                self.env.invalidate_all(flush=False)
-                if is_away(error):
-                    raise
-                if may_succeed_later(error):
-                    _logger.info("%s: another transaction was faster (%s)", record, error)
-                    continue
-                _logger.exception("%s cannot be dealt with as it should", record)
-                self._attempt_last_resort(record, error, last_resort)
-
-    @api.model
-    def _attempt_last_resort(self, record, error, last_resort):
-        try:
-            with self.env.cr.savepoint():
-                last_resort(record, error)
-        except Exception as again:
-            self.env.invalidate_all(flush=False)
-            if is_away(again):
-                raise
-            _logger.exception("%s cannot be dealt with at all", record)
+            error = self._do_apart(partial(do, record), f"ending or leading on {record}")
+            if error:
+                self._do_apart(partial(last_resort, record, error), f"ending {record} without what follows")
 
     @api.model
     def _finish_each(self, logs, exit_code, text):

@@ -4,9 +4,9 @@ from odoo import models
 
 from ..engine import host_path, rendering
 from ..engine import secrets_in_code as placeholders
+from ..engine.file_operations import PULL, PUSH
 from ..engine.rendering import Mode, UndefinedPolicy
 from ..engine.results import FileCreationFailed, RenderingError
-from ..runs.file_work import PULL, PUSH
 from .cx_tower_run_target_mixin import check_storable
 
 ACTION = "file_using_template"

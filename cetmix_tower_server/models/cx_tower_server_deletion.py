@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from psycopg2 import Error as DatabaseError
-from psycopg2.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
+from psycopg2.errors import LockNotAvailable
 
 from ..engine import states
 from ..engine.results import ExitCode
@@ -275,17 +275,10 @@ class CxTowerServer(models.Model):
     @api.model
     def _cron_delete(self):
         """Delete the servers whose delete plan has ended well. **Commits** after each of them."""
-        servers = self.with_context(active_test=False)
+        servers, queue = self.with_context(active_test=False), self.env["cx.tower.run.queue"]
         for server in servers.search(self._ended_deletions_domain()):
-            try:
-                with self.env.cr.savepoint():
-                    server._find_ended_deletions()
-            except Exception as error:
-                if is_away(error):
-                    raise
-                # it must not keep those that are due
-                _logger.exception("the end of the delete plan of server %s could not be noted", server.id)
-                self.env.invalidate_all(flush=False)
+            # One that fails must not keep those that are due.
+            queue._do_apart(server._find_ended_deletions, f"noting the end of the delete plan of {server}")
         progress = self.env["ir.cron"]._commit_progress
         due = servers.search([("deletion_step", "=", DUE)])
         progress(0, remaining=len(due))
@@ -325,12 +318,13 @@ class CxTowerServer(models.Model):
                 # In the name of who asked for it. What keeps a server was checked then, runs were just now.
                 asked = self.with_user(user) if user else self
                 asked.sudo().with_context(**engine_says(server_force_delete=True)).unlink()
-        except (DeadlockDetected, LockNotAvailable, SerializationFailure):
-            self.env.invalidate_all(flush=False)
-            self._wake_deletion(fields.Datetime.now() + LOOK_AGAIN)  # others were faster; it stays due
         except DatabaseError as error:
             if is_away(error):
                 raise
+            if may_succeed_later(error):
+                self.env.invalidate_all(flush=False)
+                self._wake_deletion(fields.Datetime.now() + LOOK_AGAIN)  # others were faster; it stays due
+                return
             _logger.warning("server %s could not be deleted: %s", self.id, error)
             self.env.invalidate_all(flush=False)
             reason = self.env._("The delete plan has ended well, but other records still need the server.")

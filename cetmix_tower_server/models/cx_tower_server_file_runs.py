@@ -1,13 +1,14 @@
 from odoo import models
 
 from ..engine import secrets_in_code as placeholders
+from ..engine.file_operations import COMPARE, DELETE, PULL
 from ..engine.hidden_places import Template
 from ..engine.masking import Masker
 from ..engine.results import ExitCode
 from ..engine.script import SudoMode
 from ..engine.ssh.files import Content, Owner
 from ..runs.file_store import FileStore
-from ..runs.file_work import COMPARE, DELETE, PULL, FileRun, FileTask
+from ..runs.file_work import FileRun, FileTask
 from ..runs.work import HostWork
 from .cx_tower_file_runs import COMMANDS, PREVIEW_LIMIT, refusal
 from .cx_tower_run_target_files import ACTION

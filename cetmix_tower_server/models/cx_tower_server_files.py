@@ -5,8 +5,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.http import request
 
 from ..engine import host_path
+from ..engine.file_operations import DELETE, PULL, PUSH
 from ..engine.results import RenderingError
-from ..runs.file_work import DELETE, PULL, PUSH
 from .cx_tower_server_file_runs import NO_NONCE
 
 

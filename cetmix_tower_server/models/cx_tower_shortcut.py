@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 
 
 class CxTowerShortcut(models.Model):
@@ -137,7 +137,9 @@ class CxTowerShortcut(models.Model):
         if isinstance(server, models.BaseModel):
             servers = server.with_env(self.env)
         elif server:
-            servers = self._find_servers(server if isinstance(server, (list, tuple)) else [server])
+            # Archived ones are found here, so that it can be said what is wrong with them.
+            Server = self.env["cx.tower.server"].with_context(active_test=False)
+            servers = Server._find_named(server).with_env(self.env)
         else:
             servers = self.server_ids._filtered_access("read")
             if len(servers) > 1:
@@ -147,17 +149,3 @@ class CxTowerShortcut(models.Model):
         if not servers:
             raise UserError(self.env._("Shortcut “%s” has no server that you may see.", self.name))
         return servers
-
-    @api.model
-    def _find_servers(self, names):
-        """Return the servers with these ids or references, in their order."""
-        Server = self.env["cx.tower.server"].with_context(active_test=False)
-        found = Server.browse()
-        for name in names:
-            if isinstance(name, bool) or not isinstance(name, (int, str)):
-                raise ValidationError(self.env._("A server is named by its id or its reference."))
-            server = Server.get_by_reference(name) if isinstance(name, str) else Server.browse(name).exists()
-            if not server:
-                raise ValidationError(self.env._("There is no server “%s”, or you may not see it.", name))
-            found |= server
-        return found.with_env(self.env)

@@ -1,9 +1,14 @@
-"""Numbers that the database would refuse, refused with a sentence before it sees them."""
+"""Numbers out of their range, refused with a sentence before the database or a computation sees them."""
 
 from odoo.exceptions import ValidationError
 
 PORTS = (1, 65535)
 LARGEST = 2**31 - 1
+
+
+def is_whole_number(value, least, most):
+    """Return whether an argument is a whole number in a range; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def check_numbers(records, vals_list, ranges):

@@ -23,6 +23,7 @@ from odoo.modules.registry import Registry
 from odoo.service import server as odoo_server
 from odoo.tools import config
 
+from . import worker
 from .database import is_away
 
 _logger = logging.getLogger(__name__)
@@ -34,6 +35,11 @@ THREAD_NAME = "odoo.service.cron.cron"
 WATCH_NAME = "tower-cron-watch"
 
 _lock = threading.Lock()
+
+
+def has_crons() -> bool:
+    """Return whether this process runs crons (threaded mode), so that its worker takes the queued runs anyway."""
+    return any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate())
 
 
 def protect() -> None:
@@ -86,8 +92,6 @@ def _is_reachable() -> bool:
 
 def _wake_workers() -> None:
     """Take what was queued meanwhile; a new cron thread looks for the first time after a minute."""
-    from . import worker  # which knows this module
-
     for dbname, registry in Registry.registries.snapshot.items():
         if "cx.tower.run.queue" in registry:
             worker.get(dbname).wake()

@@ -8,6 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..engine.file_operations import (
+    COMPARE,
+    DELETE,
+    DELETED,
+    DIFFERS,
+    FAILED,
+    MISSING,
+    PULL,
+    PULLED,
+    PUSH,
+    SAME,
+    UNCHANGED,
+)
 from ..engine.hidden_places import Template, hide
 from ..engine.masking import Masker
 from ..engine.results import EngineError, ExitCode, FileDownloadFailed, FileError, Secret
@@ -20,17 +33,6 @@ from .file_store import FileStore
 
 if TYPE_CHECKING:
     from .job import Job
-
-PUSH, PULL, COMPARE, DELETE = "push", "pull", "compare", "delete"
-PUSHED, SKIPPED, UNCHANGED, PULLED, DELETED, FAILED = (
-    "pushed",
-    "skipped",
-    "unchanged",
-    "pulled",
-    "deleted",
-    "error",
-)
-SAME, DIFFERS, MISSING = "same", "differs", "missing"
 
 SMALL = 256 * 1024  # bytes: what is pushed together with others, without progress of its own
 TEXT_LIMIT = 5 * 1024 * 1024  # bytes of a text that is pulled

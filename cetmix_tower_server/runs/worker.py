@@ -586,13 +586,3 @@ def get(dbname: str) -> Worker:
     """Return the worker of this process for a database. A forked child gets one of its own."""
     with _workers_lock:
         return _workers.setdefault((os.getpid(), dbname), Worker(dbname))
-
-
-def has_crons() -> bool:
-    """Return whether this process runs crons (threaded mode), so that its worker takes the queued runs anyway."""
-    return any(thread.name.startswith("odoo.service.cron.cron") for thread in threading.enumerate())
-
-
-def in_lane() -> bool:
-    """Return whether the calling thread executes a run."""
-    return threading.current_thread().name.startswith("tower-lane-")

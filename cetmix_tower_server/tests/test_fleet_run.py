@@ -239,7 +239,10 @@ class TestFleetRun(RunCase):
         self.Fleet._look_after()
         self.assertEqual(fleet.state, "done")
 
-    @mute_logger("odoo.addons.cetmix_tower_server.models.cx_tower_fleet_run_turns")
+    @mute_logger(
+        "odoo.addons.cetmix_tower_server.models.cx_tower_fleet_run_turns",
+        "odoo.addons.cetmix_tower_server.models.cx_tower_run_queue",
+    )
     def test_one_that_breaks_keeps_neither_the_others_nor_the_queue(self):
         self.held_back()
         command = self.python("pass", allow_parallel_run=True)

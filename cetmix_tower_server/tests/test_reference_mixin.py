@@ -184,6 +184,20 @@ class TestReferenceMixin(TowerCommon):
         )
         self.assertFalse(self.tags.with_user(self.manager).get_by_reference("hidden"))
 
+    def test_records_are_named_by_id_or_reference(self):
+        first, second, third = self.tags.create([{"name": f"Named {number}"} for number in range(3)])
+        with self.assertQueryCount(2):
+            found = self.tags._find_named([third.id, "named_0", second.id, "named_2", first.id])
+        self.assertEqual(found.ids, [third.id, first.id, second.id])
+        self.assertEqual(self.tags._find_named("named_1"), second)
+        self.assertEqual(self.tags._find_named(second.id), second)
+        for wrong in ("nowhere", 0, ["named_0", 999999999]):
+            with self.subTest(wrong), self.assertRaisesRegex(ValidationError, "There is no Tower Tag"):
+                self.tags._find_named(wrong)
+        for wrong in (True, 1.5, {"id": 1}, [None], object()):
+            with self.subTest(wrong), self.assertRaisesRegex(ValidationError, "ids or references"):
+                self.tags._find_named(wrong)
+
     def test_names_are_found_by_reference(self):
         tag = self.tags.create({"name": "Something", "reference": "xyz_ref"})
         self.assertEqual([found[0] for found in self.tags.name_search("xyz_r")], tag.ids)

@@ -11,6 +11,7 @@ from ..runs.engine_context import engine_says
 from .run_case import RunCase
 
 DELETION = "odoo.addons.cetmix_tower_server.models.cx_tower_server_deletion"
+QUEUE = "odoo.addons.cetmix_tower_server.models.cx_tower_run_queue"
 
 
 @tagged("post_install", "-at_install")
@@ -256,7 +257,7 @@ class TestServerDeletion(RunCase):
                 raise ValueError("broken")
             return note(records, log)
 
-        with patch.object(Server, "_note_delete_plan_ended", broken), mute_logger(DELETION):
+        with patch.object(Server, "_note_delete_plan_ended", broken), mute_logger(DELETION, QUEUE):
             self.delete(self.doomed | other)
             self.run_cron()
         self.assertFalse(other.exists())

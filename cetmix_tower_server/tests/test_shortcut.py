@@ -102,7 +102,7 @@ class TestShortcut(ShortcutCase):
         for server in (self.other_server, self.other_server.id, self.other_server.ids):
             with self.subTest(server=server), self.assertRaises(AccessError):
                 self.run_shortcut(self.user, server)
-        with self.assertRaisesRegex(ValidationError, "no server"):
+        with self.assertRaisesRegex(ValidationError, f"no Tower Server “{self.other_server.reference}”"):
             self.run_shortcut(self.user, self.other_server.reference)
         # the other one is the only one to be meant
         self.assertEqual(self.log_of(self.run_shortcut(self.user)).server_id, self.server)
@@ -157,7 +157,7 @@ class TestShortcut(ShortcutCase):
         self.assertFalse(command.has_access("read"))
         with self.assertRaises(AccessError):
             self.server.with_user(self.user).run_command(command)
-        with self.assertRaises(TypeError):
+        with self.assertRaisesRegex(UserError, "variable_values"):
             self.shortcut.with_user(self.user).run(self.server, variable_values={"x": "y"})
         stranger = self.env["res.users"].search([("login", "=", "run_stranger")]) or self.env[
             "res.users"
