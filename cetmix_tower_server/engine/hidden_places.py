@@ -89,17 +89,25 @@ class _Comparison:
         present = [self._as_masked(line, names) for line, names in zip(self.ours, self.names, strict=True)]
         matcher = difflib.SequenceMatcher(None, present, self.theirs, autojunk=False)
         blocks = [block for block in matcher.get_opcodes() if block[0] != "equal"]
-        missing: list[int] = []  # our lines with secrets that have nothing beside them
+        others = [range(block[3], block[4]) for block in blocks]
+        # Our lines with secrets that are not surely beside theirs: (number, whether a line of theirs stands for it all the same).
+        missing: list[tuple[int, bool]] = []
+        for kind, start, end, there_start, there_end in blocks:
+            secret, there = [n for n in range(start, end) if self.names[n]], range(there_start, there_end)
+            if kind == "replace" and secret:
+                elsewhere = [n for n in secret if not any(self._is_place(n, line) for line in there)]
+                missing += [(n, len(there) >= end - start and self._has_words(n)) for n in elsewhere]
+            else:
+                missing += [(number, False) for number in secret]
+        moved = [(number, self._places_of(number, others)) for number, _hidden in missing]
         for kind, start, end, there_start, there_end in blocks:
             secret = [number for number in range(start, end) if self.names[number]]
             if kind == "replace" and secret:
                 self._hide_block(secret, range(there_start, there_end))
-            else:
-                missing += secret
-        others = [range(block[3], block[4]) for block in blocks]
-        for number in missing:
-            places = [there for there in others if any(self._is_place(number, line) for line in there)]
-            for there in places or others:  # moved; or nobody knows where it stands, if it does
+        for (number, places), (_number, is_hidden) in zip(moved, missing, strict=True):
+            for there in places or (
+                [] if is_hidden else others
+            ):  # moved; or nobody knows where it stands, if it does
                 self._hide_block([number], there)
         self._hide_values(others)
         return "".join(self.theirs)
@@ -115,12 +123,20 @@ class _Comparison:
         parts = self.ours[number].rstrip("\r\n").split(self.mark)
         return parts[0], parts[-1]
 
+    def _has_words(self, number: int) -> bool:
+        """Return whether one of our lines can be known again by what stands around its secrets."""
+        return bool("".join(self._around(number)).strip())
+
     def _is_place(self, number: int, there: int) -> bool:
         """Return whether one of their lines has the same words around something else."""
         first, last = self._around(number)
         line = self.theirs[there].rstrip("\r\n")
         fits = line.startswith(first) and line.endswith(last) and len(line) >= len(first) + len(last)
-        return fits and bool((first + last).strip())
+        return fits and self._has_words(number)
+
+    def _places_of(self, number: int, blocks: Sequence[range]) -> list[range]:
+        """Return the blocks of their lines in which one of our lines may stand."""
+        return [there for there in blocks if any(self._is_place(number, line) for line in there)]
 
     def _hide_block(self, numbers: Sequence[int], there: range) -> None:
         """Hide a block of their lines: what stands at the places of these lines of ours, and all lines that are none."""

@@ -299,11 +299,9 @@ def test_reading_a_template_has_a_budget_too():
 
 
 def _children(pid):
-    return [
-        int(path.name)
-        for path in Path("/proc").iterdir()
-        if path.name.isdigit() and _parent_of(int(path.name)) == pid and _is_child_program(int(path.name))
-    ]
+    # One reading of /proc may leave a process out while others begin and end.
+    pids = {int(name) for _reading in range(3) for name in os.listdir("/proc") if name.isdigit()}
+    return sorted(found for found in pids if _parent_of(found) == pid and _is_child_program(found))
 
 
 def _parent_of(pid):

@@ -44,6 +44,9 @@ def hidden(ours, theirs, new=NEW):
         ("<t>\n", f"{OLD}\nsecond line\n", f"{HIDDEN}\n{HIDDEN}\n"),
         ("key=<t>\na=1\n", f"key={OLD}\nand its second line\na=1\n", f"key={OTHER}\n{HIDDEN}\na=1\n"),
         ("pw=<t>\r\na=1\r\n", f"pw={OLD}\r\na=1\r\n", f"pw={OTHER}\r\na=1\r\n"),
+        # moved: one line can be told by its words, the other may be any of those that differ
+        ("a=1\npw=<t>\n<t>\n", f"pw={OLD}\na=1\n{OLD}\n", f"pw={OTHER}\na=1\n{HIDDEN}\n"),
+        ("a=1\n<t>\n", f"{OLD}\na=1\nz=9\n", f"{HIDDEN}\na=1\n{HIDDEN}\n"),
         ("a=1\n", f"pw={OLD}\n", f"pw={OLD}\n"),
         ("pw=<t>\n", "", ""),
     ],
