@@ -216,6 +216,7 @@ class TestLeftovers:
             dead.setattr(Link, "remove", lambda *_options: None)
             with FileSession(lab.pool, lab.target(host), owner=begun) as session:
                 session.push(PushSpec(f"{folder}/target", Content(10**7, Dying)))
+        host.kill_sessions()  # the host's side may still be writing what had arrived
         [left] = os.listdir(folder)
         os.utime(folder / left, (time.time() - 60,) * 2)
         self.push(lab, host, folder / "target")
