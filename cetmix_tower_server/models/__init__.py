@@ -72,6 +72,7 @@ from . import cx_tower_plan_warnings
 from . import cx_tower_plan_dry_run
 from . import cx_tower_plan_dry_run_text
 from . import cx_tower_command_plan
+from . import cx_tower_command_internal
 from . import cx_tower_command_file
 from . import cx_tower_file_template
 from . import cx_tower_file

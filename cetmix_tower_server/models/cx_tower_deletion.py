@@ -28,27 +28,38 @@ class CxTowerRightsMixin(models.AbstractModel):
     def _deletion_effects(self):
         """Return (what goes along as "label: number", whether runs stay). Extension point."""
         goes, stays = [], False
-        for field in self._fields.values():
-            inverse = field.type == "one2many" and not field.compute and self._inverse_of(field)
-            if not inverse:
-                continue
+        for model, name in self._deletion_links():
             # sudo: what goes along goes whoever may see it
-            records = self.env[field.comodel_name].sudo().with_context(active_test=False)
-            domain = [(field.inverse_name, "in", self.ids)]
-            if inverse.ondelete == "cascade":
-                count = records.search_count(domain)
-                if count:
-                    goes.append(f"{field._description_string(self.env)}: {count}")
-            elif "kept_target_name" in records._fields and not stays:
-                stays = bool(records.search_count(domain, limit=1))
+            records = self.env[model].sudo().with_context(active_test=False)
+            domain = [(name, "in", self.ids)]
+            if records._fields[name].ondelete != "cascade":
+                stays = stays or bool(records.search_count(domain, limit=1))
+            elif count := records.search_count(domain):
+                goes.append(f"{self._label_of_link(model, name)}: {count}")
         return goes, stays
 
     @api.model
-    def _inverse_of(self, field):
-        """Return the stored many2one that a one2many of Tower's models reads."""
-        inverse = self.env[field.comodel_name]._fields.get(field.inverse_name)
-        is_ours = field.comodel_name.startswith("cx.tower.") and not self.env[field.comodel_name]._transient
-        return inverse if is_ours and inverse and inverse.store and inverse.type == "many2one" else None
+    def _deletion_links(self):
+        """Return [(model, field)] of Tower's links to this model that go with it, and of runs, which stay."""
+        return [
+            (model._name, field.name)
+            for model in self.env.values()
+            if model._name.startswith("cx.tower.") and not model._abstract and not model._transient
+            for field in model._fields.values()
+            if field.type == "many2one"
+            and field.store
+            and field.comodel_name == self._name
+            and (field.ondelete == "cascade" or "kept_target_name" in model._fields)
+        ]
+
+    @api.model
+    def _label_of_link(self, model, name):
+        """Return what records that link to one of this model are called: as its form calls them, or by their kind."""
+        for field in self._fields.values():
+            if field.type == "one2many" and not field.compute and not field.related:
+                if (field.comodel_name, field.inverse_name) == (model, name):
+                    return field._description_string(self.env)
+        return self.env["ir.model"]._get(model).sudo().name
 
     # ------------------------------------------------------------------ what is in the way
 

@@ -64,3 +64,4 @@ from . import test_variable_texts
 from . import test_copy_rights
 from . import test_hidden_facts
 from . import test_names_of_scripts
+from . import test_internal_commands

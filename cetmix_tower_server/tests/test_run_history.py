@@ -88,6 +88,38 @@ class TestRunHistory(RunCase):
         with self.assertRaises(AccessError):
             self.server.with_user(new_test_user(self.env, "stranger")).describe_deletion()
 
+    def test_what_goes_is_said_whether_a_form_shows_it_or_not(self):
+        command = self.python("pass", name="Restart")
+        plan = self._plan(self.python("pass"))
+        servers = {"server_ids": [(6, 0, self.server.ids)]}
+        for target in (
+            {"action": "command", "command_id": command.id},
+            {"action": "plan", "plan_id": plan.id},
+        ):
+            self.env["cx.tower.shortcut"].create({"name": "One click", **target, **servers})
+            task = self.env["cx.tower.scheduled.task"].create({"name": "Nightly", **target, **servers})
+            task.action_archive()
+        for target in (command, plan):
+            with self.subTest(target):
+                text = target.describe_deletion()
+                self.assertIn("Tower Shortcut: 1", text)
+                self.assertIn("Tower Scheduled Task: 1", text)
+                self.assertNotIn("stays in the log", text)
+        self.run_as(self.root, command)
+        self.assertIn("stays in the log", command.describe_deletion())
+
+    def test_all_that_goes_with_a_record_is_said(self):
+        """Every link that deletes, of every model, found by looking."""
+        for model in self.env.values():
+            if not model._name.startswith("cx.tower.") or model._abstract or model._transient:
+                continue
+            for field in model._fields.values():
+                owner = field.comodel_name if field.type == "many2one" and field.store else None
+                if owner and field.ondelete == "cascade" and hasattr(self.env[owner], "describe_deletion"):
+                    with self.subTest(f"{model._name}.{field.name}"):
+                        self.assertIn((model._name, field.name), self.env[owner]._deletion_links())
+                        self.assertTrue(self.env[owner]._label_of_link(model._name, field.name))
+
     def test_what_is_in_use_is_said_and_not_deleted(self):
         command = self.python("pass", name="Restart")
         plan = self._plan(command)
