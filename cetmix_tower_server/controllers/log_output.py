@@ -23,8 +23,7 @@ class LogOutput(http.Controller):
             raise request.not_found()
         log.check_access("read")
         text = self._text(log)
-        # sudo: a run that may be read names its server and its command
-        names = (log.sudo().server_id.name, log.title, "raw" if raw == "1" else "")
+        names = (log.server_name, log.title, "raw" if raw == "1" else "")
         return text_download(text if raw == "1" else ansi.to_text(text), *names)
 
     @staticmethod

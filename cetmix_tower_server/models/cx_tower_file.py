@@ -170,7 +170,7 @@ class CxTowerFile(models.Model):
         super(CxTowerFile, self - pulled)._compute_variable_ids()
         self.env["cx.tower.variable"]._link_used_variables(pulled, ["name", "server_dir"])
 
-    @api.constrains("source")
+    @api.constrains(lambda self: [*self._get_depends_fields(), "source"])
     def _check_template_syntax(self):
         pulled = self.filtered(lambda file: file.source == "server")
         super(CxTowerFile, self - pulled)._check_template_syntax()

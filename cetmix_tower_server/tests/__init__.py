@@ -65,3 +65,5 @@ from . import test_copy_rights
 from . import test_hidden_facts
 from . import test_names_of_scripts
 from . import test_internal_commands
+from . import test_screen_words
+from . import test_constraints

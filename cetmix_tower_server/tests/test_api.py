@@ -131,6 +131,24 @@ class TestApi(ApiCase):
         with mute_logger("odoo.http"):
             self.assertEqual(self.url_open(f"/cetmix_tower/log/{log.id}/output.txt").status_code, 403)
 
+    def test_a_download_comes_as_text_or_as_printed_and_names_what_was_deleted(self):
+        self.command.code = "pass"
+        log = self.env["cx.tower.command.log"].browse(self.server.run_command(self.command)["id"])
+        self.env.cr.execute(
+            "INSERT INTO cx_tower_command_log_output (log_id, start_offset, end_offset, segments)"
+            r""" VALUES (%s, 0, 15, '[["o", "\u001b[31mred\u001b[0m\n1%%\r2%%"]]')""",
+            (log.id,),
+        )
+        server_name = self.server.name
+        self.server.unlink()
+        self.authenticate("api_root", PASSWORD)
+        for raw, text, ending in (("", "red\n2%", ""), ("?raw=1", "\x1b[31mred\x1b[0m\n1%\r2%", "_raw")):
+            with self.subTest(raw):
+                answer = self.url_open(f"/cetmix_tower/log/{log.id}/output.txt{raw}")
+                self.assertEqual(answer.content.decode(), text)
+                name = f"{server_name}_deleted_{self.command.name}_1{ending}.txt".replace(" ", "_")
+                self.assertIn(name, answer.headers["Content-Disposition"])
+
     def test_who_may_listen_to_a_run(self):
         log = self.env["cx.tower.command.log"].browse(self.server.run_command(self.command)["id"])
         channel = f"cetmix_tower_log/{log.id}"

@@ -130,6 +130,21 @@ registry.category("web_tour.tours").add("tower_run_and_find", {
         { content: "Search in the output", trigger: ".o_tower_console_find", run: "click" },
         { content: "Type a word", trigger: ".o_tower_console_search input", run: "edit word" },
         { content: "It is found", trigger: ".o_tower_console_matches:contains(1 of 1)" },
+        {
+            content: "Copy takes all of the output, not the word that was found",
+            trigger: ".o_tower_console_copy",
+            run: async ({ anchor }) => {
+                let copied = "";
+                Object.defineProperty(navigator, "clipboard", {
+                    value: { writeText: async (text) => (copied = text) },
+                    configurable: true,
+                });
+                await anchor.click();
+                if (copied.trim() !== "a word from Tour one") {
+                    throw new Error(`Copied: ${copied}`);
+                }
+            },
+        },
         { content: "Use the whole window", trigger: ".o_tower_console_enlarge", run: "click" },
         { content: "And back", trigger: ".o_tower_console_large .o_tower_console_enlarge", run: "click" },
         { content: "See what was run", trigger: ".o_notebook a[name=code].active" },

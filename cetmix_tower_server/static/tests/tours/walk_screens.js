@@ -110,6 +110,16 @@ class Walk {
         return seen;
     }
 
+    /** A tab that lies outside of the window is found by nobody. */
+    checkTabs(where) {
+        for (const tab of this.tabs()) {
+            const { left, right, width } = tab.getBoundingClientRect();
+            if (width && (left < 0 || right > window.innerWidth)) {
+                this.problem(where, `the tab “${label(tab)}” is outside of the window`);
+            }
+        }
+    }
+
     tabs() {
         return [...document.querySelectorAll(".o_content .o_notebook_headers .nav-link")].filter(isVisible);
     }
@@ -126,6 +136,7 @@ class Walk {
         await this.open(screen);
         this.checkErrors(screen.name);
         this.checkFocus(screen.name);
+        this.checkTabs(screen.name);
         if (screen.onlyLook) {
             return;
         }
