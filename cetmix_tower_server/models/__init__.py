@@ -23,6 +23,7 @@ from . import cx_tower_variable_resolver
 from . import cx_tower_variable_mixin
 from . import cx_tower_custom_variable_value_mixin
 from . import cx_tower_wait_mixin
+from . import cx_tower_news_mixin
 from . import cx_tower_sealed_mixin
 from . import cx_tower_run_mixin
 from . import cx_tower_run_lists

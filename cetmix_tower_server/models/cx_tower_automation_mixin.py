@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .cx_tower_run_history import SOURCES
+
 
 class CxTowerAutomationMixin(models.AbstractModel):
     """Something prepared once that runs one command or one flight plan: shortcuts, scheduled tasks."""
@@ -51,6 +53,15 @@ class CxTowerAutomationMixin(models.AbstractModel):
                         command=target.sudo().name,
                     )
                 )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_keeping_runs(self):
+        self._keep_name_in_runs()
+
+    def _keep_name_in_runs(self):
+        """Let the runs that these have started say by whom, when these are gone."""
+        for model in ("cx.tower.command.log", "cx.tower.plan.log"):
+            self.env[model]._outlive(SOURCES[self._name], self)
 
     def _get_target(self):
         """Return the command or the flight plan that is run."""

@@ -117,6 +117,7 @@ class CxTowerCommand(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_keeping_runs(self):
         self.env["cx.tower.command.log"]._outlive("command_id", self)
+        self.env["cx.tower.command.log"]._outlive_sources("command_id", self)
 
     def action_open_command_logs(self):
         """Open the runs of this command.

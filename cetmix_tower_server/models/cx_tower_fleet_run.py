@@ -32,7 +32,7 @@ class CxTowerFleetRun(models.Model):
 
     _name = "cx.tower.fleet.run"
     _description = "Tower Fleet Run"
-    _inherit = ["cx.tower.wait.mixin", "bus.listener.mixin"]
+    _inherit = ["cx.tower.wait.mixin", "cx.tower.news.mixin", "bus.listener.mixin"]
     _order = "id desc"
 
     name = fields.Char(required=True, readonly=True)
@@ -47,6 +47,7 @@ class CxTowerFleetRun(models.Model):
     user_id = fields.Many2one(
         "res.users", string="Started by", default=lambda self: self.env.user, index=True, ondelete="set null"
     )
+    kept_user_name = fields.Char(string="Started by (deleted)", readonly=True, copy=False)
     action = fields.Selection(
         [("command", "Command"), ("plan", "Flight plan")], required=True, readonly=True, string="What runs"
     )

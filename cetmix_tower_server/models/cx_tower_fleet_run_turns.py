@@ -313,10 +313,10 @@ class CxTowerFleetRun(models.Model):
             self.user_id._bus_send(
                 "simple_notification",
                 {
-                    "type": "success" if succeeded else "danger",
+                    "type": self._notification_type(),
                     "title": self.name,
                     "message": self.message,
-                    "sticky": wanted == "sticky",
+                    "sticky": wanted == "sticky" and not self._was_wanted(),
                 },
             )
 

@@ -114,6 +114,7 @@ class CxTowerPlan(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_keeping_runs(self):
         self.env["cx.tower.plan.log"]._outlive("plan_id", self)
+        self.env["cx.tower.plan.log"]._outlive_sources("plan_id", self)
 
     # ------------------------------------------------------------------ plans in plans
 

@@ -4,9 +4,20 @@ from odoo.tools import SQL
 
 from ..engine import states
 
+#: Where the name of what is deleted is kept, by the link to it; names of commands and plans: kept_target_name.
+KEPT_NAMES = {
+    "server_id": "kept_server_name",
+    "user_id": "kept_user_name",
+    "shortcut_id": "kept_source_name",
+    "scheduled_task_id": "kept_source_name",
+}
+#: What starts runs, and the link from a run to it.
+SOURCES = {"cx.tower.shortcut": "shortcut_id", "cx.tower.scheduled.task": "scheduled_task_id"}
+
 
 class CxTowerRunMixin(models.AbstractModel):
-    """Runs outlive what they ran on: what happened on a host is not forgotten with its server, plan, command or person.
+    """Runs outlive what they ran on: what happened on a host is not forgotten with its server, plan, command or person, nor
+    with the shortcut or scheduled task that started it.
 
     When one of these is deleted its finished runs keep its name in place of the link, in the transaction that deletes it.
     From then on only Root reads them: nobody else has a role on them any more.
@@ -17,6 +28,7 @@ class CxTowerRunMixin(models.AbstractModel):
     kept_server_name = fields.Char(string="Name of the deleted server", readonly=True, copy=False)
     kept_user_name = fields.Char(string="Name of the deleted person", readonly=True, copy=False)
     kept_target_name = fields.Char(string="Name of what was deleted", readonly=True, copy=False)
+    kept_source_name = fields.Char(string="Started by (deleted)", readonly=True, copy=False)
     # Its frozen definition is found by this id.
     kept_target_id = fields.Integer(readonly=True, copy=False, aggregator=None)
     server_name = fields.Char(compute="_compute_server_name", string="On server")
@@ -66,9 +78,7 @@ class CxTowerRunMixin(models.AbstractModel):
         :param str field_name: many2one that leads from a run to its owner
         :param owners: records
         """
-        kept = {"server_id": "kept_server_name", "user_id": "kept_user_name"}.get(
-            field_name, "kept_target_name"
-        )
+        kept = KEPT_NAMES.get(field_name, "kept_target_name")
         is_target = kept == "kept_target_name"
         more = SQL(", kept_target_id = owner.id, access_level = '3'") if is_target else SQL()
         self.flush_model([field_name, kept])
@@ -79,6 +89,17 @@ class CxTowerRunMixin(models.AbstractModel):
             more=more, ids=owners.ids, names=owners.mapped("display_name"),
         ))  # fmt: skip
         self.invalidate_model([field_name, kept, "kept_target_id", "access_level"], flush=False)
+
+    @api.model
+    def _outlive_sources(self, field_name, targets):
+        """Let the runs of what goes along with its command or plan keep the names; PostgreSQL deletes it, unseen by Odoo.
+
+        :param str field_name: link from shortcuts and tasks to the records that are about to be deleted
+        """
+        for model in SOURCES:
+            # sudo: history is kept whoever deletes
+            sources = self.env[model].sudo().with_context(active_test=False)
+            sources.search([(field_name, "in", targets.ids)])._keep_name_in_runs()
 
     @api.model
     def _check_no_active_runs(self, field_name, owners):

@@ -25,7 +25,7 @@ class CxTowerRunMixin(models.AbstractModel):
 
     _name = "cx.tower.run.mixin"
     _description = "Tower run"
-    _inherit = ["cx.tower.wait.mixin", "cx.tower.sealed.mixin"]
+    _inherit = ["cx.tower.wait.mixin", "cx.tower.news.mixin", "cx.tower.sealed.mixin"]
 
     name = fields.Char(readonly=True, help="What ran where, as it was called then.")
     active = fields.Boolean(default=True)
@@ -151,16 +151,14 @@ class CxTowerRunMixin(models.AbstractModel):
             return
         label = dict(states.LABELS)[self.state]
         nothing_ran = self.state == states.SKIPPED
-        # What the starter asked for is no bad news; what somebody else stopped stays until it is read.
-        was_wanted = self.state == states.STOPPED and self.stop_requested_by_id == self.user_id
         is_refused = self._exit_code() in NEVER_BEGAN
         self.user_id._bus_send(
             "simple_notification",
             {
-                "type": self._notification_type(was_wanted),
+                "type": self._notification_type(),
                 "title": self.name,
                 "message": self.message or self.env._("%(state)s", state=label),
-                "sticky": wanted == "sticky" and not (nothing_ran or is_refused or was_wanted),
+                "sticky": wanted == "sticky" and not (nothing_ran or is_refused or self._was_wanted()),
             },
         )
 
@@ -171,14 +169,6 @@ class CxTowerRunMixin(models.AbstractModel):
         except AccessError:
             return False
         return True
-
-    def _notification_type(self, was_wanted):
-        """Return the colour of the news that this run has ended."""
-        if self.state == states.DONE:
-            return "success"
-        if self.state == states.SKIPPED or was_wanted:
-            return "info"
-        return "warning" if self.state == states.STOPPED else "danger"
 
     def _exit_code(self):
         """Return the exit code of a run that has ended. Overridden where the run has one."""

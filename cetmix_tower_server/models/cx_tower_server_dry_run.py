@@ -86,8 +86,8 @@ class CxTowerServer(models.Model):
         :param readable: servers that the caller may read; names of others stay hidden
         """
         if self.with_env(readable.env) not in readable:
-            return self.env._("A jump host could not be reached the last time.")
-        text = self.env._("%s could not be reached the last time.", self.name)
+            return self.env._("The last connection to a jump host failed.")
+        text = self.env._("The last connection to %s failed.", self.name)
         # The reason is for managers, as on the form. sudo: who asks is known from the servers that he may read
         reader = self.with_env(readable.env)
         is_shown = reader._has_field_access(reader._fields["connection_message"], "read")

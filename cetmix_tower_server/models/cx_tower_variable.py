@@ -262,11 +262,13 @@ class CxTowerVariable(models.Model):
             )
 
     def _warn_value(self, text, may_be_template=True):
-        """Return an onchange result that warns where saving will be refused, or None."""
+        """Return an onchange result that warns where saving will be refused, or None.
+
+        Not in a dialog: where the field is left by a click on Save, the refusal has one of its own.
+        """
         fits, message = self._validate_value(text, may_be_template) if self else (True, "")
-        return (
-            None if fits else {"warning": {"title": self.env._("The value does not fit"), "message": message}}
-        )
+        title = self.env._("The value does not fit")
+        return None if fits else {"warning": {"title": title, "message": message, "type": "notification"}}
 
     # ------------------------------------------------------------------ create, write
 

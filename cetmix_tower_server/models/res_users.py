@@ -17,6 +17,10 @@ class ResUsers(models.Model):
         """What a person has run stays in the log, under the person's name."""
         for model in ("cx.tower.command.log", "cx.tower.plan.log"):
             self.env[model]._outlive("user_id", self)
+        # sudo: history is kept whoever deletes
+        fleets = self.env["cx.tower.fleet.run"].sudo().with_context(active_test=False)
+        for user in self:
+            fleets.search([("user_id", "=", user.id)]).write({"kept_user_name": user.name})
 
     def _cetmix_tower_access_level(self):
         """Return the Tower level of the CURRENT user: "1" User, "2" Manager, "3" Root, False without Tower.

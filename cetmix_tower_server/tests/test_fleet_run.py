@@ -448,6 +448,15 @@ class TestFleetRun(RunCase):
         self.assertEqual(len(notes), 1)
         self.assertIn("5 of 6", notes[0]["message"])
 
+    def test_a_stop_that_one_asked_for_is_no_bad_news_that_stays(self):
+        self.held_back()
+        for person, told in ((self.manager, ("info", False)), (self.root, ("warning", True))):
+            with patch.object(type(self.env["res.users"]), "_bus_send", autospec=True) as send:
+                fleet = self.start(command=self.python("pass").id, user=self.manager)
+                fleet.with_user(person).stop()
+            notes = [call.args[2] for call in send.call_args_list if call.args[1] == "simple_notification"]
+            self.assertEqual([(note["type"], note["sticky"]) for note in notes], [told])
+
     def test_purge(self):
         fleet = self.start(command=self.python("pass").id)
         fleet.command_log_ids.unlink()

@@ -89,7 +89,9 @@ class TestForeseen(DryRunCase):
         report = self.report(plan)
         self.assertTrue(report["ok"])
         message = self.problem(report, "connection", "warning")
-        self.assertIn("could not be reached the last time. The host does not answer on port 22.", message)
+        self.assertIn(
+            f"The last connection to {self.server.name} failed. The host does not answer on port 22.", message
+        )
         text = plan.with_user(self.root).dry_run_text(self.server.ids)
         self.assertIn("ready, but see the warnings", text)
         self.assertIn("Warnings for 1 of them.", text)
@@ -105,9 +107,11 @@ class TestForeseen(DryRunCase):
         jump._store_connection_state(False, "no")
         self.server.jump_server_id = jump
         plan = self.plan(self.echo, access_level="2")
-        self.assertIn("Bastion could not be", self.problem(self.report(plan), "connection", "warning"))
+        self.assertIn(
+            "connection to Bastion failed", self.problem(self.report(plan), "connection", "warning")
+        )
         message = self.problem(self.report(plan, self.manager), "connection", "warning")
-        self.assertEqual(message, "A jump host could not be reached the last time.")
+        self.assertEqual(message, "The last connection to a jump host failed.")
 
     def test_a_server_that_is_on_its_way_out(self):
         plan = self.plan(self.echo)

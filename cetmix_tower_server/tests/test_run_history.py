@@ -79,6 +79,47 @@ class TestRunHistory(RunCase):
         self.assertTrue(log.exists())
         self.assertEqual((log.user_id.id, log.kept_user_name), (False, "Ann Leaves"))
 
+    def test_runs_outlive_what_started_them(self):
+        servers = {"server_ids": [(6, 0, self.server.ids)], "action": "command"}
+        sources = [
+            self.env[model].create({"name": name, "command_id": self.python("pass").id, **servers})
+            for model, name in (
+                ("cx.tower.shortcut", "One click"),
+                ("cx.tower.scheduled.task", "Nightly"),
+                ("cx.tower.shortcut", "Goes along"),
+            )
+        ]
+        sources[0].with_user(self.root).run(self.server.reference)
+        sources[1].with_user(self.root).action_run()
+        sources[2].with_user(self.root).run(self.server.reference)
+        logs = [source.command_id for source in sources]
+        logs = [self.env["cx.tower.command.log"].search([("command_id", "=", c.id)]) for c in logs]
+        sources[0].unlink()
+        sources[1].unlink()
+        sources[2].command_id.unlink()  # the shortcut goes along, in PostgreSQL
+        self.env.invalidate_all()
+        for log, name in zip(logs, ("One click", "Nightly", "Goes along"), strict=True):
+            self.assertEqual((len(log), log.kept_source_name, log.shortcut_id.id), (1, name, False))
+        self.assertEqual(logs[0].access_level, "2", "who could read it still can")
+        self.assertEqual(logs[2].title, "Test (deleted) #1")
+
+    def test_a_fleet_run_outlives_its_person(self):
+        person = new_test_user(self.env, "leaves", "cetmix_tower_server.group_root", name="Ann Leaves")
+        fleets = self.env["cx.tower.fleet.run"].with_user(person)
+        started = fleets.start(command=self.python("pass").id, servers=[self.server.reference])
+        person.unlink()
+        fleet = self.env["cx.tower.fleet.run"].with_user(self.root).browse(started["id"])
+        self.assertEqual((fleet.user_id.id, fleet.kept_user_name), (False, "Ann Leaves"))
+
+    def test_steps_outlive_their_lines(self):
+        plan = self._plan(self.python("pass"))
+        run = self._plan_run(plan).with_user(self.root)
+        before = run.read_progress()
+        plan.line_ids.unlink()
+        self.env.invalidate_all()
+        self.assertEqual(run.read_progress()["steps"], before["steps"])
+        self.assertEqual(run.command_log_ids.step_number, 1)
+
     def test_what_deleting_means_is_said(self):
         self.run_as(self.root, self.python("pass"))
         self.server.file_ids.create({"name": "a", "server_dir": "/tmp", "server_id": self.server.id})

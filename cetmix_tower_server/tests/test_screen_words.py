@@ -110,6 +110,17 @@ class TestScreenWords(RunCase):
 
     # -- defaults and places
 
+    def test_a_command_is_made_from_the_line_that_needs_it(self):
+        for model in ("cx.tower.plan", "cx.tower.plan.line"):
+            nodes = self.arch(model, "form").xpath("//field[@name='command_id' and @options]")
+            self.assertTrue(nodes)
+            for node in nodes:
+                with self.subTest(model=model):
+                    options = safe_eval(node.get("options"))
+                    self.assertFalse({"no_create", "no_create_edit"} & options.keys())
+                    context = safe_eval(node.get("context"), {"action": "python_code"})
+                    self.assertEqual(context["default_action"], "python_code")
+
     def test_a_new_post_run_action_tolerates_nothing_by_itself(self):
         line = self.env["cx.tower.plan.line"].search([], limit=1)
         form = Form(line)

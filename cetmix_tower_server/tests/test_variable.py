@@ -133,6 +133,7 @@ class TestVariable(VariableCase):
         variable = self._make_variable("port", validation_pattern="[0-9]+", validation_message="Digits only")
         result = self.Value.new({"variable_id": variable.id, "value_char": "x"})._onchange_value_char()
         self.assertEqual(result["warning"]["message"], "Digits only")
+        self.assertEqual(result["warning"]["type"], "notification", "saving has a dialog of its own")
         self.assertFalse(
             self.Value.new({"variable_id": variable.id, "value_char": "1"})._onchange_value_char()
         )
