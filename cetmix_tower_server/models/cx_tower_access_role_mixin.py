@@ -62,7 +62,7 @@ class CxTowerAccessRoleMixin(models.AbstractModel):
         )
 
     def _who_may_delete(self):
-        return self.env._("Only who created it and is one of its Managers, and Root, may delete it.")
+        return self.env._("Only Root, or its creator while one of its Managers, may delete it.")
 
     def _names_of_managers(self):
         """Return the names of this record's Managers for those who may know them, "" for others."""

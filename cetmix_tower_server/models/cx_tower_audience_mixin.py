@@ -23,11 +23,11 @@ class CxTowerAudienceMixin(models.AbstractModel):
     def _empty_hint(self):
         if self.env.user.has_group(GROUP_MANAGER):
             return self.env._(
-                "You see what is made for no server in particular, for your servers, or shared with you, up to your level."
-                " Write a new one under Commands."
+                "You see what is made for all servers, for your servers, or shared with you, up to your level."
+                " Create a new one under Commands."
             )
         return self.env._(
-            "You can run what has the level User and is shared with you, or made for a server whose User you are."
+            "You can run what has the level User and is shared with you, or made for a server that you are a User of."
             " Nothing fits so far: ask a Manager of the server to share it with you."
         )
 

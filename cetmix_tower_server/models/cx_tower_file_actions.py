@@ -103,7 +103,7 @@ class CxTowerFile(models.Model):
         :param refused: reasons of those that cannot be transferred
         """
         if not count:
-            return self.env._("A run goes on. What you want follows when it has ended.")
+            return self.env._("Another transfer is still running. Yours follows when it has ended.")
         reasons = " ".join(dict.fromkeys(refused[:REASONS_SHOWN]))
         if len(refused) == count:
             return self.env._("Nothing can be transferred: %s", reasons)

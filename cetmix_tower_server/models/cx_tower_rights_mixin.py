@@ -81,10 +81,8 @@ class CxTowerRightsMixin(models.AbstractModel):
     def _empty_hint(self):
         """Return the sentences of :meth:`get_empty_hint`. Overridden where more can be said."""
         if self._may_create():
-            return self.env._(
-                "There is nothing here yet that you may see and that fits. You can make a new one."
-            )
-        return self.env._("There is nothing here yet that you may see and that fits. Ask a Manager or Root.")
+            return self.env._("Nothing that fits is visible to you yet. You can create a new one.")
+        return self.env._("Nothing that fits is visible to you yet. Ask a Manager or Root.")
 
     @api.model
     def get_empty_list_help(self, help_message):

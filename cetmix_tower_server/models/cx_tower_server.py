@@ -120,11 +120,11 @@ class CxTowerServer(models.Model):
     def _empty_hint(self):
         if self._may_create():
             return self.env._(
-                "You see the servers whose Users or Managers you are one of. Add one under Servers, or ask a Manager of the"
-                " one you need."
+                "You see the servers that you are a User or Manager of. Add one under Servers, or ask a Manager of the one"
+                " you need."
             )
         return self.env._(
-            "You see the servers whose User you are. A Manager of a server, or Root, adds you on its page Access."
+            "You see the servers that you are a User of. A Manager of a server, or Root, can add you on its Access page."
         )
 
     def _get_copyable(self):

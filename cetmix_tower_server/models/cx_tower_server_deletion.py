@@ -41,7 +41,7 @@ class CxTowerServer(models.Model):
         ondelete="restrict",
         index="btree_not_null",
         tracking=True,
-        help="Runs when the server is deleted. The record goes when it has ended well, and stays when it has not.",
+        help="Runs when the server is deleted. If it succeeds, the record is deleted; if not, it stays.",
     )
     # Who may write a server may not always delete it: how a deletion stands is for Tower alone to write.
     deletion_step = fields.Selection(
@@ -327,17 +327,17 @@ class CxTowerServer(models.Model):
                 return
             _logger.warning("server %s could not be deleted: %s", self.id, error)
             self.env.invalidate_all(flush=False)
-            reason = self.env._("The delete plan has ended well, but other records still need the server.")
+            reason = self.env._("The delete plan succeeded, but other records still need the server.")
             self._note_deletion_failed(log, reason, details=str(error))
         except Exception as error:
             if not isinstance(error, UserError):
                 _logger.exception("server %s could not be deleted", self.id)
             self.env.invalidate_all(flush=False)
-            reason = self.env._("The delete plan has ended well, but the server could not be deleted.")
+            reason = self.env._("The delete plan succeeded, but the server could not be deleted.")
             self._note_deletion_failed(log, reason, details=str(error))
         else:
             _logger.info("server %s was deleted for %s, its delete plan has ended well", name, user.login)
-            text = self.env._("Its delete plan has ended well.")
+            text = self.env._("Its delete plan succeeded.")
             self._notify_deletion(user, self.env._("%s was deleted", name), text, "success")
 
     def _has_active_runs(self):

@@ -180,7 +180,7 @@ class CxTowerServer(models.Model):
                 return data.encode()
             except UnicodeEncodeError as error:
                 raise ValidationError(
-                    self.env._("The content has characters that UTF-8 does not have.")
+                    self.env._("The content has characters that cannot be encoded in UTF-8.")
                 ) from error
         if isinstance(data, (bytes, bytearray)):
             return bytes(data)

@@ -41,7 +41,7 @@ class CxTowerTag(models.Model):
         return self.env._("Only Managers and Root may change it.")
 
     def _who_may_delete(self):
-        return self.env._("Only who created it, and Root, may delete it.")
+        return self.env._("Only its creator and Root may delete it.")
 
     @api.model
     def _get_tag_usage_fields(self):

@@ -156,7 +156,7 @@ class CxTowerVariable(models.Model):
         if hidden:
             raise AccessError(
                 self.env._(
-                    "You may not use these variables: %s. Leave them out, or ask Root to open them to you.",
+                    "You may not use these variables: %s. Leave them out, or ask Root for access.",
                     ", ".join(sorted(hidden)),
                 )
             )
@@ -273,7 +273,7 @@ class CxTowerVariable(models.Model):
     # ------------------------------------------------------------------ create, write
 
     def _who_may_write(self):
-        return self.env._("Only who created it, and Root, may change it.")
+        return self.env._("Only its creator and Root may change it.")
 
     @api.model
     def _get_dependent_model_relation_fields(self):

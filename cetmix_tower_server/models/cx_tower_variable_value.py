@@ -48,7 +48,7 @@ class CxTowerVariableValue(models.Model):
         " decide.",
     )
     required = fields.Boolean(
-        help="Whoever makes something from this owner must give a value. As long as it is empty, it counts as missing."
+        help="Whoever creates something from this must enter a value. An empty one counts as missing."
     )
     server_id = fields.Many2one("cx.tower.server", ondelete="cascade", index="btree_not_null")
     plan_line_action_id = fields.Many2one(

@@ -87,7 +87,7 @@ def _check_storable(records, vals):
                 label = field._description_string(records.env) if field else name
                 raise ValidationError(
                     records.env._(
-                        "“%(field)s” holds NUL, half a character or one that Unicode calls none. Take it out.",
+                        "“%(field)s” holds NUL or another character that cannot be stored (half of a surrogate pair, U+FFFE, U+FFFF). Remove it.",
                         field=label,
                     )
                 )
@@ -116,12 +116,13 @@ def _refusal(records, method, args, kwargs):
     if not names:
         return UserError(
             env._(
-                "“%(method)s” of %(model)s cannot be called like this: look at its documentation.", **values
+                "“%(method)s” of %(model)s cannot be called like this. Its documentation lists the arguments.",
+                **values,
             )
         )
     return UserError(
         env._(
-            "“%(method)s” of %(model)s cannot use %(names)s as given: look at the types, and for NUL or half characters.",
+            "“%(method)s” of %(model)s cannot use %(names)s as given. Check the types, and texts for NUL and broken characters.",
             **values,
         )
     )

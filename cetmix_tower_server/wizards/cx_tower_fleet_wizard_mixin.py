@@ -43,9 +43,7 @@ class CxTowerFleetWizardMixin(models.AbstractModel):
         if Model.search_count(domain, limit=1):
             return False
         if Model.search_count(wider_domain, limit=1):
-            return self.env._(
-                "Nothing fits what you want to be offered: take away the tags, or let all be offered."
-            )
+            return self.env._("Nothing matches these filters: remove the tags, or show everything.")
         return Model.get_empty_hint()
 
     @api.depends("server_ids")

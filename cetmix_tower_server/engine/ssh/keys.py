@@ -24,14 +24,12 @@ _UNREADABLE = (
     "The private key cannot be read. Paste the whole file, with its BEGIN and END lines;"
     " formats: OpenSSH, PEM (PKCS#1, PKCS#8)."
 )
-_DAMAGED = "The private key is damaged or not complete. Paste the whole file, with its BEGIN and END lines."
+_DAMAGED = "The private key is damaged or incomplete. Paste the whole file, with its BEGIN and END lines."
 _NOT_PRIVATE = (
     "This is a public key. Paste the private one: the file without “.pub”, which begins with"
     " “-----BEGIN ... PRIVATE KEY-----”."
 )
-_PUTTY = (
-    "This is a key of PuTTY. Export it in PuTTYgen with “Conversions > Export OpenSSH key” and paste that."
-)
+_PUTTY = "This is a PuTTY key. Export it in PuTTYgen with “Conversions > Export OpenSSH key” and paste that."
 _PUBLIC = re.compile(
     r"\s*(ssh-|ecdsa-sha2-|sk-|-----BEGIN [A-Z0-9 ]*PUBLIC KEY-----|---- BEGIN SSH2 PUBLIC KEY)"
 )

@@ -94,7 +94,9 @@ def absolute(path: str, home: str, kind: type[FileError], target: Target) -> str
         full.encode()
     except UnicodeEncodeError:
         shown = path.encode("utf-8", "backslashreplace").decode()
-        raise failure(kind, shown, target, "the path contains characters that UTF-8 does not have") from None
+        raise failure(
+            kind, shown, target, "the path contains characters that cannot be encoded in UTF-8"
+        ) from None
     return full
 
 

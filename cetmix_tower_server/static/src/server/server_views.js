@@ -38,7 +38,7 @@ export class ServerFormController extends TowerFormController {
         const plan = this.model.root.data.plan_delete_id;
         const body = plan
             ? _t(
-                  "Its delete plan “%s” runs first. The server goes when the plan has ended well, and stays when it has not.",
+                  "Its delete plan “%s” runs first. If it succeeds, the server is deleted; if not, it stays.",
                   plan.display_name,
               )
             : props.body;
