@@ -3,12 +3,15 @@ from collections import Counter
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..runs.apart import do_apart
+
 
 class CxTowerRunCounter(models.Model):
     """How many runs of a command or a flight plan were started so far.
 
     Counted in a transaction of its own, so that nobody who starts the same command waits for somebody else's commit. A
-    start that is rolled back leaves a gap; a process that dies behind the count does, too.
+    start that is rolled back leaves a gap; a process that dies behind the count does, too. When so many start it at once
+    that no turn comes, the run starts without a number.
     """
 
     _name = "cx.tower.run.counter"
@@ -28,19 +31,25 @@ class CxTowerRunCounter(models.Model):
 
         :param str log_model: model of the runs' logs
         :param dict counts: {id of what is run: how many numbers}
-        :return: {id: the last one of its numbers}
+        :return: {id: the last one of its numbers}; {} when others were faster each time
         """
+        return (
+            do_apart(self.env, lambda env: self._count_on(env.cr, log_model, counts), "run numbers", True)
+            or {}
+        )
+
+    @api.model
+    def _count_on(self, cr, log_model, counts):
         targets = sorted(counts)  # in one order everywhere: no two transactions wait for each other
-        with self.env.registry.cursor() as cr:
-            cr.execute(SQL(
-                """INSERT INTO cx_tower_run_counter AS counter (log_model, target_id, last_number)
-                   SELECT %s, target_id, number FROM unnest(%s, %s) AS wanted (target_id, number)
-                   ON CONFLICT (log_model, target_id)
-                   DO UPDATE SET last_number = counter.last_number + EXCLUDED.last_number
-                   RETURNING target_id, last_number""",
-                log_model, targets, [counts[target] for target in targets],
-            ))  # fmt: skip
-            return dict(cr.fetchall())
+        cr.execute(SQL(
+            """INSERT INTO cx_tower_run_counter AS counter (log_model, target_id, last_number)
+               SELECT %s, target_id, number FROM unnest(%s, %s) AS wanted (target_id, number)
+               ON CONFLICT (log_model, target_id)
+               DO UPDATE SET last_number = counter.last_number + EXCLUDED.last_number
+               RETURNING target_id, last_number""",
+            log_model, targets, [counts[target] for target in targets],
+        ))  # fmt: skip
+        return dict(cr.fetchall())
 
     @api.autovacuum
     def _gc_counters(self):
@@ -92,8 +101,9 @@ class CxTowerRunMixin(models.AbstractModel):
             counts = Counter(vals[target] for vals in started)
             # sudo: everybody's starts count
             last = self.env["cx.tower.run.counter"].sudo()._take(self._name, counts)
-            following = {target_id: last[target_id] - count for target_id, count in counts.items()}
+            following = {target_id: number - counts[target_id] for target_id, number in last.items()}
             for vals in started:
-                following[vals[target]] += 1
-                vals["number"] = following[vals[target]]
+                if vals[target] in following:  # a start matters more than its number
+                    following[vals[target]] += 1
+                    vals["number"] = following[vals[target]]
         return super().create(vals_list)

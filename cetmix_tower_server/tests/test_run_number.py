@@ -1,4 +1,7 @@
+from unittest.mock import patch
+
 from odoo.tests import tagged
+from psycopg2.errors import SerializationFailure
 
 from .run_case import RunCase
 
@@ -29,6 +32,17 @@ class TestRunNumber(RunCase):
         ]
         self.assertEqual([run.title for run in runs], ["Update #1", "Update #2"])
         self.assertEqual(runs[0].command_log_ids.mapped("number"), [0, 0])
+
+    def test_a_run_starts_without_a_number_rather_than_not_at_all(self):
+        command = self.python("pass", allow_parallel_run=True)
+        counter = type(self.env["cx.tower.run.counter"])
+        with (
+            patch.object(counter, "_count_on", side_effect=SerializationFailure()) as tried,
+            patch("odoo.addons.cetmix_tower_server.runs.apart.time.sleep"),
+        ):
+            log = self.run_as(self.root, command)
+        self.assertGreater(tried.call_count, 2)
+        self.assertEqual((log.state, log.number, log.title), ("done", 0, "Test"))
 
     def test_typed_code_is_called_by_its_first_line(self):
         code = "#!/bin/sh\n\n# look\nwhoami  \nuptime"
