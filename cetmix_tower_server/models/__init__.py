@@ -104,6 +104,8 @@ from . import cx_tower_plan_log_flow
 from . import cx_tower_fleet_run
 from . import cx_tower_fleet_run_turns
 from . import cx_tower_fleet_run_reading
+from . import cx_tower_run_stop
+from . import cx_tower_plan_log_progress
 from . import cx_tower_plan_log_reading
 from . import cx_tower_plan_log_resume
 from . import cx_tower_hidden_code

@@ -114,7 +114,6 @@ class CxTowerCommandLog(models.Model):
         string="Flight plan run",
         readonly=True,
         ondelete="cascade",
-        index="btree_not_null",
         help="The run that this is a step of.",
     )
     plan_line_id = fields.Many2one(
@@ -389,6 +388,11 @@ class CxTowerCommandLog(models.Model):
         """
         # sudo: the command's author decided that its success sets the status
         server = self.server_id.sudo()
+        server.fetch(["status"])
+        if (
+            server.status == status
+        ):  # each step of a plan may set it: whoever edits the server must not collide with that
+            return
         try:
             with brief_locks(self.env, 2):
                 server.write({"status": status})

@@ -90,16 +90,20 @@ class CxTowerCommandLog(models.Model):
         """
         self._check_may_stop()
         # sudo: nobody may write logs; the right to stop was checked
-        for log in self.sudo().filtered(lambda log: not log._is_finished()):
-            log._request_stop(self.env.user)
+        active = self.sudo().filtered(lambda log: not log._is_finished())
+        self.env["cx.tower.run.stop"]._ask(active, self.env.user)
         return True
 
+    def _values_when_stopped(self, user):
+        """Return the end of a run that ``user`` stopped before it began."""
+        text = self.env._("Stopped by %s before it started.", user.name)
+        return {"command_status": int(ExitCode.COMMAND_STOPPED), "message": text}
+
     def _request_stop(self, user):
+        """Ask for the end of this run in the caller's transaction, see ``cx.tower.run.stop``."""
         asked = {"stop_requested_by_id": user.id, "stop_requested_date": fields.Datetime.now()}
-        if self.state == states.QUEUED:
-            text = self.env._("Stopped by %s before it started.", user.name)
-            if self._finish({"command_status": int(ExitCode.COMMAND_STOPPED), "message": text, **asked}):
-                return
+        if self.state == states.QUEUED and self._finish({**self._values_when_stopped(user), **asked}):
+            return
         self.write(asked)
         if self.state == states.WAITING:  # it ends when the flight plan inside has
             self.flush_recordset()

@@ -49,6 +49,9 @@ class CxTowerCommandLog(models.Model):
 
     _inherit = "cx.tower.command.log"
 
+    # From here a reading of a few lines, and of the last one, costs the same in any plan.
+    _steps = models.Index("(plan_log_id, position, id) WHERE plan_log_id IS NOT NULL")
+
     step_number = fields.Integer(
         string="Step", compute="_compute_step_number", help="Number of the step in its flight plan."
     )

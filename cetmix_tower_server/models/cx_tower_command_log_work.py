@@ -76,6 +76,8 @@ class CxTowerCommandLog(models.Model):
     def _prepare_work(self):
         """Return what is to be done for this run, from the runner of its command's action."""
         self.ensure_one()
+        if self.stop_requested_date:  # it was taken at the moment in which somebody stopped it
+            return Ended(self._values_when_stopped(self.stop_requested_by_id))
         rendered_for = self.sudo()._inputs__()[0].get("action", self.command_action)
         if rendered_for != self.command_action:
             text = self.env._("The command was given another type after the run was started.")

@@ -187,8 +187,8 @@ class CxTowerFleetRun(models.Model):
         """
         self._check_may_stop()
         # sudo: nobody may write runs; the right to stop was checked
-        for fleet in self.sudo().filtered(lambda fleet: fleet.state in ACTIVE):
-            fleet._stop(self.env.user)
+        active = self.sudo().filtered(lambda fleet: fleet.state in ACTIVE)
+        self.env["cx.tower.run.stop"]._ask(active, self.env.user)
         return True
 
     def action_stop(self):

@@ -365,17 +365,22 @@ class CxTowerFleetRun(models.Model):
     # Stopping
     # ------------------------------------------------------------------
 
-    def _stop(self, user):
-        """End this fleet run on a person's request: held members at once, the others as any run that is stopped."""
-        text = self.env._("Stopped by %s before its turn.", user.name)
-        self._end_held(text)
+    def _mark_stopping(self, user):
+        """From now on no member of these fleet runs gets a turn."""
         self.env.cr.execute(
             """UPDATE cx_tower_fleet_run SET state = %s, stop_requested_by_id = %s,
                       stop_requested_date = clock_timestamp() AT TIME ZONE 'UTC'
-                WHERE id = %s AND state = %s""",
-            (STOPPING, user.id, self.id, RUNNING),
+                WHERE id = ANY(%s) AND state = %s""",
+            (STOPPING, user.id, self.ids, RUNNING),
         )
         self.invalidate_recordset(flush=False)
+
+    def _request_stop(self, user):
+        """End this fleet run in the caller's transaction (see ``cx.tower.run.stop``): held members at once, the others as any
+        run that is stopped."""
+        text = self.env._("Stopped by %s before its turn.", user.name)
+        self._end_held(text)
+        self._mark_stopping(user)
         at_work = [("fleet_run_id", "=", self.id), ("state", "in", states.ACTIVE)]
         for member in self._members().search(at_work, order="id"):
             member._request_stop(user)

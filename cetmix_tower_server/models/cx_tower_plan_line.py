@@ -137,10 +137,14 @@ class CxTowerPlanLine(models.Model):
     @api.constrains("condition", "path")
     def _check_template_syntax(self):
         check = self.env["cx.tower.variable"]._check_template_syntax
+        # sudo: its number among all lines is what the form shows
+        numbers = {
+            line.id: number
+            for plan in self.sudo().plan_id
+            for number, line in enumerate(plan.line_ids._sorted_as_run(), 1)
+        }
         for line in self:
-            # sudo: its number among all lines is what the form shows
-            number = list(line.sudo().plan_id.line_ids._sorted_as_run()._ids).index(line.id) + 1
-            place = {"number": number, "command": line.display_name}
+            place = {"number": numbers[line.id], "command": line.display_name}
             check(line.condition, self.env._("Line %(number)s “%(command)s”, condition", **place))
             check(line.path, self.env._("Line %(number)s “%(command)s”, path", **place))
 

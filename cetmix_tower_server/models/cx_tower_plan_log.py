@@ -138,12 +138,15 @@ class CxTowerPlanLog(models.Model):
 
     @api.depends("command_log_ids.plan_line_id")
     def _compute_plan_line_executed_id(self):
-        # sudo: lines are no secrets, logs of steps may be
-        Step = self.env["cx.tower.command.log"].sudo()
-        steps = Step.search_fetch(
-            [("plan_log_id", "in", self.ids)], ["plan_log_id", "plan_line_id"], order="id"
+        # Without the rules of steps: lines are no secrets, logs of steps may be.
+        self.env["cx.tower.command.log"].flush_model(["plan_log_id", "position", "plan_line_id"])
+        self.env.cr.execute(
+            """SELECT run_id, (SELECT plan_line_id FROM cx_tower_command_log WHERE plan_log_id = run_id
+                                ORDER BY position DESC, id DESC LIMIT 1)
+                 FROM unnest(%s::int[]) AS run_id""",
+            (self.ids,),
         )
-        newest = {step.plan_log_id.id: step.plan_line_id for step in steps}
+        newest = dict(self.env.cr.fetchall())
         for log in self:
             log.plan_line_executed_id = newest.get(log.id)
 

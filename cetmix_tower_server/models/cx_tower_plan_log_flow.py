@@ -324,9 +324,9 @@ class CxTowerPlanLog(models.Model):
         return text.strip()
 
     def _last_step(self):
-        """Return the newest step of this run."""
+        """Return the newest step of this run. Lines run in their order: it is the one of the last line."""
         return self.env["cx.tower.command.log"].search_fetch(
-            [("plan_log_id", "=", self.id)], LAST_STEP_FIELDS, order="id desc", limit=1
+            [("plan_log_id", "=", self.id)], LAST_STEP_FIELDS, order="position desc, id desc", limit=1
         )
 
     def _after_child(self):

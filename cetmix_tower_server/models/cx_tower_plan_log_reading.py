@@ -1,196 +1,13 @@
 from odoo import fields, models
 
-from ..engine import flow, states
+from ..engine import states
 from ..engine.own_values import OwnValues
-
-# What is read of the steps; never their output.
-STEP_FIELDS = (
-    "id",
-    "plan_log_id",
-    "position",
-    "state",
-    "command_status",
-    "message",
-    "is_skipped",
-    "condition",
-    "start_date",
-    "duration",
-    "attempt",
-    "attempts_total",
-    "retry_at",
-    "triggered_plan_log_id",
-)
-# What is read of the run and of those inside it.
-RUN_FIELDS = (
-    "plan_id",
-    "top_plan_log_id",
-    "resumed_from_id",
-    "resumed_position",
-    "state",
-    "plan_status",
-    "position",
-    "stop_requested_date",
-)
 
 
 class CxTowerPlanLog(models.Model):
-    """What people and scripts do with a plan run: read how it goes, wait for it, stop it, repeat it."""
+    """What people and scripts do with a plan run: wait for it, stop it, repeat it."""
 
     _inherit = "cx.tower.plan.log"
-
-    def read_progress(self):
-        """Return how a run stands, step by step; the number of queries does not grow with the steps.
-
-        :return: dict: ``id``, ``reference``, ``name``, ``plan``, ``server``, ``state``, ``finished``, ``exit_code``, ``message``,
-            ``duration`` (s), ``stop_requested_by``, ``can_resume``, ``can_stop``, ``resumed_from``, ``resumed_by`` (ids of logs
-            or False), ``steps_total``, ``steps_done`` and ``steps``: a list of dict ``log_id`` (False: not reached yet, or not
-            for the caller to see), ``position``, ``number``, ``name``, ``action``, ``state`` ("": not reached yet), ``exit_code``,
-            ``message``, ``condition``, ``is_skipped``, ``duration``, ``attempt``, ``attempts_total``, ``retry_in`` (s),
-            ``earlier_run`` (it ran in the run that this one resumes), ``remark`` (which rule decided what followed and what it
-            set: "goes on: post-run action != 0; sets x"; "" when there is nothing to say), ``plan_log_id`` (run of the plan
-            inside, or False) and ``steps`` (its steps, in the same form)
-        :raise AccessError: when the caller may not read the log
-        """
-        self.ensure_one()
-        self.check_access("read")
-        run = (
-            self.sudo()
-        )  # sudo: a plan may hold steps above the caller's level; these are told without their logs
-        runs = run._tree() | run._earlier_runs()._tree()
-        runs.fetch(RUN_FIELDS)
-        steps = self._read_steps(runs)
-        now = run._database_now()
-        return {
-            **run._state_values(),
-            "name": run.name,
-            "plan": run._target_name(),
-            "server": run.server_name,
-            "can_resume": run.can_resume and self._may_stop(),
-            "can_stop": run.state in states.ACTIVE and self._may_stop(),
-            "resumed_from": run.resumed_from_id.id,
-            "resumed_by": run.resumed_by_ids.id,
-            "steps_total": run.steps_total,
-            "steps_done": run.steps_done,
-            "steps": run._progress_steps(steps, now),
-        }
-
-    def _tree(self):
-        """Return this run and all runs inside it."""
-        runs = self
-        wanted = self
-        while wanted := self.search([("parent_flight_plan_log_id", "in", wanted.ids)]):
-            runs |= wanted
-        return runs
-
-    def _earlier_runs(self):
-        """Return the runs that this one goes on with, newest first."""
-        earlier, run = self.browse(), self.resumed_from_id
-        while run and run not in earlier:
-            earlier |= run
-            run = run.resumed_from_id
-        return earlier
-
-    def _read_steps(self, runs):
-        """Return {run id: {position: row}} of the newest step of each line."""
-        Log = self.env["cx.tower.command.log"].sudo()
-        logs = Log.search_fetch([("plan_log_id", "in", runs.ids)], STEP_FIELDS[1:], order="id")
-        visible = set(logs.with_env(self.env)._filtered_access("read").ids)
-        found = {}
-        for log in logs:
-            row = {name: log[name] for name in STEP_FIELDS}
-            row["plan_log_id"], row["triggered_plan_log_id"] = (
-                log.plan_log_id.id,
-                log.triggered_plan_log_id.id,
-            )
-            row["log_id"] = log.id if log.id in visible else False
-            found.setdefault(log.plan_log_id.id, {})[log.position] = row
-        return found
-
-    def _progress_steps(self, steps, now):
-        """Return the steps of this run as :meth:`read_progress` gives them."""
-        own = steps.get(self.id, {})
-        earlier = {}
-        for run in reversed(self._earlier_runs()):
-            known = steps.get(run.id, {})
-            earlier |= {position: row for position, row in known.items() if position < self.resumed_position}
-        rows = []
-        for position, line in enumerate(self._frozen_plan().lines):
-            row = own.get(position)
-            is_earlier = not row and position in earlier
-            if is_earlier:
-                row = earlier[position]
-            rows.append(self._progress_step(position, line, row, is_earlier, steps, now))
-        return rows
-
-    def _progress_step(self, position, line, row, is_earlier, steps, now):
-        row = row or {}
-        state = row.get("state") or ""
-        begun = row.get("start_date") if state in (states.RUNNING, states.WAITING) else None
-        inside = self.browse(row.get("triggered_plan_log_id") or [])
-        return {
-            "log_id": row.get("log_id") or False,
-            "position": position,
-            "number": position + 1,
-            "name": line["name"],
-            "action": line["action"],
-            "state": state,
-            "exit_code": row.get("command_status") or 0,
-            # of a step that the caller may not see, only that and how it ended
-            "message": row.get("message") or "" if row.get("log_id") else "",
-            "condition": "" if self.is_code_hidden and not self._may_see_hidden() else line["condition"],
-            "is_skipped": bool(row.get("is_skipped")),
-            "duration": max(0.0, (now - begun).total_seconds()) if begun else row.get("duration") or 0.0,
-            "attempt": row.get("attempt") or 1,
-            "attempts_total": row.get("attempts_total") or 1,
-            "retry_in": self._seconds_until(row.get("retry_at"), now) if state == states.QUEUED else 0.0,
-            "earlier_run": is_earlier,
-            "remark": self.browse(row["plan_log_id"])._step_remark(row) if row else "",
-            "plan_log_id": inside.id,
-            "steps": inside._progress_steps(steps, now) if inside and inside.id in steps else [],
-        }
-
-    def _step_remark(self, row):
-        """Return which rule decided what followed one of this run's steps, and what it set; "" when that needs no word.
-
-        :param row: what :meth:`_read_steps` gives of it
-        """
-        if row["state"] not in states.FINISHED:
-            return ""
-        plan, position = self._frozen_plan().flow, row["position"]
-        result = flow.StepResult(row["command_status"], skipped=row["is_skipped"])
-        rule = flow.rule_after(plan, position, result)
-        decision = flow.after(plan, position, result, True)
-        if rule is None or not self._is_followed(position, decision):
-            return ""
-        said = []
-        is_action = isinstance(rule, flow.PostRunAction)
-        why = (
-            self.env._("post-run action %(condition)s %(value)s", condition=rule.condition, value=rule.value)
-            if is_action
-            else self.env._("the plan's rule")
-        )
-        then = rule.then if is_action else rule.on_error
-        if then == flow.Then.NEXT and row["command_status"]:
-            said.append(self.env._("goes on: %s", why))
-        elif then == flow.Then.EXIT_CUSTOM:
-            said.append(self.env._("the plan ends with %(code)s: %(why)s", code=decision.exit_code, why=why))
-        elif then == flow.Then.EXIT and is_action:
-            said.append(self.env._("the plan ends: %s", why))
-        if decision.values and row["log_id"]:
-            said.append(self.env._("sets %s", ", ".join(decision.values)))
-        return "; ".join(said)
-
-    def _is_followed(self, position, decision):
-        """Return whether a decision about a step was carried out: a stop or a time limit may have come between."""
-        if position != self.position:
-            return True
-        if self.state in states.ACTIVE:
-            return not self.stop_requested_date
-        return self.plan_status == decision.exit_code
-
-    @staticmethod
-    def _seconds_until(moment, now):
-        return max(0.0, (moment - now).total_seconds()) if moment else 0.0
 
     def _state_values(self):
         """Return how a run stands, as plain values that every RPC protocol can carry."""
@@ -225,11 +42,12 @@ class CxTowerPlanLog(models.Model):
         """
         self._check_may_stop()
         # sudo: nobody may write logs; the right to stop was checked
-        for run in self.sudo().filtered(lambda run: not run._is_finished()):
-            run._request_stop(self.env.user)
+        active = self.sudo().filtered(lambda run: not run._is_finished())
+        self.env["cx.tower.run.stop"]._ask(active, self.env.user)
         return True
 
     def _request_stop(self, user):
+        """Ask for the end of this run in the caller's transaction, see ``cx.tower.run.stop``."""
         active = list(states.ACTIVE)
         runs = self._tree().filtered(lambda run: run.state in active)
         runs.write({"stop_requested_by_id": user.id, "stop_requested_date": fields.Datetime.now()})

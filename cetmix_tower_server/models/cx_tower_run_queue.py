@@ -252,6 +252,7 @@ class CxTowerRunQueue(models.AbstractModel):
         for part in (
             self._recover_lost,
             self._end_overdue_plans,
+            self._end_stopped,
             self._recover_stalled_plans,
             self.env["cx.tower.fleet.run"]._look_after,
         ):

@@ -130,6 +130,17 @@ class CxTowerRunQueue(models.AbstractModel):
         self._finish_each(overdue, ExitCode.COMMAND_TIMED_OUT, text)
 
     @api.model
+    def _end_stopped(self):
+        """End queued runs that somebody asked to stop: the process that was to do so died."""
+        self.env.cr.execute(
+            """SELECT id FROM cx_tower_command_log WHERE state = 'queued' AND stop_requested_date IS NOT NULL
+                ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED""",
+            (RECOVER_BATCH,),
+        )
+        logs = self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        self.env["cx.tower.run.stop"]._end_before_start(logs)
+
+    @api.model
     def _recover_stalled_plans(self):
         """Go on with flight plan runs whose last step has ended and was not followed by anything.
 

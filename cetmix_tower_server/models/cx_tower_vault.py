@@ -349,47 +349,49 @@ class CxTowerVault(models.Model):
 
     def _rotate_sealed__(self, ring):
         """Encrypt what runs and files keep of secrets with the new key; what cannot be decrypted stays as it is."""
-        for model in self._get_sealed_models():
-            model.flush_model(["sealed"])
+        for model, column in self._get_sealed_columns():
+            model.flush_model([column])
             query = SQL(
-                "SELECT id FROM %s WHERE sealed IS NOT NULL ORDER BY id", SQL.identifier(model._table)
+                "SELECT id FROM %s WHERE %s IS NOT NULL ORDER BY id",
+                SQL.identifier(model._table),
+                SQL.identifier(column),
             )
             ids = [row[0] for row in self.env.execute_query(query)]
             for start in range(0, len(ids), ROTATION_BATCH):
                 changed, records = [], model.browse(ids[start : start + ROTATION_BATCH])
-                records.fetch(["sealed"])
+                records.fetch([column])
                 for record in records:
-                    context = sealed_context(model._name, record._sealed_place())
-                    if not ring.is_current(record.sealed) and not self._try_decrypting(
-                        ring, record.sealed, context
-                    ):
-                        changed.append(
-                            (record.id, ring.encrypt(ring.decrypt(record.sealed, context), context))
-                        )
+                    token = record[column]
+                    place = record._sealed_places(record._sealed_place())[column]
+                    context = sealed_context(model._name, place)
+                    if not ring.is_current(token) and not self._try_decrypting(ring, token, context):
+                        changed.append((record.id, ring.encrypt(ring.decrypt(token, context), context)))
                 if changed:
-                    self._replace_tokens(changed, model._table, "sealed")
-                model.invalidate_model(["sealed"], flush=False)
+                    self._replace_tokens(changed, model._table, column)
+                model.invalidate_model([column], flush=False)
 
-    def _get_sealed_models(self):
-        """Return the models that keep sealed values, as superuser."""
+    def _get_sealed_columns(self):
+        """Return (model, column) of all sealed values, as superuser."""
         mixin = "cx.tower.sealed.mixin"
-        return [
+        models = [
             self.env[name].sudo().with_context(active_test=False)  # sudo: whoever may rotate keys rotates all
             for name in sorted(self.env.registry.descendants([mixin], "_inherit"))
             if name != mixin and not self.env[name]._abstract
         ]
+        return [(model, column) for model in models for column in model._sealed_places("")]
 
     def _count_old_sealed(self, ring):
         """Return how many sealed values use an older key."""
         return sum(
             self.env.execute_query(
                 SQL(
-                    "SELECT count(*) FROM %s WHERE sealed IS NOT NULL AND sealed NOT LIKE %s",
-                    SQL.identifier(model._table),
-                    f"v1.{ring.current_id}.%",
+                    "SELECT count(*) FROM %(table)s WHERE %(column)s IS NOT NULL AND %(column)s NOT LIKE %(current)s",
+                    table=SQL.identifier(model._table),
+                    column=SQL.identifier(column),
+                    current=f"v1.{ring.current_id}.%",
                 )
             )[0][0]
-            for model in self._get_sealed_models()
+            for model, column in self._get_sealed_columns()
         )
 
     @api.model

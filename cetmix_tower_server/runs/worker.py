@@ -148,6 +148,11 @@ class Worker:
         """Return whether a run is being executed here."""
         return log_id in self._jobs
 
+    def held_by_this_thread(self) -> int:
+        """Return the id of the run that the calling thread executes, 0 when it executes none."""
+        thread = threading.current_thread()
+        return max((log_id for log_id, job in list(self._jobs.items()) if job.thread is thread), default=0)
+
     def end_wanted(self, job: Job) -> str:
         """Return why a job is to end, also when that was not passed on to it yet: "stopped", "timed_out" or ""."""
         try:

@@ -348,6 +348,30 @@ class TestPlanRun(RunCase):
         self.assertEqual((run.sudo().state, run.sudo().plan_status), ("stopped", -308))
         self.assertEqual(run.sudo().command_log_ids.state, "stopped")
 
+    def test_the_cron_ends_what_was_to_be_stopped(self):
+        """The process that was to do so died between its two transactions."""
+        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
+        run = server.run_flight_plan(self.plan(self.exits(0), self.exits(0)))
+        self.env["cx.tower.run.stop"]._mark_plans(run.ids, self.manager)
+        self.env.invalidate_all()
+        self.assertEqual(run.sudo().command_log_ids.state, "queued")
+        self.env["cx.tower.run.queue"]._end_stopped()
+        self.env.invalidate_all()
+        self.assertEqual((run.sudo().state, run.sudo().command_log_ids.state), ("stopped", "stopped"))
+        self.assertIn("run_manager", run.sudo().message)
+
+    def test_what_is_taken_while_it_is_stopped_does_not_begin(self):
+        command = self.python("custom_values['ran'] = True")
+        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
+        run = server.run_flight_plan(self.plan(command, self.exits(0))).sudo()
+        self.env["cx.tower.run.stop"]._mark_plans(run.ids, self.manager)
+        self.env.invalidate_all()
+        self.server.with_user(self.root)._dispatch(run.command_log_ids)
+        self.env.invalidate_all()
+        self.assertEqual(
+            (run.state, run.command_log_ids.state, run.variable_values), ("stopped", "stopped", False)
+        )
+
     def test_who_may(self):
         plan = self.plan(self.exits(0), access_level="3")
         with self.assertRaises(AccessError):

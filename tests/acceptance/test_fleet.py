@@ -139,3 +139,19 @@ def test_stops_after_failures_and_on_request(database, tmp_path, many_hosts, hos
         time.sleep(0.5)
         assert len(lines(alive)) == size, "something still runs on a host"
     tools.check_consistent(database)
+
+
+def test_a_stop_while_quick_runs_follow_each_other(server, one_host):
+    """Turns are passed on all the time; the stop is there at the first attempt, and nothing begins behind it."""
+    client = server.client()
+    plans, fleets = Plans(client), Fleets(client)
+    servers = [one_host.register(client, f"Quick {number}", manager_ids=[]) for number in range(60)]
+    plan_id = plans.plan(*[plans.python("pass")] * 20)
+    fleet_id = fleets.start(plan=plan_id, servers=servers, concurrency_limit=3)
+    until(lambda: fleets.progress(fleet_id)["counts"]["done"] >= 2)
+    before = server.log().count("tries left")
+    client.call(MODEL, "stop", [fleet_id])
+    assert server.log().count("tries left") == before
+    ended = fleets.wait(fleet_id)
+    assert (ended["state"], ended["counts"]["failed"]) == ("stopped", 0)
+    assert ended["counts"]["stopped"] > 40

@@ -4,6 +4,7 @@ import random
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import plans as tools
 import pytest
@@ -120,6 +121,65 @@ def test_while_python_runs(plans, server_id, host_dir):
         counted = plans.client.call("ir.config_parameter", "get_param", key) == str(attempt)
         assert step == (("done", 0) if counted else ("stopped", STEP_STOPPED)), plans.progress(run_id)
         assert ended["variable_values"].get("counted", False) == counted
+
+
+def collisions(server) -> int:
+    """Return how often a request was done again because another transaction was faster."""
+    return server.log().count("tries left")
+
+
+def test_while_quick_steps_follow_each_other(plans, server, server_id):
+    """Their lane changes the run all the time; the stop is there at the first attempt, whole, and the next step is the last."""
+    for lines_of in (
+        lambda: [plans.python("pass")] * 1000,
+        lambda: [plans.command("true")] * 1000,
+        lambda: [plans.inside(plans.plan(*[plans.python("pass")] * 3))] * 300,
+    ):
+        plan_id = plans.plan(*lines_of())
+        for _attempt in range(3):
+            run_id = plans.start(server_id, plan_id)
+            plans.until(run_id, lambda seen: seen["steps_done"] >= 5)
+            before = collisions(server)
+            plans.stop(run_id)
+            reached = plans.progress(run_id)["steps_done"]
+            assert collisions(server) == before
+            ended = plans.wait(run_id, 30)
+            assert (ended["state"], ended["exit_code"]) == ("stopped", STOPPED)
+            assert ended["stop_requested_by"]
+            assert plans.progress(run_id)["steps_done"] <= reached + 2
+
+
+def test_many_start_the_same_command_at_once(plans, server, server_id):
+    """Their numbers are counted by one row; nobody is made to start again because of it."""
+    command_id = plans.python("pass")
+    clients = [server.client() for _number in range(8)]
+    before = collisions(server)
+
+    def start(client):
+        return [
+            client.call("cx.tower.server", "run_command", [server_id], command_id)["id"]
+            for _attempt in range(5)
+        ]
+
+    with ThreadPoolExecutor(len(clients)) as threads:
+        log_ids = [log_id for started in threads.map(start, clients) for log_id in started]
+    assert collisions(server) == before
+    numbers = [plans.client.log(log_id, "number")["number"] for log_id in log_ids]
+    assert sorted(numbers) == list(range(1, 41))
+    for log_id in log_ids:
+        plans.client.wait_for(log_id)
+
+
+def test_a_python_command_stops_its_own_plan(plans, server_id):
+    """In its own transaction: what it did counts."""
+    stop = (
+        "env['cx.tower.plan.log'].search([('state', '=', 'running')]).stop()\ncustom_values['asked'] = True"
+    )
+    run_id = plans.start(server_id, plans.plan(plans.python(stop), plans.python("pass")))
+    ended = plans.wait(run_id, 30)
+    assert (ended["state"], ended["exit_code"]) == ("stopped", STOPPED)
+    assert plans.steps(run_id) == [("done", 0), ("", 0)]
+    assert ended["variable_values"]["asked"] is True
 
 
 def test_before_the_next_attempt(plans, server_id, host_dir):

@@ -413,6 +413,45 @@ test("of 500 steps only those that changed are drawn again", async () => {
     expect.verifySteps(["output of 350", "output of 351"]);
 });
 
+test("of 10,000 lines those around the running one are read, the others when a person asks", async () => {
+    onRpc(MODEL, "read_progress", ({ kwargs: { offset } }) => {
+        expect.step(`read from ${offset}`);
+        const first = offset ?? 4750;
+        const steps = Array.from({ length: 500 }, (_, index) => {
+            const position = first + index;
+            const state = position < 5000 ? "done" : position === 5000 ? "running" : "";
+            return step(position, `Step ${position}`, state);
+        });
+        return makeRun("running", steps, { steps_total: 10000, steps_done: 5000, steps_offset: first });
+    });
+    onRpc("cx.tower.command.log", "read_output", () => ({
+        chunks: [],
+        end: 0,
+        more: false,
+        state: "done",
+        finished: true,
+        duration: 0,
+    }));
+    await mount();
+    expect(".o_tower_step").toHaveCount(500);
+    expect(SELECTED).toHaveText("Step 5000");
+    expect(".o_tower_plan_progress_text").toHaveText("5000 of 10000 steps");
+    expect(".o_tower_plan_before").toHaveText("4750 lines before these");
+    expect(".o_tower_plan_behind").toHaveText("4750 lines after these");
+    await click(".o_tower_plan_before button");
+    await advanceTime(10);
+    await animationFrame();
+    expect(SELECTED).toHaveText("Step 4749");
+    expect(".o_tower_step_name:first").toHaveText("Step 4250");
+    await readAgain();
+    expect(".o_tower_step_name:first").toHaveText("Step 4250");
+    await click(".o_tower_plan_follow");
+    await advanceTime(1000);
+    await animationFrame();
+    expect(SELECTED).toHaveText("Step 5000");
+    expect.verifySteps(["read from null", "read from 4250", "read from 4250", "read from null"]);
+});
+
 test("not each of many short steps gets a console", async () => {
     const shown = [];
     onRpc("cx.tower.command.log", "read_output", ({ args }) => {

@@ -16,6 +16,7 @@ const BUS_TYPE = "cetmix_tower_plan_log";
 const SHOW_DELAY_MS = 150; // who holds an arrow key down does not want to see each step on the way
 const FOLLOW_PAUSE_MS = 1000; // where steps take no time, a console for each of them would keep the browser busy
 const ACTIVE = ["queued", "running", "waiting"];
+const PAGE = 500; // lines of a long plan that are read at once
 
 /** The steps of one flight plan run, live, with the output of the step one looks at. */
 export class PlanSteps extends Component {
@@ -56,6 +57,7 @@ export class PlanSteps extends Component {
             isStopping: false,
             isBusy: false,
             isFollowing: true,
+            offset: null, // line to read from; null: those around the one that was reached
             selectedKey: "",
             shownKey: "", // the same, at times a moment later
             folds: {}, // what a person opened (false) and folded (true)
@@ -169,6 +171,18 @@ export class PlanSteps extends Component {
         return is_skipped || state === "skipped" ? "" : message;
     }
 
+    /** The lines of a long plan before and behind those that are shown: [offset to read from, what to say]. */
+    get pageBefore() {
+        const first = this.run.steps_offset || 0;
+        return first > 0 ? [Math.max(0, first - PAGE), _t("%s lines before these", first)] : null;
+    }
+
+    get pageBehind() {
+        const { steps_offset: first = 0, steps_total: total } = this.run;
+        const behind = first + this.tree.length;
+        return behind < total ? [behind, _t("%s lines after these", total - behind)] : null;
+    }
+
     rowTime(step) {
         return step.time(this.state.now);
     }
@@ -185,7 +199,11 @@ export class PlanSteps extends Component {
         Object.assign(this.state, this._initialState());
         this.nextShowDate = 0;
         this.reader = new ProgressReader({
-            read: () => this.orm.silent.call(MODEL, "read_progress", [[logId]]),
+            read: async () => {
+                const { offset } = this.state;
+                const result = await this.orm.silent.call(MODEL, "read_progress", [[logId]], { offset });
+                return { ...result, offset };
+            },
             onResult: (result) => this._onResult(result),
             onError: (error) => this._onReadError(error),
         });
@@ -205,7 +223,11 @@ export class PlanSteps extends Component {
         }
     }
 
-    _onResult({ steps, ...run }) {
+    _onResult({ steps, offset, ...run }) {
+        if (offset !== this.state.offset) {
+            this.reader.again(); // a person asked for other lines meanwhile
+            return;
+        }
         this.readDate = Date.now();
         this.tree.update(steps, this.readDate);
         Object.assign(this.state, {
@@ -293,7 +315,20 @@ export class PlanSteps extends Component {
 
     select(key, delay) {
         this._setSelected(key, delay);
+        this._stay();
+    }
+
+    /** The lines that are shown stay the same while the run goes on. */
+    _stay() {
         this.state.isFollowing = false;
+        this.state.offset ??= this.run.steps_offset || 0;
+    }
+
+    onPage(offset) {
+        this.state.isFollowing = false;
+        this.state.offset = offset;
+        this.state.selectedKey = ""; // the first one that comes
+        this.reader.again();
     }
 
     toggle(key) {
@@ -307,7 +342,11 @@ export class PlanSteps extends Component {
     onToggleFollow() {
         this.state.isFollowing = !this.state.isFollowing;
         if (this.state.isFollowing) {
+            this.state.offset = null;
             this._setSelected(this.currentKey);
+            this.reader.hint();
+        } else {
+            this._stay();
         }
     }
 

@@ -46,6 +46,15 @@ export class ProgressReader {
         }
     }
 
+    /** Something else is to be read, at once, also of a run that has ended. */
+    again() {
+        this.isFinished = false;
+        this.isHinted = true;
+        if (!this.isReading) {
+            this._plan(0);
+        }
+    }
+
     async _read() {
         browser.clearTimeout(this.timer);
         this.isReading = true;

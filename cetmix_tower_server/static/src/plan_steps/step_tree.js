@@ -53,7 +53,8 @@ export class Step {
                 : message || _t("skipped, nothing to do");
         }
         const where = earlier_run ? _t("done in the earlier run") : this.attemptText(now);
-        return [where, remark].filter(Boolean).join("; ");
+        const leftOut = this.data.steps_left_out && _t("more lines in its flight plan log");
+        return [where, remark, leftOut].filter(Boolean).join("; ");
     }
 
     attemptText(now) {
@@ -85,12 +86,14 @@ export class Step {
 export class StepTree {
     constructor() {
         this.steps = new Map();
+        this.length = 0;
     }
 
     /** Takes in what `read_progress` returned. */
     update(steps, now) {
         const before = this.steps;
         this.steps = new Map();
+        this.length = steps.length; // lines of the outermost plan
         this._add(steps, null, before, now);
     }
 
