@@ -283,6 +283,8 @@ class CxTowerFleetRun(models.Model):
             [("fleet_run_id", "=", self.id), ("state", "in", wanted)], limit=1
         ):
             raise UserError(self.env._("There is no server left on which “%s” did not succeed.", fleet.name))
+        if not fleet._what():
+            raise UserError(self.env._("“%s” cannot be run again: what it ran was deleted.", fleet.name))
         servers = self._repeatable_servers(wanted)
         if not servers:
             raise AccessError(

@@ -66,6 +66,7 @@ class CxTowerPlanLog(models.Model):
         """Start the same flight plan, as it is now, on the same server with the same own values, and open the new run."""
         self.ensure_one()
         self.check_access("read")
+        self._check_is_no_orphan()
         shortcut = self.sudo().shortcut_id
         if shortcut and not self.parent_flight_plan_log_id:
             return shortcut.with_env(self.env)._run_on(self.server_id)._action_open()

@@ -113,6 +113,14 @@ class CxTowerRunMixin(models.AbstractModel):
         )
         if runs:
             servers = ", ".join(runs.server_id.mapped("name"))
+            if field_name == "user_id":
+                raise UserError(
+                    self.env._(
+                        "A run that “%(name)s” started goes on on %(servers)s. Wait for its end or stop it first.",
+                        name=runs[0].user_id.display_name,
+                        servers=servers,
+                    )
+                )
             raise UserError(
                 self.env._(
                     "“%(name)s” is running on %(servers)s. Stop it first.",

@@ -2,10 +2,11 @@ from odoo import models
 
 from ..engine import secrets_in_code as placeholders
 from ..engine.masking import Masker
+from ..engine.results import ExitCode
 from ..engine.script import ScriptSpec, SudoMode
 from ..engine.ssh.running import Clocks, OutputLimits, run_script
 from ..runs import connections
-from ..runs.work import DatabaseWork, HostWork
+from ..runs.work import DatabaseWork, Ended, HostWork
 
 # How much of each stream is kept in the log's own fields; the live output keeps more.
 RESULT_HEAD = 256 * 1024
@@ -62,7 +63,11 @@ class CxTowerServer(models.Model):
         return HostWork(perform, masker, login)
 
     def _command_runner_python_code(self, log):
-        """Return the work of a Python command; it runs as the person who started the run."""
+        """Return the work of a Python command; it runs as the person who started the run, and for nobody else."""
+        if not log.user_id:  # Odoo would take "nobody" for its superuser
+            text = self.env._("The person who started the run was deleted, so its Python code is not run.")
+            status = int(ExitCode.PYTHON_COMMAND_ERROR)
+            return Ended({"command_status": status, "message": text, "command_error": text})
         run_input, carried = log.sudo()._inputs__()
         values = self._secrets_of_run__(run_input)
         code = placeholders.resolve_in_python(run_input["code"], run_input["nonce"], values)

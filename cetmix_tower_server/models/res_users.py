@@ -14,7 +14,9 @@ class ResUsers(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_keeping_tower_runs(self):
-        """What a person has run stays in the log, under the person's name."""
+        """What a person has run stays in the log, under the person's name; what is running goes on in it."""
+        for model in ("cx.tower.plan.log", "cx.tower.command.log"):
+            self.env[model]._check_no_active_runs("user_id", self)
         for model in ("cx.tower.command.log", "cx.tower.plan.log"):
             self.env[model]._outlive("user_id", self)
         # sudo: history is kept whoever deletes

@@ -120,6 +120,40 @@ class TestRunHistory(RunCase):
         self.assertEqual(run.read_progress()["steps"], before["steps"])
         self.assertEqual(run.command_log_ids.step_number, 1)
 
+    def test_a_person_whose_run_goes_on_is_not_deleted(self):
+        person = new_test_user(self.env, "goes_on", "cetmix_tower_server.group_root", name="Ann Works")
+        values = {"server_id": self.server.id, "user_id": person.id, "state": "queued"}
+        log = self.env["cx.tower.command.log"].create({**values, "command_id": self.python("pass").id})
+        with self.assertRaisesRegex(UserError, "“Ann Works” started goes on on Run test"):
+            person.unlink()
+        log._finish({"command_status": 0})
+        person.unlink()
+        self.assertEqual(log.kept_user_name, "Ann Works")
+
+    def test_python_of_a_deleted_person_is_run_as_nobody_else(self):
+        log = self.env["cx.tower.command.log"].browse(
+            self.server.with_context(**engine_says(tower_no_dispatch=True)).run_command(
+                self.python("server.write({'note': user.login})")
+            )["id"]
+        )
+        self.env.cr.execute("UPDATE cx_tower_command_log SET user_id = NULL WHERE id = %s", (log.id,))
+        log.invalidate_recordset()
+        self.server._dispatch(log.sudo())
+        self.assertEqual((log.state, log.command_status), ("failed", ExitCode.PYTHON_COMMAND_ERROR))
+        self.assertIn("was deleted", log.message)
+        self.assertFalse(self.server.note)
+
+    def test_a_run_of_a_deleted_plan_cannot_be_repeated(self):
+        plan = self._plan(self.python("result = {'exit_code': 1, 'message': ''}"))
+        run = self._plan_run(plan)
+        started = self.env["cx.tower.fleet.run"].start(plan=plan.id, servers=[self.server.id])
+        fleet = self.env["cx.tower.fleet.run"].browse(started["id"])
+        plan.unlink()
+        with self.assertRaisesRegex(UserError, "cannot be run again.*deleted"):
+            run.with_user(self.root).action_run_again()
+        with self.assertRaisesRegex(UserError, "cannot be run again.*deleted"):
+            fleet.with_user(self.root).retry_failed()
+
     def test_what_deleting_means_is_said(self):
         self.run_as(self.root, self.python("pass"))
         self.server.file_ids.create({"name": "a", "server_dir": "/tmp", "server_id": self.server.id})
