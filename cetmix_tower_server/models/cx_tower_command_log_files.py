@@ -8,6 +8,7 @@ from psycopg2.errors import LockNotAvailable
 from ..engine import states
 from ..engine.file_operations import DELETE
 from ..runs.database import may_succeed_later
+from ..runs.engine_context import heard
 from .brief_locks import brief_locks
 from .cx_tower_run_target_files import ACTION
 
@@ -51,8 +52,9 @@ class CxTowerCommandLog(models.Model):
         """
         log = self.sudo()
         if log._inputs__()[0].get("keep_result"):
-            log._drop_uploaded_content()
-            return  # whoever waits for it takes it
+            if not heard(self.env, "tower_waited_for"):
+                log._drop_uploaded_content()
+            return  # whoever waits for it takes it, and drops the content
         self.flush_recordset()
         try:
             with brief_locks(self.env, 2):

@@ -1,9 +1,11 @@
 import logging
 
 from odoo import SUPERUSER_ID, models
+from odoo.exceptions import MissingError
 
 from ..engine.results import ExitCode
 from ..runs.database import is_away, may_succeed_later
+from ..runs.engine_context import engine_says
 
 _logger = logging.getLogger(__name__)
 
@@ -56,14 +58,16 @@ class CxTowerCommandLog(models.Model):
                 field._insert_cache(self, [value])
         try:
             with self.env.cr.savepoint(flush=False):
-                self._on_run_finished()
+                self.with_context(**engine_says(tower_waited_for=True))._on_run_finished()
                 self.env.flush_all()
         except Exception as error:
             if is_away(error):
                 raise
-            if may_succeed_later(error):
+            if may_succeed_later(error) or isinstance(error, MissingError):
                 # Somebody else has changed what the caller has not touched. Were this raised, the whole call would be
-                # repeated, and with it the work on the host.
+                # repeated, and with it the work on the host. Or something was deleted: then Odoo forgets what it
+                # has read, and the log cannot be read in here again.
+                self.env.invalidate_all(flush=False)
                 ended._on_run_finished()
                 return
             _logger.exception("run %s: what should follow from its end did not happen", self.id)
