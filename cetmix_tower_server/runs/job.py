@@ -36,6 +36,7 @@ REPEATS = (
     3  # attempts of repeatable database work that collided with another transaction or lost its connection
 )
 COLLISIONS = (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected)
+SEATS = ("cx_tower_command_log_host_seat", "cx_tower_command_log_global_seat")  # unique indexes
 
 
 @dataclass(frozen=True)
@@ -282,6 +283,11 @@ class Job:
                 left_id = left
             except Exception as error:
                 self.next = None
+                if self.may_take_over and _is_seat_taken(error):
+                    self.may_take_over = (
+                        False  # the end of this step gave it back: the next one waits for its turn
+                    )
+                    continue
                 if patience.wait(error):
                     continue
                 if self.plan_failure:
@@ -447,3 +453,8 @@ def aborted_values(reason: str) -> dict[str, Any]:
     else:
         status, text = ExitCode.COMMAND_STOPPED, "Stopped on request; its changes were undone."
     return {"command_status": int(status), "message": text, "outcome": reason, "stop_confirmed": "yes"}
+
+
+def _is_seat_taken(error: Exception) -> bool:
+    """Return whether an error says that somebody else has the seat that a step was to be created in."""
+    return isinstance(error, psycopg2.errors.UniqueViolation) and error.diag.constraint_name in SEATS
