@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import jinja2
 import pytest
 from tower_engine import conditions, modifiers, patterns
 from tower_engine.bounded import pool
@@ -83,6 +85,20 @@ def test_what_takes_too_long_ends_with_a_clear_error_and_others_go_on(call):
     message = str(caught.value)
     assert "ode of command “x”" in message or "variable “a”" in message or "memory" in message
     assert any(word in message for word in ("1 second", "10 seconds", "memory", "too", "emory"))
+
+
+@pytest.mark.parametrize("name", sorted(jinja2.defaults.DEFAULT_FILTERS))
+def test_filters_need_nothing_that_a_child_has_given_up(name):
+    for value in ("'a long text of words'", "[1, 2]", "{'a': 1}", "1.5"):
+        for arguments in ("", "(2)", "('a')", "(9, 'b')"):
+            try:
+                render(f"{{% if 1 %}}{{{{ {value}|{name}{arguments} }}}}{{% endif %}}", VariableScope())
+            except RenderingError as error:
+                assert not re.search("Errno|open file|No module|import", str(error)), error
+
+
+def test_words_are_wrapped():
+    assert render("{% if 1 %}{{ 'two of them'|wordwrap(6) }}{% endif %}", VariableScope()) == "two of\nthem"
 
 
 def test_a_condition_that_takes_too_long_is_invalid():

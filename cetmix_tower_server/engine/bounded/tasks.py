@@ -5,7 +5,9 @@ Answers are plain data that Tower reads without trusting it: a result, or the fa
 
 from __future__ import annotations
 
+import html  # noqa: F401  # Jinja imports these two when a template needs them, and a child cannot
 import sys
+import textwrap  # noqa: F401
 from collections.abc import Callable
 from typing import Any
 
