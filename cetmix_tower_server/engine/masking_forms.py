@@ -7,6 +7,7 @@ import html
 import json
 import re
 import shlex
+import unicodedata
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
@@ -92,7 +93,33 @@ def _quoted_forms(text: str) -> set[str]:
         json.dumps(dumped)[1:-1],  # JSON in a text of JSON
         json.dumps(readable, ensure_ascii=False)[1:-1],
     }
+    if quoting.NOT_ASCII.search(text):
+        forms |= _printed_forms(text) | _other_encodings(text)
     return forms | _url_forms(text)
+
+
+def _printed_forms(text: str) -> set[str]:
+    """Return how programs show a text that is not all printable ASCII, in locales that know its letters and that do not."""
+    octal = "".join(char if char.isascii() else quoting.ansi_content(char) for char in text)
+    backslashed = "".join(quoting.backslashed(char) if char.isascii() else char for char in text)
+    forms = {octal, octal.replace('"', '\\"'), backslashed}
+    for unprintable in (quoting.NOT_ASCII, quoting.CONTROL):
+        single = quoting.printed_single_content(text, unprintable)
+        forms |= {quoting.printed_ansi_content(text, unprintable), single, single.removesuffix("''")}
+    return forms
+
+
+def _other_encodings(text: str) -> set[str]:
+    """Return how a text shows that was written in an older encoding, or with its accents apart."""
+    forms = {unicodedata.normalize(form, text) for form in ("NFC", "NFD")}
+    for encoding in ("latin-1", "cp1252"):
+        try:
+            shown = text.encode(encoding).decode("utf-8", "replace")
+        except UnicodeEncodeError:
+            continue
+        if sum(map(str.isascii, shown)) >= ENCODED_MIN:  # else any broken output would do
+            forms.add(shown)
+    return forms
 
 
 def _html_forms(text: str) -> set[str]:

@@ -2,8 +2,11 @@
 
 import base64
 import json
+import os
 import shlex
+import subprocess
 import time
+import unicodedata
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -274,6 +277,45 @@ def test_usual_quotings(value, shown):
     assert "*** s ***" in result
     if "[*** s ***]" != result:  # encoded together with what is around it
         assert shown not in result
+
+
+@pytest.mark.parametrize("value", ["Zq7-é$'\"x& y</+ü", "grün'gelb", "a'b\ttab", "geheim→Wort", "Пароль 42"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x=$1; declare -p x",
+        "printf '%q' \"$1\"",
+        'echo "${1@Q}"',
+        'set -x; : "$1"',
+        'ls -- "before$1"',
+        'ls -- "$1-behind"',
+        'ls -b -- "$1-behind"',
+    ],
+)
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_quoting_of_programs_in_any_locale(value, code, locale):
+    said = subprocess.run(
+        ["bash", "-c", code, "bash", value],
+        capture_output=True,
+        env={"LC_ALL": locale, "PATH": os.environ["PATH"]},
+    )
+    shown = Masker({"t": Secret(value)}).mask((said.stdout + said.stderr).decode("utf-8", "replace"))
+    assert "*** t ***" in shown, shown
+    assert value[:4] not in shown and value[-2:] not in shown, shown
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda text: unicodedata.normalize("NFD", text).encode(),
+        lambda text: text.encode("latin-1"),
+        lambda text: text.encode("cp1252"),
+    ],
+)
+def test_other_encodings(encode):
+    shown = encode("Geheimnis für alle").decode("utf-8", "replace")
+    assert Masker({"t": Secret("Geheimnis für alle")}).mask(f"<{shown}>") == "<*** t ***>"
+    assert Masker({"t": Secret("äöüß")}).mask("\ufffd" * 4) == "\ufffd" * 4
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,10 @@ import shlex
 
 _SPECIAL_IN_DOUBLE = re.compile(r'[\\"$`]')
 _SPECIAL_IN_HEREDOC = re.compile(r"[\\$`]")
+#: Characters that programs do not print as they are.
+NOT_ASCII = re.compile(r"[^ -~]+")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_ESCAPES = {"\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r"}
 _SPECIAL_BARE = re.compile(r"[^A-Za-z0-9_@%+=:,./\n-]")
 
 
@@ -41,3 +45,28 @@ def ansi_content(value: str) -> str:
 def backslashed(value: str) -> str:
     """Return the value with a backslash before each special character, as shells print it."""
     return _SPECIAL_BARE.sub(r"\\\g<0>", value)
+
+
+def printed_ansi_content(value: str, unprintable: re.Pattern = NOT_ASCII) -> str:
+    """Return the value as bash prints it inside $'...'.
+
+    :param unprintable: :data:`NOT_ASCII` where the locale is C, else :data:`CONTROL`
+    """
+    return "".join(_escaped(character, unprintable, "'\\") for character in value)
+
+
+def printed_single_content(value: str, unprintable: re.Pattern = NOT_ASCII) -> str:
+    """Return the value as GNU programs print it inside '...': what is not printable stands in $'...'."""
+
+    def escape(run: re.Match) -> str:
+        return f"'$'{''.join(_escaped(character, unprintable) for character in run[0])}''"
+
+    return unprintable.sub(escape, single_content(value))
+
+
+def _escaped(character: str, unprintable: re.Pattern, also: str = "") -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if unprintable.match(character):
+        return ansi_content(character)
+    return f"\\{character}" if character in also else character
