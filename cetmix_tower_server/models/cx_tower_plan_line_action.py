@@ -18,6 +18,7 @@ class CxTowerPlanLineAction(models.Model):
     _description = "Tower Flight Plan Post-Run Action"
     _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin", "cx.tower.variable.mixin"]
     _order = "sequence, id"
+    _rec_names_search = ["reference"]  # its name is a sentence that is made when it is read
 
     active = fields.Boolean(related="line_id.active", store=True)
     sequence = fields.Integer(default=10)

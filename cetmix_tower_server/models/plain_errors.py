@@ -108,6 +108,17 @@ def __has_unstorable(value, depth=0):
 
 def _refusal(records, method, args, kwargs):
     """Return the error that says which arguments are the likely reason."""
+    unknown = _unknown_arguments(method, kwargs)
+    if unknown:
+        return UserError(
+            records.env._(
+                "“%(method)s” of %(model)s has no %(unknown)s. What it takes: %(known)s.",
+                method=method.__name__,
+                model=records._name,
+                unknown=", ".join(f"“{name}”" for name in unknown),
+                known=", ".join(list(inspect.signature(method).parameters)[1:]) or records.env._("nothing"),
+            )
+        )
     named = _named_arguments(method, records, args, kwargs)
     wrong = [name for name, (value, wanted) in named.items() if _is_suspicious(value, wanted)]
     names = ", ".join(f"“{name}”" for name in wrong or named)
@@ -126,6 +137,14 @@ def _refusal(records, method, args, kwargs):
             **values,
         )
     )
+
+
+def _unknown_arguments(method, kwargs):
+    """Return the names among these that are none of the method's arguments."""
+    parameters = inspect.signature(method).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return []
+    return [name for name in kwargs if name not in parameters]
 
 
 def _named_arguments(method, records, args, kwargs):

@@ -153,6 +153,18 @@ class TestHostileArguments(RunCase):
                 self.assertIn(wanted, message)
                 self.assertNotIn("float()", message)
 
+    def test_an_argument_that_does_not_exist_is_named(self):
+        message = self.refusal(self.env["cx.tower.fleet.run"], "start", plan=1, parallel=2)
+        self.assertIn("has no “parallel”", message)
+        self.assertIn("concurrency_limit", message)
+        self.assertNotIn("“plan”", message)
+
+    def test_every_model_can_be_searched_by_name(self):
+        for model in self.env.values():
+            if model._name.startswith("cx.tower.") and not model._abstract and model._rec_name:
+                with self.subTest(model=model._name):
+                    model.name_search("nothing")
+
     def test_metadata_that_cannot_be_stored(self):
         for metadata in ({"a": "x\0y"}, {"a\0": 1}, {"a": ["\ud800"]}, {"a": {"b": "\ufffe"}}):
             with self.subTest(metadata):
