@@ -1,5 +1,5 @@
 from lxml import etree
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 from odoo.tools.safe_eval import safe_eval
@@ -219,7 +219,7 @@ class TestPlan(PlanCase):
 
     def test_a_command_in_use_cannot_be_deleted(self):
         self._new_plan("A", [self.first])
-        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError):
+        with self.assertRaisesRegex(UserError, "“First” cannot be deleted"):
             self.first.unlink()
 
     # ------------------------------------------------------------------ post-run actions
