@@ -1,4 +1,4 @@
-"""Text with terminal escape sequences becomes HTML: colours as classes, everything else escaped or left out.
+"""Text with terminal escape sequences becomes HTML (colours as classes, everything else escaped), or what a terminal shows.
 
 Nothing of the text reaches the HTML but escaped characters, and the only element made is ``<span class="...">``
 with classes from :data:`CLASSES`. So a host can neither run anything in a browser nor choose its own style.
@@ -107,7 +107,7 @@ class _Line:
         self._before: list[tuple[str, str]] = []
         self._behind: list[tuple[str, str]] = []  # the nearest one last
 
-    def write(self, text: str, classes: str) -> None:
+    def put(self, text: str, classes: str) -> None:
         """Write over what is behind the cursor."""
         self._before.append((text, classes))
         left = len(text)
@@ -156,7 +156,7 @@ class _Writer:
 
     def add(self, text: str) -> None:
         if text:
-            self.line.write(text, self._classes)
+            self.line.put(text, self._classes)
 
     def end_line(self) -> None:
         self._done += [*(self._show(*piece) for piece in self.line.pieces()), "\n"]

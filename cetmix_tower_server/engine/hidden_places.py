@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from . import python_literals
 from .masking import Masker
-from .results import Secret
+from .results import Secret, mask_of
 from .secrets_in_code import with_placeholders
 
 OTHER_VALUE = "another value"
-HIDDEN = "*** hidden: what stands here may be a secret ***"
+HIDDEN = mask_of("hidden: what stands here may be a secret")
 LINES_MAX = 20_000  # of both texts: comparing more takes too long
 VALUE_MIN = 4  # characters of a value from its place that is hidden elsewhere, too
 
@@ -115,7 +115,7 @@ class _Comparison:
     def _as_masked(self, line: str, names: Sequence[str]) -> str:
         """Return one of our lines as it looks in their text when the values are the present ones."""
         for name in names:
-            line = line.replace(self.mark, f"*** {name} ***", 1)
+            line = line.replace(self.mark, mask_of(name), 1)
         return line
 
     def _around(self, number: int) -> tuple[str, str]:
@@ -153,7 +153,7 @@ class _Comparison:
                 if len(self.names[place]) == 1 and "*** " not in value:
                     self.values.add(value.strip())
                 names = ", ".join(dict.fromkeys(self.names[place]))
-                self._hide_line(line, f"{first}*** {names}: {OTHER_VALUE} ***{last}")
+                self._hide_line(line, f"{first}{mask_of(f'{names}: {OTHER_VALUE}')}{last}")
 
     def _hide_line(self, there: int, text: str) -> None:
         line = self.theirs[there]

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from .masking_forms import encoded_forms, secret_forms
 from .masking_search import KEY_LENGTH, Finder
 from .masking_views import View, compact, visible
-from .results import Secret
+from .results import Secret, mask_of
 
 HELD_MORE = 1024  # characters that may be held back in addition to four times the longest form
 LIKE_BASE64 = (
@@ -155,7 +155,7 @@ class MaskStream:
                 break
             if start >= position:
                 # a colour that begins or ends inside goes on, or ends, behind
-                pieces += (text[position:start], f"*** {name} ***", *_STYLE.findall(text, start, stop))
+                pieces += (text[position:start], mask_of(name), *_STYLE.findall(text, start, stop))
             position = max(position, stop)
         if position < end:
             pieces.append(text[position:end])

@@ -127,9 +127,9 @@ def _scope_to_plain(scope: VariableScope) -> dict[str, Any]:
     if scope.modify and not isinstance(scope.modify, value_rules.ValueRules):
         raise TypeError("Only ValueRules can go to the process that renders this template.")
     return {
-        "stored": pool.plain(dict(scope.stored)),
-        "custom": pool.plain(dict(scope.custom)),
-        "system": pool.plain(dict(scope.system)),
+        "stored": pool.plain_data(dict(scope.stored)),
+        "custom": pool.plain_data(dict(scope.custom)),
+        "system": pool.plain_data(dict(scope.system)),
         "rules": scope.modify.to_plain() if scope.modify else None,
         "searched": scope.searched,
     }

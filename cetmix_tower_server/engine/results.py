@@ -70,6 +70,14 @@ class Outcome(str, Enum):
     SUDO_FAILED = "sudo_failed"  # sudo refused; the command did not start
 
 
+def mask_of(name: str) -> str:
+    """Return what people see in place of a secret.
+
+    :param name: its reference, or what else it is known by
+    """
+    return f"*** {name} ***"
+
+
 class Secret:
     """A text that must not be shown: printing, formatting or pickling it never gives the value."""
 

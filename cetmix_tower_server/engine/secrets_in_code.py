@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from . import python_literals
-from .results import RenderingError, Secret, SecretNotFound
+from .results import RenderingError, Secret, SecretNotFound, mask_of
 from .shell.insertion import insert_values
 
 PLACEHOLDER = re.compile(r"#!cxtower\.secret\.([A-Za-z0-9_]+)!#")
@@ -45,7 +45,7 @@ def display(text: str, nonce: str) -> str:
     """Return the text with marks made readable: ``*** REFERENCE ***``."""
     if nonce not in text:
         return text
-    return _marks(nonce).sub(lambda match: f"*** {_reference(match)} ***", text)
+    return _marks(nonce).sub(lambda match: mask_of(_reference(match)), text)
 
 
 def resolve_in_shell(text: str, nonce: str, secrets: Mapping[str, Secret]) -> str:

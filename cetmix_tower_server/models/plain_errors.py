@@ -82,7 +82,7 @@ def _check_storable(records, vals):
     """Raise ValidationError for texts in the values of fields that no column can hold."""
     for values in vals if isinstance(vals, (list, tuple)) else [vals]:
         for name, value in values.items() if isinstance(values, dict) else ():
-            if __has_unstorable(value):
+            if _has_unstorable(value):
                 field = records._fields.get(name)
                 label = field._description_string(records.env) if field else name
                 raise ValidationError(
@@ -93,16 +93,16 @@ def _check_storable(records, vals):
                 )
 
 
-def __has_unstorable(value, depth=0):
+def _has_unstorable(value, depth=0):
     """Return whether there is a text in a value that cannot be stored."""
     if isinstance(value, str):
         return UNSTORABLE.search(value) is not None
     if depth > DEPTH_MAX:
         return False
     if isinstance(value, dict):
-        return any(__has_unstorable(item, depth + 1) for pair in value.items() for item in pair)
+        return any(_has_unstorable(item, depth + 1) for pair in value.items() for item in pair)
     if isinstance(value, (list, tuple)):
-        return any(__has_unstorable(item, depth + 1) for item in value)
+        return any(_has_unstorable(item, depth + 1) for item in value)
     return False
 
 
@@ -165,7 +165,7 @@ def _default(parameter):
 
 
 def _is_suspicious(value, default):
-    if __has_unstorable(value):
+    if _has_unstorable(value):
         return True
     if default is None or value is None:
         return isinstance(value, (dict, list)) or (isinstance(value, int) and abs(value) > 2**31)

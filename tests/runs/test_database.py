@@ -56,7 +56,7 @@ def test_what_is_raised_while_a_broken_connection_is_tidied_up():
         try:
             raise psycopg2.DatabaseError("server closed the connection unexpectedly")
         except psycopg2.Error:
-            raise KeyError("registry")  # noqa: B904
+            raise KeyError("registry")
     except KeyError as error:
         assert is_away(error)
 

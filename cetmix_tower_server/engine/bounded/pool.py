@@ -117,17 +117,17 @@ def end_idle() -> None:
     _pool.end_idle()
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+def plain_data(value: Any, depth: int = 0) -> Any:
     """Return a value as plain data: texts, numbers, lists, dictionaries; anything else as the text that it prints."""
     if value is None or type(value) in (bool, int, float, str):
         return value
     if depth > 100:
         return str(value)
     if isinstance(value, dict):
-        return {plain(key, depth + 1): plain(item, depth + 1) for key, item in value.items()}
+        return {plain_data(key, depth + 1): plain_data(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return (
-            type(value)(plain(item, depth + 1) for item in value)
+            type(value)(plain_data(item, depth + 1) for item in value)
             if type(value) in (list, tuple)
             else str(value)
         )
