@@ -41,6 +41,7 @@ from . import test_server_connection
 from . import test_server_log
 from . import test_server_deletion
 from . import test_server_template
+from . import test_server_template_wizard
 from . import test_access_matrix_template
 from . import test_api_template
 from . import test_settings
