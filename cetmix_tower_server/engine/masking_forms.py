@@ -90,6 +90,10 @@ def _quoted_forms(text: str) -> set[str]:
         *_html_forms(text),
         text.replace("'", "''"),  # SQL
         text.replace('"', '""'),  # CSV, SQL names
+        *_doubled_forms(text),
+        quoting.printed_bare(text),
+        quoting.printed_bare(f"x{text}")[1:],
+        quoting.printed_by_dash(text),
         json.dumps(dumped)[1:-1],  # JSON in a text of JSON
         json.dumps(readable, ensure_ascii=False)[1:-1],
     }
@@ -98,11 +102,33 @@ def _quoted_forms(text: str) -> set[str]:
     return forms | _url_forms(text)
 
 
+def _doubled_forms(text: str) -> set[str]:
+    """Return the text as formats show it that escape nothing but a backslash, a quote or a per cent sign."""
+    slashes = text.replace("\\", "\\\\")
+    return {
+        slashes,
+        slashes.replace("'", "''"),  # PostgreSQL's E'...'
+        slashes.replace("'", "\\'"),  # MySQL, PHP
+        slashes.replace('"', '\\"'),  # systemd, nginx
+        text.replace("%", "%%"),  # formats of printf, ini files
+        text.replace("%", "\\%"),  # crontab
+    }
+
+
+def _yaml_content(text: str) -> str:
+    """Return the text as YAML shows it inside "...", with ASCII only."""
+    escaped = json.dumps(text, ensure_ascii=False)[1:-1]
+    return "".join(char if char.isascii() else _yaml_escape(ord(char)) for char in escaped)
+
+
+def _yaml_escape(code: int) -> str:
+    return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+
+
 def _printed_forms(text: str) -> set[str]:
     """Return how programs show a text that is not all printable ASCII, in locales that know its letters and that do not."""
     octal = "".join(char if char.isascii() else quoting.ansi_content(char) for char in text)
-    backslashed = "".join(quoting.backslashed(char) if char.isascii() else char for char in text)
-    forms = {octal, octal.replace('"', '\\"'), backslashed}
+    forms = {octal, octal.replace('"', '\\"'), _yaml_content(text)}
     for unprintable in (quoting.NOT_ASCII, quoting.CONTROL):
         single = quoting.printed_single_content(text, unprintable)
         forms |= {quoting.printed_ansi_content(text, unprintable), single, single.removesuffix("''")}

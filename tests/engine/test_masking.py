@@ -260,6 +260,14 @@ def test_only_what_looks_encoded_waits_for_the_next_line():
     [
         ("it's a s3cret", "it''s a s3cret"),
         ('say "s3cret"', 'say ""s3cret""'),
+        ("s3cret#~%+1", "s3cret#~%+1"),
+        ("s3\\cr'et", "s3\\\\cr''et"),
+        ("s3\\cr'et\t", "s3\\\\cr\\'et"),
+        ('s3\\\tcr"et', 's3\\\\\tcr\\"et'),
+        ("100%s3cret", "100%%s3cret"),
+        ("100%s3cret", "100\\%s3cret"),
+        ("s3''cret", "s3'\"''\"'cret"),
+        ("s3→crét", "s3\\u2192cr\\xE9t"),
         ('say "s3cret"', "say &quot;s3cret&quot;"),
         ('say "s3cret"', "say &#34;s3cret&#34;"),
         ("it's a s3cret", "it&#39;s a s3cret"),
@@ -279,7 +287,18 @@ def test_usual_quotings(value, shown):
         assert shown not in result
 
 
-@pytest.mark.parametrize("value", ["Zq7-é$'\"x& y</+ü", "grün'gelb", "a'b\ttab", "geheim→Wort", "Пароль 42"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Zq7-é$'\"x& y</+ü",
+        "s3#c~r =~e:~t$1,",
+        "#s3~cr&t'~",
+        "grün'gelb",
+        "a'b\ttab",
+        "geheim→Wort",
+        "Пароль 42",
+    ],
+)
 @pytest.mark.parametrize(
     "code",
     [

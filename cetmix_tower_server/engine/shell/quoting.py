@@ -7,6 +7,8 @@ import shlex
 
 _SPECIAL_IN_DOUBLE = re.compile(r'[\\"$`]')
 _SPECIAL_IN_HEREDOC = re.compile(r"[\\$`]")
+_SPECIAL_IN_PRINTED = re.compile(r"[]\t\n !\"$&'()*,;<>?[\\^`{|}]")
+_BEGINS_WORD = re.compile(r"^[#~]|(?<=[:=])~")
 #: Characters that programs do not print as they are.
 NOT_ASCII = re.compile(r"[^ -~]+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
@@ -45,6 +47,16 @@ def ansi_content(value: str) -> str:
 def backslashed(value: str) -> str:
     """Return the value with a backslash before each special character, as shells print it."""
     return _SPECIAL_BARE.sub(r"\\\g<0>", value)
+
+
+def printed_bare(value: str) -> str:
+    """Return the value as bash's ``printf %q`` prints it: a few characters count at the beginning of a word only."""
+    return _BEGINS_WORD.sub(r"\\\g<0>", _SPECIAL_IN_PRINTED.sub(r"\\\g<0>", value))
+
+
+def printed_by_dash(value: str) -> str:
+    """Return the value as dash prints it inside '...': quotes stand in a pair of double quotes, all that follow each other."""
+    return re.sub("'+", lambda quotes: f"'\"{quotes[0]}\"'", value)
 
 
 def printed_ansi_content(value: str, unprintable: re.Pattern = NOT_ASCII) -> str:
