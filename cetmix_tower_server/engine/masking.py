@@ -21,9 +21,8 @@ from .masking_views import View, compact, visible
 from .results import Secret, mask_of
 
 HELD_MORE = 1024  # characters that may be held back in addition to four times the longest form
-LIKE_BASE64 = (
-    16  # characters that the end of a line must have to be taken for encoded when little of a secret is seen
-)
+# Characters that the end of a line must have to be taken for encoded when little of a secret is seen
+LIKE_BASE64 = 16
 _STYLE = re.compile(r"\x1b\[[0-9:;]*m")
 _LAST_WORD = re.compile(r"[^\s\\]*\Z")
 

@@ -273,9 +273,8 @@ class CxTowerFleetRun(models.Model):
     def _retry(self, include_not_started):
         self.ensure_one()
         self.check_access("read")
-        fleet = (
-            self.sudo()
-        )  # sudo: what ran and where; that the caller may run it there is checked when it starts
+        # sudo: what ran and where; that the caller may run it there is checked when it starts
+        fleet = self.sudo()
         if fleet.state in ACTIVE:
             raise UserError(self.env._("“%s” has not ended. Wait for its end or stop it.", fleet.name))
         wanted = NOT_SUCCEEDED + ((states.STOPPED,) if include_not_started else ())

@@ -19,9 +19,8 @@ from .cx_tower_run_target_mixin import check_storable
 _logger = logging.getLogger(__name__)
 
 INPUTS_KEPT = 64
-TEXTS_S = (
-    1.0  # what slow texts of authors may take in one transaction before the rest is left to the next one
-)
+# What slow texts of authors may take in one transaction before the rest is left to the next one
+TEXTS_S = 1.0
 # Never its output.
 LAST_STEP_FIELDS = (
     "plan_log_id",

@@ -85,9 +85,8 @@ class CxTowerPlanLog(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        run = (
-            self.sudo().top_plan_log_id
-        )  # sudo: the inputs are for the engine; what is shown of them is chosen below
+        # sudo: the inputs are for the engine; what is shown of them is chosen below
+        run = self.sudo().top_plan_log_id
         before, now = run._inputs__()[0]["plans"], self._current_plans(run)
         if before == now:
             return ""

@@ -46,9 +46,8 @@ class CxTowerShortcut(models.Model):
     def _compute_access_level_warn_msg(self):
         labels = dict(self._selection_access_level())
         for shortcut in self:
-            target = (
-                shortcut.sudo()._get_target()
-            )  # sudo: that it is above the level is what Root has to know
+            # sudo: that it is above the level is what Root has to know
+            target = shortcut.sudo()._get_target()
             is_above = bool(target) and (target.access_level or "1") > (shortcut.access_level or "3")
             shortcut.access_level_warn_msg = is_above and self.env._(
                 "“%(target)s” is of level %(level)s. Whoever may use the shortcut runs it, without seeing its code.",

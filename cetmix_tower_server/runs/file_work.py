@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 SMALL = 256 * 1024  # bytes: what is pushed together with others, without progress of its own
 TEXT_LIMIT = 5 * 1024 * 1024  # bytes of a text that is pulled
 SHOWN_LIMIT = 1024 * 1024  # bytes of a text on the host that is shown beside ours
-TEXT_IN_MEMORY = (
-    8 * 1024 * 1024
-)  # characters of texts from the host that a run carries along; more is in the filestore
+# Characters of texts from the host that a run carries along; more is in the filestore
+TEXT_IN_MEMORY = 8 * 1024 * 1024
 MESSAGE_LIMIT = 2000  # characters of a reason that are kept
 # Of several errors the first of these is the run's; others as they come.
 WORST_FIRST = (

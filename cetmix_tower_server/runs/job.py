@@ -32,9 +32,8 @@ _logger = logging.getLogger(__name__)
 BUSY_PATIENCE_S = 15 * 60
 UNRECORDABLE = "unrecordable"
 TEXTS_S = 0.1  # what texts of authors may take in a transaction that the ends of other runs wait for
-REPEATS = (
-    3  # attempts of repeatable database work that collided with another transaction or lost its connection
-)
+# Attempts of repeatable database work that collided with another transaction or lost its connection
+REPEATS = 3
 COLLISIONS = (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected)
 SEATS = ("cx_tower_command_log_host_seat", "cx_tower_command_log_global_seat")  # unique indexes
 
@@ -284,9 +283,8 @@ class Job:
             except Exception as error:
                 self.next = None
                 if self.may_take_over and _is_seat_taken(error):
-                    self.may_take_over = (
-                        False  # the end of this step gave it back: the next one waits for its turn
-                    )
+                    # The end of this step gave it back: the next one waits for its turn
+                    self.may_take_over = False
                     continue
                 if patience.wait(error):
                     continue

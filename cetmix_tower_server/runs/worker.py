@@ -63,9 +63,8 @@ class Worker:
         self._event = threading.Event()
         self._thread: threading.Thread | None = None
         self._claim_wanted = False
-        self._more_queued = (
-            False  # runs were left in the queue when it was last looked at: they wait for seats
-        )
+        # Runs were left in the queue when it was last looked at: they wait for seats
+        self._more_queued = False
         self._preparing: set[int] = set()  # claimed runs that are no jobs yet
         self._due = 0.0  # time.monotonic() of the next look after output
         self._last_tick = 0.0

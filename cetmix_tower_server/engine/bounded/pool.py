@@ -67,9 +67,8 @@ class TooSlowHere(Exception):
 
 
 _limits = Limits()
-_patience = (
-    threading.local()
-)  # .until: time.monotonic() at which others have waited long enough; .spent: seconds
+# .until: time.monotonic() at which others have waited long enough; .spent: seconds
+_patience = threading.local()
 
 
 def configure(cpu_s: float) -> None:
