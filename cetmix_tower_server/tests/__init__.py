@@ -25,6 +25,7 @@ from . import test_python_command
 from . import test_reference_mixin
 from . import test_plan_run
 from . import test_plan_survival
+from . import test_plan_warnings
 from . import test_plan_long
 from . import test_fleet_run
 from . import test_api_fleet
