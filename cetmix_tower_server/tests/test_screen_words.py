@@ -20,6 +20,7 @@ class TestScreenWords(RunCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.records = make_records(cls.env, cls.server, cls.user, cls.manager)
+        cls.root.group_ids += cls.env.ref("base.group_user")
 
     def arch(self, model, kind):
         return etree.fromstring(self.env[model].with_user(self.root).get_view(view_type=kind)["arch"])
@@ -107,6 +108,30 @@ class TestScreenWords(RunCase):
                         self.env.flush_all()
                     self.env.invalidate_all()
         self.assertGreater(tried, 6)
+
+    # -- what is empty
+
+    def test_an_empty_list_asks_only_those_to_make_something_who_have_the_button_for_it(self):
+        root = self.env.ref("cetmix_tower_server.menu_root")
+        looked = 0
+        for person in (self.user, self.manager, self.root):
+            menus = self.env["ir.ui.menu"].with_user(person)
+            shown = menus.browse(list(menus._visible_menu_ids())).sudo()
+            for menu in shown.filtered(lambda menu: menu.parent_path.startswith(root.parent_path)):
+                action = menu.action
+                if not action or action._name != "ir.actions.act_window":
+                    continue
+                looked += 1
+                with self.subTest(person=person.login, action=action.xml_id):
+                    asked = action.with_user(person)._get_action_dict()["help"] or ""
+                    kind = action.view_mode.split(",")[0]
+                    if self.arch(action.res_model, kind).get("create") in ("0", "False", "false"):
+                        continue  # a log: it fills by itself
+                    self.assertEqual(
+                        "Nothing here for you yet" in asked,
+                        not self.env[action.res_model].with_user(person).has_access("create"),
+                    )
+        self.assertGreater(looked, 30)
 
     # -- defaults and places
 
