@@ -8,11 +8,12 @@ import functools
 import inspect
 import logging
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
 from psycopg2 import DataError, ProgrammingError
 
 from ..engine.plain_values import UNSTORABLE
+from .number_ranges import LARGEST
 
 _logger = logging.getLogger(__name__)
 
@@ -49,6 +50,23 @@ def guard_public_methods(addon):
                 continue
             guard = _guard_storing if name in STORING else _guard
             setattr(model, name, guard(method))
+        if issubclass(model, models.TransientModel):
+            _guard_storing_of_wizard(model)
+
+
+def _guard_storing_of_wizard(model):
+    """Have a wizard look at what it is to store: unlike other models, most define nothing themselves that could."""
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super(model, self).create(vals_list)
+
+    def write(self, vals):
+        return super(model, self).write(vals)
+
+    for method in (create, write):
+        if method.__name__ not in vars(model):
+            setattr(model, method.__name__, _guard_storing(method))
 
 
 def _guard(method):
@@ -79,9 +97,10 @@ def _guard_storing(method):
 
 
 def _check_storable(records, vals):
-    """Raise ValidationError for texts in the values of fields that no column can hold."""
+    """Raise ValidationError for texts and numbers in the values of fields that no column can hold."""
     for values in vals if isinstance(vals, (list, tuple)) else [vals]:
         for name, value in values.items() if isinstance(values, dict) else ():
+            _check_number(records, name, value)
             if _has_unstorable(value):
                 field = records._fields.get(name)
                 label = field._description_string(records.env) if field else name
@@ -91,6 +110,23 @@ def _check_storable(records, vals):
                         field=label,
                     )
                 )
+
+
+def _check_number(records, name, value):
+    """Raise ValidationError for a number, or the id of a record, that its column cannot hold."""
+    field = records._fields.get(name)
+    if not isinstance(value, int) or -LARGEST <= value <= LARGEST or not field or not field.column_type:
+        return
+    if field.column_type[0] == "int4":
+        label = field._description_string(records.env)
+        raise ValidationError(
+            records.env._(
+                "“%(field)s” cannot be %(number)s: no number here goes beyond ±%(most)s.",
+                field=label,
+                number=value,
+                most=LARGEST,
+            )
+        )
 
 
 def _has_unstorable(value, depth=0):

@@ -12,6 +12,7 @@ from odoo.tools import mute_logger
 from psycopg2 import Error
 
 from .run_case import RunCase
+from .screen_records import make_records
 from .test_api_denials import TestApiDenials
 
 SELF_CONTAINING = []
@@ -180,6 +181,35 @@ class TestHostileArguments(RunCase):
                 self.server.with_user(self.root).write({"name": text})
         for text in ("a\0b", "a\ud800"):
             self.assertIn("texts without NUL", self.refusal(self.server, "run_code", text))
+
+    def test_numbers_that_no_column_can_hold(self):
+        """Every whole number, and every link, that a person may write, of every model, found by looking."""
+        make_records(self.env, self.server, self.user, self.manager)
+        tried, raw = 0, []
+        with self.ended_when_endless():
+            for record, name in self.numbers():
+                tried += 1
+                for number in (2**31, -(2**40)):
+                    new = {"vals_list": [{name: number}]}
+                    error = self.raw_answer(record, "write", {"vals": {name: number}})
+                    error = error or self.raw_answer(record.browse(), "create", new)
+                    if error:
+                        raw.append(f"{record._name}.{name}: {type(error).__name__}")
+        self.assertGreater(tried, 30)
+        self.assertFalse(raw)
+
+    def numbers(self):
+        """Yield (record that Root may write, name of a field with a column of 32 bits)."""
+        for model in self.env.values():
+            if not model._name.startswith("cx.tower.") or model._abstract:
+                continue
+            if not model.with_user(self.root).has_access("write"):
+                continue
+            record = model.with_user(self.root).search([], limit=1, order="id desc")
+            for name, field in model._fields.items():
+                is_written = field.type in ("integer", "many2one") and field.store and not field.readonly
+                if is_written and field.column_type[0] == "int4":
+                    yield record, name
 
     def test_a_mistake_of_towers_own_code_is_not_hidden_from_it(self):
         """Python that runs as superuser sees the exception; a caller over RPC the sentence."""
