@@ -13,6 +13,7 @@ class CxTowerRunStop(models.AbstractModel):
     COMMITTED), and marks everything that is active: all of it or nothing. From its commit on a lane that began a step's end
     before collides, and finds the mark when it records that end again; nothing new is started. The ones behind it end
     what is queued. Should the process die in between, the cron does that, and whoever takes such a run ends it.
+    A request stays when the caller's transaction is rolled back.
     """
 
     _name = "cx.tower.run.stop"
