@@ -195,6 +195,16 @@ class TestRunHistory(RunCase):
                         self.assertIn((model._name, field.name), self.env[owner]._deletion_links())
                         self.assertTrue(self.env[owner]._label_of_link(model._name, field.name))
 
+    def test_a_run_that_never_started_is_listed_when_it_was_asked_for(self):
+        first = self.run_as(self.root, self.python("pass", name="First"))
+        refused = self.run_as(self.root, self.python("{{ without_a_value_anywhere }}", name="Refused"))
+        last = self.run_as(self.root, self.python("pass", name="Last"))
+        self.assertEqual(refused.state, "failed")
+        self.assertTrue(refused.finish_date, "without it, the retention would never delete the run")
+        runs = self.env["cx.tower.command.log"].search([("server_id", "=", self.server.id)])
+        self.assertEqual(runs.mapped("command_id.name"), ["Last", "Refused", "First"])
+        self.assertEqual(runs, last + refused + first)
+
     def test_what_is_in_use_is_said_and_not_deleted(self):
         command = self.python("pass", name="Restart")
         plan = self._plan(command)
