@@ -23,7 +23,11 @@ class CxTowerRightsMixin(models.AbstractModel):
             lines.append(self.env._("Deleted as well: %s.", ", ".join(goes)))
         if stays:
             lines.append(self.env._("What was run stays in the log, where Root can read it."))
-        return "\n".join(lines)
+        return "\n".join(lines + self._deletion_on_hosts())
+
+    def _deletion_on_hosts(self):
+        """Return sentences about what deleting these records does, or leaves, on hosts. Extension point."""
+        return []
 
     def _deletion_effects(self):
         """Return (what goes along as "label: number", whether runs stay). Extension point."""

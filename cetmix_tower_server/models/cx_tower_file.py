@@ -69,6 +69,7 @@ class CxTowerFile(models.Model):
 
     _name = "cx.tower.file"
     _description = "Tower File"
+    _needs_more_than_a_name = True
     _inherit = [
         "cx.tower.reference.mixin",
         "cx.tower.linked.access.mixin",
@@ -176,7 +177,7 @@ class CxTowerFile(models.Model):
         super(CxTowerFile, self - pulled)._check_template_syntax()
         for file in pulled:
             for name in ("name", "server_dir"):
-                self.env["cx.tower.variable"]._check_template_syntax(file[name], file.display_name)
+                self.env["cx.tower.variable"]._check_template_syntax(file[name], file._where_of(name))
 
     def _variable_texts(self):
         texts = super()._variable_texts()
@@ -190,9 +191,13 @@ class CxTowerFile(models.Model):
     @api.depends("name", "server_dir", "server_id.name")
     def _compute_display_name(self):
         for file in self:
+            if not (file.name or file.server_dir or file.server_id):
+                file.display_name = False  # a form that was just opened
+                continue
             path = f"{clean_directory(file.server_dir or '').rstrip('/')}/{file.name or ''}"
             # sudo: the name of a file names its server
-            file.display_name = f"{file.sudo().server_id.name or ''}: {path}"
+            server = file.sudo().server_id.name
+            file.display_name = f"{server}: {path}" if server else path
 
     @api.constrains("auto_sync", "auto_sync_interval")
     def _check_interval(self):
@@ -335,9 +340,7 @@ class CxTowerFile(models.Model):
 
         What Tower never put there stays there, and so does what is to be kept.
         """
-        doomed = self.filtered(
-            lambda file: file.source == "tower" and not file.keep_when_deleted and file.pushed_path
-        )
+        doomed = self._deleted_on_the_host()
         if not doomed:
             return super().unlink()
         self.check_access("unlink")
@@ -350,6 +353,12 @@ class CxTowerFile(models.Model):
         for server, documents in frozen.items():
             server._start_deletion(documents)
         return result
+
+    def _deleted_on_the_host(self):
+        """Return those of these files that go on their host, too, when they are deleted here."""
+        return self.filtered(
+            lambda file: file.source == "tower" and not file.keep_when_deleted and file.pushed_path
+        )
 
     # ------------------------------------------------------------------ archive
 

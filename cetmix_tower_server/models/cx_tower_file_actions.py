@@ -4,6 +4,7 @@ from ..engine.file_operations import COMPARE, DELETE, PULL, PUSH
 from ..engine.text_diff import Difference, side_by_side
 
 REASONS_SHOWN = 3
+PATHS_SHOWN = 5
 
 
 class CxTowerFile(models.Model):
@@ -122,3 +123,21 @@ class CxTowerFile(models.Model):
             reasons=reasons,
         )
         return f"{text} {left_out}"
+
+    # ------------------------------------------------------------------ the question before deleting
+
+    def _deletion_on_hosts(self):
+        doomed = self._deleted_on_the_host()
+        if not doomed:
+            return [self.env._("Nothing is deleted on the host.")]
+        lines = [
+            self.env._(
+                "Deleted on the host, too: %(path)s on %(server)s.",
+                path=file.pushed_path,
+                server=file.sudo().server_id.name,  # sudo: the name of a file names its server
+            )
+            for file in doomed[:PATHS_SHOWN]
+        ]
+        if len(doomed) > PATHS_SHOWN:
+            lines.append(self.env._("Deleted on their hosts, too: %s more.", len(doomed) - PATHS_SHOWN))
+        return lines

@@ -227,6 +227,13 @@ class CxTowerServer(models.Model):
             raise ValidationError(end["message"] or self.env._("The transfer failed."))
         return results[0], end["id"]
 
+    def _deletion_on_hosts(self):
+        # sudo: whether Tower put files there, whoever may see them
+        files = self.env["cx.tower.file"].sudo().with_context(active_test=False)
+        if files.search_count([("server_id", "in", self.ids), ("pushed_path", "!=", False)], limit=1):
+            return [self.env._("The files that Tower put on the host stay on the host.")]
+        return []
+
 
 def _take_result(log):
     """Return what came of the files of a run, and forget it; the caller's right to them was checked."""

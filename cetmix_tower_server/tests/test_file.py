@@ -429,6 +429,24 @@ class TestFile(FileCase):
         with self.assertRaises(UserError):
             file.unlink()
 
+    def test_the_question_before_deleting_names_what_goes_on_the_host(self):
+        pushed, kept = self.file(), self.file(name="kept", keep_when_deleted=True)
+        (pushed | kept).upload()
+        never_pushed = self.file(name="new")
+        pulled = self.file(name="pulled", source="server")
+        text = (pushed | kept | never_pushed | pulled).describe_deletion()
+        self.assertIn(f"Deleted on the host, too: {pushed.pushed_path} on {self.server.name}.", text)
+        self.assertNotIn(f"{kept.pushed_path} ", text)
+        for harmless in (kept, never_pushed, pulled):
+            self.assertIn("Nothing is deleted on the host", harmless.describe_deletion())
+        self.assertIn("stay on the host", self.server.describe_deletion())
+
+    def test_a_new_file_has_no_name_made_of_separators(self):
+        new = self.env["cx.tower.file"].new({})
+        self.assertFalse(new.display_name)
+        new.name = "a"
+        self.assertEqual(new.display_name, "/a")
+
     def test_deleting_on_the_host_keeps_the_record(self):
         file = self.file()
         file.upload()
