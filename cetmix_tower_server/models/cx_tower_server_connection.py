@@ -366,7 +366,7 @@ class CxTowerServer(models.Model):
     @staticmethod
     def _key_credential__(values, password):
         """The password is for hosts that ask for both; it is never tried in place of a key."""
-        return Credential(password, values.get("secret_value"), values.get("passphrase"))
+        return Credential(password, values.get("secret_value"), values.get("passphrase"), needs_key=True)
 
     def _sudo_password__(self):
         """Return the password that answers sudo on this server as a Secret, None when none is stored."""

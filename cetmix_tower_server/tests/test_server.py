@@ -129,6 +129,15 @@ class TestServerSettings(ServerCase):
             server.ssh_auth_mode = "p"
         server.write({"ssh_auth_mode": "p", "ssh_password": "now"})
 
+    def test_a_log_in_by_key_never_falls_back_on_the_password(self):
+        key = self.env["cx.tower.key"].create({"name": "Without its secret", "key_type": "k"})
+        server = self._new_server(ssh_auth_mode="k", ssh_password="pw", ssh_key_id=key.id)
+        credential = server._credentials__()[server.id]
+        self.assertFalse(credential.private_key)
+        self.assertTrue(credential.needs_key)
+        server.ssh_auth_mode = "p"
+        self.assertFalse(server._credentials__()[server.id].needs_key)
+
     def test_checks_can_be_skipped(self):
         servers = self.env["cx.tower.server"].with_context(skip_ssh_settings_check=True)
         servers.create({"name": "Password", "ssh_username": "tower"})

@@ -92,6 +92,14 @@ def test_no_credential(lab, host):
         lab.run(lab.target(host, credential=Credential()), "true")
 
 
+def test_a_password_is_no_substitute_for_a_key_that_is_not_there(lab, users, own_host):
+    host = own_host(user=users.make(password="right"), password=True)
+    credential = Credential(password=Secret("right"), needs_key=True)
+    with pytest.raises(AuthenticationFailed, match="its SSH key holds no private key"):
+        lab.run(lab.target(host, credential=credential), "true")
+    assert "Accepted password" not in host.log
+
+
 def test_host_without_passwords_is_sent_none(lab, host):
     with pytest.raises(AuthenticationFailed, match="takes no passwords, only: publickey"):
         lab.run(lab.target(host, credential=Credential(password=Secret("x"))), "true")

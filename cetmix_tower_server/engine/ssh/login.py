@@ -25,10 +25,12 @@ def authenticate(target: Target, transport: CommandTransport) -> None:
     Each part is accepted at most once, and a password is sent exactly once. It is never tried in place of a key that
     was refused.
 
-    :raise AuthenticationFailed: the host refused; says which part, or which it still asks for
+    :raise AuthenticationFailed: there is nothing to show, or the host refused; says which part, or which it still asks for
     :raise KeyFileError: the private key cannot be read
     """
     credential = target.credential
+    if credential.needs_key and not credential.private_key:
+        raise _refused(target, "its SSH key holds no private key, and nothing is tried in its place")
     if not credential.private_key and not credential.password:
         raise _refused(target, "neither a private key nor a password is stored for it")
     key = load_private_key(credential.private_key, credential.passphrase) if credential.private_key else None

@@ -14,16 +14,20 @@ _SALT = os.urandom(32)
 
 @dataclass(frozen=True)
 class Credential:
-    """What proves who we are: a private key, a password, or a key with a password as second factor."""
+    """What proves who we are: a private key, a password, or a key with a password as second factor.
+
+    :param needs_key: the log-in is by key; without one nothing is sent, a password least of all
+    """
 
     password: Secret | None = None
     private_key: Secret | None = None
     passphrase: Secret | None = None
+    needs_key: bool = False
 
     @property
     def fingerprint(self) -> str:
         """Digest that is equal for equal credentials in this process and tells nothing elsewhere."""
-        digest = hashlib.blake2b(key=_SALT, digest_size=16)
+        digest = hashlib.blake2b(b"key" if self.needs_key else b"", key=_SALT, digest_size=16)
         for secret in (self.password, self.private_key, self.passphrase):
             value = secret.reveal().encode() if secret else b""
             digest.update(b"%d:%b" % (len(value), value))
