@@ -7,6 +7,7 @@ class CxTowerCommand(models.Model):
 
     _name = "cx.tower.command"
     _description = "Tower Command"
+    _needs_more_than_a_name = True
     _inherit = [
         "cx.tower.reference.mixin",
         "cx.tower.access.mixin",

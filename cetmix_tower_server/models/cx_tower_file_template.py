@@ -6,6 +6,7 @@ class CxTowerFileTemplate(models.Model):
 
     _name = "cx.tower.file.template"
     _description = "Tower File Template"
+    _needs_more_than_a_name = True
     _inherit = [
         "cx.tower.reference.mixin",
         "cx.tower.access.role.mixin",

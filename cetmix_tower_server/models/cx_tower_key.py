@@ -27,6 +27,7 @@ class CxTowerKey(models.Model):
 
     _name = "cx.tower.key"
     _description = "Tower Key"
+    _needs_more_than_a_name = True
     _inherit = ["cx.tower.reference.mixin", "cx.tower.access.role.mixin", "cx.tower.vault.mixin"]
     _order = "name, id"
 

@@ -13,6 +13,7 @@ class CxTowerPlan(models.Model):
 
     _name = "cx.tower.plan"
     _description = "Tower Flight Plan"
+    _needs_more_than_a_name = True
     _inherit = [
         "cx.tower.reference.mixin",
         "cx.tower.access.mixin",

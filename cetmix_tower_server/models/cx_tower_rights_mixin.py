@@ -1,7 +1,7 @@
 from lxml import etree
 from markupsafe import Markup
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, ValidationError
 
 RIGHTS = ("may_write", "may_delete", "may_copy", "readonly_reason")
 
@@ -15,6 +15,8 @@ class CxTowerRightsMixin(models.AbstractModel):
 
     _name = "cx.tower.rights.mixin"
     _description = "Tower rights mixin"
+    # A record that has only a name is of no use (a command without code, a key without its secret): pickers open the form.
+    _needs_more_than_a_name = False
 
     may_write = fields.Boolean(compute="_compute_rights_of_caller", export_string_translation=False)
     may_delete = fields.Boolean(compute="_compute_rights_of_caller", export_string_translation=False)
@@ -65,6 +67,16 @@ class CxTowerRightsMixin(models.AbstractModel):
         self.ensure_one()
         return self.env._("Only Root may delete it.")
 
+    @api.model
+    def name_create(self, name):
+        """Make a record of a name that was typed into a picker.
+
+        :raise ValidationError: it needs more than a name; at this kind of error the web client opens the form instead
+        """
+        if self._needs_more_than_a_name:
+            raise ValidationError(self.env._("“%s” needs more than a name: fill in its form.", name))
+        return super().name_create(name)
+
     # ------------------------------------------------------------------ nothing to show
 
     @api.model
@@ -82,6 +94,8 @@ class CxTowerRightsMixin(models.AbstractModel):
         """Return the sentences of :meth:`get_empty_hint`. Overridden where more can be said."""
         if self._may_create():
             return self.env._("Nothing that fits is visible to you yet. You can create a new one.")
+        if self.env.user.has_group("cetmix_tower_server.group_manager"):
+            return self.env._("Nothing that fits is visible to you yet. Ask Root.")
         return self.env._("Nothing that fits is visible to you yet. Ask a Manager or Root.")
 
     @api.model

@@ -16,6 +16,7 @@ class CxTowerServer(models.Model):
 
     _name = "cx.tower.server"
     _description = "Tower Server"
+    _needs_more_than_a_name = True
     _inherit = [
         "cx.tower.reference.mixin",
         "cx.tower.access.role.mixin",

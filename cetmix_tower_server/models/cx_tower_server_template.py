@@ -13,6 +13,7 @@ class CxTowerServerTemplate(models.Model):
 
     _name = "cx.tower.server.template"
     _description = "Tower Server Template"
+    _needs_more_than_a_name = True
     _inherit = [
         "cx.tower.reference.mixin",
         "cx.tower.access.role.mixin",

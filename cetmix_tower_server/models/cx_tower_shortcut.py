@@ -127,6 +127,15 @@ class CxTowerShortcut(models.Model):
                 )
             )
 
+    @api.model
+    def _empty_hint(self):
+        if self._may_create():
+            return super()._empty_hint()
+        return self.env._(
+            "Here are the shortcuts of your servers, up to your level. Only Root makes them and attaches them to"
+            " servers: ask Root for one."
+        )
+
     def _server_argument(self, server):
         """Return the servers that the argument of :meth:`run`, or the context, names."""
         self.ensure_one()

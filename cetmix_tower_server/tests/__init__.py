@@ -65,6 +65,7 @@ from . import test_relation_access
 from . import test_variable_texts
 from . import test_copy_rights
 from . import test_hidden_facts
+from . import test_made_in_pickers
 from . import test_names_of_scripts
 from . import test_internal_commands
 from . import test_screen_words

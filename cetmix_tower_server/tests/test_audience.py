@@ -108,6 +108,16 @@ class TestAudience(RunCase):
                     with self.subTest(model=name, person=person.login):
                         self.assertRegex(model.with_user(person).get_empty_hint(), r"\w+.*\.$")
 
+    def test_a_manager_is_not_told_to_ask_a_manager_for_what_only_root_makes(self):
+        shortcuts = self.env["cx.tower.shortcut"]
+        self.assertIn("ask Root for one", shortcuts.with_user(self.manager).get_empty_hint())
+        self.assertIn("ask Root for one", shortcuts.with_user(self.user).get_empty_hint())
+        self.assertIn("create a new one", shortcuts.with_user(self.root).get_empty_hint())
+        for model in self.env.values():
+            if model._name.startswith("cx.tower.") and "may_write" in model._fields and not model._abstract:
+                with self.subTest(model._name):
+                    self.assertNotIn("a Manager or Root", model.with_user(self.manager).get_empty_hint())
+
     def test_an_empty_menu_of_a_user_does_not_ask_for_what_the_user_cannot_do(self):
         action = self.env.ref("cetmix_tower_server.action_cx_tower_command")
         text = action.with_user(self.user)._get_action_dict()["help"]
