@@ -182,6 +182,7 @@ test("asks before it stops", async () => {
     await click(".o_tower_fleet_stop");
     await animationFrame();
     expect.verifySteps([]);
+    expect(".modal-body").toHaveText(/^“Update on servers”: /);
     await click(".modal .btn-danger");
     await animationFrame();
     expect.verifySteps(["stop 1"]);

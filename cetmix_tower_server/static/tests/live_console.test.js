@@ -139,9 +139,14 @@ test("Stop asks first, and says who stopped", async () => {
         log.stopRequestedBy = "Ann";
         return true;
     });
+    onRpc(MODEL, "read", ({ args }) => {
+        expect(args).toEqual([[1], ["title", "server_id"]]);
+        return [{ id: 1, title: "Restart #3", server_id: [2, "web 1"] }];
+    });
     await mount();
     await click(".o_tower_console_stop");
     await waitFor(".modal .btn-danger");
+    expect(".modal-body").toHaveText("“Restart #3” and everything it started on web 1 will be ended.");
     await click(".modal .btn-danger");
     await waitFor(".o_tower_console_stop_text");
     await advanceTime(POLL_INTERVAL_MS);

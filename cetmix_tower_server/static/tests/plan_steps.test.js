@@ -295,6 +295,7 @@ test("Stop asks first; afterwards the run can be resumed or run again", async ()
     await mount();
     await click(".o_tower_plan_stop");
     await waitFor(".modal .btn-danger");
+    expect(".modal-body").toHaveText(/^“Update” on Server: /);
     await click(".modal .btn-danger");
     await readAgain();
     expect(".o_tower_plan_stop_text").toHaveText("Stopped by Ann");

@@ -258,7 +258,8 @@ export class FleetRun extends Component {
         this.dialog.add(ConfirmationDialog, {
             title: _t("Stop on all servers?"),
             body: _t(
-                "What is running, and everything it started on the hosts, will be ended. Servers that wait for their turn are not started.",
+                "“%s”: what is running, and everything it started on the hosts, will be ended. On servers that wait for their turn nothing is started.",
+                this.run.name,
             ),
             confirmLabel: _t("Stop"),
             confirmClass: "btn-danger",

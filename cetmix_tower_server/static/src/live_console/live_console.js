@@ -277,10 +277,14 @@ export class LiveConsole extends Component {
         this.live.reopen();
     }
 
-    onStop() {
+    async onStop() {
+        const [run] = await this.orm.read(MODEL, [this.logId], ["title", "server_id"]);
         this.dialog.add(ConfirmationDialog, {
-            title: _t("Stop this command?"),
-            body: _t("The command and everything it started on the host will be ended."),
+            title: _t("Stop the command?"),
+            body: _t("“%(run)s” and everything it started on %(server)s will be ended.", {
+                run: run.title,
+                server: run.server_id[1],
+            }),
             confirmLabel: _t("Stop"),
             confirmClass: "btn-danger",
             confirm: () => this._stop(),

@@ -396,9 +396,10 @@ export class PlanSteps extends Component {
 
     onStop() {
         this.dialog.add(ConfirmationDialog, {
-            title: _t("Stop this flight plan?"),
+            title: _t("Stop the flight plan?"),
             body: _t(
-                "The step that is running, and everything it started on the host, will be ended. The steps behind it do not run.",
+                "“%(plan)s” on %(server)s: the step that is running, and everything it started there, will be ended. The steps after it do not run.",
+                { plan: this.run.plan, server: this.run.server },
             ),
             confirmLabel: _t("Stop"),
             confirmClass: "btn-danger",
