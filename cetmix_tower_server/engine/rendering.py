@@ -377,8 +377,7 @@ def _located(error: Exception, where: str, searched: str, source: str) -> Render
     line = (
         getattr(error, "lineno", None) or getattr(error, "line", None) or _template_line(error.__traceback__)
     )
-    where = where or "the template"
-    place = f"{where}, line {line}" if line else where
+    place = ", ".join(filter(None, [where, f"line {line}" if line else ""])) or "the template"
     if isinstance(error, UnsetUsed):
         name = str(error)
         scopes = f" Searched: {searched}." if searched else ""
@@ -389,7 +388,8 @@ def _located(error: Exception, where: str, searched: str, source: str) -> Render
         column = template_text.column_of_tag(source, line or 1)
         place += f", column {column}" if column else ""
         hint = f" {template_text.RAW_HINT}"
-    return RenderingError(f"The template cannot be rendered: {place}: {_sentence(error)}{hint}")
+    what = "The template cannot be rendered" + (f": {place}" if where or line else "")
+    return RenderingError(f"{what}: {_sentence(error)}{hint}")
 
 
 def _template_line(traceback: TracebackType | None) -> int:

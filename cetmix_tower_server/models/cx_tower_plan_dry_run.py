@@ -18,7 +18,7 @@ class CxTowerPlan(models.Model):
     def dry_run(self, servers=None, variable_values=None, domain=None, offset=0, limit=SERVERS_MAX):
         """Tell what this plan would do on servers: which lines would run, with which code, and what stands in the way.
 
-        Nothing is started, nothing is stored, no host is contacted. Every step is taken for a success; lines behind
+        Nothing is started, nothing is stored, no host is contacted. Every step is assumed to succeed; lines behind
         a problem are looked at as if it were mended. Secrets are named, never shown; code and conditions above the
         caller's level are left out. Sources: product sections 2 and 3; access matrix, "Actions are rights too".
 

@@ -39,7 +39,11 @@ class CxTowerTemplateMixin(models.AbstractModel):
     def _check_template_syntax(self):
         for record in self:
             for name in self._get_depends_fields():
-                self.env["cx.tower.variable"]._check_template_syntax(record[name], record.display_name)
+                self.env["cx.tower.variable"]._check_template_syntax(record[name], record._where_of(name))
+
+    def _where_of(self, name):
+        """Return record and field as a message names them."""
+        return f"{self.display_name}, {self._fields[name]._description_string(self.env)}"
 
     @api.private
     def render_code(self, pythonic_mode=False, **vals):

@@ -366,9 +366,7 @@ class CxTowerVariableResolver(models.AbstractModel):
         except OutOfBudget as err:
             problem = str(err)
         if problem:
-            raise ValidationError(
-                self.env._("%(where)s: the template cannot be read: %(error)s", where=where, error=problem)
-            )
+            raise ValidationError(self.env._("%(where)s: %(error)s", where=where, error=problem))
 
     @api.model
     def _link_used_variables(self, records, field_names):

@@ -1,4 +1,4 @@
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -179,3 +179,15 @@ class TestVariableTexts(TowerCommon):
             )
         )
         self.assertEqual(value.value_char, NAMED)
+
+    def test_a_malformed_template_is_said_once_with_record_field_and_place(self):
+        Command = self.env["cx.tower.command"]
+        with self.assertRaises(ValidationError) as raised:
+            Command.create({"name": "Greet", "action": "ssh_command", "code": "echo {{ who"})
+        text = str(raised.exception)
+        self.assertTrue(
+            text.startswith("Greet, Code: The template cannot be rendered: line 1, column "), text
+        )
+        self.assertEqual(text.count("template cannot be"), 1)
+        with self.assertRaisesRegex(ValidationError, "^Greet, Path: "):
+            Command.create({"name": "Greet", "action": "ssh_command", "path": "/opt/{{ who"})
