@@ -163,13 +163,14 @@ def _refusal(records, method, args, kwargs):
     if not names:
         return UserError(
             env._(
-                "“%(method)s” of %(model)s cannot be called like this. Its documentation lists the arguments.",
+                "“%(method)s” of %(model)s failed with a technical error, which stands in the log of the Tower server.",
                 **values,
             )
         )
     return UserError(
         env._(
-            "“%(method)s” of %(model)s cannot use %(names)s as given. Check the types, and texts for NUL and broken characters.",
+            "“%(method)s” of %(model)s cannot use %(names)s as given. Check the types, and texts for NUL and broken characters."
+            " If they are right, the fault is Tower's: the log of its server has the technical error.",
             **values,
         )
     )
