@@ -302,7 +302,7 @@ class CxTowerPlanLog(models.Model):
         # who may read the run's log may not read those of steps above its level
         shown = (step.access_level or "3") <= (self.access_level or "3")
         facts = {
-            "number": step.position + 1,
+            "number": self._line_number(step.position),
             "command": self._frozen_plan().lines[step.position]["name"],
             "code": step.command_status,
             "message": step.message if shown and step.message else "",
@@ -321,6 +321,14 @@ class CxTowerPlanLog(models.Model):
         if step.stop_confirmed == "no":
             text += " " + self.env._("Nothing was started beside what may still be running on the host.")
         return text.strip()
+
+    def _line_number(self, position):
+        """Return the number of a line as the screen of the run shows it: "2.1" is the first line of the plan in line 2."""
+        around = self.parent_flight_plan_log_id
+        number = str(position + 1)
+        return (
+            f"{around._line_number(self.triggering_command_log_id.position)}.{number}" if around else number
+        )
 
     def _last_step(self):
         """Return the newest step of this run. Lines run in their order: it is the one of the last line."""

@@ -140,7 +140,7 @@ class CxTowerPlanLine(models.Model):
         """Return sentences about a condition that cannot do what its author wants."""
         kind, detail = advise_on_condition(self.condition or "") or (None, "")
         if kind is ConditionAdvice.SYNTAX:
-            return [self.env._("Its condition is no Python expression: %s.", detail)]
+            return [self.env._("Its condition is not a valid Python expression: %s.", detail)]
         if kind is ConditionAdvice.QUOTED:
             return [
                 self.env._(

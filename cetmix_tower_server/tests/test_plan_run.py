@@ -207,6 +207,12 @@ class TestPlanRun(RunCase):
         run = self.run_plan(self.plan(self.exits(5), self.exits(0)))
         self.assertEqual((run.state, run.steps_done), ("failed", 0))
 
+    def test_a_failure_inside_is_called_by_the_number_on_the_screen(self):
+        inner = self.plan(self.exits(0), self.exits(5))
+        run = self.run_plan(self.plan(self.exits(0), self.sub_plan(inner)))
+        self.assertTrue(run.message.startswith("Line 2, "), run.message)
+        self.assertIn("Line 2.2, ", run.message)
+
     def test_notifications_that_need_not_stay(self):
         bus = self.env["bus.bus"]
 

@@ -28,7 +28,7 @@ class TestPlanWarnings(PlanCase):
 
     def test_conditions(self):
         for condition, words in (
-            ("{{ flag }} ==", "no Python expression"),
+            ("{{ flag }} ==", "not a valid Python expression"),
             ("flag == 1", "the name “flag”"),
             ("'{{ flag }}' == '1'", "quotes around"),
         ):
