@@ -231,6 +231,16 @@ def test_many_threads_share_a_few_children():
     assert len(_children(os.getpid())) <= pool.CHILDREN_MAX
 
 
+def test_a_child_of_a_large_process_is_used_again():
+    pool.end_idle()
+    weight = bytearray(b"x" * 400_000_000)
+    render("{% if 1 %}{{ n }}{% endif %}", VariableScope(custom={"n": 1}))
+    first = _children(os.getpid())
+    render("{% if 1 %}{{ n }}{% endif %}", VariableScope(custom={"n": 2}))
+    assert len(weight) and len(first) == 1
+    assert _children(os.getpid()) == first
+
+
 def test_a_child_has_nothing_of_its_parent():
     os.environ["TOWER_TEST_PASSWORD"] = "open sesame"
     reader, writer = os.pipe()
