@@ -71,11 +71,27 @@ class CxTowerRightsMixin(models.AbstractModel):
     def name_create(self, name):
         """Make a record of a name that was typed into a picker.
 
-        :raise ValidationError: it needs more than a name; at this kind of error the web client opens the form instead
+        :raise AccessError: the caller may not make such records
+        :raise ValidationError: there is no name, or it needs more; at this kind of error the web client opens the form instead
         """
-        if self._needs_more_than_a_name:
-            raise ValidationError(self.env._("“%s” needs more than a name: fill in its form.", name))
-        return super().name_create(name)
+        self.browse().check_access("create")
+        text = name.strip() if isinstance(name, str) else ""
+        if not text:
+            raise ValidationError(self.env._("Enter a name."))
+        if self._needs_more_than_a_name or self._required_besides_name():
+            raise ValidationError(self.env._("“%s” needs more than a name: fill in its form.", text))
+        return super().name_create(text)
+
+    @api.model
+    def _required_besides_name(self):
+        """Return the names of required fields that nothing but a form can fill."""
+        required = [
+            field.name
+            for field in self._fields.values()
+            if field.required and field.store and not field.compute and field.name != self._rec_name
+        ]
+        defaults = self.default_get(required)
+        return [name for name in required if name not in defaults]
 
     # ------------------------------------------------------------------ nothing to show
 
