@@ -47,13 +47,19 @@ class CxTowerRightsMixin(models.AbstractModel):
         """Return [(model, field)] of Tower's links to this model that go with it, and of runs, which stay."""
         return [
             (model._name, field.name)
+            for model, field in self._links_of_tower()
+            if field.ondelete == "cascade" or "kept_target_name" in model._fields
+        ]
+
+    @api.model
+    def _links_of_tower(self):
+        """Return [(model, field)] of all stored many2one fields of Tower that lead to this model."""
+        return [
+            (model, field)
             for model in self.env.values()
             if model._name.startswith("cx.tower.") and not model._abstract and not model._transient
             for field in model._fields.values()
-            if field.type == "many2one"
-            and field.store
-            and field.comodel_name == self._name
-            and (field.ondelete == "cascade" or "kept_target_name" in model._fields)
+            if field.type == "many2one" and field.store and field.comodel_name == self._name
         ]
 
     @api.model
@@ -73,16 +79,8 @@ class CxTowerRightsMixin(models.AbstractModel):
 
         Extension point: a model that says more about one of them leaves it out.
         """
-        return [
-            (model._name, field.name)
-            for model in self.env.values()
-            if model._name.startswith("cx.tower.") and not model._abstract and not model._transient
-            for field in model._fields.values()
-            if field.type == "many2one"
-            and field.store
-            and field.comodel_name == self._name
-            and field.ondelete == "restrict"
-        ]
+        links = self._links_of_tower()
+        return [(model._name, field.name) for model, field in links if field.ondelete == "restrict"]
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
