@@ -7,7 +7,15 @@
     "license": "LGPL-3",
     "depends": ["mail", "base_setup"],
     "external_dependencies": {
-        "python": ["paramiko", "cryptography", "jinja2", "tldextract", "dnspython", "simpleeval"],
+        "python": [
+            "cryptography",
+            "dnspython",
+            "jinja2",
+            "paramiko",
+            "python-dateutil",
+            "simpleeval",
+            "tldextract",
+        ],
     },
     "data": [
         "security/groups.xml",

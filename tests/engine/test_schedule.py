@@ -131,7 +131,7 @@ def test_short_months_shift_nothing_after_them(start, number, wanted):
 
 
 def test_weekdays_are_those_of_the_zone():
-    """Half past midnight on Monday in Berlin is Sunday in UTC (pitfall 22)."""
+    """Half past midnight on Monday in Berlin is Sunday in UTC."""
     assert run("2026-11-23 00:30", 1, "dow", "Europe/Berlin", days=[0]) == [
         "2026-11-30 00:30",
         "2026-12-07 00:30",
@@ -141,7 +141,7 @@ def test_weekdays_are_those_of_the_zone():
 
 
 def test_weekdays_of_every_second_week():
-    """Counted from the week of the anchor, a Wednesday; its Monday is over (pitfall 22)."""
+    """Counted from the week of the anchor, a Wednesday; its Monday is over."""
     assert run("2026-11-18 07:00", 2, "dow", days=[0, 4], after="2026-11-01 00:00") == [
         "2026-11-20 07:00",
         "2026-11-30 07:00",
@@ -261,7 +261,7 @@ def test_it_is_the_first_one(schedule, after):
 @given(SCHEDULES, MOMENTS | CHANGES)
 def test_the_phase_is_kept_whatever_was_asked_before(schedule, after):
     """A walk from moment to moment, and a jump behind downtime, lead to the same moments."""
-    walk = next_calls(**schedule, after=after, count=6)
+    walk = next_calls(**schedule, after=after, limit=6)
     assert walk == sorted(set(walk))
     for earlier, later in zip(walk, walk[1:], strict=False):
         assert next_call(**schedule, after=earlier) == later
