@@ -2,7 +2,7 @@ import { Component } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { useFileRunWatch } from "./file_run_watch";
-import { RunProgress } from "../live_console/run_progress";
+import { RunProgress } from "../run/run_progress";
 
 export const RUN_FIELDS = [
     { name: "is_being_processed", type: "boolean" },

@@ -2,7 +2,7 @@ import { Component, onWillStart, onWillUnmount, useRef, useState } from "@odoo/o
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
-import { useFocusOffButtons } from "../form/focus";
+import { useFocusOffButtons } from "../base/form/focus_off_buttons";
 
 /** Tests the connection to a server and shows which part of the way works, with times. */
 export class ConnectionTest extends Component {

@@ -7,8 +7,8 @@ import { KanbanController } from "@web/views/kanban/kanban_controller";
 import { kanbanView } from "@web/views/kanban/kanban_view";
 import { ListController } from "@web/views/list/list_controller";
 import { listView } from "@web/views/list/list_view";
-import { TowerFormController, towerFormView } from "../form/tower_form";
-import { useRunWatch } from "../live_list/run_watch";
+import { TowerFormController, towerFormView } from "../base/form/tower_form";
+import { useRunWatch } from "../run/run_watch";
 
 const REFRESH_MS = 3000;
 const BEING_DELETED = ["running", "due"];

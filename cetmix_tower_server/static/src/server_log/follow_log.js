@@ -2,8 +2,8 @@ import { Component, onWillUnmount, useExternalListener, useRef } from "@odoo/owl
 import { browser } from "@web/core/browser/browser";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
-import { useFocusOffButtons } from "../form/focus";
-import { LiveConsole } from "../live_console/live_console";
+import { useFocusOffButtons } from "../base/form/focus_off_buttons";
+import { LiveConsole } from "../command/live_console";
 
 const MODEL = "cx.tower.command.log";
 

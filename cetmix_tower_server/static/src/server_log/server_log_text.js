@@ -2,7 +2,7 @@ import { Component, useEffect, useRef, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
-import { DownloadMenu } from "../download_menu/download_menu";
+import { DownloadMenu } from "../base/download_menu";
 import { useRefreshWatch } from "./refresh_watch";
 
 /** `<widget name="tower_server_log_text"/>` on the form of a server log: its text, from the end on. */

@@ -1,0 +1,35 @@
+import { Component, xml } from "@odoo/owl";
+import { registry } from "@web/core/registry";
+import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+import { PlanSteps } from "./plan_steps";
+import { reloadWhenEnded, STATE_FIELD } from "../run/run_end";
+
+/** `<widget name="tower_plan_steps"/>` on the form of a flight plan log. */
+export class PlanStepsWidget extends Component {
+    static template = xml`
+        <PlanSteps
+            t-if="props.record.resId"
+            logId="props.record.resId"
+            topId="topId"
+            onFinished.bind="onFinished"
+        />`;
+    static components = { PlanSteps };
+    static props = { ...standardWidgetProps };
+
+    get topId() {
+        return this.props.record.data.top_plan_log_id?.id;
+    }
+
+    /** The fields around the steps are those of a run that was going on: read them again. */
+    onFinished(state) {
+        return reloadWhenEnded(this.props.record, state);
+    }
+}
+
+registry.category("view_widgets").add("tower_plan_steps", {
+    component: PlanStepsWidget,
+    fieldDependencies: [
+        STATE_FIELD,
+        { name: "top_plan_log_id", type: "many2one", relation: "cx.tower.plan.log" },
+    ],
+});

@@ -1,0 +1,166 @@
+import { _t } from "@web/core/l10n/translation";
+import { formatSeconds } from "../base/fields/duration_field";
+import { formatElapsed, STATES } from "../command/live_console";
+
+const ACTIVE = ["queued", "running", "waiting"];
+const UNSUCCESSFUL = ["failed", "stopped", "interrupted"];
+const NOT_REACHED = { label: _t("Not reached yet"), color: "muted", icon: "fa-circle-o" };
+const DOES_NOT_RUN = { label: _t("Did not run"), color: "muted", icon: "fa-circle-thin" };
+
+/** One step of a run as it was last read. What has not changed keeps its object, so that its row is not drawn again. */
+export class Step {
+    constructor(data, place, readDate) {
+        Object.assign(this, place, { data, readDate });
+    }
+
+    /** Whether the step of this key is inside this one. */
+    contains(key) {
+        return key.startsWith(`${this.key}.`);
+    }
+
+    get isPlan() {
+        return this.data.action === "plan";
+    }
+
+    get isActive() {
+        return ACTIVE.includes(this.data.state);
+    }
+
+    get isUnsuccessful() {
+        return UNSUCCESSFUL.includes(this.data.state);
+    }
+
+    /** The seconds since it was read count on where something is going on. */
+    _since(now) {
+        return Math.max(0, now - this.readDate) / 1000;
+    }
+
+    time(now) {
+        const { state, duration } = this.data;
+        if (state === "running" || state === "waiting") {
+            return formatElapsed(duration + this._since(now));
+        }
+        return ACTIVE.includes(state) || this.data.is_skipped ? "" : formatSeconds(duration);
+    }
+
+    /** What there is to say about it in one line, besides its state. */
+    remark(now) {
+        const { is_skipped, condition, earlier_run, message, plan_log_id, remark } = this.data;
+        if (is_skipped || this.data.state === "skipped") {
+            // a plan inside began, so it was not the condition
+            return condition && !plan_log_id
+                ? _t("skipped because “%s” is false", condition)
+                : message || _t("skipped, nothing to do");
+        }
+        const where = earlier_run ? _t("done in the earlier run") : this.attemptText(now);
+        const leftOut = this.data.steps_left_out && _t("more lines in its flight plan log");
+        return [where, remark, leftOut].filter(Boolean).join("; ");
+    }
+
+    attemptText(now) {
+        const { attempt, attempts_total: total, retry_in } = this.data;
+        if (!(total > 1) || (attempt < 2 && !retry_in)) {
+            return "";
+        }
+        const wait = Math.ceil(retry_in - this._since(now));
+        return retry_in && wait > 0
+            ? _t("attempt %(attempt)s of %(total)s, next in %(seconds)s s", {
+                  attempt,
+                  total,
+                  seconds: wait,
+              })
+            : _t("attempt %(attempt)s of %(total)s", { attempt, total });
+    }
+
+    look(isRunOver) {
+        const { state } = this.data;
+        if (!state) {
+            return isRunOver ? DOES_NOT_RUN : NOT_REACHED;
+        }
+        // A step that waits for the plan it started is at work, as people see it.
+        return STATES[this.isPlan && state === "waiting" ? "running" : state];
+    }
+}
+
+/** The steps of a run and of the runs inside it, by key; a key is the way to the step: "2.0". */
+export class StepTree {
+    constructor() {
+        this.steps = new Map();
+        this.length = 0;
+    }
+
+    /** Takes in what `read_progress` returned. */
+    update(steps, now) {
+        const before = this.steps;
+        this.steps = new Map();
+        this.length = steps.length; // lines of the outermost plan
+        this._add(steps, null, before, now);
+    }
+
+    _add(items, parent, before, now) {
+        for (const { steps: inner, ...data } of items) {
+            const key = parent ? `${parent.key}.${data.position}` : `${data.position}`;
+            const hasSteps = Boolean(inner?.length);
+            const signature = JSON.stringify([data, hasSteps]);
+            let step = before.get(key);
+            if (step?.signature !== signature) {
+                const number = parent ? `${parent.number}.${data.number}` : `${data.number}`;
+                const place = { key, parentKey: parent?.key, number, depth: parent ? parent.depth + 1 : 0 };
+                step = new Step(data, { ...place, hasSteps, signature }, now);
+            }
+            this.steps.set(key, step);
+            this._add(inner || [], step, before, now);
+        }
+    }
+
+    get(key) {
+        return this.steps.get(key);
+    }
+
+    /** The step to look at: what is going on; afterwards what went wrong, or the last one that ran. */
+    current() {
+        let last = null;
+        let wrong = null;
+        let active = null;
+        for (const step of this.steps.values()) {
+            if (step.isActive) {
+                active = step; // a step inside comes after the step that it is inside of
+            } else if (step.isUnsuccessful) {
+                wrong = step;
+            } else if (step.data.log_id && !step.data.is_skipped && !step.isPlan) {
+                last = step;
+            }
+        }
+        const behind = wrong && last && isBehind(last, wrong); // the plan went on after the failure
+        return active || (behind ? last : wrong) || last || this.steps.values().next().value || null;
+    }
+
+    /** What goes on inside a step, at the innermost; the step itself when that is not known. */
+    activeInside(step) {
+        let innermost = step;
+        for (const other of this.steps.values()) {
+            if (other.isActive && step.contains(other.key)) {
+                innermost = other;
+            }
+        }
+        return innermost;
+    }
+
+    /** The steps to show: those that are not inside a folded one. */
+    visible(isOpen) {
+        const shown = new Map();
+        for (const step of this.steps.values()) {
+            const parent = shown.get(step.parentKey);
+            if (step.parentKey === undefined || (parent && isOpen(parent))) {
+                shown.set(step.key, step);
+            }
+        }
+        return [...shown.values()];
+    }
+}
+
+function isBehind(step, other) {
+    const [path, otherPath] = [step, other].map(({ key }) => key.split(".").map(Number));
+    const index = path.findIndex((position, depth) => position !== otherPath[depth]);
+    return index >= 0 && otherPath[index] !== undefined && path[index] > otherPath[index];
+}

@@ -1,0 +1,188 @@
+import { formatElapsed, LiveConsole } from "@cetmix_tower_server/command/live_console";
+import { LogReader, POLL_INTERVAL_MS } from "@cetmix_tower_server/command/log_reader";
+import { OutputTerminal } from "@cetmix_tower_server/command/terminal";
+import { formatSeconds } from "@cetmix_tower_server/base/fields/duration_field";
+import { defineMailModels } from "@mail/../tests/mail_test_helpers";
+import { beforeEach, describe, expect, test } from "@odoo/hoot";
+import { click, queryOne, waitFor } from "@odoo/hoot-dom";
+import { advanceTime, animationFrame } from "@odoo/hoot-mock";
+import { makeMockEnv, mountWithCleanup, onRpc, patchWithCleanup } from "@web/../tests/web_test_helpers";
+
+describe.current.tags("desktop");
+defineMailModels();
+
+const MODEL = "cx.tower.command.log";
+let written;
+
+beforeEach(() => {
+    written = [];
+    // The real terminal needs a library that is loaded when it is needed; the tour sees that one.
+    patchWithCleanup(OutputTerminal.prototype, {
+        async open() {},
+        async write(text) {
+            written.push(text);
+        },
+        dispose() {},
+        scrollToEnd() {},
+        get lineCount() {
+            return written.join("").split("\n").length;
+        },
+    });
+});
+
+/** Answers reads of a log whose text may grow and whose state may change. */
+function serve(log, { withSteps = true } = {}) {
+    onRpc(MODEL, "read_output", ({ args }) => {
+        const [, offset, limit] = args;
+        if (withSteps) {
+            expect.step(`read ${offset}`);
+        }
+        const text = log.text.slice(offset, offset + limit);
+        const end = offset + text.length;
+        return {
+            chunks: text ? [{ offset, end, segments: [["o", text]] }] : [],
+            end,
+            more: end < log.text.length,
+            state: log.state,
+            finished: log.state === "done",
+            exit_code: log.exitCode || 0,
+            message: log.message || "",
+            skipped: 0,
+            duration: 7,
+            stop_requested_by: log.stopRequestedBy || "",
+            can_stop: log.canStop ?? log.state !== "done",
+        };
+    });
+    return log;
+}
+
+async function mount(logId = 1, props = {}) {
+    const component = await mountWithCleanup(LiveConsole, { props: { logId, ...props } });
+    await waitFor(".o_tower_console[data-state]:not([data-state=''])");
+    await animationFrame();
+    return component;
+}
+
+test("shows the output of a run that is over, and reads no more", async () => {
+    serve({ text: "hello\n", state: "done", message: "All went well." });
+    await mount();
+    expect(written.join("")).toBe("hello\n");
+    expect(".o_tower_console_state").toHaveText("Done");
+    expect(".o_tower_console_exit").toHaveText("Exit code 0");
+    expect(".o_tower_console_elapsed").toHaveText("0:07");
+    expect(".o_tower_console_message").toHaveText("All went well.");
+    expect(".o_tower_console_stop").toHaveCount(0);
+    expect.verifySteps(["read 0"]);
+    await advanceTime(POLL_INTERVAL_MS * 3);
+    expect.verifySteps([]);
+});
+
+test("says so when nothing was printed", async () => {
+    serve({ text: "", state: "done" });
+    await mount();
+    expect(".o_tower_console_empty").toHaveText("The command printed nothing.");
+    expect.verifySteps(["read 0"]);
+});
+
+test("does not say that a command printed nothing which did not run", async () => {
+    serve({ text: "", state: "failed", exitCode: -210, message: "The condition cannot be evaluated." });
+    await mount();
+    expect(".o_tower_console_empty").toHaveText("The command did not run.");
+    expect(".o_tower_console_message").toHaveText("The condition cannot be evaluated.");
+    expect.verifySteps(["read 0"]);
+});
+
+test("follows a running command without any announcement", async () => {
+    const log = serve({ text: "one\n", state: "running" });
+    await mount(1, { onFinished: () => expect.step("finished") });
+    expect(".o_tower_console_state").toHaveText("Running");
+    expect(".o_tower_console_stop").toHaveCount(1);
+    log.text += "two\n";
+    await advanceTime(POLL_INTERVAL_MS);
+    await animationFrame();
+    log.text += "three\n";
+    log.state = "done";
+    await advanceTime(POLL_INTERVAL_MS);
+    await animationFrame();
+    expect(written.join("")).toBe("one\ntwo\nthree\n");
+    expect(".o_tower_console_state").toHaveText("Done");
+    expect.verifySteps(["read 0", "read 4", "read 8", "finished"]);
+});
+
+test("one who comes late reads a long text in pieces", async () => {
+    const text = "a line of this long text\n".repeat(100000);
+    serve({ text, state: "done" });
+    await mount();
+    expect(written.join("")).toBe(text);
+    expect.verifySteps(["read 0", "read 65536", "read 1114112", "read 2162688"]);
+});
+
+test("an error is shown, and one can try again", async () => {
+    let isAllowed = false;
+    onRpc(MODEL, "read_output", () => {
+        if (!isAllowed) {
+            throw new Error("You may not read this log.");
+        }
+        return { chunks: [], end: 0, more: false, state: "done", finished: true, duration: 0 };
+    });
+    await mountWithCleanup(LiveConsole, { props: { logId: 1 } });
+    await waitFor(".o_tower_console_error");
+    isAllowed = true;
+    await click(".o_tower_console_error button");
+    await waitFor(".o_tower_console[data-state=done]");
+    expect(".o_tower_console_error").toHaveCount(0);
+});
+
+test("Stop asks first, and says who stopped", async () => {
+    const log = serve({ text: "", state: "running" }, { withSteps: false });
+    onRpc(MODEL, "action_stop", () => {
+        log.stopRequestedBy = "Ann";
+        return true;
+    });
+    onRpc(MODEL, "read", ({ args }) => {
+        expect(args).toEqual([[1], ["title", "server_id"]]);
+        return [{ id: 1, title: "Restart #3", server_id: [2, "web 1"] }];
+    });
+    await mount();
+    await click(".o_tower_console_stop");
+    await waitFor(".modal .btn-danger");
+    expect(".modal-body").toHaveText("“Restart #3” and everything it started on web 1 will be ended.");
+    await click(".modal .btn-danger");
+    await waitFor(".o_tower_console_stop_text");
+    await advanceTime(POLL_INTERVAL_MS);
+    await animationFrame();
+    expect(".o_tower_console_stop_text").toHaveText("Stop requested by Ann");
+    expect(queryOne(".o_tower_console_stop").disabled).toBe(true);
+    log.state = "done";
+    await advanceTime(POLL_INTERVAL_MS);
+});
+
+test("an announcement during a read is not lost", async () => {
+    const reads = [];
+    const reader = new LogReader({
+        read: async (offset) => {
+            reads.push(offset);
+            if (reads.length === 1) {
+                reader.hint();
+            }
+            return { chunks: [], end: offset, more: false, finished: reads.length > 1 };
+        },
+        onResult: async () => {},
+        onError: () => false,
+    });
+    await reader.start();
+    expect(reads).toEqual([0, 0]);
+    expect(reader.isFinished).toBe(true);
+});
+
+test("times are readable", async () => {
+    await makeMockEnv(); // brings the translations
+    expect([0, 7, 750, 3723].map(formatElapsed)).toEqual(["0:00", "0:07", "12:30", "1:02:03"]);
+    expect([0, 0.31, 12, 184, 7500].map((seconds) => String(formatSeconds(seconds)))).toEqual([
+        "",
+        "0.3 s",
+        "12 s",
+        "3 min 04 s",
+        "2 h 05 min",
+    ]);
+});
