@@ -1,7 +1,8 @@
-"""Text with terminal escape sequences becomes HTML (colours as classes, everything else escaped), or what a terminal shows.
+"""Convert terminal output to HTML (colours as classes, everything else escaped) or to the text that a terminal shows.
 
-Nothing of the text reaches the HTML but escaped characters, and the only element made is ``<span class="...">``
-with classes from :data:`CLASSES`. So a host can neither run anything in a browser nor choose its own style.
+The text reaches the HTML only as escaped characters, and the only element is ``<span class="...">`` with classes from
+:data:`CLASSES`: a host can neither run code in a browser nor choose a style. Time and size of the result are linear in
+the size of the text. ``docs/developer/libraries.md`` compares this with packages that convert terminal output.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import html
 import re
 from collections.abc import Callable
 
-#: Classes of the sixteen colours, as text and as background, and of the styles that are shown.
+#: Parameters that switch a style on, and those that switch styles off.
 STYLES = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 9: "strike"}
 OFF = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("inverse",), 29: ("strike",)}
 PREFIX = "o_tower_ansi_"
@@ -19,8 +20,8 @@ CLASSES = frozenset(
     for name in (*STYLES.values(), *(f"{kind}{number}" for kind in ("fg", "bg") for number in range(16)))
 )
 
-# A sequence with a final byte (CSI), a string ended by BEL or ST (OSC, DCS, PM, APC, SOS; never longer than a
-# terminal would wait for), any other two- or three-byte escape, a lone escape, other control characters.
+# A sequence with a final byte (CSI); a string that ends with BEL or ST (OSC, DCS, PM, APC, SOS; of limited length, so
+# that an unterminated one does not hide all that follows); other short escapes; a lone escape; control characters.
 _TOKENS = re.compile(
     r"(?P<csi>(?:\x1b\[|\x9b)(?P<parameters>[0-9:;<=>?]*)[ -/]*(?P<final>[@-~]))"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)"
@@ -30,11 +31,11 @@ _TOKENS = re.compile(
     r"|(?P<back>\x08+)"
     r"|[\x00-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 )
-# Characters that change the direction of what follows: a line could look like another one.
+# Characters that change the writing direction: they could make a line look like a different one.
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-#: A line in more pieces than this starts empty after a carriage return: going back must not cost more with each one.
+#: A line of more pieces than this is cleared by a carriage return; otherwise each return would cost more than the last.
 _MAX_PIECES = 1000
-#: Text without these is the same in a terminal and in a file.
+#: Text without these reads the same in a terminal and in a file.
 _MOVES = re.compile("\r(?!\n)|\x08")
 _CUBE_LEVELS = (0, 95, 135, 175, 215, 255)
 _PALETTE = (
@@ -60,8 +61,8 @@ _PALETTE = (
 def to_html(text: str) -> str:
     """Return ``text`` as HTML for an element that keeps white space (``pre``).
 
-    Colours and styles become classes, of 256 colours and true colours the nearest of the sixteen. Carriage returns and
-    backspaces move back in their line, as in a terminal; all other sequences are left out.
+    Colours and styles become classes; the 256 colours and true colours become the nearest of the basic sixteen.
+    Carriage returns and backspaces move within their line, as in a terminal. All other sequences are dropped.
     """
     writer = _Writer(_span)
     _write(text, writer)
@@ -101,14 +102,14 @@ def _span(piece: str, classes: str) -> str:
 
 
 class _Line:
-    """One line of a terminal, as pieces of text before and behind the cursor: (text, classes)."""
+    """One line of a terminal: pieces of text (text, classes) before and behind the cursor."""
 
     def __init__(self):
         self._before: list[tuple[str, str]] = []
-        self._behind: list[tuple[str, str]] = []  # the nearest one last
+        self._behind: list[tuple[str, str]] = []  # the nearest piece last
 
     def put(self, text: str, classes: str) -> None:
-        """Write over what is behind the cursor."""
+        """Write text at the cursor, over what is behind it."""
         self._before.append((text, classes))
         left = len(text)
         while left and self._behind:
@@ -141,9 +142,9 @@ class _Line:
 
 
 class _Writer:
-    """Puts pieces of text into lines, each piece in the style of its moment.
+    """Collect lines of text, each piece with the style that was active when it was written.
 
-    :param show: makes output of (text, classes)
+    :param show: turns a piece (text, classes) into output
     """
 
     def __init__(self, show: Callable[[str, str], str]):
@@ -151,8 +152,8 @@ class _Writer:
         self._done: list[str] = []
         self.line = _Line()
         self._foreground = self._background = ""
-        self._styles: dict[str, None] = {}  # a set that keeps its order
-        self._classes = ""  # of all of these
+        self._styles: dict[str, None] = {}  # an ordered set
+        self._classes = ""  # for the current colours and styles
 
     def add(self, text: str) -> None:
         if text:
@@ -168,7 +169,7 @@ class _Writer:
     def restyle(self, parameters: str) -> None:
         """Apply the parameters of a "select graphic rendition" sequence."""
         if parameters[:1] in ("<", "=", ">", "?"):
-            return  # a private sequence with the same final byte
+            return  # a private sequence that shares the final byte
         numbers = [
             int(part) if part.isdecimal() and len(part) < 5 else 0 for part in re.split("[;:]", parameters)
         ]
@@ -179,7 +180,7 @@ class _Writer:
         self._classes = " ".join(PREFIX + name for name in names if name)
 
     def _apply(self, numbers: list[int], position: int) -> int:
-        """Apply the parameter at ``position``. :return: the position of the next one"""
+        """Apply the parameter at ``position``; return the position of the next parameter."""
         number = numbers[position]
         position += 1
         if number == 0:
@@ -208,12 +209,15 @@ class _Writer:
 
 
 def _sixteen(number: int, first: int) -> int:
-    """Return the index of a normal or bright colour."""
+    """Return the index of a basic colour, normal or bright."""
     return number - first if number < first + 8 else number - first - 52
 
 
 def _extended(numbers: list[int], position: int) -> tuple[int | None, int]:
-    """Return (nearest of the sixteen colours or None, next position) of "5;n" or "2;r;g;b" behind 38 or 48."""
+    """Read "5;n" or "2;r;g;b", as they follow 38 or 48.
+
+    :return: the nearest basic colour (None: not a colour), and the position of the next parameter
+    """
     kind = numbers[position] if position < len(numbers) else None
     if kind == 5 and position + 1 < len(numbers):
         return _nearest_of_256(numbers[position + 1]), position + 2

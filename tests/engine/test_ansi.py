@@ -1,4 +1,4 @@
-"""What a host prints is shown in a browser: only escaped text and known classes may come out."""
+"""A host's output is shown in a browser: it may become nothing but escaped text and spans with known classes."""
 
 import html
 import re
@@ -132,8 +132,18 @@ def test_text_without_sequences_stays_as_it_is(source):
         "<" * 500_000,
     ],
 )
-def test_time_grows_with_the_length_only(source):
+def test_time_is_linear_in_the_length(source):
     start = time.monotonic()
     to_html(source)
     to_text(source)
     assert time.monotonic() - start < 3
+
+
+@pytest.mark.parametrize(
+    "body", ["x\x1b[1m", "x\x1b[22m\x1b[1m", "<\x1b[1m", "x\x1b[1m\b", "\x1b[4mx\x1b[24m"]
+)
+def test_size_of_the_html_is_linear_in_the_length(body):
+    """At worst every character has a span of its own, with all styles and both colours."""
+    source = "\x1b[1;2;3;4;7;9;97;107m" + body * 20_000
+    assert len(to_html(source)) < 40 * len(source)
+    assert len(to_text(source)) <= len(source)
