@@ -2,4 +2,4 @@ from . import controllers
 from . import models
 from . import wizards
 
-models.plain_errors.guard_public_methods("cetmix_tower_server")
+models.base.plain_errors.guard_public_methods("cetmix_tower_server")

@@ -6,8 +6,8 @@ from ..engine import address
 from ..engine.results import ConnectError, EngineError
 from ..engine.ssh.probe import fetch_host_key
 from ..engine.ssh.target import Credential, Target
-from ..models.cx_tower_server_host_key import FETCH_LIMIT_S, bounded, parse_key
-from ..models.secret_field import SecretChar
+from ..models.base.secret_field import SecretChar
+from ..models.server.host_key import FETCH_LIMIT_S, bounded, parse_key
 
 # Fields that start as the template has them. What is left as it is comes from the template itself, with its rights.
 FROM_TEMPLATE = ("color", "os_id", "tag_ids", "ssh_port", "ssh_username", "ssh_key_id", "use_sudo")

@@ -33,7 +33,7 @@ def odoo_tests(addon: Path) -> list[tuple[str, str]]:
     """(class, method) of each test of an addon, inherited ones included, in the order of the source."""
     bases: dict[str, list[str]] = {}
     methods: dict[str, list[str]] = {}
-    for path in sorted((addon / "tests").glob("*.py")):
+    for path in sorted((addon / "tests").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef):
                 bases[node.name] = [ast.unparse(base).rpartition(".")[2] for base in node.bases]

@@ -20,11 +20,11 @@ from .processes import run
 from .virtualenv import VirtualEnv
 
 # Folders below tests/ that are suites of their own, in the order they run; the addons come between the two rows.
-BEFORE = ("setup", "engine", "runs", "sshd")
+BEFORE = ("setup", "engine", "worker", "sshd")
 AFTER = ("acceptance", "demo")
 NOT_SUITES = ("benchmarks",)
-WITHOUT_ODOO = ("setup", "engine", "runs")
-WITHOUT_TOOLS = ("setup", "runs")
+WITHOUT_ODOO = ("setup", "engine", "worker")
+WITHOUT_TOOLS = ("setup", "worker")
 TOURS = "tours"
 TOUR_EXPRESSION = "tour"
 SUITE_TIMEOUT_S = 40 * 60

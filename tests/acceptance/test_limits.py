@@ -9,8 +9,8 @@ WORKERS = 20
 
 RACE = """
 import json, threading, time
-from odoo.addons.cetmix_tower_server.runs.engine_context import engine_says
-from odoo.addons.cetmix_tower_server.runs.worker import Worker
+from odoo.addons.cetmix_tower_server.worker.engine_context import engine_says
+from odoo.addons.cetmix_tower_server.worker.worker import Worker
 server = env["cx.tower.server"].browse({server_id})
 server.max_parallel_runs = 1
 code = ('mkdir {folder}/busy || echo overlap >> {folder}/overlaps; sleep 0.01; rmdir {folder}/busy;'

@@ -52,8 +52,8 @@ def test_many_plans_on_many_hosts(database, tmp_path, many_hosts, host_dir):
 
 RACE = """
 import json, threading, time
-from odoo.addons.cetmix_tower_server.runs.engine_context import engine_says
-from odoo.addons.cetmix_tower_server.runs.worker import Worker
+from odoo.addons.cetmix_tower_server.worker.engine_context import engine_says
+from odoo.addons.cetmix_tower_server.worker.worker import Worker
 server = env["cx.tower.server"].browse({server_id}).with_context(**engine_says(tower_no_dispatch=True))
 workers = [Worker(env.cr.dbname) for _ in range(2)]
 for number in range({races}):

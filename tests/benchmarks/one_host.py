@@ -15,7 +15,7 @@ TIMES = 20  # a round; together 200
 
 
 def measure(lab: Lab) -> list[Figure]:
-    from tower_engine.masking import Masker
+    from tower_engine.masking.masker import Masker
     from tower_engine.results import Secret
     from tower_engine.script import ScriptSpec
     from tower_engine.ssh.pool import ConnectionPool

@@ -113,7 +113,7 @@ def _very_long_plan(lab: Lab, plans: Plans) -> Figure:
 
 def _engine(lab: Lab):
     """Return (what runs ``true`` with the engine alone, its pool)."""
-    from tower_engine.masking import Masker
+    from tower_engine.masking.masker import Masker
     from tower_engine.results import Secret
     from tower_engine.script import ScriptSpec
     from tower_engine.ssh.pool import ConnectionPool

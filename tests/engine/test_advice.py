@@ -1,10 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tower_engine.advice import Advice, ConditionAdvice, advise, advise_on_condition
-from tower_engine.conditions import evaluate
-from tower_engine.rendering import VariableScope
+from tower_engine.plan.advice import Advice, ConditionAdvice, advise, advise_on_condition
+from tower_engine.plan.conditions import evaluate
 from tower_engine.results import ConditionInvalid
+from tower_engine.template.rendering import VariableScope
 
 CHAIN, SUDO, DIRECTORY = Advice.CHAIN, Advice.SUDO, Advice.DIRECTORY
 

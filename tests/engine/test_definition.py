@@ -1,6 +1,6 @@
 """What changed between two definitions of flight plans."""
 
-from tower_engine.definition import (
+from tower_engine.plan.definition import (
     FieldChange,
     LineChange,
     PlanChange,

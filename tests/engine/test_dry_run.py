@@ -5,11 +5,11 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tower_engine import flow
-from tower_engine.definition import freeze
-from tower_engine.dry_run import Outcome, Walk, Why
-from tower_engine.python_effects import effects_of
-from tower_engine.rendering import VariableScope
+from tower_engine.plan import flow
+from tower_engine.plan.definition import freeze
+from tower_engine.plan.dry_run import Outcome, Walk, Why
+from tower_engine.python.effects import effects_of
+from tower_engine.template.rendering import VariableScope
 
 SYSTEM = {"tower": {"server": {"name": "web 1", "status": "running"}}}
 KNOWN = {"yes": "1", "no": "0"}

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tower_engine.flow import (
+from tower_engine.plan.flow import (
     Decision,
     Line,
     Plan,

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tower_engine.masking import Masker
+from tower_engine.masking.masker import Masker
 from tower_engine.results import Secret
 from tower_engine.shell import quoting
 

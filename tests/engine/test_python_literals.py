@@ -7,9 +7,9 @@ import sys
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tower_engine import secrets_in_code
-from tower_engine.python_literals import fill, to_literal
+from tower_engine.python.literals import fill, to_literal
 from tower_engine.results import RenderingError, Secret
+from tower_engine.template import secrets_in_code
 
 MARK = "\ue000"
 ANY_TEXT = st.text(st.characters(), max_size=20) | st.text("'\"\\{}\n\r\0#17N%\u2028é", max_size=12)

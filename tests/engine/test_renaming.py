@@ -1,5 +1,5 @@
 import pytest
-from tower_engine.renaming import rename_variable
+from tower_engine.template.renaming import rename_variable
 
 CASES = [
     ("{{ old }}", "{{ new }}"),

@@ -6,9 +6,9 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tower_engine import secrets_in_code
-from tower_engine.rendering import Mode, UndefinedPolicy, VariableScope, find_variables, render
 from tower_engine.results import RenderingError, Secret, UndefinedVariable, VariableCycle
+from tower_engine.template import secrets_in_code
+from tower_engine.template.rendering import Mode, UndefinedPolicy, VariableScope, find_variables, render
 
 ANY_TEXT = st.text(st.characters(), max_size=20) | st.text("'\"\\{}%#\n\r\0#17N", max_size=12)
 SYSTEM = {"tower": {"server": {"name": "web 1", "note": None, "ports": [80, 443]}, "jet": None}}

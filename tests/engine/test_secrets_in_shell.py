@@ -6,8 +6,8 @@ import subprocess
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tower_engine import secrets_in_code
 from tower_engine.results import RenderingError, Secret, SecretNotFound
+from tower_engine.template import secrets_in_code
 
 NONCE = "0123456789abcdef"
 MARK = "#!cxtower.secret.pw!#"

@@ -2,9 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tower_engine.rendering import Mode, UndefinedPolicy, VariableScope, render
+from tower_engine.plan.shared_results import Inputs, Shared
 from tower_engine.results import EngineError
-from tower_engine.shared_results import Inputs, Shared
+from tower_engine.template.rendering import Mode, UndefinedPolicy, VariableScope, render
 
 TEXTS = [
     "plain",

@@ -5,10 +5,12 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tower_engine import advice, python_effects, template_text
-from tower_engine.renaming import rename_variable
-from tower_engine.rendering import Mode, VariableScope, find_variables, render
+from tower_engine.plan import advice
+from tower_engine.python import effects as python_effects
 from tower_engine.results import RenderingError
+from tower_engine.template import template_text
+from tower_engine.template.renaming import rename_variable
+from tower_engine.template.rendering import Mode, VariableScope, find_variables, render
 
 SCOPE = VariableScope(stored={"v": "1", "n": ""}, custom={"items": ["a", "b"]})
 

@@ -15,7 +15,7 @@ from tower_engine.ssh.running import Clocks
 from tower_engine.ssh.stopping import StopSignal
 
 try:
-    from tower_engine.masking import Masker
+    from tower_engine.masking.masker import Masker
 except ImportError:
     Masker = None
 

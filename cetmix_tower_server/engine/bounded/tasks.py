@@ -11,7 +11,10 @@ import textwrap  # noqa: F401
 from collections.abc import Callable
 from typing import Any
 
-from .. import conditions, modifiers, patterns, renaming, rendering, results, value_rules
+from .. import results
+from ..plan import conditions
+from ..template import renaming, rendering
+from ..values import modifiers, patterns, value_rules
 from . import pool
 
 _ERRORS = (

@@ -11,7 +11,7 @@ from ..output import BoundedText, StreamDecoder
 from ..results import Stream
 
 if TYPE_CHECKING:
-    from ..masking import Masker
+    from ..masking.masker import Masker
 
 _logger = logging.getLogger(__name__)
 

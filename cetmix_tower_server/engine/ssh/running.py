@@ -32,7 +32,7 @@ from .stopping import StopRequested, StopSignal, kill_spec, processes_left
 from .target import Target
 
 if TYPE_CHECKING:
-    from ..masking import Masker
+    from ..masking.masker import Masker
 
 #: After the process tree has ended, its last output is waited for this long.
 LAST_OUTPUT_S = 1.0

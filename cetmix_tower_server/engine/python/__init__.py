@@ -1,0 +1,1 @@
+"""Reading authors' Python, and writing values into it, without running it."""

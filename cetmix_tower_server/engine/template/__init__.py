@@ -1,0 +1,1 @@
+"""Putting values into texts of authors."""

@@ -1,0 +1,141 @@
+"""Values that an author's Python leaves behind, as a database can keep them; what it cannot keep is told in one sentence."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set, ValuesView
+from typing import Any
+
+from ..results import EngineError, ExitCode
+
+DEPTH_MAX = 50  # lists and dictionaries inside each other
+DIGITS_MAX = 1000  # of a whole number; more than anybody counts, less than what takes long to print
+SIZE_MAX = 1_000_000  # characters of all of it: each step of a flight plan keeps a copy
+# No database takes NUL and half characters, no XML what Unicode calls no character.
+UNSTORABLE = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
+_DATES = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal)
+
+
+class UnstorableValue(EngineError):
+    """A value that cannot be kept; the message says which one, why, and what to do."""
+
+    exit_code = ExitCode.PYTHON_COMMAND_ERROR
+
+
+def plain(value: Any, where: str) -> Any:
+    """Return a value as JSON can carry it: dates and decimals as texts, tuples and sets as lists.
+
+    :param where: what it is called in messages, as the author writes it
+    :raise UnstorableValue: it cannot be kept
+    """
+    return _Converter().convert(value, where, 0)
+
+
+def storable_text(text: str) -> str:
+    """Return a text with signs in place of what no database takes: NUL and half characters."""
+    return UNSTORABLE.sub(
+        lambda match: "\N{SYMBOL FOR NULL}" if match[0] == "\0" else "\N{REPLACEMENT CHARACTER}", text
+    )
+
+
+class _Converter:
+    def __init__(self):
+        self._size = 0
+        self._around: set[int] = set()  # ids of what the present value is inside of
+
+    def convert(self, value: Any, where: str, depth: int) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            return self._whole_number(int(value), where)
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise UnstorableValue(
+                    f"{where} is {value}, which is no number that can be kept: use None or a text."
+                )
+            return float(value)
+        if hasattr(value, "_name") and hasattr(value, "ids"):
+            raise UnstorableValue(
+                f"{where} is a record, which cannot be kept: keep its id, its reference or its name."
+            )
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            raise UnstorableValue(
+                f"{where} is bytes, which cannot be kept: make a text of it, for example with .decode()."
+            )
+        if isinstance(value, _DATES):
+            return self._text(str(value), where)
+        if isinstance(value, (Mapping, Sequence, Set, ValuesView)) and not isinstance(value, str):
+            return self._inside(value, where, depth)
+        return self._text(_text_of(value, where), where)
+
+    def _inside(self, value: Any, where: str, depth: int) -> Any:
+        if id(value) in self._around:
+            raise UnstorableValue(f"{where} contains itself, so it has no end: keep a copy of what you need.")
+        if depth >= DEPTH_MAX:
+            raise UnstorableValue(
+                f"{where} is nested more than {DEPTH_MAX} levels deep: keep it as a flat list or a text."
+            )
+        self._around.add(id(value))
+        try:
+            if isinstance(value, Mapping):
+                return {
+                    self._key(key, where): self.convert(item, f"{where}[{_short(key)}]", depth + 1)
+                    for key, item in value.items()
+                }
+            items: Iterable[Any] = value
+            return [self.convert(item, f"{where}[{number}]", depth + 1) for number, item in enumerate(items)]
+        finally:
+            self._around.discard(id(value))
+
+    def _key(self, key: Any, where: str) -> str:
+        if not isinstance(key, (str, int, float, *_DATES)) and key is not None:
+            raise UnstorableValue(f"A name in {where} is {_kind(key)}: names are texts.")
+        return self._text(str(key), f"A name in {where}")
+
+    def _whole_number(self, number: int, where: str) -> int:
+        if number.bit_length() > DIGITS_MAX * math.log2(10):
+            raise UnstorableValue(f"{where} is a number of more than {DIGITS_MAX} digits: keep it as a text.")
+        self._count(number.bit_length() // 3, where)
+        return number
+
+    def _text(self, text: str, where: str) -> str:
+        match = UNSTORABLE.search(text)
+        if match:
+            what = "NUL" if match[0] == "\0" else "half a character"
+            raise UnstorableValue(
+                f"{where} contains {what}, which cannot be kept: take it out, for example with .replace()."
+            )
+        self._count(len(text), where)
+        return text
+
+    def _count(self, size: int, where: str) -> None:
+        self._size += size + 1
+        if self._size > SIZE_MAX:
+            raise UnstorableValue(
+                f"{where}: all values together have more than {SIZE_MAX:,} characters. Write large content to a file."
+            )
+
+
+def _text_of(value: Any, where: str) -> str:
+    """Return a text, or what an object says of itself, such as a translation; what says only where it is in memory has none."""
+    if type(value).__str__ is object.__str__ or isinstance(value, type):
+        raise UnstorableValue(
+            f"{where} is {_kind(value)}, which cannot be kept: make a text, number, list or dictionary of it."
+        )
+    try:
+        return str(value)
+    except Exception as error:
+        raise UnstorableValue(f"{where} cannot be made a text: {type(error).__name__}: {error}") from None
+
+
+def _kind(value: Any) -> str:
+    name = type(value).__name__
+    return f"an {name}" if name[:1].lower() in "aeiou" else f"a {name}"
+
+
+def _short(key: Any) -> str:
+    text = str(key)
+    return f'"{text[:40]}{"…" if len(text) > 40 else ""}"'

@@ -1,0 +1,111 @@
+from odoo import models
+
+from ...engine.masking.masker import Masker
+from ...engine.results import ExitCode
+from ...engine.script import ScriptSpec, SudoMode
+from ...engine.ssh.running import Clocks, OutputLimits, run_script
+from ...engine.template import secrets_in_code as placeholders
+from ...engine.work import DatabaseWork, Ended, HostWork
+from ...worker import connections
+
+# How much of each stream is kept in the log's own fields; the live output keeps more.
+RESULT_HEAD = 256 * 1024
+RESULT_TAIL = 256 * 1024
+
+
+class CxTowerServer(models.Model):
+    """The part of a server that turns a claimed run into work: one runner an action."""
+
+    _inherit = "cx.tower.server"
+
+    def _get_command_runners(self):
+        """Return the runner of each action: a method that takes the log of a run and returns its work.
+
+        Extension point: an addon that adds an action adds its runner here.
+        """
+        return {
+            "ssh_command": self._command_runner_ssh,
+            "python_code": self._command_runner_python_code,
+        }
+
+    def _command_runner_ssh(self, log):
+        """Return the work of a shell command: everything it needs, read now, as plain values."""
+        server = self.sudo()
+        run_input, carried = log.sudo()._inputs__()
+        values = self._secrets_of_run__(run_input)
+        login = server._login__()
+        target = login.target
+        sudo = SudoMode(log.use_sudo or "")
+        password = login.sudo_password if sudo is SudoMode.PASSWORD else None
+        spec = ScriptSpec(
+            code=placeholders.resolve_in_shell(run_input["code"], run_input["nonce"], values),
+            path=run_input.get("path") or None,
+            sudo=sudo,
+            sudo_password=password,
+            split=not run_input["settings"]["no_split_for_sudo"],
+            raw=server.shell_mode == "raw",
+            secrets_used=bool(values),
+        )
+        there = self._secrets_in_files__() if log.server_log_id else {}
+        masker = Masker((*carried, *values.items(), *login.secrets.items(), *there.items()))
+        clocks = self._clocks(run_input["settings"])
+        limits = OutputLimits(RESULT_HEAD, RESULT_TAIL)
+        keeper = log._output_keeper()
+
+        def perform(job):
+            append = keeper.taker(job.recorder.append) if keeper else job.recorder.append
+            result = run_script(
+                connections.get_pool(), target, spec, clocks, append, masker, job.stop, limits
+            )
+            values = result_values(result)
+            return keeper.result(values) if keeper else values
+
+        return HostWork(perform, masker, login)
+
+    def _command_runner_python_code(self, log):
+        """Return the work of a Python command; it runs as the person who started the run, and for nobody else."""
+        if not log.user_id:  # Odoo would take "nobody" for its superuser
+            text = self.env._("The person who started the run was deleted, so its Python code is not run.")
+            status = int(ExitCode.PYTHON_COMMAND_ERROR)
+            return Ended({"command_status": status, "message": text, "command_error": text})
+        run_input, carried = log.sudo()._inputs__()
+        values = self._secrets_of_run__(run_input)
+        code = placeholders.resolve_in_python(run_input["code"], run_input["nonce"], values)
+        masker = Masker((*carried, *values.items()))
+        user_id = log.user_id.id
+
+        def perform(job, record):
+            return record.with_user(user_id).sudo(False)._perform_python(code, masker)
+
+        settings = run_input["settings"]
+        return DatabaseWork(perform, masker, self._clocks(settings).step_timeout_s, settings["idempotent"])
+
+    def _secrets_of_run__(self, run_input):
+        """Return {reference: Secret} for the placeholders of a run, or raise SecretNotFound."""
+        references = run_input.get("secrets") or []
+        return self.env["cx.tower.key"]._get_secrets__(references, server=self) if references else {}
+
+    def _clocks(self, run_settings):
+        """Return the time limits of a step: the command's, the server's or the settings', in that order.
+
+        :param run_settings: what ``cx.tower.command._run_settings`` returned when the run was started
+        """
+        settings = self.env["cx.tower.settings"]._get()
+        step = run_settings["timeout_s"] or self.sudo().command_timeout_s or settings.command_timeout
+        silence = run_settings.get("silence_timeout_s", settings.silence_timeout)
+        return Clocks(step_timeout_s=step, silence_timeout_s=silence)
+
+
+def result_values(result):
+    """Return a :class:`engine.results.CommandResult` as the values a log is finished with."""
+    confirmed = {True: "yes", False: "no", None: False}[result.stop_confirmed]
+    return {
+        "command_status": result.exit_code,
+        "command_response": result.stdout or False,
+        "command_error": result.stderr or (result.message if result.message else False),
+        "message": result.message or False,
+        "outcome": result.outcome.value,
+        "exit_signal": result.exit_signal or False,
+        "stop_confirmed": confirmed,
+        "timings": dict(result.timings),
+    }

@@ -1,0 +1,4 @@
+from . import run_target
+from . import server
+from . import plan
+from . import text

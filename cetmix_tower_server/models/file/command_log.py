@@ -1,0 +1,136 @@
+import logging
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from psycopg2.errors import LockNotAvailable
+
+from ...engine import states
+from ...engine.database_errors import may_succeed_later
+from ...engine.file_operations import DELETE
+from ...worker.engine_context import heard
+from ..base.brief_locks import brief_locks
+from .run_target import ACTION
+
+_logger = logging.getLogger(__name__)
+
+LATE_RESULTS = 100  # ended runs that are looked at in one round of the cron
+KEPT_FOR = timedelta(hours=1)  # what a script that waits for a run has to take its result
+
+
+class CxTowerCommandLog(models.Model):
+    """A run that transfers files: which ones, and what came back for their records."""
+
+    _inherit = "cx.tower.command.log"
+
+    file_ids = fields.Many2many(
+        "cx.tower.file",
+        "cx_tower_command_log_file_rel",
+        "log_id",
+        "file_id",
+        string="Files",
+        readonly=True,
+        copy=False,
+    )
+    run_result = fields.Json(
+        groups=fields.NO_ACCESS, copy=False, help="What a run brought back, until it is on the records."
+    )
+
+    _with_result = models.Index("(id) WHERE run_result IS NOT NULL")
+
+    def _apply_end(self):
+        super()._apply_end()
+        if self.command_action == ACTION:
+            self._note_connection()
+            self._take_over_files()
+
+    def _take_over_files(self):
+        """Bring the run's results onto its files; whatever goes wrong there, the run has ended as it has.
+
+        A file that somebody is changing for seconds is waited for by the cron: the end of a run must not wait for a
+        transaction that may itself be waiting for this end.
+        """
+        log = self.sudo()
+        if log._inputs__()[0].get("keep_result"):
+            if not heard(self.env, "tower_waited_for"):
+                log._drop_uploaded_content()
+            return  # whoever waits for it takes it, and drops the content
+        self.flush_recordset()
+        try:
+            with brief_locks(self.env, 2):
+                self.env["cx.tower.file"].sudo()._take_over_results(log)
+                if log.run_result:
+                    log.run_result = False
+        except LockNotAvailable:
+            self.env.invalidate_all(flush=False)
+            if not log.run_result:
+                log.run_result = {"files": []}  # it ended without one: that is to be told, too
+            self.env["cx.tower.file"]._wake_sync()
+        except Exception as error:
+            if may_succeed_later(error):
+                raise  # the end is written again
+            self.env.invalidate_all(flush=False)
+            _logger.exception("run %s: its files could not be updated", self.id)
+            text = self.env._(
+                "The run ended, but its files could not be updated in Tower: %(error)s", error=error
+            )
+            log.write(
+                {"message": "\n".join(part for part in (log.message, text) if part), "run_result": False}
+            )
+            waiting = log.file_ids.filtered(lambda file: file.sync_state == "waiting")
+            waiting._write_quietly({"sync_state": "failed", "server_response": text})
+
+    @api.model
+    def _take_over_late_results(self):
+        """Take over the results that could not be when their runs ended (cron)."""
+        domain = [("run_result", "!=", False), ("state", "in", list(states.FINISHED))]
+        given_up = fields.Datetime.now() - KEPT_FOR
+        # sudo: results belong to the engine
+        for log in self.sudo().search(domain, order="id", limit=LATE_RESULTS):
+            log._take_over_files()
+            if log.run_result and log._inputs__()[0].get("keep_result") and log.finish_date < given_up:
+                log.run_result = False  # whoever waited for it is gone
+
+    def _drop_uploaded_content(self):
+        """Delete the content that was kept for this run only, see ``cx.tower.server.upload_file``."""
+        documents = self._inputs__()[0].get("files") or []
+        ids = [document["attachment"]["id"] for document in documents if document.get("attachment")]
+        self.env["ir.attachment"].browse(ids).exists().unlink()
+
+    def _report_undeleted(self, document, result):
+        """Tell on the server that a file whose record is gone is still there."""
+        self.server_id.sudo().message_post(
+            body=self.env._(
+                "The file %(path)s was deleted in Tower, but it could not be deleted on the server: %(reason)s",
+                path=document["path"] or document["name"],
+                reason=result.get("message") or "",
+            )
+        )
+
+    def action_run_again(self):
+        """Start the same transfer again, with what the files hold today; and open the new run."""
+        self.ensure_one()
+        self.check_access("read")
+        operation = self._file_operation()
+        if not operation:
+            return super().action_run_again()
+        files = self.sudo().file_ids.exists().with_env(self.env)
+        if files:
+            files.check_access("write")
+            logs = files._start_runs(operation)
+        elif operation == DELETE:
+            self.server_id.check_access("write")
+            logs = self.server_id._start_deletion(self.sudo()._inputs__()[0].get("files") or [])
+        else:
+            raise UserError(
+                self.env._("The files of this run are not in Tower (any more): nothing is left to transfer.")
+            )
+        return (logs or self)._action_open()
+
+    def _file_operation(self):
+        """Return what a run does that was started for files themselves; "" for commands."""
+        log = self.sudo()
+        documents = log._inputs__()[0].get("files") or [] if log.command_action == ACTION else []
+        if not documents or documents[0].get("record"):
+            return ""
+        return documents[0]["operation"]

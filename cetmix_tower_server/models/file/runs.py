@@ -1,0 +1,283 @@
+import secrets as random_secrets
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+from ...engine import states
+from ...engine.file_operations import COMPARE, DELETE, PULL, PUSH
+from ...engine.results import EngineError, ExitCode
+from ...engine.template import secrets_in_code as placeholders
+
+# What one run carries at most: more files are several runs.
+FILES_A_RUN = 500
+TEXT_A_RUN = 4 * 1024 * 1024  # characters
+COMMANDS = {
+    operation: f"cetmix_tower_server.command_file_{operation}" for operation in (PUSH, PULL, COMPARE, DELETE)
+}
+PREVIEW_LIMIT = 100  # paths that a run of many files shows as its code
+
+
+class CxTowerFile(models.Model):
+    """From files to the runs that push, pull, compare or delete them on their servers.
+
+    Nothing is done on a host in the caller's transaction: starting means that logs are created and queued. A file is
+    in one run at a time; what is wanted meanwhile is done when that one has ended (``sync_wanted``).
+    """
+
+    _inherit = "cx.tower.file"
+
+    last_log_id = fields.Many2one(
+        "cx.tower.command.log",
+        string="Last run",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The last run that pushed, pulled or compared the file.",
+    )
+    is_being_processed = fields.Boolean(
+        string="Run in progress",
+        compute="_compute_is_being_processed",
+        help="A run of the file has not ended.",
+    )
+    sync_wanted = fields.Boolean(
+        readonly=True, copy=False, help="To be transferred as soon as the run that goes on has ended."
+    )
+
+    _sync_wanted = models.Index("(id) WHERE sync_wanted")
+
+    def _compute_is_being_processed(self):
+        # sudo: that the file is busy is no secret of those who may read the log
+        for file in self:
+            file.is_being_processed = file.sudo().last_log_id.state in states.ACTIVE
+
+    # ------------------------------------------------------------------ public
+
+    def upload(self, raise_error=False):
+        """Start the push of these files to their servers.
+
+        :param bool raise_error: raise when a run could not be started, or has failed already
+        :return: dict as of ``cx.tower.server.run_command``: the runs, one a server; and ``busy``, a list of ``id``, ``reference``,
+            ``log`` (id of the run that goes on) and ``follows`` (whether this follows when that has ended) of the files that
+            are in a run already
+        :raise AccessError: the caller may not write one of the files
+        :raise UserError: one of them is pulled from its server; with ``raise_error`` also what is above
+        """
+        return self._start_checked(PUSH, raise_error)
+
+    def download(self, raise_error=False):
+        """Start the pull of these files from their servers; see :meth:`upload`."""
+        return self._start_checked(PULL, raise_error)
+
+    def delete(self, raise_error=False):
+        """Start the deletion of these files on their servers; the records stay. See :meth:`upload`."""
+        return self._start_checked(DELETE, raise_error)
+
+    def compare(self, raise_error=False):
+        """Start a comparison of these files with what is on their servers; see :meth:`upload`."""
+        return self._start_checked(COMPARE, raise_error)
+
+    def _start_checked(self, operation, raise_error):
+        self.check_access("write")
+        wrong = self.filtered(lambda file: (operation, file.source) in ((PUSH, "server"), (PULL, "tower")))
+        if wrong:
+            raise UserError(
+                self.env._(
+                    "“%(file)s” is pulled from its server: it cannot be pushed.", file=wrong[0].display_name
+                )
+                if operation == PUSH
+                else self.env._(
+                    "“%(file)s” is pushed to its server: it cannot be pulled.", file=wrong[0].display_name
+                )
+            )
+        logs = self._start_runs(operation)
+        if raise_error:
+            failed = logs.sudo().filtered(
+                lambda log: log.state in states.FINISHED and log.state != states.DONE
+            )
+            if failed:
+                raise UserError(failed[0].message or failed[0].name)
+            if self.sudo().last_log_id - logs.sudo():
+                raise UserError(
+                    self.env._("A run of one of these files has not ended yet. Wait for its end.")
+                )
+        # sudo: which run keeps a file, and that something follows, is told to who may write it
+        busy = [
+            {
+                "id": file.id,
+                "reference": file.reference,
+                "log": file.last_log_id.id,
+                "follows": file.sync_wanted,
+            }
+            for file in self.sudo()
+            if file.last_log_id not in logs.sudo()
+        ]
+        return {**logs._start_result(), "busy": busy}
+
+    # ------------------------------------------------------------------ starting
+
+    def _start_runs(self, operation, only_changes=False):
+        """Start the runs of these files: one a server, more where there are very many.
+
+        Files that are in a run are left out; a transfer of theirs follows when it has ended. The right to do so is
+        checked by the caller.
+
+        :param only_changes: a push leaves alone what is on the host as it should be
+        :return: logs, readable by the caller
+        """
+        free = self._lock_free()
+        busy = self - free
+        if busy and operation in (PUSH, PULL):
+            # sudo: the right to transfer them was checked
+            busy.sudo()._write_quietly({"sync_wanted": True})
+        nonce = random_secrets.token_hex(8)
+        frozen, shown = free._freeze(operation, nonce)
+        prepared, batches = [], []
+        for server, files in free.grouped("server_id").items():
+            documents = [frozen[file.id] for file in files]
+            server._refuse_missing_secrets(documents, nonce)
+            for batch in _batches(documents):
+                for document in batch:
+                    if only_changes:
+                        document["only_changes"] = True
+                batch_files = files.browse([document["file_id"] for document in batch])
+                text = shown.get(batch[0]["file_id"]) if len(batch) == 1 else None
+                # sudo: the right to transfer them was checked
+                readable = [file for file in batch_files.sudo() if "error" not in frozen[file.id]]
+                secrets = [pair for file in readable for pair in file._own_values__().secrets]
+                values = server._file_run_values(operation, batch, nonce, text)
+                prepared.append(self.env["cx.tower.command.log"]._seal_new__(values, secrets))
+                batches.append((batch_files, batch))
+        # sudo: nobody may create logs by hand; the right to run was checked by the caller
+        logs = self.env["cx.tower.command.log"].sudo().create(prepared)
+        for log, (files, batch) in zip(logs, batches, strict=True):
+            files._note_start(log, operation, batch)
+        self.env["cx.tower.server"]._dispatch(logs)
+        return logs.sudo(self.env.su)
+
+    def _lock_free(self):
+        """Return those of these files that are in no run; until the transaction ends nobody else starts one."""
+        if not self:
+            return self
+        self.flush_recordset(["last_log_id"])
+        self.env.cr.execute(
+            """SELECT file.id FROM cx_tower_file file
+                WHERE file.id = ANY(%s) AND NOT EXISTS (
+                      SELECT FROM cx_tower_command_log log
+                       WHERE log.id = file.last_log_id AND log.state = ANY(%s))
+                  FOR NO KEY UPDATE OF file""",
+            (self.ids, list(states.ACTIVE)),
+        )
+        free = {file_id for (file_id,) in self.env.cr.fetchall()}
+        return self.filtered(lambda file: file.id in free)
+
+    def _note_start(self, log, operation, documents):
+        """Note on these files that they are in a run."""
+        # sudo: how a file stands is written by Tower only
+        for file, document in zip(self.sudo(), documents, strict=True):
+            values = {"last_log_id": log.id}
+            if operation in (PUSH, PULL):
+                values |= {"sync_state": "waiting", "sync_wanted": False}
+            if operation != DELETE and document["path"] and document["path"] != file.host_path:
+                values["host_path"] = document["path"]
+            file._write_quietly(values)
+
+    # ------------------------------------------------------------------ freezing
+
+    def _freeze(self, operation, nonce):
+        """Return ({file id: document}, {file id: text as it is shown}) of these files.
+
+        What cannot be rendered gets ``error`` and ``exit_code`` instead of content: it must not keep the others.
+
+        :param nonce: marks the placeholders of secrets in contents
+        """
+        if operation == DELETE:
+            return {file.id: file._deletion_document() for file in self.sudo()}, {}
+        attachments = self._content_attachments() if operation in (PUSH, COMPARE) else {}
+        documents, shown = {}, {}
+        # sudo: the right to transfer them was checked
+        lost = self.sudo()._lost_own_values()
+        for file, problem in lost.items():
+            path = {"path": file.host_path or ""}
+            documents[file.id] = file._document(operation) | path | refusal(problem, ExitCode.GENERAL_ERROR)
+        files = self.sudo().filtered(lambda file: file not in lost)
+        for file, scope in files._scopes(nonce).items():
+            document = file._document(operation) | {"path": file.host_path or ""}
+            source = file._rendering_source()
+            try:
+                document["path"] = file.server_id._render_file_path(source, scope, nonce)[2]
+                if operation in (PUSH, COMPARE) and file.source == "tower":
+                    document |= file._content_document(source, scope, nonce, attachments)
+            except EngineError as error:
+                document |= refusal(str(error), error.exit_code)
+            if "content" in document:
+                own = file._own_values__()
+                shown[file.id] = own.masker__.mask(placeholders.display(document["content"], nonce))
+            documents[file.id] = document
+        return documents, shown
+
+    def _deletion_document(self):
+        """Return what is frozen of a file that is to be deleted: where it was put, whatever its name says today."""
+        path = self.pushed_path or self.host_path
+        document = self._document(DELETE) | {"path": path or ""}
+        if not path:
+            document |= refusal(self.env._("Where it is on the server is not known."), ExitCode.NOT_FOUND)
+        return document
+
+    def _document(self, operation):
+        """Return what is frozen of this file besides path and content."""
+        return {
+            "file_id": self.id,
+            "operation": operation,
+            "name": self.name or "",
+            "file_type": self.file_type,
+            "mode": self.mode or "",
+            "owner": self.owner or "",
+            "group": self.group or "",
+            "backup": self.backup,
+            "sudo": self.use_sudo,
+            "change_mark": self.sudo().change_mark or "",  # sudo: Tower's own note
+        }
+
+    def _content_document(self, source, scope, nonce, attachments):
+        if self.file_type == "text":
+            return {"content": self.server_id._render_file_content(source, scope, nonce)}
+        attachment = attachments.get(self.id)
+        if not attachment:
+            return refusal(self.env._("It has no content yet. Choose one."), ExitCode.FILE_UPLOAD_FAILED)
+        return {
+            "attachment": {
+                "id": attachment.id,
+                "checksum": attachment.checksum,
+                "size": attachment.file_size,
+            }
+        }
+
+    def _content_attachments(self):
+        """Return {file id: attachment with its binary content}; one query."""
+        binary = self.filtered(lambda file: file.file_type == "binary")
+        if not binary:
+            return {}
+        domain = [("res_model", "=", self._name), ("res_field", "=", "file"), ("res_id", "in", binary.ids)]
+        # sudo: who may push a file may push its content
+        attachments = self.env["ir.attachment"].sudo().search(domain)
+        return {attachment.res_id: attachment for attachment in attachments}
+
+
+def refusal(text, exit_code):
+    """Return what the document of a file says that cannot be transferred."""
+    return {"error": text, "exit_code": int(exit_code)}
+
+
+def _batches(documents):
+    """Yield the documents in parts that one run carries."""
+    batch, size = [], 0
+    for document in documents:
+        length = len(document.get("content") or "")
+        if batch and (len(batch) >= FILES_A_RUN or size + length > TEXT_A_RUN):
+            yield batch
+            batch, size = [], 0
+        batch.append(document)
+        size += length
+    if batch:
+        yield batch

@@ -1,0 +1,107 @@
+import logging
+
+from dateutil.relativedelta import relativedelta
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...engine import states
+from ...engine.database_errors import may_succeed_later
+from ...engine.file_operations import PULL, PUSH
+
+_logger = logging.getLogger(__name__)
+
+FILES_A_ROUND = 2000  # files whose runs are created in one transaction
+CRON = "cetmix_tower_server.ir_cron_auto_pull_files_from_server"
+
+
+class CxTowerFile(models.Model):
+    """Auto sync: what is due by its interval, or wanted since its template was changed, is transferred."""
+
+    _inherit = "cx.tower.file"
+
+    _due = models.Index("(sync_date_next) WHERE auto_sync AND active")
+
+    @api.model
+    def _run_auto_pull_files(self):
+        """Start the runs of the files that are due, both directions (cron).
+
+        Each round is a transaction of its own: what is started is started, whatever happens to the rest.
+        """
+        self.env["cx.tower.command.log"]._take_over_late_results()
+        started = FILES_A_ROUND
+        while started == FILES_A_ROUND:
+            with self.env.registry.cursor() as cr:
+                files = self.with_env(self.env(cr=cr))._lock_due()
+                files._start_due()
+                started = len(files)
+
+    @api.model
+    def _wake_sync(self):
+        """Have what is wanted started soon, in the background."""
+        # sudo: anybody whose change makes files follow wakes the cron
+        self.env.ref(CRON).sudo()._trigger()
+
+    @api.model
+    def _lock_due(self):
+        """Return files that are due and in no run; nobody else takes them until the transaction ends."""
+        self.flush_model(["sync_date_next", "auto_sync", "active", "sync_wanted", "last_log_id"])
+        self.env.cr.execute(
+            SQL(
+                """SELECT file.id FROM cx_tower_file file
+                     JOIN cx_tower_server server ON server.id = file.server_id AND server.active
+                    WHERE file.active
+                      AND (file.sync_wanted
+                           OR (file.auto_sync AND file.sync_date_next <= (now() AT TIME ZONE 'UTC')))
+                      AND NOT EXISTS (SELECT FROM cx_tower_command_log log
+                                       WHERE log.id = file.last_log_id AND log.state = ANY(%s))
+                    ORDER BY file.server_id, file.id LIMIT %s
+                      FOR NO KEY UPDATE OF file SKIP LOCKED""",
+                list(states.ACTIVE),
+                FILES_A_ROUND,
+            )
+        )
+        return self.browse(file_id for (file_id,) in self.env.cr.fetchall())
+
+    def _start_due(self):
+        """Start the runs of these files, and set when they are due again."""
+        now = fields.Datetime.now()
+        wanted = self.filtered("sync_wanted")
+        for next_date, files in self.grouped(lambda file: file._next_sync(now)).items():
+            files._write_quietly({"sync_date_next": next_date, "sync_wanted": False})
+        for files, only_changes in ((wanted, False), (self - wanted, True)):
+            pushed = files.filtered(lambda file: file.source == "tower")
+            for operation, part in ((PUSH, pushed), (PULL, files - pushed)):
+                if part:
+                    part._start_isolated(operation, only_changes and operation == PUSH)
+
+    def _start_isolated(self, operation, only_changes):
+        """Start the runs of these files; one that Tower cannot start does not keep the others, now and at each round."""
+        try:
+            with self.env.cr.savepoint():
+                self._start_runs(operation, only_changes=only_changes)
+        except Exception as error:
+            if may_succeed_later(error):
+                raise  # another process was faster, or the database went away: nothing has happened
+            if len(self) > 1:
+                half = len(self) // 2
+                self[:half]._start_isolated(operation, only_changes)
+                self[half:]._start_isolated(operation, only_changes)
+                return
+            _logger.exception("the transfer of file %s could not be started", self.id)
+            reason = self.env._("Tower could not start the transfer: %s", error)
+            self._write_quietly({"sync_state": "failed", "server_response": reason})
+
+    def _next_sync(self, now):
+        """Return when this file is due again: a whole number of intervals after the last time, in the future."""
+        if not self.auto_sync or not self.auto_sync_interval or self.sync_date_next > now:
+            return self.sync_date_next
+        number, unit = self.auto_sync_interval.split("-")
+        step = relativedelta(**{unit: int(number)})
+        if unit in ("months", "years"):
+            count = 1
+            while self.sync_date_next + step * count <= now:
+                count += 1
+            return self.sync_date_next + step * count
+        length = (now + step) - now
+        missed = (now - self.sync_date_next) // length
+        return self.sync_date_next + length * (missed + 1)

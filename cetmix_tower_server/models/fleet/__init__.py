@@ -1,0 +1,3 @@
+from . import cx_tower_fleet_run
+from . import turns
+from . import progress

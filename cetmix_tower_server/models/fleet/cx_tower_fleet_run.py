@@ -1,0 +1,311 @@
+import secrets
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools.misc import clean_context
+
+from ...engine import states
+from ...worker.engine_context import engine_says
+from ..base.number_ranges import is_whole_number
+
+RUNNING = "running"
+STOPPING = "stopping"
+STATES = [
+    (RUNNING, "Running"),
+    (STOPPING, "Stopping"),
+    (states.DONE, "Done"),
+    (states.FAILED, "Failed"),
+    (states.STOPPED, "Stopped"),
+]
+ACTIVE = (RUNNING, STOPPING)
+SERVERS_LIMIT = 10_000
+
+
+class CxTowerFleetRun(models.Model):
+    """One command or flight plan on many servers: how many at once, when to stop, how far it is.
+
+    Its members are ordinary runs, one a server: logs with ``fleet_run_id``. All of them are created when the fleet run is
+    started, with the inputs of that moment; those whose turn has not come are *held*. How turns are passed on is in
+    ``cx_tower_fleet_run_turns.py``.
+    """
+
+    _name = "cx.tower.fleet.run"
+    _description = "Tower Fleet Run"
+    _inherit = ["cx.tower.wait.mixin", "cx.tower.news.mixin", "bus.listener.mixin"]
+    _order = "id desc"
+
+    name = fields.Char(required=True, readonly=True)
+    reference = fields.Char(
+        required=True,
+        readonly=True,
+        copy=False,
+        default=lambda self: f"fleet_run_{secrets.token_hex(8)}",
+    )
+    active = fields.Boolean(default=True)
+    label = fields.Char(index="trigram", help="A word of your own to find this run by.")
+    user_id = fields.Many2one(
+        "res.users", string="Started by", default=lambda self: self.env.user, index=True, ondelete="set null"
+    )
+    kept_user_name = fields.Char(string="Started by (deleted)", readonly=True, copy=False)
+    action = fields.Selection(
+        [("command", "Command"), ("plan", "Flight plan")], required=True, readonly=True, string="What runs"
+    )
+    command_id = fields.Many2one(
+        "cx.tower.command", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    plan_id = fields.Many2one(
+        "cx.tower.plan",
+        string="Flight plan",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+    )
+    access_level = fields.Selection(
+        selection=lambda self: self.env["cx.tower.access.mixin"]._selection_access_level(),
+        required=True,
+        readonly=True,
+        default="2",
+    )
+    server_ids = fields.Many2many(
+        "cx.tower.server",
+        "cx_tower_fleet_run_server_rel",
+        "fleet_run_id",
+        "server_id",
+        string="Servers",
+        readonly=True,
+    )
+    command_log_ids = fields.One2many("cx.tower.command.log", "fleet_run_id", string="Command runs")
+    plan_log_ids = fields.One2many("cx.tower.plan.log", "fleet_run_id", string="Flight plan runs")
+    variable_values = fields.Json(string="Own values", readonly=True)
+    run_input = fields.Json(groups=fields.NO_ACCESS, copy=False, help="What else it takes to run it again.")
+    concurrency_limit = fields.Integer(
+        string="Servers at once",
+        readonly=True,
+        aggregator=None,
+        help="0: as many as the settings allow.",
+    )
+    stop_after_failures = fields.Integer(
+        readonly=True, aggregator=None, help="Failed servers after which no further one is started; 0: never."
+    )
+    stop_after_percent = fields.Integer(
+        string="Stop after failures (%)",
+        readonly=True,
+        aggregator=None,
+        help="Share of the servers that may fail before no further one is started; 0: any.",
+    )
+    server_count = fields.Integer(string="Number of servers", readonly=True, aggregator=None)
+    failures = fields.Integer(readonly=True, aggregator=None)
+    is_halted = fields.Boolean(readonly=True, help="So many servers failed that the others were not started.")
+    state = fields.Selection(STATES, required=True, readonly=True, default=RUNNING, index=True)
+    message = fields.Text(readonly=True, help="One sentence about how the run ended.")
+    start_date = fields.Datetime(string="Started", default=fields.Datetime.now, readonly=True)
+    finish_date = fields.Datetime(string="Ended", readonly=True)
+    stop_requested_by_id = fields.Many2one("res.users", string="Stop asked by", readonly=True)
+    stop_requested_date = fields.Datetime(readonly=True)
+    retry_of_id = fields.Many2one(
+        "cx.tower.fleet.run", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    retried_by_ids = fields.One2many("cx.tower.fleet.run", "retry_of_id", readonly=True)
+
+    _reference_unique = models.UniqueIndex("(reference)", "The reference of a run must be unique.")
+
+    # ------------------------------------------------------------------
+    # Starting
+    # ------------------------------------------------------------------
+
+    @api.model
+    def start(
+        self,
+        command=None,
+        plan=None,
+        servers=None,
+        tags=None,
+        os=None,
+        domain=None,
+        concurrency_limit=0,
+        stop_after_failures=0,
+        stop_after_percent=0,
+        variable_values=None,
+        path=None,
+        sudo=None,
+        label=None,
+    ):
+        """Start a command or a flight plan on many servers. Servers the caller may not read are not found.
+
+        :param command: id or reference of a command (or the record); this or ``plan``
+        :param plan: id or reference of a flight plan
+        :param list servers: ids or references of servers; None: all that match the criteria
+        :param list tags: references of tags; servers with any of them
+        :param list os: references of operating systems; servers with any of them
+        :param list domain: further condition on servers, as in a search
+        :param int concurrency_limit: servers at once; 0: as many as the settings allow
+        :param int stop_after_failures: failed servers after which no further one is started; 0: never
+        :param int stop_after_percent: the same as a share of the servers, 1 to 100; 0: never
+        :param dict variable_values: own values of the run
+        :param str path: directory, for a command
+        :param sudo: False: without sudo, for a command
+        :param str label: a word to find the run by
+        :return: dict ``id``, ``reference``, ``state``, ``servers`` (number of them)
+        :raise AccessError: the caller may not run that on one of these servers
+        :raise ValidationError: nothing to run, no servers, unknown references, limits out of range
+        """
+        self.browse().check_access("read")
+        found = self._find_servers(servers, tags, os, domain)
+        if bool(command) == bool(plan):
+            raise ValidationError(self.env._("Name either the command or the flight plan to run."))
+        fleet = self._start(
+            found,
+            command=found._command_argument(command) if command else None,
+            plan=found._plan_argument(plan) if plan else None,
+            limits={
+                "concurrency_limit": concurrency_limit,
+                "stop_after_failures": stop_after_failures,
+                "stop_after_percent": stop_after_percent,
+            },
+            variable_values=variable_values or {},
+            path=path,
+            sudo=sudo,
+            label=label,
+        )
+        return fleet._start_result()
+
+    def _start_result(self):
+        fleet = self.sudo()  # sudo: who started it reads what he started
+        return {
+            "id": fleet.id,
+            "reference": fleet.reference,
+            "state": fleet.state,
+            "servers": fleet.server_count,
+        }
+
+    @api.model
+    def _find_servers(self, servers=None, tags=None, os=None, domain=None):
+        """Return the servers that are meant, among those the caller may read; see :meth:`start`.
+
+        :raise ValidationError: names that nothing answers to, or no server at all
+        """
+        criteria = Domain(domain or Domain.TRUE)
+        if tags:
+            criteria &= Domain("tag_ids", "in", self._named("cx.tower.tag", tags).ids)
+        if os:
+            criteria &= Domain("os_id", "in", self._named("cx.tower.os", os).ids)
+        if servers is not None:
+            criteria &= Domain("id", "in", self._named("cx.tower.server", servers).ids)
+        elif criteria.is_true():
+            raise ValidationError(
+                self.env._(
+                    "Say which servers are meant: name them, or give tags, operating systems or a condition."
+                )
+            )
+        found = self.env["cx.tower.server"].search(criteria, limit=SERVERS_LIMIT + 1)
+        if not found:
+            raise ValidationError(self.env._("No server that you may see matches."))
+        if len(found) > SERVERS_LIMIT:
+            raise ValidationError(self.env._("More than %s servers: split the fleet.", SERVERS_LIMIT))
+        return found
+
+    @api.model
+    def _named(self, model, names):
+        """Return the records of a model that ids or references name, as the caller sees them.
+
+        :raise ValidationError: names that no record answers to which the caller may read
+        """
+        records = self.env[model]._find_named(names)
+        unseen = records - records._filtered_access("read")
+        if unseen:
+            raise records._not_found(unseen.ids)
+        return records
+
+    def _name_of(self, what, servers):
+        """Return what a run of something on these servers is called."""
+        if len(servers) == 1:
+            return self.env._("%(what)s on %(server)s", what=what, server=servers.name)
+        return self.env._("%(what)s on %(count)s servers", what=what, count=len(servers))
+
+    @api.model
+    def _start(self, servers, command=None, plan=None, limits=None, variable_values=None, **options):
+        """Start a fleet run: all checks as the caller, then the runs of all servers, then turns are given.
+
+        :param servers: where to run
+        :param command: command record, or ``plan``
+        :param limits: dict of ``concurrency_limit``, ``stop_after_failures``, ``stop_after_percent``
+        :param options: ``path``, ``sudo``, ``code`` (ad-hoc) of a command; ``label``; ``retry_of_id``
+        :return: fleet run, readable by the caller
+        """
+        limits = self._checked_limits(limits or {})
+        servers._refuse_secrets_in_values(variable_values)
+        what = command or plan
+        options = {name: options.get(name) for name in ("path", "sudo", "code", "label", "retry_of_id")}
+        retry_of_id, label = options.pop("retry_of_id"), options.pop("label")
+        # sudo: nobody may create logs by hand; the right to run is checked below, before anything is queued
+        # and defaults in the caller's context must not come along
+        clean = self.env(su=True, context=clean_context(self.env.context))
+        fleet = self.with_env(clean).create(
+            {
+                "name": self._name_of(what.sudo().name, servers),
+                "user_id": self.env.user.id,
+                "label": label,
+                "action": "command" if command else "plan",
+                "command_id": command and command.id,
+                "plan_id": plan and plan.id,
+                "access_level": what.sudo().access_level,
+                "server_ids": [(6, 0, servers.ids)],
+                "server_count": len(servers),
+                "variable_values": variable_values or False,
+                "run_input": options,
+                "retry_of_id": retry_of_id,
+                **limits,
+            }
+        )
+        starter = servers.with_context(**engine_says(tower_no_dispatch=True, tower_fleet_later=True))
+        shared = {"label": label, "fleet_run_id": fleet.id}
+        if command:
+            members = starter._start_command_runs(
+                command, variable_values=variable_values or {}, **options, **shared
+            )
+        else:
+            members = starter._start_plan_runs(plan, variable_values or {}, **shared)
+        fleet._give_first_turns(members.sudo())
+        fleet._dispatch(members.sudo())
+        return fleet.sudo(self.env.su)
+
+    @api.model
+    def _checked_limits(self, limits):
+        """Return the limits of a fleet run as numbers.
+
+        :raise ValidationError: not a number, negative, or a share above 100 %
+        """
+        checked = {}
+        for name in ("concurrency_limit", "stop_after_failures", "stop_after_percent"):
+            value = limits.get(name) or 0
+            highest = 100 if name == "stop_after_percent" else SERVERS_LIMIT
+            if not is_whole_number(value, 0, highest):
+                field = self._fields[name]._description_string(self.env)
+                raise ValidationError(
+                    self.env._(
+                        "“%(field)s” is a whole number from 0 to %(highest)s.", field=field, highest=highest
+                    )
+                )
+            checked[name] = value
+        return checked
+
+    def _dispatch(self, members):
+        """Have the members executed whose turn it is; the others follow one by one."""
+        Target = self.env["cx.tower.run.target.mixin"]
+        if self.env["cx.tower.settings"]._get().backend != "inline":
+            self.env["cx.tower.run.queue"]._wake_workers()
+            return
+        for member in members:  # one after the other, so each one's turn has come when it is reached
+            Target._dispatch(member.command_log_ids if self.action == "plan" else member)
+
+    # ------------------------------------------------------------------
+    # Deleting
+    # ------------------------------------------------------------------
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_active(self):
+        """Without the fleet run nobody would give its held runs their turn."""
+        for fleet in self.sudo():
+            if fleet.state in ACTIVE:
+                raise UserError(self.env._("“%s” has not ended. Stop it first, then delete it.", fleet.name))

@@ -1,0 +1,387 @@
+import logging
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ...engine import states
+from ...engine.database_errors import may_succeed_later
+from ...worker import worker as run_worker
+from ...worker.engine_context import engine_says, heard
+from .cx_tower_fleet_run import ACTIVE, RUNNING, STOPPING
+
+_logger = logging.getLogger(__name__)
+
+# Ends that come together in several processes do not see each other: with so few left, look again after the commit.
+LAST_FEW = 8
+MEMBERS = {"command": SQL.identifier("cx_tower_command_log"), "plan": SQL.identifier("cx_tower_plan_log")}
+
+
+class CxTowerFleetRun(models.Model):
+    """Whose turn it is in a fleet run.
+
+    As many members as may run at once are given a turn when the fleet run starts; the others are held: created, but not to
+    be claimed. A member that ends passes its turn on to the next held one, in the transaction that records its end. So
+    the limit holds whatever the number of processes, and nobody counts under a lock. If a process dies before that commit,
+    the end is not recorded either; the member's lease runs out, and its end as *interrupted* passes the turn on.
+    """
+
+    _inherit = "cx.tower.fleet.run"
+
+    # ------------------------------------------------------------------
+    # Turns
+    # ------------------------------------------------------------------
+
+    def _give_first_turns(self, members):
+        """Hold the members beyond the limit; what could not even start is counted as failed."""
+        self.ensure_one()
+        waiting = members.filtered(lambda member: member.state in states.ACTIVE)
+        self.failures = len((members - waiting).filtered(self._is_failure))
+        self.flush_recordset()
+        if self._has_failed_enough():
+            self._hold(waiting)
+            self._halt()
+        elif self.concurrency_limit:
+            self._hold(waiting[self.concurrency_limit :])
+        self._end_if_nothing_is_left()
+
+    def _hold(self, members):
+        """Keep members, with all that was prepared inside them, from being claimed."""
+        if not members:
+            return
+        members.flush_recordset()
+        self.env.cr.execute(
+            SQL("UPDATE %s SET is_held = TRUE WHERE id = ANY(%s)", MEMBERS[self.action], members.ids)
+        )
+        self._set_held_inside(members.ids, held=True)
+
+    def _pass_turn_on(self):
+        """Give the next held member its turn. :return: whether there was one
+
+        Two processes that pick the same one collide, and one of them records its end again.
+        """
+        self.env.cr.execute(
+            SQL(
+                """UPDATE %(members)s SET is_held = FALSE
+                    WHERE id = (SELECT id FROM %(members)s
+                                 WHERE fleet_run_id = %(fleet)s AND is_held AND state = ANY(%(active)s)
+                                 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+                RETURNING id""",
+                members=MEMBERS[self.action],
+                fleet=self.id,
+                active=list(states.ACTIVE),
+            ),
+            log_exceptions=False,  # another process was faster: an answer, not an error
+        )
+        row = self.env.cr.fetchone()
+        if not row:
+            return False
+        self._set_held_inside([row[0]], held=False)
+        if heard(self.env, "tower_lane"):  # the lane's own process takes it
+            self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
+        else:
+            self.env["cx.tower.run.queue"]._wake_workers()
+        return True
+
+    def _set_held_inside(self, member_ids, held):
+        """Hold or release the flight plan runs of these members and the steps that were prepared in them.
+
+        The clock of a flight plan begins with its turn.
+        """
+        if self.action == "plan":
+            tops = SQL("%s", list(member_ids))
+        else:
+            tops = SQL(
+                """ARRAY(SELECT triggered_plan_log_id FROM cx_tower_command_log
+                          WHERE id = ANY(%s) AND triggered_plan_log_id IS NOT NULL)""",
+                list(member_ids),
+            )
+        now = SQL("(clock_timestamp() AT TIME ZONE 'UTC')")
+        deadline = SQL("deadline") if held else SQL("deadline + (%s - queued_date)", now)
+        self.env.cr.execute(
+            SQL(
+                "UPDATE cx_tower_plan_log SET is_held = %s, deadline = %s WHERE top_plan_log_id = ANY(%s)",
+                held,
+                deadline,
+                tops,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                """UPDATE cx_tower_command_log step SET is_held = %s FROM cx_tower_plan_log run
+                    WHERE run.id = step.plan_log_id AND run.top_plan_log_id = ANY(%s) AND step.state = 'queued'""",
+                held,
+                tops,
+            )
+        )
+        self.env["cx.tower.command.log"].invalidate_model(["is_held"], flush=False)
+        self.env["cx.tower.plan.log"].invalidate_model(["is_held", "deadline"], flush=False)
+
+    # ------------------------------------------------------------------
+    # The end of a member
+    # ------------------------------------------------------------------
+
+    def _member_ended(self, member):
+        """Do what follows from the end of a member, in the transaction that records it.
+
+        What goes wrong in here must not undo the record of what happened on the host; what is missed is made up for by
+        :meth:`_look_after`.
+        """
+        if heard(self.env, "tower_fleet_later"):
+            return  # looked at when all of them are there
+        fleet = self.sudo()  # sudo: nobody may write fleet runs; the engine goes on with what was started
+        had_turn = not member.is_held
+        try:
+            with self.env.cr.savepoint(flush=False):
+                fleet._go_on_after(fleet._is_failure(member), had_turn)
+        except Exception as error:
+            if may_succeed_later(error):
+                raise  # the database went away or another process was faster: all of it is tried again
+            _logger.exception("fleet run %s cannot go on after run %s", self.id, member.id)
+            self.env.invalidate_all(flush=False)
+
+    def _go_on_after(self, is_failure, had_turn):
+        halted = is_failure and self._count_failure()
+        if halted:
+            self._halt()
+        elif had_turn and self.state == RUNNING:
+            self._pass_turn_on()
+        self._end_if_nothing_is_left()
+
+    @api.model
+    def _is_failure(self, member):
+        return member.state in (states.FAILED, states.INTERRUPTED)
+
+    def _count_failure(self):
+        """Count a failed member. :return: whether that is one too many"""
+        self.env.cr.execute(
+            "UPDATE cx_tower_fleet_run SET failures = failures + 1 WHERE id = %s",
+            (self.id,),
+            log_exceptions=False,  # another process counts at this moment: an answer, not an error
+        )
+        self.invalidate_recordset(["failures"], flush=False)
+        return self._has_failed_enough()
+
+    def _has_failed_enough(self):
+        if self.is_halted or self.state != RUNNING:
+            return False
+        by_number = self.stop_after_failures and self.failures >= self.stop_after_failures
+        percent = self.failures * 100 / (self.server_count or 1)
+        return bool(by_number or (self.stop_after_percent and percent >= self.stop_after_percent))
+
+    def _halt(self):
+        """So many failed that no further member is started; those that run go on to their end."""
+        self.write({"is_halted": True})
+        failures = self.failures
+        self._end_held(
+            self.env._("Not started: a server of the fleet run had failed.")
+            if failures == 1
+            else self.env._("Not started: %(count)s servers of the fleet run had failed.", count=failures)
+        )
+
+    def _end_held(self, text):
+        """End the members that never got their turn."""
+        held = self._members().search(
+            [("fleet_run_id", "=", self.id), ("is_held", "=", True), ("state", "in", states.ACTIVE)],
+            order="id",
+        )
+        held.with_context(**engine_says(tower_fleet_later=True))._end_before_turn(text)
+
+    def _members(self):
+        """Return the model of this fleet run's members, with all rights."""
+        # sudo: the engine's own bookkeeping; what people read goes through the rules of the logs
+        return self.env["cx.tower.command.log" if self.action == "command" else "cx.tower.plan.log"].sudo()
+
+    def _end_if_nothing_is_left(self):
+        """End the fleet run when its last member has ended. Only the first end counts."""
+        self.flush_recordset()
+        self.env.cr.execute(
+            SQL(
+                "SELECT count(*) FROM (SELECT FROM %s WHERE fleet_run_id = %s AND state = ANY(%s) LIMIT %s) left_over",
+                MEMBERS[self.action],
+                self.id,
+                list(states.ACTIVE),
+                LAST_FEW,
+            )
+        )
+        left = self.env.cr.fetchone()[0]
+        if not left:
+            self._finish()
+        elif left < LAST_FEW:
+            self._look_again_after_commit()
+
+    def _look_again_after_commit(self):
+        """Members that end at the same moment in other processes are not seen in here."""
+        registry, fleet_id = self.env.registry, self.id
+
+        def look():
+            try:
+                with registry.cursor() as cr:
+                    self.with_env(api.Environment(cr, self.env.uid, {}, su=True)).browse(
+                        fleet_id
+                    )._end_if_all_ended()
+            except Exception as error:
+                if not may_succeed_later(error):
+                    raise
+                # somebody else does it at this moment, or the next look does
+
+        self.env.cr.postcommit.add(look)
+
+    def _end_if_all_ended(self):
+        fleet = self.exists()
+        if fleet.state in ACTIVE and not fleet._has_active_members():
+            fleet._finish()
+
+    def _has_active_members(self):
+        self.env.cr.execute(
+            SQL(
+                "SELECT EXISTS (SELECT FROM %s WHERE fleet_run_id = %s AND state = ANY(%s))",
+                MEMBERS[self.action],
+                self.id,
+                list(states.ACTIVE),
+            )
+        )
+        return self.env.cr.fetchone()[0]
+
+    def _finish(self):
+        """End the fleet run with what became of its members."""
+        counts = self._count_states()
+        failed = counts.get(states.FAILED, 0) + counts.get(states.INTERRUPTED, 0)
+        stopped = counts.get(states.STOPPED, 0)
+        if self.stop_requested_date:
+            state = states.STOPPED
+        elif failed or self.is_halted:
+            state = states.FAILED
+        else:
+            state = states.STOPPED if stopped else states.DONE
+        self.flush_recordset()
+        self.env.cr.execute(
+            """UPDATE cx_tower_fleet_run SET state = %s, message = %s, finish_date = clock_timestamp() AT TIME ZONE 'UTC'
+                WHERE id = %s AND state = ANY(%s)""",
+            (state, self._end_message(counts, failed, stopped), self.id, list(ACTIVE)),
+            log_exceptions=False,
+        )
+        ended = bool(self.env.cr.rowcount)
+        self.invalidate_recordset(["state", "message", "finish_date"], flush=False)
+        if ended:
+            self._on_fleet_run_finished()
+
+    def _on_fleet_run_finished(self):
+        """Do what follows from the end of a fleet run, in its transaction. Extension point."""
+        self._notify_starter()
+        self._send_hint()
+
+    def _send_hint(self):
+        """Tell whoever looks at these fleet runs that there is something to read. A hint only, without content."""
+        for fleet in self:
+            fleet._bus_send("cetmix_tower_fleet_run", {"id": fleet.id})
+
+    def _end_message(self, counts, failed, stopped):
+        succeeded = counts.get(states.DONE, 0)
+        skipped = counts.get(states.SKIPPED, 0)
+        parts = [
+            self.env._("%(count)s of %(total)s servers succeeded", count=succeeded, total=self.server_count)
+        ]
+        if skipped:
+            parts.append(self.env._("on %s nothing was to be done", skipped))
+        if failed:
+            parts.append(self.env._("%s failed", failed))
+        if stopped:
+            parts.append(
+                self.env._("%s were not started", stopped)
+                if self.is_halted
+                else self.env._("%s were stopped", stopped)
+            )
+        return ", ".join(parts) + "."
+
+    def _count_states(self):
+        """Return {state: number of members}, for one fleet run."""
+        self.env.cr.execute(
+            SQL(
+                "SELECT state, count(*) FROM %s WHERE fleet_run_id = %s GROUP BY state",
+                MEMBERS[self.action],
+                self.id,
+            )
+        )
+        return dict(self.env.cr.fetchall())
+
+    def _notify_starter(self):
+        """Tell the person who started it how it ended, once for all servers, as the settings want it."""
+        settings = self.env["cx.tower.settings"]._get()
+        succeeded = self.state == states.DONE
+        wanted = settings.notification_type_success if succeeded else settings.notification_type_error
+        if wanted:
+            self.user_id._bus_send(
+                "simple_notification",
+                {
+                    "type": self._notification_type(),
+                    "title": self.name,
+                    "message": self.message,
+                    "sticky": wanted == "sticky" and not self._was_wanted(),
+                },
+            )
+
+    # ------------------------------------------------------------------
+    # Making up for what was missed
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _look_after(self):
+        """Go on with fleet runs in which turns were lost, and end those whose members have all ended.
+
+        Neither should happen but for a failure of Tower or two last members that ended at the same moment in two processes.
+        What goes wrong with one keeps neither the others nor the queue, whose lost runs are found in the same transaction.
+        """
+        # sudo: the cron's own work
+        for fleet in self.sudo().search([("state", "in", ACTIVE)]):
+            self.env["cx.tower.run.queue"]._do_apart(fleet._look_after_one, f"looking after {fleet}")
+
+    def _look_after_one(self):
+        if not self._has_active_members():
+            self._finish()
+        elif self.state == RUNNING and not self.is_halted:
+            self._make_up_for_lost_turns()
+
+    def _make_up_for_lost_turns(self):
+        self.env.cr.execute(
+            SQL(
+                """SELECT count(*) FILTER (WHERE NOT COALESCE(is_held, FALSE)), count(*) FILTER (WHERE is_held)
+                     FROM %s WHERE fleet_run_id = %s AND state = ANY(%s)""",
+                MEMBERS[self.action],
+                self.id,
+                list(states.ACTIVE),
+            )
+        )
+        at_work, held = self.env.cr.fetchone()
+        lost = min(max(self.concurrency_limit - at_work, 0), held)
+        if not lost:
+            return
+        _logger.warning("fleet run %s: %s turns were lost, given again", self.id, lost)
+        # Written, so that two processes that look at the same moment collide instead of giving them twice.
+        self.env.cr.execute("UPDATE cx_tower_fleet_run SET write_date = now() WHERE id = %s", (self.id,))
+        for _turn in range(lost):
+            self._pass_turn_on()
+
+    # ------------------------------------------------------------------
+    # Stopping
+    # ------------------------------------------------------------------
+
+    def _mark_stopping(self, user):
+        """From now on no member of these fleet runs gets a turn."""
+        self.env.cr.execute(
+            """UPDATE cx_tower_fleet_run SET state = %s, stop_requested_by_id = %s,
+                      stop_requested_date = clock_timestamp() AT TIME ZONE 'UTC'
+                WHERE id = ANY(%s) AND state = %s""",
+            (STOPPING, user.id, self.ids, RUNNING),
+        )
+        self.invalidate_recordset(flush=False)
+
+    def _request_stop(self, user):
+        """End this fleet run in the caller's transaction (see ``cx.tower.run.stop``): held members at once, the others as any
+        run that is stopped."""
+        text = self.env._("Stopped by %s before its turn.", user.name)
+        self._end_held(text)
+        self._mark_stopping(user)
+        at_work = [("fleet_run_id", "=", self.id), ("state", "in", states.ACTIVE)]
+        for member in self._members().search(at_work, order="id"):
+            member._request_stop(user)
+        self._end_if_nothing_is_left()

@@ -1,0 +1,396 @@
+import secrets
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+from psycopg2.errors import LockNotAvailable, UniqueViolation
+
+from ...engine import states
+from ...engine.results import ExitCode
+from ...engine.values.plain_values import storable_text
+from ...worker.engine_context import heard
+from ..base.brief_locks import GUARD_WAIT_S, brief_locks
+
+CHANGED_AT_END = (
+    "state",
+    "plan_status",
+    "message",
+    "start_date",
+    "finish_date",
+    "duration",
+    # computed from them
+    "is_running",
+    "is_stopped",
+    "can_resume",
+    "duration_current",
+)
+
+
+class CxTowerPlanLog(models.Model):
+    """One run of a flight plan on one server. Its steps are command logs.
+
+    It has no thread of its own: the transaction that ends a step decides what is next and creates the next step
+    (``cx_tower_plan_log_flow``). So a plan run is either ended or has exactly one step that is queued, running or waiting
+    for a run inside it, and whoever finds that step can go on with the plan. Only behind a Python step, which has its
+    transaction for itself, there is a moment without one; should the process die in it, the cron goes on.
+    """
+
+    _name = "cx.tower.plan.log"
+    _description = "Tower Flight Plan Log"
+    _inherit = ["cx.tower.run.mixin", "bus.listener.mixin"]
+    _order = "start_date desc, id desc"
+    _log_access = False  # written at each step; who started it and when has fields of its own
+
+    plan_id = fields.Many2one(
+        "cx.tower.plan",
+        string="Flight Plan",
+        readonly=True,
+        ondelete="set null",
+        help="Empty when it was deleted.",
+    )
+    access_level = fields.Selection(
+        selection=lambda self: self.env["cx.tower.plan"]._selection_access_level(),
+        compute="_compute_access_level",
+        store=True,
+    )
+    plan_status = fields.Integer(string="Exit code", readonly=True, aggregator=None)
+    custom_message = fields.Text(related="message", string="Custom message", help="The same as the message.")
+    is_stopped = fields.Boolean(compute="_compute_is_stopped", search="_search_is_stopped")
+    command_log_ids = fields.One2many("cx.tower.command.log", "plan_log_id", string="Steps", readonly=True)
+    plan_line_executed_id = fields.Many2one(
+        "cx.tower.plan.line", string="Last line", compute="_compute_plan_line_executed_id"
+    )
+    parent_flight_plan_log_id = fields.Many2one(
+        "cx.tower.plan.log",
+        string="Main Log",
+        readonly=True,
+        ondelete="cascade",
+        index="btree_not_null",
+        help="The run that this one is a step of.",
+    )
+    top_plan_log_id = fields.Many2one(
+        "cx.tower.plan.log",
+        string="Outermost log",
+        readonly=True,
+        ondelete="cascade",
+        index=True,
+        help="The run that a person or a script started; itself, for such a run.",
+    )
+    triggering_command_log_id = fields.Many2one(
+        "cx.tower.command.log",
+        string="Started by step",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+    )
+    position = fields.Integer(readonly=True, aggregator=None, help="Index of the line that was reached.")
+    steps_total = fields.Integer(string="Lines", readonly=True, aggregator=None)
+    steps_done = fields.Integer(string="Lines done", readonly=True, aggregator=None)
+    steps_run = fields.Integer(string="Lines that ran", readonly=True, aggregator=None)
+    deadline = fields.Datetime(readonly=True, help="The run is stopped when it lasts longer than this.")
+    resumed_from_id = fields.Many2one(
+        "cx.tower.plan.log",
+        string="Goes on with",
+        readonly=True,
+        ondelete="set null",
+        help="The run that stopped short, whose work this one takes up.",
+    )
+    resumed_by_ids = fields.One2many(
+        "cx.tower.plan.log", "resumed_from_id", string="Resumed by", readonly=True
+    )
+    resumed_position = fields.Integer(readonly=True, aggregator=None)
+    can_resume = fields.Boolean(compute="_compute_can_resume")
+    run_input = fields.Json(
+        groups=fields.NO_ACCESS,
+        copy=False,
+        prefetch=False,
+        help="The frozen inputs: definitions of the plan and of those inside it, own values.",
+    )
+    guard_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
+
+    _guard = models.UniqueIndex(
+        "(guard_key) WHERE guard_key IS NOT NULL AND state IN ('queued', 'running', 'waiting')",
+        "This flight plan is already running on this server.",
+    )
+    _resumed_once = models.UniqueIndex(
+        "(resumed_from_id) WHERE resumed_from_id IS NOT NULL", "This run was resumed already."
+    )
+    _newest_of_plan = models.Index("(plan_id, start_date DESC, id DESC)")
+    _active = models.Index("(deadline) WHERE state IN ('queued', 'running', 'waiting')")
+
+    @api.model
+    def _new_run_reference(self):
+        return f"plan_run_{secrets.token_hex(8)}"
+
+    @api.depends("plan_id", "kept_target_name", "number")
+    def _compute_title(self):
+        for log in self:
+            log.title = log._numbered(log._target_name())
+
+    @api.model
+    def _number_by(self):
+        return "plan_id", "parent_flight_plan_log_id"
+
+    @api.depends("state")
+    def _compute_is_stopped(self):
+        for log in self:
+            log.is_stopped = log.state == states.STOPPED
+
+    @api.depends("command_log_ids.plan_line_id")
+    def _compute_plan_line_executed_id(self):
+        # Without the rules of steps: lines are no secrets, logs of steps may be.
+        self.env["cx.tower.command.log"].flush_model(["plan_log_id", "position", "plan_line_id"])
+        self.env.cr.execute(
+            """SELECT run_id, (SELECT plan_line_id FROM cx_tower_command_log WHERE plan_log_id = run_id
+                                ORDER BY position DESC, id DESC LIMIT 1)
+                 FROM unnest(%s::int[]) AS run_id""",
+            (self.ids,),
+        )
+        newest = dict(self.env.cr.fetchall())
+        for log in self:
+            log.plan_line_executed_id = newest.get(log.id)
+
+    def _search_is_stopped(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        wanted = [state for state, _label in states.LABELS if (state == states.STOPPED) in value]
+        return [("state", "in", wanted)]
+
+    @api.depends("plan_id.access_level", "shortcut_level", "is_code_hidden")
+    def _compute_access_level(self):
+        for log in self:
+            log.access_level = log._level_of_run(log.plan_id.access_level)
+
+    @api.model
+    def _get_title(self):
+        return self.env._("Flight Plan Log")
+
+    @api.model
+    def _get_log_action(self):
+        return "cetmix_tower_server.action_cx_tower_plan_log"
+
+    def _has_been_executed(self):
+        return any(step._has_been_executed() for step in self.command_log_ids)
+
+    def _exit_code(self):
+        return self.plan_status
+
+    # ------------------------------------------------------------------
+    # Beginning and end
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _create_runs(self, servers, plan, inputs, secrets=(), **values):
+        """Create outermost runs, one a server; nothing of them has begun.
+
+        :param inputs: their frozen inputs, see :meth:`_freeze_inputs`
+        :param secrets: (name, secret) pairs that may stand in the inputs and own values
+        :param values: further fields of the logs
+        """
+        frozen = inputs["plans"][str(plan.id)]
+        values = {
+            "plan_id": plan.id,
+            "steps_total": len(frozen["lines"]),
+            "deadline": self._deadline(frozen["timeout_s"]),
+            "run_input": inputs,
+            **values,
+        }
+        runs = self.create(
+            [self._seal_new__({**values, "server_id": server.id}, secrets) for server in servers]
+        )
+        runs.flush_recordset()
+        self.env.cr.execute(
+            "UPDATE cx_tower_plan_log SET top_plan_log_id = id WHERE id = ANY(%s)", (runs.ids,)
+        )
+        runs.invalidate_recordset(["top_plan_log_id"], flush=False)
+        return runs
+
+    @api.model
+    def _create_child(self, step, plan):
+        """Create the run that a step waits for; with a plan around it, it is part of that plan's run."""
+        around = step.plan_log_id
+        values = {"user_id": step.user_id.id, "label": step.label, "triggering_command_log_id": step.id}
+        own = step._own_values__()
+        values["variable_values"] = own.values or False
+        values |= (around or step)._source_of_inner(plan)
+        if not around:
+            inputs = self._freeze_inputs(plan, own.values)
+            return self._create_runs(step.server_id, plan, inputs, own.secrets, **values)
+        frozen = around._frozen_inputs().plans[plan.id]
+        limit = self._deadline(frozen.document["timeout_s"])
+        values |= {
+            "server_id": step.server_id.id,
+            "plan_id": plan.id,
+            "parent_flight_plan_log_id": around.id,
+            "top_plan_log_id": around.top_plan_log_id.id,
+            "state": around.state,
+            "start_date": around.start_date and fields.Datetime.now(),
+            "steps_total": len(frozen.lines),
+            "deadline": min(filter(None, (limit, around.deadline)), default=False),
+            "run_input": {"path": [*around._path(), around.plan_id.id]},
+        }
+        return self.create(self._seal_new__(values, own.secrets))
+
+    def _path(self):
+        """Return the ids of the plans that this run is inside of."""
+        return self._inputs__()[0]["path"] if self.parent_flight_plan_log_id else []
+
+    @api.model
+    def _freeze_inputs(self, plan, variable_values):
+        """Return the document of a run's inputs: the definitions of the plan and all plans inside it, own values, time."""
+        plans = {str(plan_id): document for plan_id, document in plan._with_nested()._definition().items()}
+        tools = self.env["cx.tower.variable"]._make_tools_values()
+        return {"plans": plans, "variable_values": variable_values or {}, "tools": tools}
+
+    @api.model
+    def _deadline(self, timeout_s):
+        """Return when a run that begins now is out of time; a limit of 0 is that of the settings, and 0 there is none."""
+        limit = timeout_s or self.env["cx.tower.settings"]._get().plan_timeout
+        return limit and self._database_now() + timedelta(seconds=limit)
+
+    @api.model
+    def _database_now(self):
+        """Return the time of the database, as all times of runs are; that of Odoo may differ and is cut to seconds."""
+        self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
+        return self.env.cr.fetchone()[0]
+
+    def _try_begin(self):
+        """Claim the right to run; runs that may not begin end with the reason. :return: those that may."""
+        if self._take_guards(self):
+            return self
+        return self.filtered(lambda run: run._take_guards(run) or run._refuse())
+
+    def _refuse(self):
+        """End a run that may not begin beside, or inside, another one."""
+        name = self._frozen_plan().document["name"]
+        if self.plan_id.id in self._path():
+            text = self.env._("“%s” would run inside itself.", name)
+        else:
+            text = self.env._(
+                "“%(plan)s” is running on %(server)s already. Wait for its end or stop it; flight plans that may run"
+                " side by side have “Allow parallel run” switched on.",
+                plan=name,
+                server=self.server_id.sudo().name,
+            )
+        self._finish(int(ExitCode.ANOTHER_PLAN_RUNNING), text)
+        return False
+
+    def _guard_key(self):
+        """Return the key of which only one run may be active at a time. The jet addon adds the jet."""
+        return self._guard_key_of(self.server_id, self.plan_id.id)
+
+    @api.model
+    def _guard_key_of(self, server, plan_id):
+        """Return the key of a run of a plan on a server."""
+        return f"{server.id}:{plan_id}"
+
+    @api.model
+    def _take_guards(self, runs):
+        """Claim the right to run: not inside itself, and alone where a plan is not to run side by side.
+
+        One statement decides both; between two transactions that have not seen each other the unique index decides.
+
+        :return: whether all of these runs may begin
+        """
+        if not runs:
+            return True
+        runs.flush_recordset()
+        keys = [
+            None if run._frozen_plan().document["allow_parallel_run"] else run._guard_key() for run in runs
+        ]
+        free = [run.plan_id.id not in run._path() for run in runs]
+        try:
+            with brief_locks(self.env, GUARD_WAIT_S, flush=False):
+                self.env.cr.execute(
+                    "UPDATE cx_tower_plan_log run SET guard_key = wanted.key"
+                    " FROM unnest(%s::int[], %s::text[], %s::boolean[]) AS wanted (id, key, free) WHERE run.id = wanted.id AND wanted.free",
+                    (runs.ids, keys, free),
+                    log_exceptions=False,  # a taken key is an answer, not an error
+                )
+                taken = self.env.cr.rowcount
+        except (UniqueViolation, LockNotAvailable):
+            return False
+        return taken == len(runs)
+
+    def _finish(self, plan_status, message=None, nothing_ran=False):
+        """End a run. Only the first end counts: a finished run is never changed again.
+
+        :param int plan_status: exit code of the run; decides the final state
+        :param message: one sentence about it
+        :param nothing_ran: every line was skipped; the run counts as skipped then, with exit code 0
+        :return: whether this call ended the run
+        """
+        self.ensure_one()
+        state = states.SKIPPED if nothing_ran else states.state_for_exit_code(plan_status)
+        if state == states.SKIPPED and not nothing_ran:
+            state = states.FAILED  # a code that an author chose
+        self.flush_recordset()
+        now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+        self.env.cr.execute(
+            SQL(
+                """UPDATE cx_tower_plan_log
+                      SET state = %(state)s, plan_status = %(status)s, message = %(message)s, finish_date = %(now)s,
+                          start_date = COALESCE(start_date, %(now)s),
+                          duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
+                    WHERE id = %(id)s AND state = ANY(%(active)s)""",
+                state=state,
+                status=int(plan_status),
+                message=storable_text(message) if message else None,
+                now=now,
+                id=self.id,
+                active=list(states.ACTIVE),
+            )
+        )
+        ended = bool(self.env.cr.rowcount)
+        self.invalidate_recordset(CHANGED_AT_END, flush=False)
+        if ended:
+            self._fields["state"]._insert_cache(self, [state])  # what follows looks at it
+            self._on_run_finished()
+        return ended
+
+    def _end_with_server(self):
+        """End runs whose server is deleted by force."""
+        text = self.env._("Its server was deleted while it ran: what became of it on the host is unknown.")
+        for run in self:
+            run._finish(int(ExitCode.RUN_INTERRUPTED), text)
+
+    def _end_before_turn(self, text):
+        """End outermost runs that never got their turn in a fleet run, with what was prepared inside them."""
+        if not self:
+            return
+        runs = self.search([("top_plan_log_id", "in", self.ids), ("state", "in", states.ACTIVE)])
+        self.env.cr.execute(
+            """UPDATE cx_tower_command_log SET state = %s, command_status = %s, message = %s, duration = 0,
+                      start_date = clock_timestamp() AT TIME ZONE 'UTC', finish_date = clock_timestamp() AT TIME ZONE 'UTC'
+                WHERE plan_log_id = ANY(%s) AND state IN ('queued', 'waiting')""",
+            (states.STOPPED, int(ExitCode.COMMAND_STOPPED), text, runs.ids),
+        )
+        self.env["cx.tower.command.log"].invalidate_model(flush=False)
+        for run in runs:
+            run._finish(int(ExitCode.PLAN_STOPPED), text)
+
+    def _on_run_finished(self):
+        """Do what follows from the end of a run, in its transaction. Extension point: jets and waypoints go on here."""
+        if not self.parent_flight_plan_log_id:
+            self._notify_starter()
+        if not heard(
+            self.env, "tower_lane"
+        ):  # a lane's process announces its steps, and so the run, soon after
+            self._send_hint()
+        self._plan_finished()
+        if self.fleet_run_id:
+            self.fleet_run_id._member_ended(self)
+
+    def _plan_finished(self):
+        """Kept as a hook for addons that know it by this name: called once for each flight plan run that has ended."""
+
+    def _send_hint(self):
+        """Tell whoever looks at these runs that there is something to read. A hint only, without content."""
+        for top in self.top_plan_log_id:
+            top._bus_send("cetmix_tower_plan_log", {"id": top.id})
+
+    def _outcome(self):
+        """Return the exit code and message that the step which started this run ends with."""
+        if self.state == states.SKIPPED:
+            return int(ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED), self.message
+        return self.plan_status, self.message

@@ -1,0 +1,484 @@
+import logging
+import threading
+from collections import OrderedDict
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import MissingError
+
+from ...engine import states
+from ...engine.bounded import pool
+from ...engine.database_errors import may_succeed_later
+from ...engine.plan import conditions, flow
+from ...engine.plan.definition import freeze
+from ...engine.results import ConditionInvalid, EngineError, ExitCode
+from ...engine.template import rendering
+from ...worker.engine_context import engine_says, heard
+from ..run.cx_tower_command_log import COMMAND_FIELDS
+from ..run.cx_tower_run_target_mixin import check_storable
+from .step import RUN_FIELDS, SERVER_FIELDS
+
+_logger = logging.getLogger(__name__)
+
+INPUTS_KEPT = 64
+# What slow texts of authors may take in one transaction before the rest is left to the next one
+TEXTS_S = 1.0
+# Never its output.
+LAST_STEP_FIELDS = (
+    "plan_log_id",
+    "plan_line_id",
+    "command_id",
+    "command_action",
+    "triggered_plan_log_id",
+    "position",
+    "state",
+    "command_status",
+    "message",
+    "access_level",
+    "is_skipped",
+    "variable_values",
+    "sealed",
+    "reference",
+    "stop_confirmed",
+    "stop_requested_by_id",
+    "stop_requested_date",
+)
+CLOCK_TOLERANCE = timedelta(hours=1)  # by how much the clocks of Odoo and of the database may differ
+
+
+class FrozenInputs:
+    """What an outermost run keeps of the moment it was started.
+
+    :param run_input: the document in its log
+    """
+
+    def __init__(self, run_input):
+        self.plans = {int(plan_id): freeze(document) for plan_id, document in run_input["plans"].items()}
+        self.tools = run_input.get("tools") or {}
+
+
+class _InputsOfRuns:
+    """The frozen inputs of runs that are going on in this process. A run's never change, so nothing expires.
+
+    The key is the random reference of a run: a database that is restored under the same name has other runs with the same
+    ids, and what is found here must never be another plan's code.
+    """
+
+    def __init__(self):
+        self._known = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key, load):
+        """Return the :class:`FrozenInputs` of an outermost run; ``load()`` gives its document when it is not known."""
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+        inputs = FrozenInputs(load())
+        with self._lock:
+            self._known[key] = inputs
+            while len(self._known) > INPUTS_KEPT:
+                self._known.popitem(last=False)
+        return inputs
+
+
+_inputs_of_runs = _InputsOfRuns()
+
+
+class CxTowerPlanLog(models.Model):
+    """How a plan run goes on: what is next is decided by ``engine.flow``, here it is carried out.
+
+    Everything happens in the transaction of the event that leads to it (the start, the end of a step). Should the process
+    die before its commit, the event is not recorded either: the step's lease runs out, and its end as *interrupted* leads on.
+    Nested plans are walked in one loop, so depth and number of lines do not grow the stack.
+    """
+
+    _inherit = "cx.tower.plan.log"
+
+    # ------------------------------------------------------------------
+    # Events
+    # ------------------------------------------------------------------
+
+    def _begin(self):
+        """Look at the first lines of new runs. Who calls wakes the workers."""
+        for run in self.with_context(**engine_says(tower_no_wake=True)):
+            self._drive(run, flow.first(run._frozen_plan().flow))
+
+    def _step_ended(self, step):
+        """Go on after the end of one of this run's steps, in the transaction that records it.
+
+        What goes wrong in here ends the plan with a message, it never undoes the record of what happened on a host. A lane
+        (the engine says ``tower_lane``) sees to that itself: it records the end again and says what went wrong.
+
+        :return: as of :meth:`_drive`, for lanes
+        """
+        self.ensure_one()
+        run = self.sudo()  # sudo: nobody may write logs by hand; the engine goes on with what was started
+        if heard(self.env, "tower_plan_later"):
+            return None  # the lane goes on with it in a transaction of its own
+        run.fetch(RUN_FIELDS)
+        failure = heard(self.env, "tower_plan_failure")
+        if failure:
+            run._give_up(failure)
+        elif heard(self.env, "tower_lane"):
+            return run._drive(*run._after_step(step), origin=step)
+        else:
+            run._step_ended_outside_of_lanes(step)
+        return None
+
+    def _go_on(self):
+        """Go on after the last step of these runs, which has ended: nobody has done so yet, for whatever reason.
+
+        :return: as of :meth:`_drive`, for lanes
+        """
+        left = None
+        for run in self.sudo():  # sudo: the engine goes on with what was started
+            step = run._last_step()
+            if step and run.state in states.ACTIVE and step.state in states.FINISHED:
+                left = run._step_ended(step)
+        return left
+
+    def _step_ended_outside_of_lanes(self, step):
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self._drive(*self._after_step(step), origin=step)
+        except Exception as error:
+            if may_succeed_later(error):
+                raise  # the database went away or another transaction was faster: all of it is tried again
+            _logger.exception("flight plan run %s cannot go on", self.id)
+            self.env.invalidate_all(flush=False)
+            self._give_up(f"{type(error).__name__}: {error}")
+
+    def _give_up(self, failure):
+        """End this run and those around it: Tower itself failed."""
+        text = self.env._(
+            "Tower could not go on with the flight plan: %s. The log of the Tower server says more.", failure
+        )
+        run = self
+        while run:
+            run._finish(int(ExitCode.GENERAL_ERROR), text)
+            step = run.triggering_command_log_id
+            if step:
+                values = {"command_status": int(ExitCode.GENERAL_ERROR), "message": text}
+                step._finish(values, follow=not step.plan_log_id)
+            run = step.plan_log_id
+
+    def _after_step(self, step):
+        """Return (run, decision) that the end of a step leads to; takes over the values it set."""
+        result = flow.StepResult(
+            step.command_status, skipped=step.is_skipped, may_run_on=step.stop_confirmed == "no"
+        )
+        if step.command_action in ("python_code", "plan"):
+            self._set_values__(step._own_values__())
+        decision = flow.after(self._frozen_plan().flow, step.position, result, bool(self.steps_run))
+        if not step.is_skipped:
+            self.steps_run += 1
+        if step.stop_requested_date and not self.stop_requested_date:
+            # Who stops a step stops its plan: going on with the next line is not what was meant.
+            self.write(
+                {
+                    "stop_requested_by_id": step.stop_requested_by_id.id,
+                    "stop_requested_date": step.stop_requested_date,
+                }
+            )
+        is_tolerated = not self.stop_requested_date and (
+            decision.next_line is not None or not decision.exit_code
+        )
+        if step.is_skipped or step.command_status == ExitCode.OK or is_tolerated:
+            self.steps_done = step.position + 1
+        return self, decision
+
+    # ------------------------------------------------------------------
+    # The loop
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _drive(self, run, decision, origin=None):
+        """Carry out decisions until a step waits for its turn or the outermost run has ended.
+
+        :param run: the run that the decision is about
+        :param origin: step whose end led here; a lane that executed it may take the next one over
+        :return: the run that is to be gone on with in another transaction (:meth:`_go_on`), because texts of authors took
+            long in this one; else None. Lanes do that themselves, for all others the cron does.
+        """
+        texts_until = pool.time_spent() + TEXTS_S
+        while run and decision:
+            run, decision = run._carry_out(decision, origin, texts_until)
+        if not heard(self.env, "tower_lane"):
+            self.flush_model()  # a lane's commit does it, for all that ended together
+            if run:
+                self.env["cx.tower.run.queue"]._wake_workers()
+        return run
+
+    def _carry_out(self, decision, origin, texts_until):
+        """Carry out one decision.
+
+        :return: (run, decision) to go on with, (None, None) when nothing is left to decide, (run, None) when that is to be done
+            in another transaction
+        """
+        end = self._end_of_run(decision)
+        if end:
+            self.flush_recordset()
+            self._finish(*end)
+            return self._after_child()
+        self.position = decision.next_line
+        line = self._frozen_plan().lines[decision.next_line]
+        try:
+            step = self._make_step(decision.next_line, line, origin)
+        except MissingError:
+            return self._end_without_command(line)
+        if step.state == states.WAITING:
+            return step._start_child_plan(line["flight_plan_id"])
+        if step.state == states.RUNNING:  # the lane that executed the one before goes on with it
+            return None, None
+        if step.state == states.QUEUED:
+            if not (heard(self.env, "tower_lane") or heard(self.env, "tower_no_wake")):
+                self.env["cx.tower.run.queue"]._wake_workers()
+            return None, None
+        if pool.time_spent() > texts_until:
+            return self, None
+        return self._after_step(step)
+
+    def _end_without_command(self, line):
+        """End the run: what is to run was deleted meanwhile, so there is nothing that a log could point to."""
+        text = self.env._("Line “%s” cannot run: its command was deleted.", line["name"])
+        self.flush_recordset()
+        self._finish(int(ExitCode.NOT_FOUND), text)
+        return self._after_child()
+
+    def _end_of_run(self, decision):
+        """Return the arguments of :meth:`_finish` when the run ends here, else None."""
+        if self.stop_requested_date:
+            return self._stopped_end()
+        if decision.next_line is not None and self._is_out_of_time():
+            return int(ExitCode.COMMAND_TIMED_OUT), self.env._(
+                "The time limit of the flight plan was reached."
+            )
+        if decision.values:
+            own = self._own_values__()
+            try:
+                rendered = self._render_values(decision.values, own.values)
+                self._set_values__(own.changed({**own.values, **rendered}))
+            except EngineError as error:
+                return int(error.exit_code), own.masker__.mask(str(error))
+        if decision.exit_code is None:
+            return None
+        message = None
+        if decision.nothing_ran:
+            message = self._nothing_ran_message()
+        elif decision.exit_code == ExitCode.PLAN_IS_EMPTY:
+            message = self.env._("The flight plan has no lines.")
+        elif decision.exit_code:
+            message = self._failure_message(decision.exit_code)
+        return decision.exit_code, message, decision.nothing_ran
+
+    def _nothing_ran_message(self):
+        if self.steps_total == 1:
+            return self.env._("Nothing ran: the only line was skipped.")
+        return self.env._("Nothing ran: all %s lines were skipped.", self.steps_total)
+
+    def _is_out_of_time(self):
+        """Return whether the time limit was reached. The database is only asked when that may be so."""
+        if not self.deadline or self.deadline > fields.Datetime.now() + CLOCK_TOLERANCE:
+            return False
+        return self.deadline < self._database_now()
+
+    def _stopped_end(self):
+        who = self.stop_requested_by_id.name
+        text = self.env._("Stopped by %s.", who) if who else self.env._("Stopped.")
+        confirmed = self._last_step().stop_confirmed
+        if confirmed == "yes":
+            text += " " + self.env._("Nothing is left of it on the host.")
+        elif confirmed == "no":
+            text += " " + self.env._(
+                "Whether anything is left of it on the host could not be confirmed: look there."
+            )
+        return int(ExitCode.PLAN_STOPPED), text
+
+    def _failure_message(self, exit_code):
+        """Return which line ended the run, and why.
+
+        :param exit_code: code that the run ends with; another one than the step's when the author chose it
+        """
+        step = self._last_step()
+        # who may read the run's log may not read those of steps above its level
+        shown = (step.access_level or "3") <= (self.access_level or "3")
+        facts = {
+            "number": self._line_number(step.position),
+            "command": self._frozen_plan().lines[step.position]["name"],
+            "code": step.command_status,
+            "message": step.message if shown and step.message else "",
+            "own": exit_code,
+        }
+        if exit_code == step.command_status:
+            text = self.env._(
+                "Line %(number)s, “%(command)s”, ended with exit code %(code)s. %(message)s", **facts
+            )
+        else:
+            text = self.env._(
+                "Line %(number)s, “%(command)s”, ended with exit code %(code)s, for which the flight plan is to end with"
+                " %(own)s. %(message)s",
+                **facts,
+            )
+        if step.stop_confirmed == "no":
+            text += " " + self.env._("Nothing was started beside what may still be running on the host.")
+        return text.strip()
+
+    def _line_number(self, position):
+        """Return the number of a line as the screen of the run shows it: "2.1" is the first line of the plan in line 2."""
+        around = self.parent_flight_plan_log_id
+        number = str(position + 1)
+        return (
+            f"{around._line_number(self.triggering_command_log_id.position)}.{number}" if around else number
+        )
+
+    def _last_step(self):
+        """Return the newest step of this run. Lines run in their order: it is the one of the last line."""
+        return self.env["cx.tower.command.log"].search_fetch(
+            [("plan_log_id", "=", self.id)], LAST_STEP_FIELDS, order="position desc, id desc", limit=1
+        )
+
+    def _after_child(self):
+        """Return (run, decision) of the run around this one, which has ended, or (None, None)."""
+        step = self.triggering_command_log_id
+        if not step:
+            return None, None
+        status, message = self._outcome()
+        skipped = self.state == states.SKIPPED
+        ended = step._finish(
+            {
+                "command_status": status,
+                "message": message or False,
+                "is_skipped": skipped,
+                "outcome": "completed",
+                "stop_confirmed": self._last_step().stop_confirmed,
+                **step._changed_own_values__(self._own_values__()),
+            },
+            follow=False,
+        )
+        if not ended:
+            return None, None
+        if not step.plan_log_id:
+            step._on_run_finished()
+            return None, None
+        step._apply_end()
+        return step.plan_log_id._after_step(step)
+
+    # ------------------------------------------------------------------
+    # Steps
+    # ------------------------------------------------------------------
+
+    def _make_step(self, position, line, origin):
+        """Create the log of one line: queued, waiting (for a plan inside), or ended with the reason why it does not run.
+
+        The condition is evaluated here, once, before the step (pitfall 46).
+        """
+        # sudo: the plan's author decided what runs
+        command = self.env["cx.tower.command"].browse(line["command_id"]).sudo()
+        command.fetch(COMMAND_FIELDS)
+        self.server_id.sudo().fetch(SERVER_FIELDS)
+        own = self._own_values__()
+        values = {
+            "plan_log_id": self.id,
+            "plan_line_id": line["id"],
+            "position": position,
+            "command_id": line["command_id"],
+            "server_id": self.server_id.id,
+            "user_id": self.user_id.id,
+            "label": self.label,
+            "condition": line["condition"] or False,
+            "variable_values": own.values or False,
+        }
+        try:
+            if command.action != line["action"]:
+                raise EngineError(self.env._("The command was given another type after the run was started."))
+            if not self._is_condition_met(line, own.values):
+                values |= {
+                    "is_skipped": True,
+                    "message": self.env._("Skipped: the condition is false."),
+                    "command_status": int(ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED),
+                    "state": states.SKIPPED,
+                }
+            elif line["action"] == "plan":
+                values |= {
+                    "state": states.WAITING,
+                    "run_input": {"variable_values": own.values},
+                }
+            else:
+                values |= self.server_id._prepare_step(self, line, own)
+        except EngineError as error:
+            values |= self.server_id._refused_values(error.exit_code, str(error))
+        Step = self.env["cx.tower.command.log"]
+        values = Step._seal_new__(values, own.secrets)
+        self._hide_code(command, values)
+        return Step._create_step(values, before=origin)
+
+    def _is_condition_met(self, line, own_values):
+        """Return whether a line is to run.
+
+        :param own_values: as they are
+        :raise engine.results.ConditionInvalid: the condition cannot be evaluated
+        """
+        if not line["condition"]:
+            return True
+        scope = self.server_id._rendering_scope(
+            self.server_id, [line["condition"]], own_values, nonce="", tools=self._tools()
+        )
+        where = self.env._(
+            "condition of line “%(line)s” of flight plan “%(plan)s”",
+            line=line["name"],
+            plan=self.plan_id.name,
+        )
+        try:
+            return conditions.evaluate(line["condition"], scope, where)
+        except ConditionInvalid as error:
+            # sudo: only to find out whether the message would show a value above the plan's level
+            Variable = self.env["cx.tower.variable"].sudo()
+            above = [("reference", "in", list(scope.stored)), ("access_level", ">", self.access_level or "1")]
+            if Variable.search_count(above, limit=1):
+                raise ConditionInvalid(error.summary) from None
+            raise
+
+    def _render_values(self, values, own_values):
+        """Return the values of a post-run action; they may use other variables.
+
+        :param own_values: as they are
+        :raise engine.results.RenderingError: one cannot be rendered
+        """
+        scope = self.server_id._rendering_scope(
+            self.server_id, list(values.values()), own_values, nonce="", tools=self._tools()
+        )
+        where = self.env._("value of “%(variable)s”, set in flight plan “%(plan)s”")
+        rendered = {}
+        for reference, text in values.items():
+            place = where % {"variable": reference, "plan": self.plan_id.name}
+            rendered[reference] = rendering.render(
+                text, scope, rendering.Mode.SHELL, rendering.UndefinedPolicy.ERROR, place
+            )
+            check_storable(rendered[reference], place)
+        return rendered
+
+    def _set_values__(self, own):
+        """Take over own values.
+
+        :param own: :class:`engine.own_values.OwnValues`
+        """
+        if own.values != (self.variable_values or {}) or self.sealed:
+            self.write(self._changed_own_values__(own))
+
+    # ------------------------------------------------------------------
+    # Frozen inputs
+    # ------------------------------------------------------------------
+
+    def _frozen_plan(self):
+        """Return this run's plan as it was when the outermost run was started."""
+        return self._frozen_inputs().plans[self.plan_id.id or self.kept_target_id]
+
+    def _frozen_inputs(self):
+        """Return the inputs of the outermost run. Read once a process and run."""
+        top = self.top_plan_log_id
+        return _inputs_of_runs.get(top.reference, lambda: top._inputs__()[0])
+
+    def _tools(self):
+        """Return ``tower.tools`` of the whole run: identifier and time do not change between its steps (pitfall 72)."""
+        return self._frozen_inputs().tools

@@ -1,0 +1,229 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+from psycopg2.errors import LockNotAvailable
+
+from ...engine import states
+from ...engine.plan import flow
+from ...engine.results import ExitCode
+from ...worker.engine_context import heard
+from ..base.brief_locks import GUARD_WAIT_S
+from ..run.cx_tower_command_log import COMMAND_FIELDS
+
+# As any other run: a plan whose lane was given up for others waits its turn.
+STEP_PRIORITY = 10
+# What a step needs. Reading whole records costs more than all the rest that Tower does between two quick steps.
+RUN_FIELDS = (
+    "reference",
+    "server_id",
+    "user_id",
+    "plan_id",
+    "reference",
+    "top_plan_log_id",
+    "triggering_command_log_id",
+    "state",
+    "label",
+    "deadline",
+    "variable_values",
+    "sealed",
+    "stop_requested_by_id",
+    "stop_requested_date",
+    "steps_done",
+    "steps_run",
+    "position",
+    "shortcut_level",
+    "is_code_hidden",
+    # read when a run ends
+    "parent_flight_plan_log_id",
+    "fleet_run_id",
+    "is_held",
+    "deletes_server",
+)
+SERVER_FIELDS = ("name", "ssh_username", "use_sudo", "shell_mode", "command_timeout_s")
+# Filled from the step before, see _insert_value.
+SEAT_FIELDS = ("host_slot", "global_slot")
+LANE_FIELDS = ("worker", "fence", "follows", *SEAT_FIELDS)
+TAKEN_OVER = "cx.tower.command.log.taken_over"
+
+
+class CxTowerCommandLog(models.Model):
+    """A run as the step of a flight plan."""
+
+    _inherit = "cx.tower.command.log"
+
+    # From here a reading of a few lines, and of the last one, costs the same in any plan.
+    _steps = models.Index("(plan_log_id, position, id) WHERE plan_log_id IS NOT NULL")
+
+    step_number = fields.Integer(
+        string="Step", compute="_compute_step_number", help="Number of the step in its flight plan."
+    )
+
+    @api.depends("plan_log_id", "position")
+    def _compute_step_number(self):
+        for log in self:
+            log.step_number = log.position + 1 if log.plan_log_id else 0
+
+    @api.model
+    def _create_step(self, values, before=None):
+        """Create the log of a plan's step with one statement: a plan creates one for each of its lines.
+
+        When the step's guard key is taken, its log ends as ANOTHER_COMMAND_RUNNING instead.
+
+        :param dict values: fields of the log; ``guard_key`` and ``state`` among them decide what becomes of it
+        :param before: the step whose end led here
+        :return: the log, with what the flow needs in the cache
+        """
+        # sudo: the plan's author decided what runs; its names and levels belong into the log
+        command = self.env["cx.tower.command"].browse(values["command_id"]).sudo()
+        server = self.env["cx.tower.server"].browse(values["server_id"]).sudo()
+        values = {
+            "name": f"{server.name or ''}: {command.name or ''}",
+            "active": True,
+            "reference": self._new_run_reference(),
+            "command_action": command.action,
+            "access_level": command.access_level,
+            "state": states.QUEUED,
+            "command_status": 0,
+            "message": False,
+            "is_skipped": False,
+            "priority": STEP_PRIORITY,
+            "attempt": 1,
+            "attempts_total": 1,
+            "triggered_plan_log_id": False,
+            **values,
+        }
+        if values["state"] == states.QUEUED and before:
+            values |= self._taken_over_values(before)
+        log_id = self._insert_row(values)
+        if not log_id:
+            text = self._parallel_refusal(command, server)
+            values |= server._refused_values(ExitCode.ANOTHER_COMMAND_RUNNING, text) | {"guard_key": False}
+            values |= dict.fromkeys(LANE_FIELDS, False)
+            log_id = self._insert_row(values)
+        step = self.browse(log_id)
+        # What was not given is empty in the new row; nobody has to read it to find that out.
+        known = dict.fromkeys(self._get_fields_needed_at_end(), False) | values
+        for name, value in known.items():
+            field = self._fields[name]
+            if name not in SEAT_FIELDS:
+                field._insert_cache(step, [field.convert_to_cache(value, step, validate=False)])
+        if values["state"] == states.RUNNING:
+            self.env.cr.cache[TAKEN_OVER] = (step.id, values["fence"])
+        return step
+
+    def _taken_over_values(self, before):
+        """Return what makes a step belong to the lane that executed the one before: same seats, no way through the queue.
+
+        If the process dies before the commit, neither the end of the one before nor this step exists; if it dies after it,
+        the lease runs out and this step, which has not begun, becomes interrupted.
+        """
+        worker = heard(self.env, "tower_lane_worker")
+        if not worker:
+            return {}
+        return {
+            "follows": before.id,
+            "state": states.RUNNING,
+            "worker": worker,
+            "fence": 1,
+            "host_slot": before.id,
+            "global_slot": before.id,
+        }
+
+    @api.model
+    def _pop_taken_over(self):
+        """Return (log id, fencing token) of the step that this transaction created for the lane it works for, or None."""
+        return self.env.cr.cache.pop(TAKEN_OVER, None)
+
+    @api.model
+    def _insert_row(self, values):
+        """Insert one log. :return: its id, None when its guard key is taken."""
+        now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+        names = [SQL.identifier(name) for name in values]
+        columns = [SQL("%s", self._insert_value(name, value)) for name, value in values.items()]
+        for name in ("queued_date", "create_date", "write_date"):
+            names.append(SQL.identifier(name))
+            columns.append(now)
+        for name in ("create_uid", "write_uid"):
+            names.append(SQL.identifier(name))
+            columns.append(SQL("%s", values["user_id"] or None))
+        if values["state"] != states.QUEUED:
+            names.append(SQL("start_date"))
+            columns.append(now)
+        if values["state"] in states.FINISHED:
+            names.append(SQL("finish_date"))
+            columns.append(now)
+        insert = SQL(
+            """INSERT INTO cx_tower_command_log (%s) VALUES (%s)
+               ON CONFLICT (guard_key) WHERE guard_key IS NOT NULL AND state IN ('queued', 'running', 'waiting')
+               DO NOTHING RETURNING id""",
+            SQL(", ").join(names),
+            SQL(", ").join(columns),
+        )
+        if values.get("guard_key"):
+            return self._insert_guarded(insert)
+        # behind a Python step, somebody else may have the seat by now: that is an answer, not an error
+        self.env.cr.execute(insert, log_exceptions=not values.get("host_slot"))
+        return self.env.cr.fetchone()[0]
+
+    @api.model
+    def _insert_guarded(self, insert):
+        """Insert a log with a guard key; a key that somebody holds without a commit counts as taken after a while.
+
+        That somebody may wait for us, even in the same thread: the database would not see it as a deadlock.
+        """
+        try:
+            self.env.cr.execute(
+                SQL("SAVEPOINT tower_guard; SET LOCAL lock_timeout = %s; %s", f"{GUARD_WAIT_S}s", insert),
+                log_exceptions=False,
+            )
+        except LockNotAvailable:
+            self.env.cr.execute("ROLLBACK TO SAVEPOINT tower_guard")
+            return None
+        row = self.env.cr.fetchone()
+        self.env.cr.execute("SET LOCAL lock_timeout = 0; RELEASE SAVEPOINT tower_guard")
+        return row and row[0]
+
+    def _insert_value(self, name, value):
+        """Return a value as its column takes it; a line that was deleted meanwhile is left out, seats are those of the
+        run that is named."""
+        if name == "plan_line_id" and value:
+            return SQL("(SELECT id FROM cx_tower_plan_line WHERE id = %s)", value)
+        if name in SEAT_FIELDS and value:
+            column = SQL.identifier(name)
+            return SQL("(SELECT %s FROM cx_tower_command_log WHERE id = %s)", column, value)
+        return self._fields[name].convert_to_column_insert(value, self)
+
+    def _read_ahead(self):
+        """Read what the ends of these runs will need, for all of them at once."""
+        logs = self.sudo()  # sudo: the engine's own reading
+        logs.fetch(["plan_log_id", "server_id", "command_id"])
+        steps = logs.filtered("plan_log_id")
+        if steps:
+            steps.plan_log_id.fetch(RUN_FIELDS)
+            steps.server_id.fetch(SERVER_FIELDS)
+            steps.command_id.fetch(COMMAND_FIELDS)
+
+    def _end_without_child(self, exit_code, text):
+        """End a run whose plan cannot be started. :return: as :meth:`_start_child_plan`"""
+        values = {"command_status": int(exit_code), "message": text, "command_error": text}
+        self._finish(values, follow=not self.plan_log_id)
+        return self.plan_log_id._after_step(self) if self.plan_log_id else (None, None)
+
+    def _start_child_plan(self, plan_id):
+        """Start the plan that this run waits for.
+
+        :return: (run, decision) to go on with, see ``cx.tower.plan.log._drive``
+        """
+        self.ensure_one()
+        plan = self.env["cx.tower.plan"].browse(plan_id).exists()
+        if not plan:
+            text = self.env._("The flight plan it is to run was deleted.")
+            return self._end_without_child(ExitCode.PLAN_NOT_ASSIGNED, text)
+        # a plan around it was checked with all that is inside it when it was started
+        reason = not self.plan_log_id and plan._is_plan_incompatible_with_server(self.server_id)
+        if reason:
+            return self._end_without_child(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER, reason)
+        child = self.env["cx.tower.plan.log"]._create_child(self, plan)
+        self.triggered_plan_log_id = child
+        if not child._try_begin():
+            return child._after_child()
+        return child, flow.first(child._frozen_plan().flow)

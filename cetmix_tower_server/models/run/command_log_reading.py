@@ -1,0 +1,143 @@
+from odoo import fields, models
+
+from ...engine import states
+from ...engine.results import ExitCode
+
+READ_LIMIT = 8 * 1024 * 1024  # characters that one call of read_output returns at most
+OFFSET_LIMIT = 2**62
+
+
+class CxTowerCommandLog(models.Model):
+    """What people and scripts do with a run: read its output, wait for it, stop it, repeat it."""
+
+    _inherit = "cx.tower.command.log"
+
+    def read_output(self, offset=0, limit=1048576):
+        """Return the live output of a run from an offset on.
+
+        :param int offset: characters already known to the caller
+        :param int limit: about how many characters to return at most; the last block is not cut
+        :return: dict: ``chunks`` (list of ``offset``, ``end``, ``segments`` = list of [stream, text], stream
+            "o" or "e"; a chunk that starts behind the end of the one before means output left out), ``end``
+            (pass it as the next offset), ``more`` (there is more to read at once), ``state``, ``finished``,
+            ``exit_code`` (0 until it has finished), ``message``, ``skipped``, ``duration``,
+            ``stop_requested_by``, ``can_stop`` (it goes on, and the caller may stop it)
+        :raise AccessError: when the caller may not read the log
+        """
+        self.ensure_one()
+        self.check_access("read")
+        chunks, size, more = [], 0, False
+        # sudo: the blocks belong to the log, whose access was checked
+        Output = self.env["cx.tower.command.log.output"].sudo()
+        position = min(max(0, int(offset or 0)), OFFSET_LIMIT)
+        domain = [("log_id", "=", self.id)]
+        self.env.cr.execute(
+            """SELECT start_offset, end_offset, segments FROM (
+                   SELECT *, sum(end_offset - start_offset) OVER (ORDER BY start_offset) AS total
+                     FROM cx_tower_command_log_output WHERE log_id = %s AND end_offset > %s) block
+                WHERE total - (end_offset - start_offset) < %s ORDER BY start_offset""",
+            (self.id, position, min(max(1, int(limit or 1)), READ_LIMIT)),
+        )
+        for start, end, segments in self.env.cr.fetchall():
+            chunks.append(_chunk_from(position, start, end, segments))
+            size += end - start
+            position = max(position, end)
+        more = bool(chunks) and bool(Output.search_count(domain + [("end_offset", ">", position)], limit=1))
+        if not chunks and not self.sudo().output_size:
+            chunks = self._result_as_chunks(position)
+            position = chunks[-1]["end"] if chunks else position
+        values = self._state_values()
+        can_stop = values["state"] in states.ACTIVE and self._may_stop()
+        return {"chunks": chunks, "end": position, "more": more, "can_stop": can_stop, **values}
+
+    def _result_as_chunks(self, position):
+        """Return the result of a run that streamed nothing, such as Python, as output from ``position`` on."""
+        log = self.sudo()
+        if log.state not in states.FINISHED:
+            return []
+        error = log.command_error if log.command_error != log.message else ""
+        segments = [[stream, text] for stream, text in (("o", log.command_response), ("e", error)) if text]
+        end = sum(len(text) for _stream, text in segments)
+        return [_chunk_from(position, 0, end, segments)] if end > position else []
+
+    def _state_values(self):
+        """Return how a run stands, as plain values that every RPC protocol can carry."""
+        self.ensure_one()
+        log = self.sudo()
+        return {
+            "id": log.id,
+            "reference": log.reference,
+            "state": log.state,
+            "finished": log.state in states.FINISHED,
+            "exit_code": log.command_status,
+            "message": log.message or "",
+            "skipped": log.output_skipped,
+            "duration": log.duration_current,
+            "stop_requested_by": log.stop_requested_by_id.name or "",
+        }
+
+    def _values_after_waiting(self):
+        return {"response": self.command_response or "", "error": self.command_error or ""}
+
+    def stop(self):
+        """Ask the process that executes these runs to end them; a queued run ends at once.
+
+        The state becomes *stopped* when the host confirmed that nothing is left, or when the time for that
+        is over (the log says which).
+
+        :return: True
+        :raise AccessError: unless the caller started the run, manages its server or is Root
+        """
+        self._check_may_stop()
+        # sudo: nobody may write logs; the right to stop was checked
+        active = self.sudo().filtered(lambda log: not log._is_finished())
+        self.env["cx.tower.run.stop"]._ask(active, self.env.user)
+        return True
+
+    def _values_when_stopped(self, user):
+        """Return the end of a run that ``user`` stopped before it began."""
+        text = self.env._("Stopped by %s before it started.", user.name)
+        return {"command_status": int(ExitCode.COMMAND_STOPPED), "message": text}
+
+    def _request_stop(self, user):
+        """Ask for the end of this run in the caller's transaction, see ``cx.tower.run.stop``."""
+        asked = {"stop_requested_by_id": user.id, "stop_requested_date": fields.Datetime.now()}
+        if self.state == states.QUEUED and self._finish({**self._values_when_stopped(user), **asked}):
+            return
+        self.write(asked)
+        if self.state == states.WAITING:  # it ends when the flight plan inside has
+            self.flush_recordset()
+            self.triggered_plan_log_id._request_stop(user)
+
+    def action_run_again(self):
+        """Start the same command on the same server with the same own values, and open the new run."""
+        self.ensure_one()
+        self.check_access("read")
+        self._check_is_no_orphan()
+        log = self.sudo()
+        if log.shortcut_id:
+            return log.shortcut_id.with_env(self.env)._run_on(self.server_id)._action_open()
+        run_input, secrets = log._inputs__()
+        code = run_input.get("source_code") if log.is_ad_hoc else None
+        logs = self.server_id._start_command_runs(
+            self.command_id,
+            path=run_input.get("source_path"),
+            sudo=bool(log.use_sudo),
+            variable_values=run_input.get("variable_values") or {},
+            code=code,
+            secrets=secrets,
+        )
+        return logs._action_open()
+
+
+def _chunk_from(position, start, end, segments):
+    """Return a block as a chunk, without what lies before ``position``."""
+    cut = max(0, position - start)
+    kept = []
+    for stream, text in segments or []:
+        if cut >= len(text):
+            cut -= len(text)
+            continue
+        kept.append([stream, text[cut:]])
+        cut = 0
+    return {"offset": max(start, position), "end": end, "segments": kept}

@@ -1,0 +1,92 @@
+import logging
+
+from odoo import models
+from odoo.exceptions import UserError
+
+from ...engine.database_errors import may_succeed_later
+from ...engine.masking.masker import Masker
+from ...engine.results import EngineError, ExitCode
+from ...engine.work import Ended
+from ...worker.job import OutputSoFar, error_values, unexpected_values
+
+_logger = logging.getLogger(__name__)
+
+
+class CxTowerCommandLog(models.Model):
+    """From a claimed run to the work that a lane does: everything it needs, read now, as plain values."""
+
+    _inherit = "cx.tower.command.log"
+
+    def _prepare_works(self, logins=None):
+        """Return what is to be done for each of these claimed runs, as plain values.
+
+        A run that cannot be prepared (server without credentials, secret without a value ...) gets its end
+        here; the others are not affected.
+
+        :param logins: {server id: Login} that was read a moment ago
+        :return: {log id: :class:`engine.work.HostWork`, ``DatabaseWork`` or ``Ended``}
+        """
+        with self.server_id._share_logins(logins):
+            if len(self) == 1:
+                return {self.id: self._prepare_work_or_end()}
+            return {log.id: log._prepare_work_isolated() for log in self}
+
+    def _prepare_work_isolated(self):
+        """As :meth:`_prepare_work_or_end`; a statement that the database refuses does not spoil those of the next run."""
+        try:
+            with self.env.cr.savepoint(flush=False):
+                return self._prepare_work()
+        except Exception as error:
+            return self._end_of_unprepared(error)
+
+    def _output_so_far(self):
+        """Return {log id: :class:`worker.job.OutputSoFar`} of those of these runs that were tried before."""
+        return {
+            log.id: OutputSoFar(
+                log.output_size,
+                log.output_skipped,
+                self.env._(
+                    "\n--- Attempt %(number)s of %(total)s; the one before ended with exit code %(code)s ---\n",
+                    number=log.attempt,
+                    total=log.attempts_total,
+                    code=log.command_status,
+                ),
+            )
+            for log in self
+            if log.attempt > 1
+        }
+
+    def _prepare_work_or_end(self):
+        try:
+            return self._prepare_work()
+        except Exception as error:
+            return self._end_of_unprepared(error)
+
+    def _end_of_unprepared(self, error):
+        """Return how this run ends, which could not be prepared; the error is raised again when trying again may help."""
+        if isinstance(error, EngineError):
+            return Ended(error_values(error, Masker({})))
+        if isinstance(error, UserError):
+            return Ended(unexpected_values(error, Masker({})) | {"message": str(error)})
+        if may_succeed_later(error):
+            raise error  # the database went away: the worker prepares again
+        _logger.error("run %s could not be prepared", self.id, exc_info=error)
+        return Ended(unexpected_values(error, Masker({})))
+
+    def _prepare_work(self):
+        """Return what is to be done for this run, from the runner of its command's action."""
+        self.ensure_one()
+        if self.stop_requested_date:  # it was taken at the moment in which somebody stopped it
+            return Ended(self._values_when_stopped(self.stop_requested_by_id))
+        rendered_for = self.sudo()._inputs__()[0].get("action", self.command_action)
+        if rendered_for != self.command_action:
+            text = self.env._("The command was given another type after the run was started.")
+            return Ended(
+                {"command_status": int(ExitCode.GENERAL_ERROR), "message": text, "command_error": text}
+            )
+        runner = self.server_id._get_command_runners().get(self.command_action)
+        if not runner:
+            text = self.env._("Nothing here can run a command of type “%s”.", self.command_action)
+            status = int(ExitCode.NO_COMMAND_RUNNER_FOUND)
+            return Ended({"command_status": status, "message": text, "command_error": text})
+        return runner(self)

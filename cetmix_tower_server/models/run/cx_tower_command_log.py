@@ -1,0 +1,437 @@
+import logging
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+from psycopg2.errors import LockNotAvailable, UniqueViolation
+
+from ...engine import states
+from ...engine.results import ExitCode
+from ...engine.values.plain_values import storable_text
+from ..base.big_integer import BigInteger
+from ..base.brief_locks import GUARD_WAIT_S, brief_locks
+
+_logger = logging.getLogger(__name__)
+
+# What usually follows from an end needs only these; reading the row again would bring its whole output along.
+# See _get_fields_needed_at_end.
+NEEDED_AT_END = (
+    "command_id",
+    "server_id",
+    "command_action",
+    "command_status",
+    "outcome",
+    "message",
+    "plan_log_id",
+    "position",
+    "is_skipped",
+    "variable_values",
+    "sealed",
+    "stop_confirmed",
+    "stop_requested_by_id",
+    "stop_requested_date",
+)
+# What else an end changes, and what is computed from it.
+CHANGED_AT_END = (
+    "start_date",
+    "finish_date",
+    "duration",
+    "attempt",
+    "retry_at",
+    "fence",
+    "is_running",
+    "duration_current",
+)
+# What a step of a flight plan needs of its command, and that of the next one, which often is the same.
+COMMAND_FIELDS = ("name", "action", "access_level", "server_status")
+# Ends that come from the inputs or from a person: trying again would give the same, or is not wanted.
+NEVER_RETRIED = frozenset(
+    {
+        ExitCode.OK,
+        ExitCode.COMMAND_STOPPED,
+        ExitCode.PLAN_STOPPED,
+        ExitCode.ANOTHER_COMMAND_RUNNING,
+        ExitCode.NO_COMMAND_RUNNER_FOUND,
+        ExitCode.RENDERING_FAILED,
+        ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED,
+        ExitCode.CONDITION_INVALID,
+        ExitCode.COMMAND_NOT_COMPATIBLE_WITH_SERVER,
+        ExitCode.SECRET_NOT_FOUND,
+        ExitCode.SUDO_FAILED,
+    }
+)
+
+
+#: Characters of typed code that stand for a run in lists.
+MAX_TITLE = 80
+
+# Never behind the time limit of its flight plan.
+RETRIES_LEFT = SQL(
+    """(state = 'running' AND attempt < attempts_total AND stop_requested_date IS NULL AND NOT EXISTS (
+        SELECT FROM cx_tower_plan_log run WHERE run.id = plan_log_id AND run.deadline
+             < (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => COALESCE(retry_delay_s, 0))))"""
+)
+
+
+class CxTowerCommandLog(models.Model):
+    """One run of one command on one server: queue entry, state machine and log in one row.
+
+    How it is executed lives in ``cx.tower.run.queue`` (who takes which run) and in ``worker/`` (the threads).
+    """
+
+    _name = "cx.tower.command.log"
+    _description = "Tower Command Log"
+    _inherit = ["cx.tower.run.mixin", "bus.listener.mixin"]
+    _order = "start_date desc, id desc"
+
+    command_id = fields.Many2one("cx.tower.command", ondelete="set null", help="Empty when it was deleted.")
+    command_action = fields.Selection(related="command_id.action", store=True, string="Action")
+    access_level = fields.Selection(
+        selection=lambda self: self.env["cx.tower.command"]._selection_access_level(),
+        compute="_compute_access_level",
+        store=True,
+    )
+    is_ad_hoc = fields.Boolean(string="Ad-hoc code", readonly=True, help="The code was typed for this run.")
+    path = fields.Char(readonly=True)
+    code = fields.Text(readonly=True, help="What was run; secrets are shown by name only.")
+    use_sudo = fields.Selection(
+        [("n", "Without password"), ("p", "With password")], string="Sudo", readonly=True
+    )
+    command_status = fields.Integer(string="Exit code", readonly=True, aggregator=None)
+    exit_signal = fields.Char(readonly=True)
+    outcome = fields.Char(readonly=True)
+    stop_confirmed = fields.Selection(
+        [("yes", "Nothing is left of it on the host"), ("no", "Could not be confirmed")], readonly=True
+    )
+    command_response = fields.Text(string="Output", readonly=True)
+    command_error = fields.Text(string="Error output", readonly=True)
+    output_size = BigInteger(string="Characters of output", readonly=True, aggregator=None)
+    output_skipped = BigInteger(string="Characters left out", readonly=True, aggregator=None)
+    timings = fields.Json(readonly=True)
+    condition = fields.Char(readonly=True, help="Of the line of the flight plan, as it was written.")
+    is_skipped = fields.Boolean(readonly=True)
+    plan_log_id = fields.Many2one(
+        "cx.tower.plan.log",
+        string="Flight plan run",
+        readonly=True,
+        ondelete="cascade",
+        help="The run that this is a step of.",
+    )
+    plan_line_id = fields.Many2one(
+        "cx.tower.plan.line", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    position = fields.Integer(readonly=True, aggregator=None, help="Index of the plan's line.")
+    triggered_plan_log_id = fields.Many2one(
+        "cx.tower.plan.log",
+        string="Flight plan inside",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+    )
+    triggered_plan_command_log_ids = fields.One2many(
+        related="triggered_plan_log_id.command_log_ids", string="Steps inside"
+    )
+    attempt = fields.Integer(readonly=True, default=1, aggregator=None)
+    attempts_total = fields.Integer(string="Attempts at most", readonly=True, default=1, aggregator=None)
+    retry_delay_s = fields.Integer(string="Retry delay (s)", readonly=True, aggregator=None)
+    retry_at = fields.Datetime(string="Next attempt", readonly=True)
+    output_ids = fields.One2many("cx.tower.command.log.output", "log_id", string="Output blocks")
+
+    # The queue's own columns.
+    priority = fields.Integer(default=10, readonly=True, help="Lower runs first.")
+    run_input = fields.Json(
+        groups=fields.NO_ACCESS, copy=False, help="The frozen inputs of the run; secrets by name only."
+    )
+    guard_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
+    worker = fields.Char(readonly=True, copy=False, help="The process that holds the run.")
+    fence = fields.Integer(readonly=True, copy=False, aggregator=None)
+    # Without a foreign key: it is looked at a moment later, and deleting logs must not look for each other.
+    follows = fields.Integer(
+        readonly=True, copy=False, aggregator=None, help="Id of the step before, in a plan."
+    )
+    host_slot = fields.Integer(readonly=True, copy=False, aggregator=None)
+    global_slot = fields.Integer(readonly=True, copy=False, aggregator=None)
+
+    _guard = models.UniqueIndex(
+        "(guard_key) WHERE guard_key IS NOT NULL AND state IN ('queued', 'running', 'waiting')",
+        "This command is already running on this server.",
+    )
+    _host_seat = models.UniqueIndex("(server_id, host_slot) WHERE state = 'running'")
+    _global_seat = models.UniqueIndex("(global_slot) WHERE state = 'running'")
+    _newest_of_command = models.Index("(command_id, start_date DESC, id DESC)")
+    # A server may have done nothing but steps for long.
+    _newest_started_on_server = models.Index(
+        "(server_id, start_date DESC, id DESC) WHERE plan_log_id IS NULL"
+    )
+    _queue = models.Index("(priority, id) WHERE state = 'queued' AND is_held IS NOT TRUE")
+    _held = models.Index("(worker) WHERE state = 'running'")
+
+    @api.depends("command_id", "kept_target_name", "number", "is_ad_hoc", "code")
+    def _compute_title(self):
+        for log in self:
+            first_line = log._first_line_of_code() if log.is_ad_hoc else ""
+            log.title = log._numbered(first_line or log._target_name())
+
+    def _first_line_of_code(self):
+        """Return the first line that says what typed code does."""
+        lines = (line.strip() for line in (self.code or "").splitlines())
+        return next((line[:MAX_TITLE] for line in lines if line and not line.startswith("#")), "")
+
+    @api.model
+    def _number_by(self):
+        return "command_id", "plan_log_id"
+
+    @api.depends("command_id.access_level", "shortcut_level", "is_code_hidden")
+    def _compute_access_level(self):
+        for log in self:
+            log.access_level = log._level_of_run(log.command_id.access_level)
+
+    @api.model
+    def _get_title(self):
+        return self.env._("Command Log")
+
+    @api.model
+    def _get_log_action(self):
+        return "cetmix_tower_server.action_cx_tower_command_log"
+
+    def _has_been_executed(self):
+        """A claim gives a run its fencing token; a step that waits for a plan is what that plan's steps are."""
+        return bool(self.fence) or self.triggered_plan_log_id._has_been_executed()
+
+    def _exit_code(self):
+        return self.command_status
+
+    # ------------------------------------------------------------------
+    # Life of a run
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_fields_needed_at_end(self):
+        """Return the fields that are read when a run ends. Extension point: those that a hook looks at for every run belong
+        here, so that they come back with the end itself."""
+        return [*NEEDED_AT_END, "fleet_run_id", "is_held"]
+
+    def _take_guards(self, keys):
+        """Give runs their guard keys; a run whose key is taken ends as ANOTHER_COMMAND_RUNNING.
+
+        The unique index decides, also between two transactions that have not seen each other: the second
+        one waits for the first one's commit.
+
+        :param keys: key or False, a run each
+        """
+        wanted = [(log, key) for log, key in zip(self, keys, strict=True) if key]
+        if not wanted:
+            return
+        if not self._try_guards(wanted):
+            for log, key in wanted:
+                if not self._try_guards([(log, key)]):
+                    log._refuse_parallel()
+
+    def _try_guards(self, wanted):
+        self.flush_recordset()
+        try:
+            with brief_locks(self.env, GUARD_WAIT_S, flush=False):
+                self.env.cr.execute(
+                    "UPDATE cx_tower_command_log log SET guard_key = wanted.key"
+                    " FROM unnest(%s, %s) AS wanted (id, key) WHERE log.id = wanted.id",
+                    ([log.id for log, _key in wanted], [key for _log, key in wanted]),
+                    log_exceptions=False,  # a taken key is an answer, not an error
+                )
+        except (UniqueViolation, LockNotAvailable):
+            return False
+        return True
+
+    @api.model
+    def _parallel_refusal(self, command, server):
+        """Return why a command does not run on a server where it is running already."""
+        return self.env._(
+            "“%(command)s” is running on %(server)s already. Wait for its end or stop it; commands that may run"
+            " side by side have “Allow parallel run” switched on.",
+            command=command.name,
+            server=server.name,
+        )
+
+    def _refuse_parallel(self):
+        text = self._parallel_refusal(self.command_id, self.server_id)
+        status = int(ExitCode.ANOTHER_COMMAND_RUNNING)
+        self._finish({"command_status": status, "message": text, "command_error": text})
+
+    def _finish(self, values, fence=None, follow=True, worker=None):
+        """End a run, or queue it again where the author allowed another attempt.
+
+        Only the first end counts: a finished run is never changed again.
+
+        :param dict values: fields of the log; ``command_status`` decides the final state
+        :param fence: token of the claim; with another one in the database nothing is written
+        :param follow: do what follows from the end; False: the caller does (a plan that ends its own step)
+        :param worker: code of the process that holds the run; nothing is written to a run that another one holds. In a
+            database that was restored under the same name another run may have the same id and token.
+        :return: whether this call ended the run (or the attempt)
+        """
+        self.ensure_one()
+        values = dict(values)
+        status = values.setdefault("command_status", int(ExitCode.GENERAL_ERROR))
+        values["state"] = states.state_for_exit_code(status)
+        # never beside an attempt that may still be running there
+        may_retry = status not in NEVER_RETRIED and values.get("stop_confirmed") != "no"
+        now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+        needed = self._get_fields_needed_at_end()
+        self.flush_recordset()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE cx_tower_command_log
+                      SET %(columns)s, finish_date = %(now)s, start_date = COALESCE(start_date, %(now)s),
+                          duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
+                    WHERE id = %(id)s AND state = ANY(%(active)s) AND %(fenced)s AND NOT %(retried)s
+                RETURNING %(needed)s,
+                          (SELECT connection_state FROM cx_tower_server server WHERE server.id = server_id)""",
+                needed=SQL(", ").join(map(SQL.identifier, needed)),
+                columns=self._columns_sql(values),
+                now=now,
+                id=self.id,
+                active=list(states.ACTIVE),
+                fenced=_fenced(fence, worker),
+                retried=SQL("(%s AND %s)", may_retry, RETRIES_LEFT),
+            )
+        )
+        row = self.env.cr.fetchone()
+        self.invalidate_recordset({*values, *needed, *CHANGED_AT_END}, flush=False)
+        if not row:
+            return may_retry and self._queue_again(values, fence, worker)
+        *found, connection_state = row
+        for name, value in zip(needed, found, strict=True):
+            self._fields[name]._insert_cache(self, [value])
+        self.server_id._fields["connection_state"]._insert_cache(self.server_id, [connection_state])
+        if follow:
+            self._on_run_finished()
+        return True
+
+    def _end_with_server(self):
+        """End runs whose server is deleted by force; nothing follows from their ends."""
+        text = self.env._("Its server was deleted while it ran: what became of it on the host is unknown.")
+        for log in self:
+            log._finish({"command_status": int(ExitCode.RUN_INTERRUPTED), "message": text}, follow=False)
+
+    def _end_before_turn(self, text):
+        """End members of a fleet run that never got their turn."""
+        self.triggered_plan_log_id._end_before_turn(text)
+        for log in self:
+            log._finish({"command_status": int(ExitCode.COMMAND_STOPPED), "message": text})
+
+    def _columns_sql(self, values):
+        """Return the assignments of an UPDATE for these fields."""
+        return SQL(", ").join(
+            SQL("%s = %s", SQL.identifier(name), self._fields[name].convert_to_column(_storable(value), self))
+            for name, value in values.items()
+        )
+
+    def _queue_again(self, values, fence, worker=None):
+        """Queue the next attempt of a run that may be repeated; its output goes on behind the earlier one's.
+
+        The fence moves on at once: a process that took the run for lost and wakes up late must not end the new attempt.
+
+        :return: whether there is another attempt
+        """
+        kept = {
+            name: values[name]
+            for name in ("command_status", "message", "output_size", "output_skipped")
+            if name in values
+        }
+        self.env.cr.execute(
+            SQL(
+                """UPDATE cx_tower_command_log
+                      SET %(columns)s, state = 'queued', attempt = attempt + 1, fence = COALESCE(fence, 0) + 1,
+                          retry_at = (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => retry_delay_s)
+                    WHERE id = %(id)s AND state = ANY(%(active)s) AND %(fenced)s AND %(left)s
+                RETURNING retry_at""",
+                columns=self._columns_sql(kept),
+                id=self.id,
+                active=list(states.ACTIVE),
+                fenced=_fenced(fence, worker),
+                left=RETRIES_LEFT,
+            )
+        )
+        row = self.env.cr.fetchone()
+        if row:
+            self.env["cx.tower.run.queue"]._wake_workers(at=row[0])
+        return bool(row)
+
+    def _on_run_finished(self):
+        """Do what follows from the end of a run, in its transaction. Extension point.
+
+        Addons decide here what comes next: another state, another run. A step hands over to its plan last.
+        """
+        self._apply_end()
+        if self.plan_log_id:
+            self.plan_log_id._step_ended(self)
+        elif self.fleet_run_id:
+            self.fleet_run_id._member_ended(self)
+
+    def _apply_end(self):
+        """Let the end of a run show on its server. Extension point for what follows whether it is a step or not."""
+        # sudo: the command's author decided it
+        command = self.command_id.sudo()
+        command.fetch(COMMAND_FIELDS if self.plan_log_id else ["server_status"])
+        status = command.server_status
+        if status and self.command_status == ExitCode.OK:
+            self._set_server_status(status)
+        if self.command_action == "ssh_command":
+            self._note_connection()
+        self._command_finished()
+
+    def _command_finished(self):
+        """Kept as a hook for addons that know it by this name: called once for each run that has ended."""
+
+    def _set_server_status(self, status):
+        """Set the server's status; when somebody holds the server for seconds, say so and go on.
+
+        The end of a run must not wait for a transaction that may itself be waiting for this end.
+        """
+        # sudo: the command's author decided that its success sets the status
+        server = self.server_id.sudo()
+        server.fetch(["status"])
+        if (
+            server.status == status
+        ):  # each step of a plan may set it: whoever edits the server must not collide with that
+            return
+        try:
+            with brief_locks(self.env, 2):
+                server.write({"status": status})
+        except LockNotAvailable:
+            server.invalidate_recordset(flush=False)
+            _logger.warning("run %s: status %s of server %s could not be set", self.id, status, server.id)
+
+    def _note_connection(self):
+        """Note on the server whether it could be reached, when that has changed.
+
+        A server that somebody is changing at this moment is left alone: the end of a run waits for nobody.
+        """
+        failed = self.command_status == ExitCode.SSH_CONNECTION_ERROR
+        if not failed and not self.outcome:
+            return  # it ended before a connection was tried
+        state = "failed" if failed else "ok"
+        if self.server_id.connection_state == state:
+            return
+        self.env.cr.execute(
+            """UPDATE cx_tower_server
+                  SET connection_state = %s, connection_message = %s,
+                      connection_checked = clock_timestamp() AT TIME ZONE 'UTC'
+                WHERE id = (SELECT id FROM cx_tower_server WHERE id = %s AND connection_state IS DISTINCT FROM %s
+                               FOR NO KEY UPDATE SKIP LOCKED)""",
+            (state, self.message if failed else None, self.server_id.id, state),
+        )
+        if self.env.cr.rowcount:
+            self.server_id.invalidate_recordset(
+                ["connection_state", "connection_message", "connection_checked"]
+            )
+
+
+def _fenced(fence, worker):
+    """Return the condition that a run is still held as it was when its token was given."""
+    conditions = [SQL("fence = %s", fence)] if fence is not None else []
+    conditions += [SQL("worker = %s", worker)] if worker else []
+    return SQL(" AND ").join(conditions) if conditions else SQL("TRUE")
+
+
+def _storable(value):
+    """Return a value as the database can store it: its texts cannot hold NUL and half characters."""
+    return storable_text(value) if isinstance(value, str) else value

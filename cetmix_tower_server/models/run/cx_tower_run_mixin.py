@@ -1,0 +1,248 @@
+import secrets
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools.misc import clean_context
+
+from ...engine import states
+from ...engine.results import ExitCode
+
+# Ends of runs that were refused when they were to begin; the person who started them knows.
+NEVER_BEGAN = (
+    ExitCode.ANOTHER_COMMAND_RUNNING,
+    ExitCode.ANOTHER_PLAN_RUNNING,
+    ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER,
+)
+
+
+class CxTowerRunMixin(models.AbstractModel):
+    """What a command run and a flight plan run have in common: who, when, how it stands, how to stop it.
+
+    The state machine is ``engine.states``. Rows are written by the run engine only: no group has the right
+    to create, write or (Root excepted) delete them, and the engine's writes are ``sudo``.
+    """
+
+    _name = "cx.tower.run.mixin"
+    _description = "Tower run"
+    _inherit = ["cx.tower.wait.mixin", "cx.tower.news.mixin", "cx.tower.sealed.mixin"]
+
+    name = fields.Char(readonly=True, help="What ran where, as it was called then.")
+    active = fields.Boolean(default=True)
+    reference = fields.Char(
+        required=True, readonly=True, copy=False, default=lambda self: self._new_run_reference()
+    )
+    label = fields.Char(index="trigram", help="A word of your own to find this run by.")
+    # Their indexes are in cx_tower_run_lists.py, as that of what a run runs.
+    server_id = fields.Many2one("cx.tower.server", ondelete="set null", help="Empty when it was deleted.")
+    user_id = fields.Many2one(
+        "res.users", string="Started by", default=lambda self: self.env.user, ondelete="set null"
+    )
+    state = fields.Selection(states.LABELS, default=states.QUEUED, required=True, readonly=True)
+    queued_date = fields.Datetime(default=fields.Datetime.now, readonly=True)
+    start_date = fields.Datetime(readonly=True)
+    finish_date = fields.Datetime(readonly=True)
+    duration = fields.Float(readonly=True, help="Seconds from start to finish.")
+    duration_current = fields.Float(compute="_compute_duration_current", string="Duration so far")
+    is_running = fields.Boolean(compute="_compute_is_running", search="_search_is_running")
+    message = fields.Text(readonly=True, help="One sentence about how the run ended.")
+    stop_requested_by_id = fields.Many2one("res.users", string="Stop asked by", readonly=True)
+    stop_requested_date = fields.Datetime(readonly=True)
+
+    fleet_run_id = fields.Many2one(
+        "cx.tower.fleet.run",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The run on many servers that this is the part of one server of.",
+    )
+    is_held = fields.Boolean(
+        string="Waits for its turn", readonly=True, copy=False, help="In a fleet run; nobody takes it before."
+    )
+
+    _reference_unique = models.UniqueIndex("(reference)", "The reference of a run must be unique.")
+    _fleet_members = models.Index(
+        "(fleet_run_id, id) WHERE fleet_run_id IS NOT NULL AND state IN ('queued', 'running', 'waiting')"
+    )
+
+    _sealed = models.Index("(id) WHERE sealed IS NOT NULL")
+
+    def _sealed_place(self):
+        return self.reference
+
+    @api.model
+    def _seal_new__(self, values, secrets):
+        """Return the values of a new run as they are stored; see ``cx.tower.sealed.mixin``."""
+        if not secrets:
+            return values
+        reference = values.get("reference") or self._new_run_reference()
+        return self._seal__({**values, "reference": reference}, secrets, reference)
+
+    @api.model
+    def _new_run_reference(self):
+        """Return a reference nobody can guess; it names a run in URLs and scripts."""
+        return f"run_{secrets.token_hex(8)}"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # Runs are made with the engine's rights: defaults in the context of who started them must not come along.
+        clean = self.with_env(self.env(context=clean_context(self.env.context)))
+        vals_list = self._with_dates_of_ends(vals_list)
+        return super(CxTowerRunMixin, clean).create(vals_list).with_env(self.env)
+
+    @api.model
+    def _with_dates_of_ends(self, vals_list):
+        """Return values, with dates for runs that end with their creation: lists sort by them, the purge looks for them."""
+        if not any(vals.get("state") in states.FINISHED for vals in vals_list):
+            return vals_list
+        self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
+        (now,) = self.env.cr.fetchone()
+        dates = {"start_date": now, "finish_date": now}
+        return [{**dates, **vals} if vals.get("state") in states.FINISHED else vals for vals in vals_list]
+
+    @api.depends("start_date", "finish_date", "duration")
+    def _compute_duration_current(self):
+        now = fields.Datetime.now()
+        for run in self:
+            if run.finish_date or not run.start_date:
+                run.duration_current = run.duration
+            else:
+                # the database's clock may be behind ours, or have been set back
+                run.duration_current = max(0.0, (now - run.start_date).total_seconds())
+
+    @api.depends("state")
+    def _compute_is_running(self):
+        for run in self:
+            run.is_running = run.state in states.ACTIVE
+
+    def _search_is_running(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        wanted = set()
+        if True in value:
+            wanted.update(states.ACTIVE)
+        if False in value:
+            wanted.update(states.FINISHED)
+        return Domain("state", "in", sorted(wanted))
+
+    def _check_may_stop(self):
+        """Raise AccessError unless the caller may stop these runs.
+
+        Source: access matrix, "Actions are rights too": who started it, Managers of the server, Root.
+        """
+        self.check_access("read")
+        if self.env.su or self.env.user.has_group("cetmix_tower_server.group_root"):
+            return
+        user = self.env.user
+        for run in self:
+            # sudo: only to compare roles of the run's server with the caller
+            server = run.sudo().server_id
+            if run.sudo().user_id != user and user not in server.manager_ids:
+                raise AccessError(
+                    self.env._(
+                        "You may not stop “%(run)s”: only the person who started it, managers of"
+                        " %(server)s and Root may.",
+                        run=run.sudo().name,
+                        server=server.name,
+                    )
+                )
+
+    def _notify_starter(self):
+        """Tell the person who started a run how it ended, as the settings want it.
+
+        Where nothing happened on a host there is nothing that has to be seen for sure.
+        """
+        if self.fleet_run_id:  # of a fleet run one hears once
+            return
+        settings = self.env["cx.tower.settings"]._get()
+        succeeded = self.state == states.DONE
+        wanted = settings.notification_type_success if succeeded else settings.notification_type_error
+        if not wanted or not self.user_id:
+            return
+        label = dict(states.LABELS)[self.state]
+        nothing_ran = self.state == states.SKIPPED
+        is_refused = self._exit_code() in NEVER_BEGAN
+        self.user_id._bus_send(
+            "simple_notification",
+            {
+                "type": self._notification_type(),
+                "title": self.name,
+                "message": self.message or self.env._("%(state)s", state=label),
+                "sticky": wanted == "sticky" and not (nothing_ran or is_refused or self._was_wanted()),
+            },
+        )
+
+    def _may_stop(self):
+        """Return whether the caller may stop these runs."""
+        try:
+            self._check_may_stop()
+        except AccessError:
+            return False
+        return True
+
+    def _exit_code(self):
+        """Return the exit code of a run that has ended. Overridden where the run has one."""
+        return 0
+
+    def _start_result(self):
+        """Return what the caller of a start gets: plain values that lead to the logs."""
+        rows = [
+            {
+                "id": log.id,
+                "reference": log.reference,
+                "server": log.server_id.reference or "",
+                "state": log.state,
+                "exit_code": log._exit_code(),
+            }
+            for log in self.sudo()
+        ]
+        single = (
+            {key: rows[0][key] for key in ("id", "reference", "state", "exit_code")} if len(rows) == 1 else {}
+        )
+        return {"logs": rows, **single}
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_active(self):
+        """A run whose log disappears would go on unseen on its host."""
+        for log in self.sudo():
+            if log.state in states.ACTIVE:
+                raise UserError(
+                    self.env._("“%s” has not ended. Stop it first, then delete its log.", log.name)
+                )
+
+    @api.model
+    def _get_title(self):
+        """Return what a list of these runs is called. Overridden where the run knows what it runs."""
+        return self._description
+
+    def _is_finished(self):
+        """Return whether this run has ended, whatever the result."""
+        self.ensure_one()
+        return self.state in states.FINISHED
+
+    def action_stop(self):
+        """Ask for the end of these runs and say so (button)."""
+        self.stop()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": self.env._("Stop requested. The log shows when the host has confirmed it."),
+            },
+        }
+
+    def _action_open(self):
+        """Return the action that shows these runs: one in its form, several in a list."""
+        action = {
+            "type": "ir.actions.act_window",
+            "name": self._get_title(),
+            "res_model": self._name,
+            "view_mode": "list,form",
+            "views": [(False, "list"), (False, "form")],
+            "domain": [("id", "in", self.ids)],
+        }
+        if len(self) == 1:
+            action |= {"view_mode": "form", "views": [(False, "form")], "res_id": self.id}
+        return action

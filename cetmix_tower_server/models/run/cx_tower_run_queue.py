@@ -1,0 +1,306 @@
+import logging
+import random
+import time
+
+from odoo import api, models
+from odoo.tools import SQL
+from psycopg2 import errors as pg_errors
+
+from ...engine import states
+from ...engine.database_errors import is_away, may_succeed_later
+from ...worker import cron_service
+from ...worker import worker as run_worker
+
+_logger = logging.getLogger(__name__)
+
+# Two processes that want the same seat collide in a unique index; the loser tries again.
+CLAIM_ATTEMPTS = 20
+# Crons are only looked after once a minute; a worker that was woken in time takes a next attempt when it is due.
+LOOK_AHEAD_S = 90
+
+# A run gets its states and seats in this one statement. It picks the oldest queued runs for which a seat
+# of their host and a seat of the whole installation are free; the unique indexes of the seats decide
+# when two processes pick the same.
+CLAIM = """
+WITH candidate AS (
+    SELECT log.id, log.server_id, log.priority,
+           LEAST(COALESCE(NULLIF(server.max_parallel_runs, 0), %(host_limit)s), 100) AS host_limit,
+           row_number() OVER (PARTITION BY log.server_id ORDER BY log.priority, log.id) AS host_rank
+      FROM cx_tower_command_log log
+      JOIN cx_tower_server server ON server.id = log.server_id
+     WHERE log.state = 'queued' AND log.is_held IS NOT TRUE AND %(only)s
+       AND (log.retry_at IS NULL OR log.retry_at <= clock_timestamp() AT TIME ZONE 'UTC')
+       AND NOT EXISTS (SELECT FROM cx_tower_plan_log run
+                        WHERE run.id = log.plan_log_id AND run.deadline < clock_timestamp() AT TIME ZONE 'UTC')
+), host_seat AS (
+    SELECT host.server_id, seat, row_number() OVER (PARTITION BY host.server_id ORDER BY seat) AS host_rank
+      FROM (SELECT DISTINCT server_id, host_limit FROM candidate) host,
+           LATERAL generate_series(1, host.host_limit) AS seat
+     WHERE NOT EXISTS (SELECT FROM cx_tower_command_log held
+                        WHERE held.state = 'running' AND held.server_id = host.server_id
+                          AND held.host_slot = seat)
+), seated AS (
+    SELECT candidate.id, host_seat.seat AS host_slot,
+           row_number() OVER (ORDER BY candidate.priority, candidate.id) AS position
+      FROM candidate JOIN host_seat USING (server_id, host_rank)
+), global_seat AS (
+    SELECT seat, row_number() OVER (ORDER BY seat) AS position
+      FROM generate_series(1, %(global_limit)s) AS seat
+     WHERE NOT EXISTS (SELECT FROM cx_tower_command_log held
+                        WHERE held.state = 'running' AND held.global_slot = seat)
+), chosen AS (
+    SELECT seated.id, seated.host_slot, global_seat.seat AS global_slot
+      FROM seated JOIN global_seat USING (position)
+     ORDER BY position
+     LIMIT %(wanted)s
+)
+UPDATE cx_tower_command_log log
+   SET state = 'running', start_date = clock_timestamp() AT TIME ZONE 'UTC',
+       worker = %(worker)s, fence = COALESCE(log.fence, 0) + 1,
+       host_slot = chosen.host_slot, global_slot = chosen.global_slot
+  FROM chosen
+ WHERE log.id = chosen.id AND log.state = 'queued'
+RETURNING log.id, log.fence, log.plan_log_id
+"""
+
+
+class CxTowerRunQueue(models.AbstractModel):
+    """Who may take which run, and what becomes of runs whose process disappeared.
+
+    The rules live in single SQL statements, never in a check followed by a write.
+    """
+
+    _name = "cx.tower.run.queue"
+    _description = "Tower run queue"
+
+    @api.model
+    def _claim(self, worker, wanted, log_ids=None):
+        """Take up to ``wanted`` queued runs for ``worker``. The caller commits.
+
+        :param str worker: code of the process that will execute them
+        :param int wanted: how many at most
+        :param log_ids: only these runs (default: any)
+        :return: {log id: fencing token}
+        :raise psycopg2.errors.UniqueViolation, SerializationFailure: another process was faster;
+            roll back and try again (see :meth:`_claim_retrying`)
+        """
+        settings = self.env["cx.tower.settings"]._get()
+        self.env.flush_all()
+        only = SQL("log.id = ANY(%s)", list(log_ids)) if log_ids is not None else SQL("TRUE")
+        self.env.cr.execute(
+            SQL(
+                CLAIM,
+                host_limit=settings.max_parallel_runs_per_host,
+                global_limit=settings.max_parallel_runs,
+                wanted=wanted,
+                worker=worker,
+                only=only,
+            ),
+            log_exceptions=False,  # a taken seat is an answer, not an error
+        )
+        rows = self.env.cr.fetchall()
+        claimed = {log_id: fence for log_id, fence, _plan_log_id in rows}
+        self.env["cx.tower.command.log"].browse(claimed).invalidate_recordset(flush=False)
+        steps = [log_id for log_id, _fence, plan_log_id in rows if plan_log_id]
+        if steps:
+            self._note_plans_began(steps)
+        return claimed
+
+    @api.model
+    def _note_plans_began(self, log_ids):
+        """Flight plans whose first step was taken are running from now on, and so are those around them."""
+        self.env.cr.execute(
+            """UPDATE cx_tower_plan_log run
+                  SET state = 'running', start_date = COALESCE(run.start_date, clock_timestamp() AT TIME ZONE 'UTC')
+                WHERE run.state = 'queued' AND run.top_plan_log_id IN (
+                      SELECT plan_log.top_plan_log_id FROM cx_tower_command_log log
+                        JOIN cx_tower_plan_log plan_log ON plan_log.id = log.plan_log_id
+                       WHERE log.id = ANY(%s) AND plan_log.state = 'queued')
+            RETURNING run.id""",
+            (log_ids,),
+        )
+        began = [row[0] for row in self.env.cr.fetchall()]
+        if began:  # what waited for a plan inside was waiting for its turn until now
+            self.env.cr.execute(
+                """UPDATE cx_tower_command_log SET start_date = clock_timestamp() AT TIME ZONE 'UTC'
+                    WHERE plan_log_id = ANY(%s) AND state = 'waiting'""",
+                (began,),
+            )
+            self.env["cx.tower.command.log"].invalidate_model(["start_date"], flush=False)
+        self.env["cx.tower.plan.log"].browse(began).invalidate_recordset(["state", "start_date"], flush=False)
+
+    @api.model
+    def _taken_over(self, worker, log_id):
+        """Return (log id, fencing token) of the step behind a run that ``worker`` has taken over, or None."""
+        self.env.cr.execute(
+            "SELECT id, fence FROM cx_tower_command_log WHERE follows = %s AND worker = %s AND state = 'running'",
+            (log_id, worker),
+        )
+        return self.env.cr.fetchone()
+
+    @api.model
+    def _claim_retrying(self, worker, wanted, log_ids=None):
+        """Take runs as :meth:`_claim` does, commit, and try again when another process was faster.
+
+        Must have the transaction for itself: it **commits**, and rolls back between attempts.
+        If the process dies after the commit, the lease runs out and the runs become interrupted.
+        """
+        for attempt in range(CLAIM_ATTEMPTS):
+            try:
+                claimed = self._claim(worker, wanted, log_ids)
+                self.env.cr.commit()  # its transaction is its own, see above  # pylint: disable=invalid-commit
+                return claimed
+            except (pg_errors.UniqueViolation, pg_errors.SerializationFailure, pg_errors.DeadlockDetected):
+                self.env.cr.rollback()
+                time.sleep(random.uniform(0, 0.005 * (attempt + 1)))
+        return {}
+
+    @api.model
+    def _still_held(self, claimed):
+        """Return those of the claimed runs that nobody has taken away since; {log id: fencing token}."""
+        if not claimed:
+            return {}
+        self.env.cr.execute(
+            "SELECT id, fence FROM cx_tower_command_log WHERE id = ANY(%s) AND state = 'running'",
+            (list(claimed),),
+        )
+        return {log_id: fence for log_id, fence in self.env.cr.fetchall() if claimed[log_id] == fence}
+
+    @api.model
+    def _claim_one(self, worker, log_id):
+        """Take one queued run without a seat: the calling thread is its seat.
+
+        :return: the fencing token, or 0 when somebody else took it
+        """
+        self.env.cr.execute(
+            """UPDATE cx_tower_command_log
+                  SET state = 'running', start_date = clock_timestamp() AT TIME ZONE 'UTC', worker = %s,
+                      fence = COALESCE(fence, 0) + 1, host_slot = NULL, global_slot = NULL
+                WHERE id = %s AND state = 'queued' AND is_held IS NOT TRUE
+            RETURNING fence, plan_log_id""",
+            (worker, log_id),
+        )
+        row = self.env.cr.fetchone()
+        self.env["cx.tower.command.log"].browse(log_id).invalidate_recordset(flush=False)
+        if row and row[1]:
+            self._note_plans_began([log_id])
+        return row[0] if row else 0
+
+    @api.model
+    def _held_runs(self, worker):
+        """Return {id: why it is to end} of the runs that ``worker`` holds.
+
+        The reasons are "stopped" (somebody asked), "timed_out" (its flight plan is out of time) and "" (none).
+        """
+        self.env.cr.execute(
+            """SELECT log.id,
+                      CASE WHEN log.stop_requested_date IS NOT NULL THEN 'stopped'
+                           WHEN plan_log.deadline < clock_timestamp() AT TIME ZONE 'UTC' THEN 'timed_out'
+                           ELSE '' END
+                 FROM cx_tower_command_log log LEFT JOIN cx_tower_plan_log plan_log ON plan_log.id = log.plan_log_id
+                WHERE log.worker = %s AND log.state = 'running'""",
+            (worker,),
+        )
+        return dict(self.env.cr.fetchall())
+
+    @api.model
+    def _has_queued(self, within_s=0):
+        """Return whether any run waits to be taken now, or ``within_s`` seconds from now."""
+        self.env.cr.execute(
+            """SELECT EXISTS (SELECT FROM cx_tower_command_log WHERE state = 'queued' AND is_held IS NOT TRUE
+                              AND (retry_at IS NULL
+                                   OR retry_at <= clock_timestamp() AT TIME ZONE 'UTC' + make_interval(secs => %s)))""",
+            (within_s,),
+        )
+        return self.env.cr.fetchone()[0]
+
+    @api.model
+    def _next_of(self, log_id):
+        """Return how the whole goes on that a run belongs to: (its state, id of the run in it that is queued or False, seconds
+        until that may begin).
+
+        The whole is the outermost flight plan of a step, or the run itself.
+        """
+        self.env.cr.execute(
+            """SELECT COALESCE(outermost.state, log.state), next.id,
+                      EXTRACT(EPOCH FROM next.retry_at - clock_timestamp() AT TIME ZONE 'UTC')
+                 FROM cx_tower_command_log log
+                 LEFT JOIN cx_tower_plan_log around ON around.id = log.plan_log_id
+                 LEFT JOIN cx_tower_plan_log outermost ON outermost.id = around.top_plan_log_id
+                 LEFT JOIN cx_tower_plan_log inside ON inside.id = log.triggered_plan_log_id
+                 LEFT JOIN LATERAL (
+                      SELECT log.id, log.retry_at WHERE log.state = 'queued' AND log.is_held IS NOT TRUE
+                      UNION ALL
+                      SELECT step.id, step.retry_at
+                        FROM cx_tower_command_log step JOIN cx_tower_plan_log run ON run.id = step.plan_log_id
+                       WHERE step.state = 'queued' AND step.is_held IS NOT TRUE
+                         AND run.top_plan_log_id = COALESCE(outermost.id, inside.top_plan_log_id)
+                      LIMIT 1) next ON TRUE
+                WHERE log.id = %s""",
+            (log_id,),
+        )
+        state, next_id, wait_s = self.env.cr.fetchone() or (states.STOPPED, None, 0)
+        return state, next_id or False, max(0.0, float(wait_s or 0))
+
+    # ------------------------------------------------------------------
+    # Crons
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _cron_dispatch(self):
+        """Wake the worker of this process; it takes queued runs by itself. Returns at once."""
+        for part in (
+            self._recover_lost,
+            self._end_overdue_plans,
+            self._end_stopped,
+            self._recover_stalled_plans,
+            self.env["cx.tower.fleet.run"]._look_after,
+        ):
+            self._do_apart(part, "a part of the queue's cron")
+        if self._has_queued(within_s=LOOK_AHEAD_S):
+            run_worker.get(self.env.cr.dbname).wake()
+
+    @api.model
+    def _do_apart(self, do, what):
+        """Do one of several things in a savepoint of its own: what goes wrong in it keeps none of the others.
+
+        When another transaction was faster nothing is lost: the next round of the cron does it.
+
+        :param do: called without arguments
+        :param what: names it in the log
+        :return: the error with which it failed; None when it did not, or when another transaction was faster
+        :raise Exception: the database is away
+        """
+        try:
+            with self.env.cr.savepoint():
+                do()
+        except Exception as error:
+            self.env.invalidate_all(flush=False)
+            if is_away(error):
+                raise
+            if not may_succeed_later(error):
+                _logger.exception("%s failed", what)
+                return error
+            _logger.info("%s: another transaction was faster (%s)", what, error)
+        return None
+
+    @api.model
+    def _wake_workers(self, at=None):
+        """Have the queued runs of this transaction taken as soon as it is committed.
+
+        :param at: not before this moment (UTC), for a run that is tried again later
+
+        The cron does it in the process that runs crons. Where that is this process, its worker is woken without
+        the way through the cron; should the process die in between, the cron is still asked.
+        """
+        cron = self.env.ref("cetmix_tower_server.ir_cron_dispatch_runs", raise_if_not_found=False)
+        if cron:
+            # sudo: starting the queue's cron is part of every run, whoever started it
+            cron.sudo()._trigger(at)
+        if cron_service.has_crons():
+            self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
+
+    def _register_hook(self):
+        """Called when a registry was loaded: from now on runs may be executed in this process."""
+        super()._register_hook()
+        cron_service.protect()

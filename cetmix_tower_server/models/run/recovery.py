@@ -1,0 +1,217 @@
+import logging
+from functools import partial
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ...engine import states
+from ...engine.results import ExitCode
+from .cx_tower_worker import LEASE_S
+
+_logger = logging.getLogger(__name__)
+
+RECOVER_BATCH = 200
+
+
+class CxTowerRunQueue(models.AbstractModel):
+    """What became of runs that nobody executes any more: lost ones, overdue ones, flight plans that stand still."""
+
+    _inherit = "cx.tower.run.queue"
+
+    @api.model
+    def _do_each(self, records, do, last_resort):
+        """Do something with each record in a savepoint of its own: one that cannot be dealt with keeps no other.
+
+        :param do: called with one record
+        :param last_resort: called with a record for which that failed, and the error; when another transaction was
+            faster it is not called: that record's turn comes again
+        """
+        for record in records:
+            error = self._do_apart(partial(do, record), f"ending or leading on {record}")
+            if error:
+                self._do_apart(partial(last_resort, record, error), f"ending {record} without what follows")
+
+    @api.model
+    def _finish_each(self, logs, exit_code, text):
+        """End each of these command logs; when what follows from an end fails, the run ends without."""
+        values = {"command_status": int(exit_code), "message": text}
+        self._do_each(
+            logs,
+            lambda log: log._finish(values),
+            lambda log, error: self._end_plainly(log, "command_status", exit_code, text, error),
+        )
+
+    @api.model
+    def _end_plainly(self, run, status_field, exit_code, text, error):
+        """End a command log or the log of a flight plan with one statement and nothing that follows: no hook, no step.
+
+        What waits for it is found by the next look and led on, or ended in the same way.
+
+        :param status_field: name of the field of its exit code
+        :param error: why it cannot end as others do
+        """
+        reason = self.env._(
+            "What should follow from its end did not happen: %s. The log of the Tower server says more.",
+            type(error).__name__,
+        )
+        now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+        self.env.cr.execute(
+            SQL(
+                """UPDATE %(table)s
+                      SET state = %(state)s, %(status)s = %(exit_code)s, message = %(message)s, finish_date = %(now)s,
+                          start_date = COALESCE(start_date, %(now)s),
+                          duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
+                    WHERE id = %(id)s AND state = ANY(%(active)s)""",
+                table=SQL.identifier(run._table),
+                status=SQL.identifier(status_field),
+                state=states.state_for_exit_code(int(exit_code)),
+                exit_code=int(exit_code),
+                message=f"{text} {reason}",
+                now=now,
+                id=run.id,
+                active=list(states.ACTIVE),
+            )
+        )
+        run.invalidate_recordset(flush=False)
+
+    @api.model
+    def _recover_lost(self):
+        """End every run whose process has been silent for longer than the lease as *interrupted*.
+
+        Nothing is executed again here: whether the command finished on the host is unknown, so a person
+        or the author's retry rule decides. Late results of the lost process are refused by the fence.
+
+        :return: number of runs found lost
+        """
+        Log = self.env["cx.tower.command.log"].sudo()
+        self.env["cx.tower.worker"]._bring_back_from_the_future()
+        self._bring_back_retries()
+        self.env.cr.execute(
+            SQL(
+                """SELECT id FROM cx_tower_command_log
+                    WHERE state = 'running' AND (worker IS NULL OR worker NOT IN (%s))
+                    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED""",
+                self.env["cx.tower.worker"]._alive_sql(),
+                RECOVER_BATCH,
+            )
+        )
+        lost = Log.browse(row[0] for row in self.env.cr.fetchall())
+        self._interrupt(lost)
+        return len(lost)
+
+    @api.model
+    def _bring_back_retries(self):
+        """After the database's clock was set back, the next attempts of runs would be late by that much."""
+        self.env.cr.execute(
+            """UPDATE cx_tower_command_log
+                  SET retry_at = (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => retry_delay_s)
+                WHERE state = 'queued' AND attempt > 1
+                  AND retry_at > (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => retry_delay_s + 5)
+            RETURNING retry_at"""
+        )
+        for (retry_at,) in self.env.cr.fetchall():
+            self._wake_workers(at=retry_at)
+
+    @api.model
+    def _end_overdue_plans(self):
+        """End queued steps (waiting for a seat or for another attempt) of flight plans that are out of time.
+
+        Steps that run are ended by the process that runs them.
+        """
+        self.env.cr.execute(
+            """SELECT log.id FROM cx_tower_command_log log JOIN cx_tower_plan_log plan_log ON plan_log.id = log.plan_log_id
+                WHERE log.state = 'queued' AND log.is_held IS NOT TRUE
+                  AND plan_log.deadline < clock_timestamp() AT TIME ZONE 'UTC'
+                ORDER BY log.id LIMIT %s FOR UPDATE OF log SKIP LOCKED""",
+            (RECOVER_BATCH,),
+        )
+        text = self.env._("The time limit of the flight plan was reached before it started.")
+        overdue = self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        self._finish_each(overdue, ExitCode.COMMAND_TIMED_OUT, text)
+
+    @api.model
+    def _end_stopped(self):
+        """End queued runs that somebody asked to stop: the process that was to do so died."""
+        self.env.cr.execute(
+            """SELECT id FROM cx_tower_command_log WHERE state = 'queued' AND stop_requested_date IS NOT NULL
+                ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED""",
+            (RECOVER_BATCH,),
+        )
+        logs = self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        self.env["cx.tower.run.stop"]._end_before_start(logs)
+
+    @api.model
+    def _recover_stalled_plans(self):
+        """Go on with flight plan runs whose last step has ended and was not followed by anything.
+
+        That is so when the process died between the end of a Python step and the decision what is next. What has no
+        step at all, and steps that wait for nothing, should not exist; if they do, they must not run for ever, and must
+        not keep the queue from finding lost runs.
+        """
+        text = self.env._("There was nothing left that could lead on. The log of the Tower server says more.")
+        self.env.cr.execute(
+            """SELECT step.id FROM cx_tower_command_log step
+                WHERE step.state = 'waiting' AND step.create_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
+                  AND NOT EXISTS (SELECT FROM cx_tower_plan_log run WHERE run.triggering_command_log_id = step.id
+                                     AND run.state IN ('queued', 'running', 'waiting'))
+                ORDER BY step.id LIMIT %s FOR UPDATE SKIP LOCKED""",
+            (RECOVER_BATCH,),
+        )
+        steps = self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        if steps:
+            _logger.error("runs %s wait for flight plan runs that are not there", steps.ids)
+        self._finish_each(steps, ExitCode.RUN_INTERRUPTED, text)
+        self._lead_on_stalled_plans(text)
+
+    @api.model
+    def _lead_on_stalled_plans(self, text):
+        """Go on with flight plan runs without an active step.
+
+        :param text: why those end that have no step at all
+        """
+        status = int(ExitCode.RUN_INTERRUPTED)
+        self.env.cr.execute(
+            SQL(
+                """SELECT run.id FROM cx_tower_plan_log run
+                    WHERE run.state IN ('queued', 'running', 'waiting')
+                      AND NOT EXISTS (SELECT FROM cx_tower_command_log step
+                                       WHERE step.plan_log_id = run.id
+                                         AND (step.state IN ('queued', 'running', 'waiting')
+                                              -- who ended it is about to go on
+                                              OR step.finish_date > %(now)s - %(lease)s AND step.worker IN (%(alive)s)))
+                      AND (run.queued_date < %(now)s - %(lease)s
+                           OR EXISTS (SELECT FROM cx_tower_command_log step WHERE step.plan_log_id = run.id))
+                    ORDER BY run.id LIMIT %(batch)s FOR UPDATE SKIP LOCKED""",
+                now=SQL("(clock_timestamp() AT TIME ZONE 'UTC')"),
+                lease=SQL("make_interval(secs => %s)", LEASE_S),
+                alive=self.env["cx.tower.worker"]._alive_sql(),
+                batch=RECOVER_BATCH,
+            )
+        )
+        stalled = self.env["cx.tower.plan.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        self._do_each(
+            stalled,
+            lambda run: self._lead_on(run, status, text),
+            lambda run, error: self._end_plainly(run, "plan_status", status, text, error),
+        )
+
+    @api.model
+    def _lead_on(self, run, exit_code, text):
+        """Go on with a flight plan run that has no active step; without any step at all it ends."""
+        if run.command_log_ids:
+            run._go_on()
+            return
+        _logger.error("flight plan run %s has no step that leads on", run.id)
+        if run._finish(exit_code, text):
+            run._drive(*run._after_child())
+
+    @api.model
+    def _interrupt(self, logs):
+        """End runs that nobody executes any more; what became of them on their hosts is unknown."""
+        text = self.env._(
+            "The Tower process that ran this disappeared (restart, crash or power loss). Whether"
+            " the command finished on the host is unknown: look there before you run it again."
+        )
+        for log in logs.sudo():
+            _logger.warning("run %s on server %s lost its worker %s", log.id, log.server_id.id, log.worker)
+        self._finish_each(logs.sudo(), ExitCode.RUN_INTERRUPTED, text)

@@ -1,0 +1,118 @@
+from odoo import api, fields, models
+
+from ...engine import states
+
+HIDDEN = ("code", "path", "condition")
+
+
+def hide_code(values):
+    """Move what tells the code of a run to fields that only Root reads; in the values of its log."""
+    for name in HIDDEN:
+        if values.get(name):
+            values[f"hidden_{name}"] = values.pop(name)
+
+
+class CxTowerRunMixin(models.AbstractModel):
+    """What started a run other than a person's click on a command: a shortcut or a scheduled task."""
+
+    _inherit = "cx.tower.run.mixin"
+
+    shortcut_id = fields.Many2one(
+        "cx.tower.shortcut", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    shortcut_level = fields.Char(
+        readonly=True, export_string_translation=False, help="Level of the shortcut when it started the run."
+    )
+    is_code_hidden = fields.Boolean(
+        string="Code is hidden",
+        readonly=True,
+        help="A shortcut opened what is above its own level: to be run, not to be read.",
+    )
+    scheduled_task_id = fields.Many2one(
+        "cx.tower.scheduled.task",
+        readonly=True,
+        ondelete="set null",
+        groups="cetmix_tower_server.group_manager",
+    )
+
+    # Serves the look-up of a task's runs, and the foreign key.
+    _of_task = models.Index("(scheduled_task_id, queued_date) WHERE scheduled_task_id IS NOT NULL")
+    _active_of_task = models.Index(
+        "(scheduled_task_id, server_id) WHERE scheduled_task_id IS NOT NULL"
+        " AND state IN ('queued', 'running', 'waiting')"
+    )
+
+    def _level_of_run(self, target_level):
+        """Return the access level of a run: its target's, or that of the shortcut that stood in for it."""
+        level = target_level or "3"
+        if not self.shortcut_level:
+            return level
+        return self.shortcut_level if self.is_code_hidden else max(level, self.shortcut_level)
+
+    def _source_of_inner(self, plan):
+        """Return what a run of a flight plan inside this run takes over: what is hidden here is hidden there."""
+        if not self.shortcut_level:
+            return {}
+        hidden = self.is_code_hidden or (plan.access_level or "3") > self.shortcut_level
+        return {
+            "shortcut_id": self.shortcut_id.id,
+            "shortcut_level": self.shortcut_level,
+            "is_code_hidden": hidden,
+        }
+
+    @api.model
+    def _get_log_action(self):
+        """Return the external id of the window action that shows these logs. Overridden where the run knows what it runs."""
+        return ""
+
+    def _has_been_executed(self):
+        """Return whether anything of this run was ever handed to a lane. Overridden where the run knows what it runs."""
+        return False
+
+    def _never_began(self):
+        """Return those of these runs that ended where they were to begin: refused, or with nothing to do."""
+        # sudo: how far a run came is told to whoever started it
+        return self.filtered(
+            lambda run: run.sudo().state in states.FINISHED and not run.sudo()._has_been_executed()
+        )
+
+    def _started_text(self, name, failures):
+        """Return what was started of all that was to be, in a sentence.
+
+        :param name: of what runs; "" for several things
+        """
+        begun, wanted = len(self - self._never_began()), len(self) + len(failures)
+        if wanted == 1:
+            texts = [self.env._("“%s” was not started."), self.env._("“%s” was started.")]
+            return texts[begun] % name if name else self.env._("%s runs were started.", begun)
+        numbers = {"begun": begun, "wanted": wanted, "name": name}
+        if not name:
+            return self.env._("%(begun)s of %(wanted)s runs were started.", **numbers)
+        return self.env._("%(begun)s of %(wanted)s runs of “%(name)s” were started.", **numbers)
+
+    def _started_notification(self, name, failures=()):
+        """Return the action that says which of these runs were started, which were not and why, and leads to them.
+
+        :param name: of what was to be started; "" for several things
+        :param failures: sentences about what has no run because it could not even be tried
+        """
+        text = self._started_text(name, failures)
+        problems = [*failures, *(run.message or "" for run in self._never_began().sudo())]
+        path = self.env["ir.actions.act_window"]._for_xml_id(self._get_log_action())["path"]
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning" if problems else "success",
+                "sticky": bool(problems),
+                # the client puts the link in place of "%s"
+                "message": " ".join([text, *problems]).replace("%", "%%") + " %s",
+                "links": [
+                    {
+                        "label": self.env._("Watch it") if len(self) == 1 else self.env._("Open the log"),
+                        "url": f"/odoo/{path}/{self.id}" if len(self) == 1 else f"/odoo/{path}",
+                    }
+                ],
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }

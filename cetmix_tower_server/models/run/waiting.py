@@ -1,0 +1,150 @@
+import time
+
+from odoo import SUPERUSER_ID, models
+from odoo.exceptions import UserError
+from psycopg2 import errors as pg_errors
+
+from ...engine import states
+from ...engine.work import HostWork
+from ...worker import waited
+from ...worker import worker as run_worker
+from ...worker.engine_context import engine_says
+
+#: Another transaction cannot have the log of a run: what it points to is not committed, or locked by the caller.
+NOT_ELSEWHERE = (pg_errors.ForeignKeyViolation, pg_errors.LockNotAvailable, pg_errors.UniqueViolation)
+
+
+class CxTowerRunTargetMixin(models.AbstractModel):
+    """The part of a run target for callers that need the end of a run at once.
+
+    The caller's transaction may hold anything: values that nobody else sees yet, locks, a server made a moment ago.
+    So the run is prepared in there, and what follows from its end (the server's status, files ...) is written in there.
+    In between the caller's transaction is left alone: work on the host needs plain values only.
+
+    What happens to which log when a transaction rolls back or the process dies is told in docs/developer/architecture.md,
+    "Calls that wait for their result".
+    """
+
+    _inherit = "cx.tower.run.target.mixin"
+
+    def _run_command_and_wait(self, command, **values):
+        """Run a command on one server, in this thread, and return its end; see :meth:`_run_and_wait`."""
+        return self._run_and_wait(
+            lambda target: target._start_command_runs(command.with_env(target.env), **values)
+        )
+
+    def _run_and_wait(self, start, collect=None):
+        """Start a run, execute it now, and return its end as plain values.
+
+        :param start: gets this server and returns the log of the run, not dispatched; may be called twice
+        :param collect: gets the log with all rights after its end; what it returns is added to the end
+        :return: dict: as :meth:`wait` of the log, with ``response``, ``error`` and ``variable_values``
+        :raise UserError: a flight plan is to run that was made in the caller's transaction, or on such a server
+        """
+        self.ensure_one()
+        target = self.with_env(self.env(context=engine_says(tower_no_dispatch=True)))
+        savepoint = self.env.cr.savepoint()
+        log = start(target).sudo()  # sudo: the engine goes on with what the caller was allowed to start
+        if log.state == states.WAITING:
+            savepoint.close(rollback=True)
+            return self._run_plan_and_wait(start, collect)
+        work = log._prepare_works()[log.id] if log.state == states.QUEUED else None
+        if isinstance(work, HostWork):
+            row = log._as_row()
+            savepoint.close(rollback=True)
+            fence = self._insert_elsewhere(row)
+            if fence:
+                return self._perform_elsewhere(log.id, fence, work, collect)
+            log = start(target).sudo()
+            work = log._prepare_works()[log.id] if log.state == states.QUEUED else None
+        else:
+            savepoint.close(rollback=False)
+        if work:
+            self._perform_here(log, work)
+        return log._end_values(collect)
+
+    def _is_watched(self):
+        return self.env["cx.tower.settings"]._get().backend != "inline"
+
+    # ------------------------------------------------------------------ the log in a transaction of its own
+
+    def _insert_elsewhere(self, row):
+        """Commit the log of a run in a transaction of its own, taken by this process.
+
+        :param row: of the log, see ``cx.tower.command.log._as_row``
+        :return: its fencing token, 0 when it cannot be there without the caller's transaction
+        """
+        worker = run_worker.get(self.env.cr.dbname)
+        try:
+            with self.env.registry.cursor() as cr:
+                Log = self.env(cr=cr, user=SUPERUSER_ID, context={})["cx.tower.command.log"]
+                # Who holds a lock that this waits for may be the caller.
+                cr.execute("SET LOCAL lock_timeout = '2s'")
+                log = Log._insert_from_row(row)
+                # Taken in the transaction that creates it: nobody else can be faster.
+                return worker.claim_one(log.env, log.id)
+        except NOT_ELSEWHERE:
+            return 0
+
+    def _perform_elsewhere(self, log_id, fence, work, collect):
+        """Do work on a host whose log is not the caller's, then let its end be followed in the caller's transaction."""
+        worker, is_watched = run_worker.get(self.env.cr.dbname), self._is_watched()
+        while True:
+            worker.execute_now(log_id, fence, watched=is_watched, work=work)
+            with worker.transaction() as env:
+                state, next_id, wait_s = env["cx.tower.run.queue"]._next_of(log_id)
+                if state not in states.ACTIVE:
+                    break
+                # Another attempt, which somebody else may have taken as well.
+                taken = worker.claim_one(env, log_id) if next_id and not wait_s else 0
+            fence = taken or fence
+            if not taken:
+                time.sleep(min(max(wait_s, 0.05), 1))
+        with self.env.registry.cursor() as cr:
+            log = self.env(cr=cr, user=SUPERUSER_ID, context={})["cx.tower.command.log"].browse(log_id)
+            if log.fence == fence:  # otherwise somebody else has ended it, and what follows from that
+                self.env["cx.tower.command.log"].sudo().browse(log_id)._follow_end_of(log)
+            return log._end_values(collect)
+
+    # ------------------------------------------------------------------ the log in the caller's transaction
+
+    def _perform_here(self, log, work):
+        """Do the work of a run that exists in the caller's transaction only, and record its end in there."""
+        worker, is_watched = run_worker.get(self.env.cr.dbname), self._is_watched()
+        trace = {"row": log._as_row(), "values": None}
+        log._leave_trace_at_rollback(trace)
+        while log.state == states.QUEUED:  # once more where its author allowed another attempt
+            fence = self.env["cx.tower.run.queue"]._claim_one(worker.code, log.id)
+            job = worker.make_private_job(log.env, log.id, fence, work)
+            record = log.with_env(self.env(user=SUPERUSER_ID, context={}))
+            values = worker.perform_private(
+                job, is_watched, lambda job=job, record=record: waited.perform(job, record)
+            )
+            job.recorder.flush(self.env.cr)
+            values |= {"output_size": job.recorder.end, "output_skipped": job.recorder.skipped}
+            trace["values"] = values
+            log._finish(values, fence=fence)
+            if log.state == states.QUEUED:
+                time.sleep(log.retry_delay_s)
+
+    # ------------------------------------------------------------------ flight plans
+
+    def _run_plan_and_wait(self, start, collect):
+        """Run a flight plan in transactions of its own: each of its steps begins with what those before it committed.
+
+        It does not see what the caller has not committed.
+        """
+        with self.env.registry.cursor() as cr:
+            target = self.with_env(self.env(cr=cr, context=engine_says(tower_no_dispatch=True))).exists()
+            if not target:
+                raise UserError(
+                    self.env._(
+                        "A flight plan cannot be waited for on a server that was made in the same transaction."
+                        " Commit first, or start it without waiting."
+                    )
+                )
+            log_id = start(target).id
+        self._execute_to_the_end(log_id, watched=self._is_watched())
+        with self.env.registry.cursor() as cr:
+            Log = self.env(cr=cr, user=SUPERUSER_ID, context={})["cx.tower.command.log"]
+            return Log.browse(log_id)._end_values(collect)

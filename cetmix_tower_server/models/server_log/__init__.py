@@ -1,0 +1,4 @@
+from . import cx_tower_server_log
+from . import fetching
+from . import server
+from . import command_log

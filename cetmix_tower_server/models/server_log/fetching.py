@@ -1,0 +1,363 @@
+import secrets
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from ...engine import states
+from ...engine.results import EngineError, ExitCode
+from ...engine.shell import quoting
+from ..run.source import hide_code
+
+#: What is fetched of a file: its last bytes.
+FILE_BYTES = 512 * 1024
+#: What following a file begins with.
+FOLLOWED_LINES = 200
+#: Seconds after which following a log ends by itself: nobody may be looking any more.
+FOLLOW_LIMIT_S = 30 * 60
+FILE_COMMAND = "cetmix_tower_server.command_server_log_file"
+
+
+class CxTowerServerLog(models.Model):
+    """Fetching and following a log: each is a run, with the rights of who asks or of who set the log up."""
+
+    _inherit = "cx.tower.server.log"
+
+    is_refreshing = fields.Boolean(compute="_compute_current_state")
+    current_state = fields.Selection(
+        [
+            ("never", "Not fetched"),
+            ("running", "Being fetched"),
+            ("done", "Fetched"),
+            ("failed", "Failed"),
+        ],
+        string="State now",
+        compute="_compute_current_state",
+    )
+
+    @api.depends("log_state")
+    def _compute_current_state(self):
+        active = self._active_runs("refresh").server_log_id
+        for log in self:
+            log.is_refreshing = log._origin in active
+            log.current_state = "running" if log.is_refreshing else log.log_state
+
+    def _active_runs(self, mode):
+        """Return the runs going on that fetch or follow these logs, of whoever started them."""
+        # sudo: who may read a log may know whether it is being fetched
+        return (
+            self.env["cx.tower.command.log"]
+            .sudo()
+            .search_fetch(
+                [
+                    ("server_log_id", "in", self.ids),
+                    ("server_log_mode", "=", mode),
+                    ("state", "in", list(states.ACTIVE)),
+                ],
+                ["server_log_id", "user_id", "state", "reference"],
+            )
+        )
+
+    # ------------------------------------------------------------------ public
+
+    def refresh(self):
+        """Start fetching these logs; their text follows when the runs have ended. One that is being fetched is left alone.
+
+        :return: list of dict: ``log`` (reference of the server log), ``id``, ``reference``, ``state``, ``exit_code`` of
+            its run, in the order of the logs
+        :raise AccessError: the caller may not read one of the logs, or neither the caller nor who set it up may fetch it
+        :raise UserError: there is nothing to fetch: an owner without a host, a log without a file
+        """
+        self._check_may_fetch()
+        active = {run.server_log_id.id: run for run in self._active_runs("refresh")}
+        started = self.filtered(lambda log: log.id not in active)._start_runs("refresh")
+        runs = active | {run.server_log_id.id: run for run in started}
+        return [
+            {
+                "log": log.reference,
+                "id": run.id,
+                "reference": run.reference,
+                "state": run.state,
+                "exit_code": run.command_status,
+            }
+            for log, run in ((log, runs[log.id]) for log in self)
+        ]
+
+    def action_update_log(self):
+        """Start fetching these logs (button).
+
+        :return: True
+        :raise AccessError, UserError: see :meth:`refresh`
+        """
+        self.refresh()
+        return True
+
+    def action_open_log(self):
+        """Start fetching this log, where the caller may, and show it.
+
+        :return: action that opens its form
+        :raise AccessError: the caller may not read it
+        """
+        self.ensure_one()
+        self.check_access("read")
+        if self._filter_fetchable() and not self._nothing_to_fetch():
+            self.refresh()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.name,
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "views": [(False, "form")],
+        }
+
+    def action_follow_log(self):
+        """Start following this log live and show its console; closing the console ends the run on the host.
+
+        A command is simply run; of a file the last lines are printed and then what is added to it.
+
+        :return: client action, with the id of the run in its parameters
+        :raise AccessError, UserError: see :meth:`refresh`
+        """
+        self.ensure_one()
+        self._check_may_fetch()
+        mine = self._active_runs("follow").filtered(lambda run: run.user_id == self.env.user)
+        run = mine[:1] or self._start_runs("follow")
+        return {
+            "type": "ir.actions.client",
+            "tag": "cetmix_tower_follow_log",
+            "name": self.name,
+            "target": "new",
+            "params": {"run_id": run.id, "minutes": FOLLOW_LIMIT_S // 60},
+        }
+
+    # ------------------------------------------------------------------ rights
+
+    def _check_may_fetch(self):
+        """Raise unless the caller may fetch these logs, and there is something to fetch.
+
+        Source: access matrix, server log ("also has its own level") and "Actions are rights too". Reading a log needs its
+        level and its server. Fetching it runs a command: that needs the right to run this command, of the caller or of the
+        person who set the log up and still manages it. So a Manager can open the output of a command to Users without
+        opening the command, and nobody can have a command run on a server where neither may.
+        """
+        self.check_access("read")
+        refused = self - self._filter_fetchable()
+        if refused:
+            log = refused[0]
+            raise AccessError(
+                self.env._(
+                    "You may not fetch the log “%(log)s” (%(reference)s): you may not run its command, and whoever set"
+                    " the log up may not any more. A manager of the server can save it again to vouch for it.",
+                    log=log.name,
+                    reference=log.reference or "",
+                )
+            )
+        for log in self:
+            reason = log._nothing_to_fetch()
+            if reason:
+                raise UserError(reason)
+
+    def _nothing_to_fetch(self):
+        """Return why there is nothing that could be fetched, or "". Extension point of further owners."""
+        # sudo: how a log is fetched is its manager's matter; the text says nothing about it
+        log = self.sudo()
+        if not log.server_id:
+            return self.env._("“%s” belongs to no server: there is no host to fetch it from.", log.name)
+        if log.log_type == "file" and not log._get_file():
+            return self.env._(
+                "“%(log)s” shows a file that %(server)s does not have. Choose a file, or make it from its template.",
+                log=log.name,
+                server=log.server_id.name,
+            )
+        return ""
+
+    def _filter_fetchable(self):
+        """Return those of these logs that the caller may fetch, with the own rights or those of who set them up."""
+        if self.env.su:
+            return self
+        may = self._filter_fetchable_as_self()
+        # sudo: only to learn who vouches for the others
+        for person, logs in (self - may).sudo().grouped("vouched_by_id").items():
+            if person.active:
+                logs = logs.with_user(person).sudo(False)
+                vouched = logs._filtered_access("write")._filter_fetchable_as_self()
+                may |= vouched.with_env(self.env)
+        return may
+
+    def _filter_fetchable_as_self(self):
+        """Return those of these logs whose command or file the current person may use on their server."""
+        readable = self._filtered_access("read")
+        commands = (
+            self.env["cx.tower.command"].browse(readable.sudo().command_id.ids)._filtered_access("read")
+        )
+        return readable.filtered(
+            lambda log: log.sudo().log_type == "file" or log.sudo().command_id.with_env(self.env) in commands
+        )
+
+    # ------------------------------------------------------------------ starting
+
+    def _start_runs(self, mode):
+        """Create the runs that fetch or follow these logs, and queue them. The right to do so was checked.
+
+        :param mode: "refresh" or "follow"
+        :return: runs, as superuser, one a log
+        """
+        Run = self.env["cx.tower.command.log"].sudo()  # sudo: nobody may create runs by hand
+        if not self:
+            return Run
+        Run._forget_output_of_server_logs(self.ids)
+        prepared = self.sudo()._prepare_runs(mode)
+        own = self if self.env.su else self._filter_fetchable_as_self()
+        for log, values in zip(self, prepared, strict=True):
+            if log not in own:  # fetched on behalf of who set it up: the log was opened, not the command
+                hide_code(values)
+                values["is_code_hidden"] = True
+        keys = [values.pop("guard_key") for values in prepared]
+        runs = Run.create(prepared)
+        refused = runs.filtered(lambda run: run.state == states.FAILED)
+        runs._take_guards(keys)
+        for run in refused:
+            run._hand_over_to_server_log()
+        self.env["cx.tower.server"]._dispatch(runs)
+        return runs
+
+    def _prepare_runs(self, mode):
+        """Return the values of the runs of these logs; the values of variables are read once a server."""
+        nonce = secrets.token_hex(8)
+        prepared = {}
+        for server, logs in self.grouped("server_id").items():
+            known = logs._shared_scope(server, nonce)
+            for log in logs:
+                values = log._prepare_run(server, mode, known)
+                hands_over = mode == "refresh" or log.log_type == "command"
+                values["run_input"] = {
+                    **values.get("run_input", {}),
+                    "server_log": {"hands_over": hands_over},
+                }
+                prepared[log.id] = values | {"server_log_id": log.id, "server_log_mode": mode}
+        return [prepared[log.id] for log in self]
+
+    def _shared_scope(self, server, nonce):
+        """Return what ``_render_run`` calls known, for the commands of all these logs; None when it cannot be read at once."""
+        commands = self.filtered(lambda log: log.log_type == "command").command_id
+        texts = [text for command in commands for text in (command.code, command.path)]
+        for log in self.filtered(lambda log: log.log_type == "file"):
+            file = log._get_file()
+            texts += [] if file.variable_values else [file.server_dir, file.name]
+        try:
+            return nonce, server._rendering_scope(server, texts, {}, nonce)
+        except EngineError:
+            return None  # one of them is malformed: each is told for itself
+
+    def _prepare_run(self, server, mode, known):
+        """Return the values of the run that fetches or follows this log."""
+        if self.log_type == "file":
+            values = self._prepare_file_run(server, mode, known)
+        else:
+            sudo = None if self.use_sudo else False
+            values = server._prepare_run(server, self.command_id, None, sudo, {}, None, known=known)
+        if mode == "follow" and values.get("run_input"):
+            settings = dict(values["run_input"]["settings"])
+            settings["timeout_s"] = min(settings["timeout_s"] or FOLLOW_LIMIT_S, FOLLOW_LIMIT_S)
+            settings["silence_timeout_s"] = 0  # a log may be silent for long
+            values["run_input"]["settings"] = settings
+            values["attempts_total"] = 1
+        return values
+
+    def _prepare_file_run(self, server, mode, known):
+        """Return the values of the run that prints the end of this log's file."""
+        command = self.env.ref(FILE_COMMAND)
+        settings = command._run_settings()
+        values = {
+            **server._retry_values(settings),
+            "server_id": server.id,
+            "command_id": command.id,
+            "user_id": self.env.uid,
+            "use_sudo": server._sudo_mode(None if self.use_sudo else False),
+            "variable_values": False,
+            "guard_key": f"server_log:{self.id}" if mode == "refresh" else False,
+        }
+        if server.shell_mode == "raw":
+            text = self.env._(
+                "%s has no shell that could print the end of a file: use a log of type command.", server.name
+            )
+            return values | {"guard_key": False} | server._refused_values(ExitCode.GENERAL_ERROR, text)
+        try:
+            code = self._file_code(self._file_path(server, known), mode)
+        except EngineError as error:
+            return values | {"guard_key": False} | server._refused_values(error.exit_code, str(error))
+        return values | {
+            "code": code,
+            "path": False,
+            "run_input": {
+                "code": code,
+                "path": "",
+                "action": command.action,
+                "nonce": secrets.token_hex(8),  # the code names no secret, whatever the path looks like
+                "secrets": [],
+                "variable_values": {},
+                "settings": settings,
+                "source_code": False,
+                "source_path": False,
+            },
+        }
+
+    def _file_path(self, server, known):
+        """Return where this log's file is on its server.
+
+        :raise engine.results.RenderingError: a variable of its name or directory has no value
+        """
+        file = self._get_file()
+        source = file._rendering_source()
+        if file.variable_values or not known:
+            texts = [source["directory"], source["name"]]
+            known = "", server._rendering_scope(server, texts, file._own_values__().values, "")
+        nonce, scope = known
+        return server._render_file_path(source, scope, nonce)[2]
+
+    @api.model
+    def _file_code(self, path, mode):
+        """Return the shell code that prints the end of a file; the path is one word, whatever is in it."""
+        # where a session begins; with sudo another person's home would be meant
+        path = f"./{path[2:]}" if path.startswith("~/") else path
+        part = f"-n {FOLLOWED_LINES} -F" if mode == "follow" else f"-c {FILE_BYTES}"
+        return f"tail {part} -- {quoting.quote(path)}"
+
+    def _get_file(self):
+        """Return the file that this log shows, on its own server."""
+        File = self.env["cx.tower.file"]
+        if self.file_id or not self.file_template_id:
+            return self.file_id
+        domain = [("server_id", "=", self.server_id.id), ("template_id", "=", self.file_template_id.id)]
+        return File.search(domain, limit=1, order="id desc")
+
+    # ------------------------------------------------------------------ taking over
+
+    def _take_over(self, run):
+        """Fill this log with what a run has printed; the run keeps no copy.
+
+        :param run: run that has ended, as superuser
+        """
+        self.ensure_one()
+        text = run.command_response
+        succeeded = run.command_status == ExitCode.OK
+        closed = run.server_log_mode == "follow" and run.command_status == ExitCode.COMMAND_STOPPED
+        values = {"log_tried": fields.Datetime.now(), "log_state": "failed", "log_message": False}
+        if succeeded or closed:
+            values["log_state"] = "done"
+        else:
+            reason = run.message or run.command_error
+            values["log_message"] = reason or self.env._("Exit code %s.", run.command_status)
+        if text or succeeded:
+            kept = self._format_log_text(text or "")
+            values |= {"log_text": kept, "log_size": len(kept), "log_date": values["log_tried"]}
+        self.write(values)
+        kept_message = run.message or self.env._("The output is in the server log “%s”.", self.name)
+        run.write({"command_response": False, "message": kept_message})
+
+    def _format_log_text(self, text):
+        """Return the text of a log as it is stored. Extension point: cut, reorder, or leave out what nobody needs.
+
+        :param str text: masked output, the end of it if it was long
+        """
+        return text.replace("\0", "").replace("\N{SYMBOL FOR NULL}", "")

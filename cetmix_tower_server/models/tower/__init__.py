@@ -1,0 +1,4 @@
+from . import cetmix_tower
+from . import health_checks
+from . import health
+from . import names_of_scripts

@@ -1,5 +1,0 @@
-"""The process side of the run engine: threads that execute runs, outside any model.
-
-``worker`` takes runs and watches over them, ``job`` executes one, ``recorder`` keeps its live output,
-``work`` says what there is to do, ``connections`` holds the process's SSH connections.
-"""
