@@ -1,152 +1,101 @@
 import { Component, useRef, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
-import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { _t } from "@web/core/l10n/translation";
-import { ConnectionLostError } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
 import { DownloadMenu } from "../base/download_menu";
-import { LogReader } from "./log_reader";
-import { OutputPrinter } from "./output_filter";
 import { RunProgress } from "../run/run_progress";
+import { isActive } from "../run/run_states";
+import { RunStatus } from "../run/run_status";
+import { useRunActions } from "../run/use_run_actions";
+import { useRunFollower } from "../run/use_run_follower";
+import { OutputPrinter } from "./output_filter";
+import { OutputReader } from "./output_reader";
 import { errorStyle, OutputTerminal } from "./terminal";
-import { useLiveRun } from "../run/use_live_run";
 
 const MODEL = "cx.tower.command.log";
-const BUS_TYPE = "cetmix_tower_log";
 const ROW_HEIGHT_REM = 1.25;
 const MIN_ROWS = 6;
 const MAX_ROWS = 28;
+// Exit codes of runs whose command was never started: see docs/user/exit_codes.md.
+const NEVER_STARTED = [-201, -202, -204, -205, -207, -210, -212];
 
-export const STATES = {
-    queued: { label: _t("Queued"), color: "secondary", icon: "fa-clock-o" },
-    running: { label: _t("Running"), color: "info", icon: "fa-circle-o-notch fa-spin" },
-    waiting: { label: _t("Waiting"), color: "info", icon: "fa-hourglass-half" },
-    done: { label: _t("Done"), color: "success", icon: "fa-check" },
-    failed: { label: _t("Failed"), color: "danger", icon: "fa-times" },
-    skipped: { label: _t("Skipped"), color: "secondary", icon: "fa-step-forward" },
-    stopped: { label: _t("Stopped"), color: "warning", icon: "fa-stop" },
-    interrupted: { label: _t("Interrupted"), color: "danger", icon: "fa-chain-broken" },
-};
-const ACTIVE = ["queued", "running", "waiting"];
-// Exit codes of runs that ended before their command could begin: see docs/user/exit_codes.md.
-const NEVER_BEGAN = [-201, -202, -204, -205, -207, -210, -212];
-
-/**
- * @param {number} seconds
- * @returns {string} such as "0:07", "12:30" or "1:02:03"
- */
-export function formatElapsed(seconds) {
-    const whole = Math.max(0, Math.floor(seconds));
-    const pad = (number) => String(number).padStart(2, "0");
-    const minutes = Math.floor(whole / 60) % 60;
-    const hours = Math.floor(whole / 3600);
-    return hours ? `${hours}:${pad(minutes)}:${pad(whole % 60)}` : `${minutes}:${pad(whole % 60)}`;
-}
-
-/** Shows the output of one command log while it is written, and afterwards. */
+/** The output of one command log, while it is written and afterwards. */
 export class LiveConsole extends Component {
     static template = "cetmix_tower_server.LiveConsole";
-    static components = { DownloadMenu, RunProgress };
+    static components = { DownloadMenu, RunProgress, RunStatus };
     static props = {
         logId: Number,
-        canStop: { type: Boolean, optional: true }, // false where something else offers to stop it
-        onFinished: { type: Function, optional: true }, // (state) at each reading that finds the run ended
+        canStop: { type: Boolean, optional: true }, // false where the screen around it offers to stop the run
+        onFinished: { type: Function, optional: true }, // (state) at each read that finds the run ended
     };
     static defaultProps = { canStop: true };
 
     setup() {
         this.orm = useService("orm");
-        this.actionService = useService("action");
-        this.dialog = useService("dialog");
         this.notification = useService("notification");
         this.screen = useRef("screen");
         this.searchInput = useRef("searchInput");
         this.state = useState(this._initialState());
-        this.live = useLiveRun({
+        this.follower = useRunFollower({
             prop: "logId",
-            busType: BUS_TYPE,
-            open: (logId) => this._open(logId),
-            close: () => this._close(),
-            onHint: (payload) => {
-                this.state.progress = payload?.progress || this.state.progress;
-                this.reader?.hint();
+            busType: "cetmix_tower_log",
+            onOpen: (logId) => this._open(logId),
+            onClose: () => this.terminal?.dispose(),
+            onAnnouncement: ({ progress }) => {
+                this.state.progress = progress || this.state.progress;
             },
-            onTick: () => this._tick(),
+            read: () => this.reader.read(),
+            onResult: (result) => this._onResult(result),
         });
+        this.actions = useRunActions(MODEL, "logId", this.follower);
     }
 
     _initialState() {
         return {
-            status: "", // of the run; unknown until the first read
-            exitCode: 0,
-            message: "",
-            stopRequestedBy: "",
-            elapsed: "",
-            error: "",
-            isOffline: false,
+            run: null, // the last result of `read_output`
             isReady: false, // the terminal is there: it can be searched, wrapped and copied from
             isEmpty: true,
-            isFollowing: true,
+            isFollowing: true, // new output scrolls into view
             isWrapping: true,
             isLarge: false,
             isSearching: false,
-            isStopping: false,
-            mayStop: false,
             search: "",
             matches: null,
-            progress: null, // how far the run is, while it tells
+            progress: null, // how far the run is, if it reports that
             rows: MAX_ROWS,
         };
     }
 
     // What the template shows
 
-    get runState() {
-        return STATES[this.state.status] || null;
-    }
-
     get isActive() {
-        return ACTIVE.includes(this.state.status);
+        return isActive(this.state.run?.state);
     }
 
-    get canStop() {
-        return this.isActive && this.state.mayStop && !this.state.isStopping && !this.state.stopRequestedBy;
-    }
-
-    get stopText() {
-        const { stopRequestedBy } = this.state;
-        if (!stopRequestedBy) {
-            return this.state.isStopping ? _t("Stop requested") : "";
-        }
-        return this.isActive
-            ? _t("Stop requested by %s", stopRequestedBy)
-            : _t("Stopped by %s", stopRequestedBy);
-    }
-
-    get exitText() {
-        const { status, exitCode } = this.state;
-        return !status || this.isActive || status === "skipped" ? "" : _t("Exit code %s", exitCode);
+    get showsStop() {
+        return this.isActive && this.props.canStop && this.state.run.can_stop;
     }
 
     get emptyText() {
-        if (!this.state.status) {
+        if (!this.state.run) {
             return _t("Loading…");
         }
         return (
             {
                 queued: _t("Waiting for a free slot. The output appears here as soon as the command runs."),
-                running: _t("Running. Nothing was printed so far."),
+                running: _t("The command is running. It has printed nothing so far."),
                 waiting: _t("Waiting for another run to end."),
-            }[this.state.status] || this._noOutputText
+            }[this.state.run.state] || this._noOutputText
         );
     }
 
     get _noOutputText() {
-        if (this.state.status === "done" && this.state.message) {
-            return ""; // it is told below where the output is
+        const { state, message, exit_code: exitCode } = this.state.run;
+        if (state === "done" && message) {
+            return ""; // the message is shown below
         }
-        return NEVER_BEGAN.includes(this.state.exitCode)
-            ? _t("The command did not run.") // why, is told below
+        return NEVER_STARTED.includes(exitCode)
+            ? _t("The command did not run.") // the message says why
             : _t("The command printed nothing.");
     }
 
@@ -156,10 +105,10 @@ export class LiveConsole extends Component {
             return "";
         }
         if (!matches.resultCount) {
-            return _t("No match");
+            return _t("No matches");
         }
         return matches.resultIndex < 0
-            ? _t("More than %s", matches.resultCount)
+            ? _t("More than %s matches", matches.resultCount)
             : _t("%(index)s of %(count)s", { index: matches.resultIndex + 1, count: matches.resultCount });
     }
 
@@ -171,24 +120,25 @@ export class LiveConsole extends Component {
         return `/cetmix_tower/log/${this.props.logId}/output.txt`;
     }
 
-    // Life of one log
+    // Reading
 
     async _open(logId) {
-        this.logId = logId;
         Object.assign(this.state, this._initialState());
-        const session = (this.session = {});
-        this.duration = 0;
-        this.terminal = this._makeTerminal();
+        this.printer = new OutputPrinter({
+            errorStyle: errorStyle(),
+            gapText: (count) => _t("[... %s characters left out ...]", count.toLocaleString()),
+        });
+        this.reader = new OutputReader((offset, limit) =>
+            this.orm.silent.call(MODEL, "read_output", [[logId], offset, limit]),
+        );
+        const terminal = this._makeTerminal();
+        this.terminal = terminal;
         try {
-            await this.terminal.open(this.screen.el);
+            await terminal.open(this.screen.el);
         } catch (error) {
-            this.state.error = _t("The terminal could not be loaded: %s", error.message);
-            return;
+            throw new Error(_t("The terminal could not be loaded: %s", error.message));
         }
-        if (this.session === session) {
-            this.state.isReady = true;
-            this._startReader();
-        }
+        this.state.isReady = this.terminal === terminal;
     }
 
     _makeTerminal() {
@@ -202,109 +152,31 @@ export class LiveConsole extends Component {
         });
     }
 
-    _startReader() {
-        this.printer = new OutputPrinter({
-            errorStyle: errorStyle(),
-            gapText: (count) => _t("[... %s characters left out ...]", count.toLocaleString()),
-        });
-        this.reader = new LogReader({
-            read: (offset, limit) =>
-                this.orm.silent.call(MODEL, "read_output", [[this.logId], offset, limit]),
-            onResult: (result) => this._onResult(result),
-            onError: (error) => this._onReadError(error),
-        });
-        this.reader.start();
-    }
-
-    _close() {
-        this.session = null;
-        this.reader?.stop();
-        this.reader = null;
-        this.terminal?.dispose();
-    }
-
-    async _onResult(result) {
-        const { session, reader } = this;
-        this._showState(result);
-        const text = this.printer.print(result.chunks);
+    async _onResult({ chunks, ...run }) {
+        const { terminal } = this;
+        this.state.run = run;
+        const text = this.printer.print(chunks);
         if (text) {
             this.state.isEmpty = false;
-            await this.terminal.write(text);
+            await terminal.write(text);
         }
-        if (this.session === session && reader.isFinished) {
-            this._onFinished();
+        if (run.finished && this.terminal === terminal && !terminal.isDisposed) {
+            this.state.rows = Math.min(Math.max(terminal.lineCount + 1, MIN_ROWS), MAX_ROWS);
+            this.props.onFinished?.(run.state);
         }
     }
 
-    _showState(result) {
-        Object.assign(this.state, {
-            error: "",
-            isOffline: false,
-            status: result.state,
-            exitCode: result.exit_code,
-            message: result.message,
-            stopRequestedBy: result.stop_requested_by,
-            mayStop: result.can_stop,
-        });
-        this.duration = result.duration;
-        this.durationDate = Date.now();
-        this._tick();
-    }
-
-    _onFinished() {
-        this.state.rows = Math.min(Math.max(this.terminal.lineCount + 1, MIN_ROWS), MAX_ROWS);
-        this.props.onFinished?.(this.state.status);
-    }
-
-    _onReadError(error) {
-        if (error instanceof ConnectionLostError) {
-            this.state.isOffline = true;
-            return true;
-        }
-        this.state.error = error.data?.message || error.message || String(error);
-        return false;
-    }
-
-    _tick() {
-        const isCounting = this.isActive && this.state.status !== "queued";
-        const since = isCounting ? (Date.now() - this.durationDate) / 1000 : 0;
-        this.state.elapsed = isCounting || this.duration ? formatElapsed(this.duration + since) : "";
-    }
-
-    // What a person does
-
-    onRetry() {
-        this.live.reopen();
-    }
+    // What the user does
 
     async onStop() {
-        const [run] = await this.orm.read(MODEL, [this.logId], ["title", "server_id"]);
-        this.dialog.add(ConfirmationDialog, {
+        const [run] = await this.orm.read(MODEL, [this.props.logId], ["title", "server_id"]);
+        this.actions.askToStop({
             title: _t("Stop the command?"),
-            body: _t("“%(run)s” and everything it started on %(server)s will be ended.", {
+            body: _t("“%(run)s” and all processes it started on %(server)s will be stopped.", {
                 run: run.title,
                 server: run.server_id[1],
             }),
-            confirmLabel: _t("Stop"),
-            confirmClass: "btn-danger",
-            confirm: () => this._stop(),
-            cancelLabel: _t("Keep running"),
-            cancel: () => {},
         });
-    }
-
-    async _stop() {
-        this.state.isStopping = true;
-        try {
-            const action = await this.orm.call(MODEL, "action_stop", [[this.logId]]);
-            if (action && typeof action === "object") {
-                await this.actionService.doAction(action);
-            }
-        } catch (error) {
-            this.state.isStopping = false;
-            throw error;
-        }
-        this.reader?.hint();
     }
 
     onFollow() {
@@ -326,9 +198,12 @@ export class LiveConsole extends Component {
             await browser.navigator.clipboard.writeText(this.terminal.getText());
             this.notification.add(_t("Copied to the clipboard."), { type: "success" });
         } catch {
-            this.notification.add(_t("The browser does not allow copying here. Use the download."), {
-                type: "warning",
-            });
+            this.notification.add(
+                _t("The browser does not allow this page to copy. Use the download instead."),
+                {
+                    type: "warning",
+                },
+            );
         }
     }
 

@@ -2,7 +2,7 @@ import { Component, xml } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { LiveConsole } from "./live_console";
-import { reloadWhenEnded, STATE_FIELD } from "../run/run_end";
+import { FIELDS_FOR_RELOAD, reloadWhenEnded } from "../run/reload_when_ended";
 
 /** `<widget name="tower_live_console"/>` on the form of a command log. */
 export class LiveConsoleWidget extends Component {
@@ -10,7 +10,7 @@ export class LiveConsoleWidget extends Component {
     static components = { LiveConsole };
     static props = { ...standardWidgetProps };
 
-    /** The fields around the console are those of a running command: read them again. */
+    /** The form still shows a run that goes on. */
     onFinished(state) {
         return reloadWhenEnded(this.props.record, state);
     }
@@ -18,5 +18,5 @@ export class LiveConsoleWidget extends Component {
 
 registry.category("view_widgets").add("tower_live_console", {
     component: LiveConsoleWidget,
-    fieldDependencies: [STATE_FIELD],
+    fieldDependencies: FIELDS_FOR_RELOAD,
 });

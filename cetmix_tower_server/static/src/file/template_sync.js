@@ -1,11 +1,10 @@
-import { Component, onWillRender, onWillUnmount } from "@odoo/owl";
-import { browser } from "@web/core/browser/browser";
+import { Component } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
-
-const POLL_MS = 2000;
+import { formAction } from "../base/form_action";
+import { useViewRefresh } from "../run/use_view_refresh";
 
 /** `<widget name="tower_template_sync"/>` on the form of a file template: how its files stand, and what failed. */
 export class TemplateSync extends Component {
@@ -14,12 +13,7 @@ export class TemplateSync extends Component {
 
     setup() {
         this.action = useService("action");
-        this.timer = null;
-        onWillRender(() => this.plan());
-        onWillUnmount(() => {
-            browser.clearTimeout(this.timer);
-            this.timer = -1;
-        });
+        useViewRefresh(() => this.refresh());
     }
 
     get data() {
@@ -65,28 +59,16 @@ export class TemplateSync extends Component {
         return this.failures.length && more > 0 ? _t("… and %s more", more) : "";
     }
 
-    /** While files wait, look again now and then. */
-    plan() {
-        if (this.timer === null && this.props.record.resId && this.data.files_waiting_count) {
-            this.timer = browser.setTimeout(async () => {
-                this.timer = null;
-                if (!document.hidden && !this.props.record.dirty) {
-                    await this.props.record.load();
-                }
-                if (this.timer === null) {
-                    this.plan();
-                }
-            }, POLL_MS);
+    /** Reads the form again while files wait. */
+    async refresh() {
+        const { record } = this.props;
+        if (record.resId && this.data.files_waiting_count && !record.dirty) {
+            await record.load();
         }
     }
 
     onOpen(id) {
-        return this.action.doAction({
-            type: "ir.actions.act_window",
-            res_model: "cx.tower.file",
-            res_id: id,
-            views: [[false, "form"]],
-        });
+        return this.action.doAction(formAction("cx.tower.file", id));
     }
 }
 

@@ -1,22 +1,16 @@
 import { Component, useState } from "@odoo/owl";
-import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { _t } from "@web/core/l10n/translation";
-import { ConnectionLostError } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
-import { formatElapsed, LiveConsole, STATES } from "../command/live_console";
-import { useLiveRun } from "../run/use_live_run";
+import { formAction } from "../base/form_action";
+import { LiveConsole } from "../command/live_console";
 import { PlanSteps } from "../plan/plan_steps";
-import { ProgressReader } from "../run/progress_reader";
+import { elapsedText, isActive, RUN_STATES } from "../run/run_states";
+import { RunStatus } from "../run/run_status";
+import { useRunActions } from "../run/use_run_actions";
+import { useRunFollower } from "../run/use_run_follower";
 
 const MODEL = "cx.tower.fleet.run";
-const PLAN_MODEL = "cx.tower.plan.log";
-const BUS_TYPE = "cetmix_tower_fleet_run";
 export const PAGE_SIZE = 50;
-const ACTIVE = ["queued", "running", "waiting"];
-const FLEET_STATES = {
-    ...STATES,
-    stopping: { label: _t("Stopping"), color: "warning", icon: "fa-circle-o-notch fa-spin" },
-};
 const HELD = { label: _t("Waits for its turn"), color: "secondary", icon: "fa-hourglass-o" };
 // In the order of the bar and of the filters.
 const GROUPS = [
@@ -26,39 +20,33 @@ const GROUPS = [
     { key: "active", label: _t("To do"), color: "info" },
 ];
 
-/** The servers of one fleet run, live, with what goes on on the server one looks at. */
+/** The servers of one fleet run, live; a server unfolds to the screen of its run. */
 export class FleetRun extends Component {
     static template = "cetmix_tower_server.FleetRun";
-    static components = { LiveConsole, PlanSteps };
+    static components = { LiveConsole, PlanSteps, RunStatus };
     static props = {
         fleetId: Number,
-        onFinished: { type: Function, optional: true }, // (state) at each reading that finds the run ended
+        onFinished: { type: Function, optional: true }, // (state) at each read that finds the run ended
     };
 
     setup() {
         this.orm = useService("orm");
         this.actionService = useService("action");
-        this.dialog = useService("dialog");
         this.state = useState(this._initialState());
-        this.live = useLiveRun({
+        this.follower = useRunFollower({
             prop: "fleetId",
-            busType: BUS_TYPE,
-            open: (fleetId) => this._open(fleetId),
-            close: () => this._close(),
-            onHint: () => this.reader?.hint(),
-            onTick: () => this._tick(),
+            busType: "cetmix_tower_fleet_run",
+            onOpen: (fleetId) => this._open(fleetId),
+            read: () => this._read(),
+            onResult: (run) => this._onResult(run),
         });
+        this.actions = useRunActions(MODEL, "fleetId", this.follower);
     }
 
     _initialState() {
         return {
-            run: null, // how it stands; unknown until the first read
-            now: Date.now(),
-            error: "",
-            isOffline: false,
-            isStopping: false,
-            isBusy: false,
-            only: "", // group of servers to show
+            run: null, // the last result of `read_progress`
+            only: "", // key of the group of servers that is shown; empty: all
             offset: 0,
             openId: false, // log of the server that is unfolded
         };
@@ -68,15 +56,6 @@ export class FleetRun extends Component {
 
     get run() {
         return this.state.run;
-    }
-
-    get runState() {
-        return FLEET_STATES[this.run.state];
-    }
-
-    get elapsed() {
-        const since = this.run.finished ? 0 : Math.max(0, this.state.now - this.readDate) / 1000;
-        return formatElapsed(this.run.duration + since);
     }
 
     get progressText() {
@@ -109,14 +88,6 @@ export class FleetRun extends Component {
         return failures ? _t("stops after %s failures", failures) : _t("stops when %s %% failed", percent);
     }
 
-    get stopText() {
-        const by = this.run.stop_requested_by;
-        if (by) {
-            return this.run.finished ? _t("Stopped by %s", by) : _t("Stop requested by %s", by);
-        }
-        return this.state.isStopping && !this.run.finished ? _t("Stop requested") : "";
-    }
-
     get groups() {
         const { counts, total } = this.run;
         return GROUPS.map((group) => ({
@@ -145,20 +116,18 @@ export class FleetRun extends Component {
     }
 
     rowLook(row) {
-        return row.is_held && ACTIVE.includes(row.state) ? HELD : STATES[row.state];
+        return row.is_held && isActive(row.state) ? HELD : RUN_STATES[row.state];
     }
 
     rowTime(row) {
-        const isCounting = ACTIVE.includes(row.state) && row.state !== "queued";
-        const since = isCounting ? Math.max(0, this.state.now - this.readDate) / 1000 : 0;
-        return isCounting || row.duration ? formatElapsed(row.duration + since) : "";
+        return elapsedText(row, this.follower);
     }
 
     rowText(row) {
-        if (ACTIVE.includes(row.state)) {
-            return row.is_held ? HELD.label : row.step || STATES[row.state].label;
+        if (isActive(row.state)) {
+            return row.is_held ? HELD.label : row.step || RUN_STATES[row.state].label;
         }
-        return row.message || (row.state === "done" ? "" : STATES[row.state].label);
+        return row.message || (row.state === "done" ? "" : RUN_STATES[row.state].label);
     }
 
     rowPercent(row) {
@@ -170,66 +139,32 @@ export class FleetRun extends Component {
     }
 
     isPlan(row) {
-        return row.model === PLAN_MODEL;
+        return row.model === "cx.tower.plan.log";
     }
 
-    // Life of one fleet run
+    // Reading
 
     _open(fleetId) {
         this.fleetId = fleetId;
         Object.assign(this.state, this._initialState());
-        this._startReading();
     }
 
-    _startReading() {
-        this.reader?.stop();
-        this.reader = new ProgressReader({
-            read: () =>
-                this.orm.silent.call(MODEL, "read_progress", [[this.fleetId]], {
-                    offset: this.state.offset,
-                    limit: PAGE_SIZE,
-                    only: this.state.only,
-                }),
-            onResult: (result) => this._onResult(result),
-            onError: (error) => this._onReadError(error),
+    _read() {
+        return this.orm.silent.call(MODEL, "read_progress", [[this.fleetId]], {
+            offset: this.state.offset,
+            limit: PAGE_SIZE,
+            only: this.state.only,
         });
-        return this.reader.start();
-    }
-
-    _close() {
-        this.reader?.stop();
-        this.reader = null;
-    }
-
-    _tick() {
-        if (this.run && !this.run.finished && !document.hidden) {
-            this.state.now = Date.now();
-        }
     }
 
     _onResult(run) {
-        this.readDate = Date.now();
-        Object.assign(this.state, { run, error: "", isOffline: false, now: this.readDate });
+        this.state.run = run;
         if (run.finished) {
-            this.state.isStopping = false;
             this.props.onFinished?.(run.state);
         }
     }
 
-    _onReadError(error) {
-        if (error instanceof ConnectionLostError) {
-            this.state.isOffline = true;
-            return true;
-        }
-        this.state.error = error.data?.message || error.message || String(error);
-        return false;
-    }
-
-    // What a person does
-
-    onRetry() {
-        this.live.reopen();
-    }
+    // What the user does
 
     toggle(row) {
         this.state.openId = this.state.openId === row.log_id ? false : row.log_id;
@@ -237,88 +172,45 @@ export class FleetRun extends Component {
 
     show(only) {
         Object.assign(this.state, { only: this.state.only === only ? "" : only, offset: 0, openId: false });
-        return this._startReading();
+        this.follower.start();
     }
 
     turnPage(direction) {
         Object.assign(this.state, { offset: this.state.offset + direction * PAGE_SIZE, openId: false });
-        return this._startReading();
+        this.follower.start();
     }
 
     openRun(row) {
-        return this.actionService.doAction({
-            type: "ir.actions.act_window",
-            res_model: row.model,
-            res_id: row.log_id,
-            views: [[false, "form"]],
-        });
+        return this.actionService.doAction(formAction(row.model, row.log_id));
     }
 
     onStop() {
-        this.dialog.add(ConfirmationDialog, {
+        this.actions.askToStop({
             title: _t("Stop on all servers?"),
             body: _t(
-                "“%s”: what is running, and everything it started on the hosts, will be ended. On servers that wait for their turn nothing is started.",
+                "“%s”: running commands and all processes they started will be stopped. Servers that wait for their turn are not started.",
                 this.run.name,
             ),
-            confirmLabel: _t("Stop"),
-            confirmClass: "btn-danger",
-            confirm: () => this._stop(),
-            cancelLabel: _t("Keep running"),
-            cancel: () => {},
         });
-    }
-
-    async _stop() {
-        this.state.isStopping = true;
-        try {
-            await this.orm.call(MODEL, "action_stop", [[this.fleetId]]);
-        } catch (error) {
-            this.state.isStopping = false;
-            throw error;
-        }
-        this.reader?.hint();
     }
 
     onRetryFailed() {
-        this._ask("action_retry_failed", this.run.retry.failed);
+        this._askToRetry("action_retry_failed", this.run.retry.failed);
     }
 
     onRetryAllUnfinished() {
-        this._ask("action_retry_all_unfinished", this.run.retry.unfinished);
+        this._askToRetry("action_retry_all_unfinished", this.run.retry.unfinished);
     }
 
-    _ask(method, count) {
-        this.dialog.add(ConfirmationDialog, {
-            title: _t("Run again"),
+    _askToRetry(method, count) {
+        const { name } = this.run;
+        this.actions.askToStart(method, {
+            title: _t("Run again?"),
             body:
                 count === 1
-                    ? _t("Run “%s” again on 1 server, with the same inputs?", this.run.name)
-                    : _t("Run “%(name)s” again on %(count)s servers, with the same inputs?", {
-                          name: this.run.name,
-                          count,
-                      }),
+                    ? _t("Run “%s” again on 1 server, with the same inputs?", name)
+                    : _t("Run “%(name)s” again on %(count)s servers, with the same inputs?", { name, count }),
             confirmLabel: _t("Run Again"),
-            confirm: () => this._again(method),
-            cancel: () => {},
         });
-    }
-
-    /** Two clicks are one start. */
-    async _again(method) {
-        if (this.state.isBusy) {
-            return;
-        }
-        this.state.isBusy = true;
-        try {
-            await this.actionService.doActionButton({
-                type: "object",
-                resModel: MODEL,
-                resId: this.fleetId,
-                name: method,
-            });
-        } finally {
-            this.state.isBusy = false;
-        }
     }
 }

@@ -2,7 +2,7 @@ import { Component, xml } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { FleetRun } from "./fleet_run";
-import { reloadWhenEnded, STATE_FIELD } from "../run/run_end";
+import { FIELDS_FOR_RELOAD, reloadWhenEnded } from "../run/reload_when_ended";
 
 /** `<widget name="tower_fleet_run"/>` on the form of a fleet run. */
 export class FleetRunWidget extends Component {
@@ -11,7 +11,7 @@ export class FleetRunWidget extends Component {
     static components = { FleetRun };
     static props = { ...standardWidgetProps };
 
-    /** The fields around it are those of a run that was going on: read them again. */
+    /** The form still shows a run that goes on. */
     onFinished(state) {
         return reloadWhenEnded(this.props.record, state);
     }
@@ -19,5 +19,5 @@ export class FleetRunWidget extends Component {
 
 registry.category("view_widgets").add("tower_fleet_run", {
     component: FleetRunWidget,
-    fieldDependencies: [STATE_FIELD],
+    fieldDependencies: FIELDS_FOR_RELOAD,
 });

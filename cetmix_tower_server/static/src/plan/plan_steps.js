@@ -1,66 +1,60 @@
 import { Component, onPatched, useRef, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
-import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { _t } from "@web/core/l10n/translation";
-import { ConnectionLostError } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
-import { formatElapsed, LiveConsole, STATES } from "../command/live_console";
-import { useLiveRun } from "../run/use_live_run";
+import { formAction } from "../base/form_action";
+import { LiveConsole } from "../command/live_console";
+import { isActive, RUN_STATES } from "../run/run_states";
+import { RunStatus } from "../run/run_status";
+import { useRunActions } from "../run/use_run_actions";
+import { useRunFollower } from "../run/use_run_follower";
 import { PlanStepRow } from "./plan_step_row";
-import { ProgressReader } from "../run/progress_reader";
 import { StepTree } from "./step_tree";
 
 const MODEL = "cx.tower.plan.log";
 const COMMAND_MODEL = "cx.tower.command.log";
-const BUS_TYPE = "cetmix_tower_plan_log";
-const SHOW_DELAY_MS = 150; // who holds an arrow key down does not want to see each step on the way
-const FOLLOW_PAUSE_MS = 1000; // where steps take no time, a console for each of them would keep the browser busy
-const ACTIVE = ["queued", "running", "waiting"];
+const SHOW_DELAY_MS = 150; // a held arrow key passes many steps: only the last one is shown
+const FOLLOW_PAUSE_MS = 1000; // steps may take no time at all: a console for each would keep the browser busy
 const PAGE = 500; // lines of a long plan that are read at once
 
-/** The steps of one flight plan run, live, with the output of the step one looks at. */
+/** The steps of one flight plan run, live, with the output of the selected step. */
 export class PlanSteps extends Component {
     static template = "cetmix_tower_server.PlanSteps";
-    static components = { LiveConsole, PlanStepRow };
+    static components = { LiveConsole, PlanStepRow, RunStatus };
     static props = {
         logId: Number,
-        topId: { type: Number, optional: true }, // of the outermost run, which is the one that is announced
-        onFinished: { type: Function, optional: true }, // (state) at each reading that finds the run ended
+        topId: { type: Number, optional: true }, // the outermost run: announcements carry its id
+        onFinished: { type: Function, optional: true }, // (state) at each read that finds the run ended
     };
 
     setup() {
         this.orm = useService("orm");
         this.actionService = useService("action");
-        this.dialog = useService("dialog");
         this.list = useRef("list");
         this.state = useState(this._initialState());
         this.tree = new StepTree();
-        this.live = useLiveRun({
+        this.follower = useRunFollower({
             prop: "logId",
-            busType: BUS_TYPE,
+            busType: "cetmix_tower_plan_log",
             announcedId: () => this.props.topId,
-            open: (logId) => this._open(logId),
-            close: () => this._close(),
-            onHint: () => this.reader?.hint(),
-            onTick: () => this._tick(),
+            onOpen: (logId) => this._open(logId),
+            onClose: () => browser.clearTimeout(this.showTimer),
+            read: () => this._read(),
+            onResult: (result) => this._onResult(result),
         });
-        onPatched(() => this._showSelected());
+        this.actions = useRunActions(MODEL, "logId", this.follower);
+        onPatched(() => this._scrollToSelected());
     }
 
     _initialState() {
         return {
-            run: null, // how the run stands; unknown until the first read
+            run: null, // the last result of `read_progress`, without the steps
             version: 0, // of the steps
-            now: Date.now(),
-            error: "",
-            isOffline: false,
-            isStopping: false,
-            isBusy: false,
-            isFollowing: true,
-            offset: null, // line to read from; null: those around the one that was reached
+            isFollowing: true, // the running step is selected
+            offset: null, // first line to read; null: the lines around the running one
             selectedKey: "",
-            shownKey: "", // the same, at times a moment later
-            folds: {}, // what a person opened (false) and folded (true)
+            shownKey: "", // the selected step, or the one before for a moment
+            folds: {}, // what the user opened (false) and folded (true)
         };
     }
 
@@ -70,35 +64,8 @@ export class PlanSteps extends Component {
         return this.state.run;
     }
 
-    get runState() {
-        return STATES[this.run?.state] || null;
-    }
-
     get isActive() {
-        return ACTIVE.includes(this.run?.state);
-    }
-
-    get elapsed() {
-        const { state, duration } = this.run;
-        const isCounting = this.isActive && state !== "queued";
-        const since = isCounting ? Math.max(0, this.state.now - this.readDate) / 1000 : 0;
-        return isCounting || duration ? formatElapsed(duration + since) : "";
-    }
-
-    get exitText() {
-        return this.isActive || this.run.state === "skipped" ? "" : _t("Exit code %s", this.run.exit_code);
-    }
-
-    get stopText() {
-        const by = this.run.stop_requested_by;
-        if (!by) {
-            return this.state.isStopping && this.isActive ? _t("Stop requested") : "";
-        }
-        return this.isActive ? _t("Stop requested by %s", by) : _t("Stopped by %s", by);
-    }
-
-    get canStop() {
-        return !this.state.isStopping && !this.run.stop_requested_by;
+        return isActive(this.run?.state);
     }
 
     get progressText() {
@@ -111,14 +78,14 @@ export class PlanSteps extends Component {
     }
 
     get progressColor() {
-        return this.isActive ? "info" : this.runState.color;
+        return this.isActive ? "info" : RUN_STATES[this.run.state].color;
     }
 
     get rows() {
         return this.state.version ? this.tree.visible((step) => this.isOpen(step)) : [];
     }
 
-    /** Folded are plans whose steps have ended, unless one of these is the step to look at. */
+    /** A plan inside is folded when it has ended, unless one of its steps is selected. */
     isOpen(step) {
         return step.hasSteps && !this._isFolded(step);
     }
@@ -131,28 +98,28 @@ export class PlanSteps extends Component {
         return this.state.version ? this.tree.get(this.state.selectedKey) : null;
     }
 
-    /** The step whose details are shown: of a plan that is going on, what goes on in it. */
+    /** The step whose details are shown; for a plan inside that is running, its running step. */
     get shown() {
         const step = this.state.version ? this.tree.get(this.state.shownKey) : null;
         return step?.isPlan && step.isActive ? this.tree.activeInside(step) : step;
     }
 
-    /** The log whose output is shown: a step that runs a plan prints nothing itself. */
+    /** The log whose output is shown. A step that runs a plan prints nothing itself. */
     get consoleLogId() {
         const { shown } = this;
         return shown && !shown.isPlan && !shown.data.is_skipped ? shown.data.log_id : false;
     }
 
-    /** The run of the plan that the selected step runs. */
+    /** The run of the plan that the selected step runs, if it runs one. */
     get insideLogId() {
         return this.selected?.data.plan_log_id || this.shown.data.plan_log_id;
     }
 
-    /** What there is to say about a step without output. */
+    /** Says why there is no output. */
     get shownText() {
         const { state, is_skipped, log_id } = this.shown.data;
         if (is_skipped || state === "skipped") {
-            return this.shown.remark(this.state.now);
+            return this.shown.remark(this.follower.now);
         }
         if (!state) {
             return this.isActive ? _t("This step has not been reached yet.") : _t("This step did not run.");
@@ -165,13 +132,13 @@ export class PlanSteps extends Component {
         return log_id ? "" : _t("You may not see the output of this step.");
     }
 
-    /** Its message; of a skipped step the text says it all. */
+    /** Its message; for a skipped step the text above says everything. */
     get shownMessage() {
         const { state, is_skipped, message } = this.shown.data;
         return is_skipped || state === "skipped" ? "" : message;
     }
 
-    /** The lines of a long plan before and behind those that are shown: [offset to read from, what to say]. */
+    /** The lines of a long plan before and after those that are shown: [offset to read from, label]. */
     get pageBefore() {
         const first = this.run.steps_offset || 0;
         return first > 0 ? [Math.max(0, first - PAGE), _t("%s lines before these", first)] : null;
@@ -184,82 +151,50 @@ export class PlanSteps extends Component {
     }
 
     rowTime(step) {
-        return step.time(this.state.now);
+        return step.time(this.follower.now);
     }
 
     rowRemark(step) {
-        return step.remark(this.state.now);
+        return step.remark(this.follower.now);
     }
 
-    // Life of one run
+    // Reading
 
     _open(logId) {
         this.logId = logId;
         this.tree = new StepTree();
-        Object.assign(this.state, this._initialState());
         this.nextShowDate = 0;
-        this.reader = new ProgressReader({
-            read: async () => {
-                const { offset } = this.state;
-                const result = await this.orm.silent.call(MODEL, "read_progress", [[logId]], { offset });
-                return { ...result, offset };
-            },
-            onResult: (result) => this._onResult(result),
-            onError: (error) => this._onReadError(error),
-        });
-        this.reader.start();
-    }
-
-    _close() {
-        browser.clearTimeout(this.showTimer);
         this.showTimer = null;
-        this.reader?.stop();
-        this.reader = null;
+        Object.assign(this.state, this._initialState());
     }
 
-    _tick() {
-        if (this.isActive && !document.hidden) {
-            this.state.now = Date.now();
-        }
+    async _read() {
+        const { offset } = this.state;
+        const result = await this.orm.silent.call(MODEL, "read_progress", [[this.logId]], { offset });
+        return { ...result, offset };
     }
 
     _onResult({ steps, offset, ...run }) {
         if (offset !== this.state.offset) {
-            this.reader.again(); // a person asked for other lines meanwhile
+            this.follower.start(); // other lines were asked for meanwhile
             return;
         }
-        this.readDate = Date.now();
-        this.tree.update(steps, this.readDate);
-        Object.assign(this.state, {
-            run,
-            error: "",
-            isOffline: false,
-            now: this.readDate,
-            version: this.state.version + 1,
-        });
+        this.tree.update(steps, this.follower.readDate);
+        this.state.run = run;
+        this.state.version++;
         if (this.state.isFollowing || !this.selected) {
             this._follow();
         }
         if (run.finished) {
-            this.state.isStopping = false;
             this.props.onFinished?.(run.state);
         }
-    }
-
-    _onReadError(error) {
-        if (error instanceof ConnectionLostError) {
-            this.state.isOffline = true;
-            return true;
-        }
-        this.state.error = error.data?.message || error.message || String(error);
-        return false;
     }
 
     get currentKey() {
         return this.tree.current()?.key || "";
     }
 
-    /** Selects what is going on; its output is shown soon enough. */
+    /** Selects the running step. Its output is shown at once, or after a pause when steps follow each other quickly. */
     _follow() {
         this.state.selectedKey = this.currentKey;
         const pause = this.nextShowDate - Date.now();
@@ -290,8 +225,8 @@ export class PlanSteps extends Component {
         }
     }
 
-    /** Keeps the step one looks at on the screen, when it has changed: the list scrolls, the page does not. */
-    _showSelected() {
+    /** Scrolls the list, not the page, so that a newly selected step is visible. */
+    _scrollToSelected() {
         const { selectedKey } = this.state;
         const list = this.list.el;
         if (!list || selectedKey === this.scrolledToKey) {
@@ -307,18 +242,14 @@ export class PlanSteps extends Component {
         }
     }
 
-    // What a person does
-
-    onRetry() {
-        this.live.reopen();
-    }
+    // What the user does
 
     select(key, delay) {
         this._setSelected(key, delay);
         this._stay();
     }
 
-    /** The lines that are shown stay the same while the run goes on. */
+    /** Keeps showing the same lines while the run goes on. */
     _stay() {
         this.state.isFollowing = false;
         this.state.offset ??= this.run.steps_offset || 0;
@@ -327,8 +258,8 @@ export class PlanSteps extends Component {
     onPage(offset) {
         this.state.isFollowing = false;
         this.state.offset = offset;
-        this.state.selectedKey = ""; // the first one that comes
-        this.reader.again();
+        this.state.selectedKey = ""; // the first line of the page
+        this.follower.start();
     }
 
     toggle(key) {
@@ -344,7 +275,7 @@ export class PlanSteps extends Component {
         if (this.state.isFollowing) {
             this.state.offset = null;
             this._setSelected(this.currentKey);
-            this.reader.hint();
+            this.follower.hint();
         } else {
             this._stay();
         }
@@ -395,96 +326,42 @@ export class PlanSteps extends Component {
     }
 
     onStop() {
-        this.dialog.add(ConfirmationDialog, {
+        this.actions.askToStop({
             title: _t("Stop the flight plan?"),
             body: _t(
-                "“%(plan)s” on %(server)s: the step that is running, and everything it started there, will be ended. The steps after it do not run.",
-                { plan: this.run.plan, server: this.run.server },
+                "“%(plan)s” on %(server)s: the running step and all processes it started will be stopped. The steps after it will not run.",
+                this.run,
             ),
-            confirmLabel: _t("Stop"),
-            confirmClass: "btn-danger",
-            confirm: () => this._stop(),
-            cancelLabel: _t("Keep running"),
-            cancel: () => {},
         });
     }
 
-    async _stop() {
-        this.state.isStopping = true;
-        try {
-            await this._press("action_stop");
-        } catch (error) {
-            this.state.isStopping = false;
-            throw error;
-        }
-        this.reader?.hint();
-    }
-
     onResume() {
-        this._ask({
+        this.actions.askToStart("action_resume", {
             title: _t("Resume the flight plan?"),
-            body: _t("“%(plan)s” goes on on %(server)s with the step where it ended, with the same inputs.", {
-                plan: this.run.plan,
-                server: this.run.server,
-            }),
+            body: _t(
+                "“%(plan)s” on %(server)s continues with the step at which it ended, with the same inputs.",
+                this.run,
+            ),
             confirmLabel: _t("Resume"),
-            confirm: () => this._start("action_resume"),
         });
     }
 
     onRunAgain() {
-        this._ask({
-            title: _t("Run again"),
-            body: _t("Run “%(plan)s” on %(server)s again, from its first step, with the same inputs?", {
-                plan: this.run.plan,
-                server: this.run.server,
-            }),
+        this.actions.askToStart("action_run_again", {
+            title: _t("Run again?"),
+            body: _t(
+                "Run “%(plan)s” on %(server)s again from the first step, with the same inputs?",
+                this.run,
+            ),
             confirmLabel: _t("Run Again"),
-            confirm: () => this._start("action_run_again"),
-        });
-    }
-
-    _ask(question) {
-        this.dialog.add(ConfirmationDialog, { ...question, cancel: () => {} });
-    }
-
-    /** Two clicks are one start. */
-    async _start(method) {
-        if (this.state.isBusy) {
-            return;
-        }
-        this.state.isBusy = true;
-        try {
-            await this._press(method);
-        } finally {
-            this.state.isBusy = false;
-        }
-    }
-
-    /** Calls a method as a button of the form would, and does the action that it returns. */
-    _press(name) {
-        return this.actionService.doActionButton({
-            type: "object",
-            resModel: MODEL,
-            resId: this.logId,
-            name,
         });
     }
 
     openRun(id) {
-        return this._openForm(MODEL, id);
+        return this.actionService.doAction(formAction(MODEL, id));
     }
 
     openStep() {
-        return this._openForm(COMMAND_MODEL, this.shown.data.log_id);
-    }
-
-    _openForm(model, id) {
-        return this.actionService.doAction({
-            type: "ir.actions.act_window",
-            res_model: model,
-            res_id: id,
-            views: [[false, "form"]],
-        });
+        return this.actionService.doAction(formAction(COMMAND_MODEL, this.shown.data.log_id));
     }
 }

@@ -2,7 +2,7 @@ import { Component, xml } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { PlanSteps } from "./plan_steps";
-import { reloadWhenEnded, STATE_FIELD } from "../run/run_end";
+import { FIELDS_FOR_RELOAD, reloadWhenEnded } from "../run/reload_when_ended";
 
 /** `<widget name="tower_plan_steps"/>` on the form of a flight plan log. */
 export class PlanStepsWidget extends Component {
@@ -20,7 +20,7 @@ export class PlanStepsWidget extends Component {
         return this.props.record.data.top_plan_log_id?.id;
     }
 
-    /** The fields around the steps are those of a run that was going on: read them again. */
+    /** The form still shows a run that goes on. */
     onFinished(state) {
         return reloadWhenEnded(this.props.record, state);
     }
@@ -29,7 +29,7 @@ export class PlanStepsWidget extends Component {
 registry.category("view_widgets").add("tower_plan_steps", {
     component: PlanStepsWidget,
     fieldDependencies: [
-        STATE_FIELD,
+        ...FIELDS_FOR_RELOAD,
         { name: "top_plan_log_id", type: "many2one", relation: "cx.tower.plan.log" },
     ],
 });

@@ -1,8 +1,7 @@
 import { _t } from "@web/core/l10n/translation";
 import { formatSeconds } from "../base/fields/duration_field";
-import { formatElapsed, STATES } from "../command/live_console";
+import { elapsedText, isActive, RUN_STATES } from "../run/run_states";
 
-const ACTIVE = ["queued", "running", "waiting"];
 const UNSUCCESSFUL = ["failed", "stopped", "interrupted"];
 const NOT_REACHED = { label: _t("Not reached yet"), color: "muted", icon: "fa-circle-o" };
 const DOES_NOT_RUN = { label: _t("Did not run"), color: "muted", icon: "fa-circle-thin" };
@@ -23,7 +22,7 @@ export class Step {
     }
 
     get isActive() {
-        return ACTIVE.includes(this.data.state);
+        return isActive(this.data.state);
     }
 
     get isUnsuccessful() {
@@ -36,11 +35,13 @@ export class Step {
     }
 
     time(now) {
-        const { state, duration } = this.data;
-        if (state === "running" || state === "waiting") {
-            return formatElapsed(duration + this._since(now));
+        const { state, duration, is_skipped: isSkipped } = this.data;
+        if (state === "queued" || isSkipped) {
+            return "";
         }
-        return ACTIVE.includes(state) || this.data.is_skipped ? "" : formatSeconds(duration);
+        return this.isActive
+            ? elapsedText(this.data, { now, readDate: this.readDate })
+            : formatSeconds(duration);
     }
 
     /** What there is to say about it in one line, besides its state. */
@@ -78,7 +79,7 @@ export class Step {
             return isRunOver ? DOES_NOT_RUN : NOT_REACHED;
         }
         // A step that waits for the plan it started is at work, as people see it.
-        return STATES[this.isPlan && state === "waiting" ? "running" : state];
+        return RUN_STATES[this.isPlan && state === "waiting" ? "running" : state];
     }
 }
 

@@ -1,5 +1,3 @@
-import { onWillUnmount } from "@odoo/owl";
-import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
@@ -8,22 +6,20 @@ import { kanbanView } from "@web/views/kanban/kanban_view";
 import { ListController } from "@web/views/list/list_controller";
 import { listView } from "@web/views/list/list_view";
 import { TowerFormController, towerFormView } from "../base/form/tower_form";
-import { useRunWatch } from "../run/run_watch";
+import { isActive } from "../run/run_states";
+import { useRefreshAfterRuns, useViewRefresh } from "../run/use_view_refresh";
 
-const REFRESH_MS = 3000;
 const BEING_DELETED = ["running", "due"];
-const ACTIVE = ["queued", "running", "waiting"];
 
 /**
- * The form of a server reads itself again while the server is being deleted or made ready; it goes back when the server is
- * gone. Deleting a server with a delete plan leaves it there, so the form shows how it stands.
+ * The form of a server is read again while the flight plan of its template or its delete plan runs. A server with a delete
+ * plan stays until that has ended; when the server is gone, the form goes back.
  */
 export class ServerFormController extends TowerFormController {
     setup() {
         super.setup();
         this.orm = useService("orm");
-        const timer = browser.setInterval(() => this.refresh(), REFRESH_MS);
-        onWillUnmount(() => browser.clearInterval(timer));
+        useViewRefresh(() => this.refresh());
     }
 
     get deleteConfirmationDialogProps() {
@@ -47,46 +43,42 @@ export class ServerFormController extends TowerFormController {
 
     get isChanging() {
         const { data, resId } = this.model.root;
-        return (
-            resId &&
-            (BEING_DELETED.includes(data.deletion_state) || ACTIVE.includes(data.template_plan_state))
-        );
+        return resId && (BEING_DELETED.includes(data.deletion_state) || isActive(data.template_plan_state));
     }
 
     async refresh() {
-        if (this.isRefreshing || document.hidden || !this.model.isReady || !this.isChanging) {
+        if (!this.model.isReady || !this.isChanging || (await this.model.root.isDirty())) {
             return;
         }
-        this.isRefreshing = true;
-        try {
-            const { resId, resModel } = this.model.root;
-            if (await this.model.root.isDirty()) {
-                return;
-            }
-            const domain = [["id", "=", resId]];
-            const left = await this.orm.silent.searchCount(resModel, domain, {
-                context: { active_test: false },
-            });
-            if (this.model.root.resId !== resId) {
-                return;
-            }
-            if (left) {
-                await this.model.root.load();
-            } else {
-                this.env.config.historyBack();
-            }
-        } finally {
-            this.isRefreshing = false;
+        const { resId, resModel } = this.model.root;
+        const domain = [["id", "=", resId]];
+        const context = { active_test: false };
+        const exists = await this.orm.silent.searchCount(resModel, domain, { context });
+        if (this.model.root.resId !== resId) {
+            return; // another server is shown now
+        }
+        if (exists) {
+            await this.model.root.load();
+        } else {
+            this.env.config.historyBack();
         }
     }
 }
 
-/** Servers that stay until their delete plans have ended are shown as they stand then; and so is the last run of each. */
-const showsWhatStays = (Controller) =>
+/** The view is read again when the last run of a server has ended, and when a delete plan keeps servers from being gone. */
+const withRefresh = (Controller) =>
     class extends Controller {
         setup() {
             super.setup();
-            useRunWatch("last_run_state");
+            useRefreshAfterRuns({
+                records: () =>
+                    this.model.isReady
+                        ? this.model.root.records.filter((record) => isActive(record.data.last_run_state))
+                        : [],
+                field: "last_run_state",
+                isBusy: () => this.model.root.selection?.length,
+                reload: () => this.model.load(),
+            });
         }
 
         get deleteConfirmationDialogProps() {
@@ -99,8 +91,8 @@ const showsWhatStays = (Controller) =>
         }
     };
 
-export const ServerListController = showsWhatStays(ListController);
-export const ServerKanbanController = showsWhatStays(KanbanController);
+export const ServerListController = withRefresh(ListController);
+export const ServerKanbanController = withRefresh(KanbanController);
 
 const views = registry.category("views");
 views.add("tower_server_form", { ...towerFormView, Controller: ServerFormController });

@@ -3,7 +3,7 @@ import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { DownloadMenu } from "../base/download_menu";
-import { useRefreshWatch } from "./refresh_watch";
+import { useRefreshAfterRuns } from "../run/use_view_refresh";
 
 /** `<widget name="tower_server_log_text"/>` on the form of a server log: its text, from the end on. */
 export class ServerLogText extends Component {
@@ -14,10 +14,12 @@ export class ServerLogText extends Component {
     setup() {
         this.text = useRef("text");
         this.state = useState({ isWrapping: true });
-        useRefreshWatch(
-            () => (this.data.is_refreshing ? [this.props.record.resId] : []),
-            () => this.props.record.load(),
-        );
+        useRefreshAfterRuns({
+            records: () => (this.data.is_refreshing ? [this.props.record] : []),
+            field: "is_refreshing",
+            isBusy: () => this.props.record.dirty,
+            reload: () => this.props.record.load(),
+        });
         useEffect(
             (element) => {
                 if (element) {

@@ -1,12 +1,11 @@
-import { formatElapsed, LiveConsole } from "@cetmix_tower_server/command/live_console";
-import { LogReader, POLL_INTERVAL_MS } from "@cetmix_tower_server/command/log_reader";
+import { LiveConsole } from "@cetmix_tower_server/command/live_console";
 import { OutputTerminal } from "@cetmix_tower_server/command/terminal";
-import { formatSeconds } from "@cetmix_tower_server/base/fields/duration_field";
+import { POLL_INTERVAL_MS } from "@cetmix_tower_server/run/run_follower";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
 import { click, queryOne, waitFor } from "@odoo/hoot-dom";
 import { advanceTime, animationFrame } from "@odoo/hoot-mock";
-import { makeMockEnv, mountWithCleanup, onRpc, patchWithCleanup } from "@web/../tests/web_test_helpers";
+import { mountWithCleanup, onRpc, patchWithCleanup } from "@web/../tests/web_test_helpers";
 
 describe.current.tags("desktop");
 defineMailModels();
@@ -146,7 +145,7 @@ test("Stop asks first, and says who stopped", async () => {
     await mount();
     await click(".o_tower_console_stop");
     await waitFor(".modal .btn-danger");
-    expect(".modal-body").toHaveText("“Restart #3” and everything it started on web 1 will be ended.");
+    expect(".modal-body").toHaveText("“Restart #3” and all processes it started on web 1 will be stopped.");
     await click(".modal .btn-danger");
     await waitFor(".o_tower_console_stop_text");
     await advanceTime(POLL_INTERVAL_MS);
@@ -155,34 +154,4 @@ test("Stop asks first, and says who stopped", async () => {
     expect(queryOne(".o_tower_console_stop").disabled).toBe(true);
     log.state = "done";
     await advanceTime(POLL_INTERVAL_MS);
-});
-
-test("an announcement during a read is not lost", async () => {
-    const reads = [];
-    const reader = new LogReader({
-        read: async (offset) => {
-            reads.push(offset);
-            if (reads.length === 1) {
-                reader.hint();
-            }
-            return { chunks: [], end: offset, more: false, finished: reads.length > 1 };
-        },
-        onResult: async () => {},
-        onError: () => false,
-    });
-    await reader.start();
-    expect(reads).toEqual([0, 0]);
-    expect(reader.isFinished).toBe(true);
-});
-
-test("times are readable", async () => {
-    await makeMockEnv(); // brings the translations
-    expect([0, 7, 750, 3723].map(formatElapsed)).toEqual(["0:00", "0:07", "12:30", "1:02:03"]);
-    expect([0, 0.31, 12, 184, 7500].map((seconds) => String(formatSeconds(seconds)))).toEqual([
-        "",
-        "0.3 s",
-        "12 s",
-        "3 min 04 s",
-        "2 h 05 min",
-    ]);
 });

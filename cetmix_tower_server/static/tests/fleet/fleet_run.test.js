@@ -1,5 +1,5 @@
 import { FleetRun, PAGE_SIZE } from "@cetmix_tower_server/fleet/fleet_run";
-import { POLL_INTERVAL_MS } from "@cetmix_tower_server/run/progress_reader";
+import { POLL_INTERVAL_MS } from "@cetmix_tower_server/run/run_follower";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
 import { click, queryAllTexts, waitFor } from "@odoo/hoot-dom";

@@ -1,7 +1,7 @@
 import { OutputTerminal } from "@cetmix_tower_server/command/terminal";
 import { PlanSteps } from "@cetmix_tower_server/plan/plan_steps";
 import { PlanStepRow } from "@cetmix_tower_server/plan/plan_step_row";
-import { POLL_INTERVAL_MS } from "@cetmix_tower_server/run/progress_reader";
+import { POLL_INTERVAL_MS } from "@cetmix_tower_server/run/run_follower";
 import { StepTree } from "@cetmix_tower_server/plan/step_tree";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, test } from "@odoo/hoot";

@@ -13,6 +13,7 @@ import {
 } from "@web/../tests/web_test_helpers";
 import { mailModels } from "@mail/../tests/mail_test_helpers";
 import { LiveConsole } from "@cetmix_tower_server/command/live_console";
+import { POLL_INTERVAL_MS } from "@cetmix_tower_server/run/run_follower";
 import { FollowLog } from "@cetmix_tower_server/server_log/follow_log";
 
 class ServerLog extends models.Model {
@@ -70,7 +71,7 @@ test("while it is being fetched the form waits for the end, and shows it", async
     expect(".o_tower_server_log").toHaveAttribute("data-state", "refreshing");
     const values = { is_refreshing: false, log_state: "done", log_html: "new text" };
     MockServer.env["cx.tower.server.log"].write([3], values);
-    await advanceTime(1600);
+    await advanceTime(POLL_INTERVAL_MS);
     await animationFrame();
     await animationFrame();
     expect(".o_tower_server_log").toHaveAttribute("data-state", "done");
@@ -79,8 +80,7 @@ test("while it is being fetched the form waits for the end, and shows it", async
 
 function mountFollow() {
     patchWithCleanup(LiveConsole.prototype, {
-        _open() {},
-        _close() {},
+        _open: () => new Promise(() => {}), // nothing is read
     });
     onRpc("cx.tower.command.log", "stop", ({ args }) => {
         expect.step(`stop ${args[0]}`);

@@ -1,0 +1,36 @@
+import { onMounted, onWillUnmount } from "@odoo/owl";
+import { useService } from "@web/core/utils/hooks";
+
+/**
+ * Receives the bus announcements of one run at a time while the component is mounted. They carry no content: whoever may
+ * not read the run is sent none.
+ *
+ * @param {string} type of the announcements; `<type>/<id of the run>` is their channel
+ * @param {(payload: Object) => void} onAnnouncement
+ * @returns {{listen: (runId?: number) => void}} chooses the run; without an id, none
+ */
+export function useRunChannel(type, onAnnouncement) {
+    const bus = useService("bus_service");
+    let channel = "";
+
+    function listen(runId) {
+        const wanted = runId ? `${type}/${runId}` : "";
+        if (wanted === channel) {
+            return;
+        }
+        if (channel) {
+            bus.deleteChannel(channel);
+        }
+        if (wanted) {
+            bus.addChannel(wanted);
+        }
+        channel = wanted;
+    }
+
+    onMounted(() => bus.subscribe(type, onAnnouncement));
+    onWillUnmount(() => {
+        bus.unsubscribe(type, onAnnouncement);
+        listen();
+    });
+    return { listen };
+}
