@@ -3,10 +3,13 @@
 from odoo.tests import HttpCase
 from odoo.tools.misc import file_path
 
+from .common import slow
+
 # Debian's package of Odoo leaves out this library, so every page reports an error, which fails any browser test.
 LEFT_OUT_BY_DEBIAN = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
 
 
+@slow
 class BrowserCase(HttpCase):
     """Browser test that also works on Odoo as Debian packs it."""
 

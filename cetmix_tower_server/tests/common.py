@@ -11,6 +11,11 @@ GROUP_MANAGER = "cetmix_tower_server.group_manager"
 GROUP_ROOT = "cetmix_tower_server.group_root"
 
 
+def slow(test):
+    """Mark a test, or a class with all that derive from it: `setup/test fast` leaves it out."""
+    return test
+
+
 class TowerCommon(TransactionCase):
     """People of every level, and factories.
 

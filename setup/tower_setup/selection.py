@@ -3,10 +3,12 @@
 import ast
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import SetupError
 
+SLOW = "slow"  # name of the decorator, which itself does nothing
 _WORDS = re.compile(r"\(|\)|[^\s()]+")
 
 
@@ -29,43 +31,67 @@ def matches(expression: str, name: str) -> bool:
         ) from None
 
 
-def odoo_tests(addon: Path) -> list[tuple[str, str]]:
-    """(class, method) of each test of an addon, inherited ones included, in the order of the source."""
-    bases: dict[str, list[str]] = {}
-    methods: dict[str, list[str]] = {}
+@dataclass(frozen=True)
+class OdooTest:
+    """A test of an addon. is_slow: it, its class or a base of that is decorated with `@slow`."""
+
+    cls: str
+    method: str
+    is_slow: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.cls}.{self.method}"
+
+
+def odoo_tests(addon: Path) -> list[OdooTest]:
+    """The tests of an addon, inherited ones included, in the order of the source."""
+    classes: dict[str, ast.ClassDef] = {}
     for path in sorted((addon / "tests").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ClassDef):
-                bases[node.name] = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
-                functions = [
-                    item.name
-                    for item in node.body
-                    if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
-                ]
-                methods[node.name] = [name for name in functions if name.startswith("test")]
-    return [(name, method) for name in bases for method in _all_methods(name, bases, methods)]
+        nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+        classes |= {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
+    return [test for name in classes for test in _tests_of(name, classes)]
 
 
-def _all_methods(name: str, bases: dict[str, list[str]], methods: dict[str, list[str]]) -> Iterable[str]:
-    found: dict[str, None] = {}
+def _tests_of(name: str, classes: dict[str, ast.ClassDef]) -> Iterable[OdooTest]:
+    lineage = _with_bases(name, classes)
+    is_slow = any(_is_slow(cls) for cls in lineage)
+    methods: dict[str, ast.FunctionDef] = {}
+    for cls in lineage:
+        for item in cls.body:
+            if isinstance(item, ast.FunctionDef) and item.name.startswith("test"):
+                methods.setdefault(item.name, item)  # the one nearest to the class counts
+    return [OdooTest(name, method.name, is_slow or _is_slow(method)) for method in methods.values()]
+
+
+def _with_bases(name: str, classes: dict[str, ast.ClassDef]) -> list[ast.ClassDef]:
+    """The class and those of the addon that it derives from."""
+    found: dict[str, ast.ClassDef] = {}
     todo = [name]
-    seen = set()
     while todo:
-        current = todo.pop()
-        if current in bases and current not in seen:
-            seen.add(current)
-            found |= dict.fromkeys(methods[current])
-            todo += bases[current]
-    return found
+        current = todo.pop(0)
+        if current in classes and current not in found:
+            found[current] = classes[current]
+            todo += [ast.unparse(base).rpartition(".")[2] for base in classes[current].bases]
+    return list(found.values())
 
 
-def test_tags(addon: Path, expression: str) -> str | None:
-    """Value of Odoo's --test-tags that runs the addon's tests the expression chooses; None: it chooses none."""
-    if not expression:
-        return f"/{addon.name}" if odoo_tests(addon) else None
-    chosen = [
-        f"/{addon.name}:{cls}.{method}"
-        for cls, method in odoo_tests(addon)
-        if matches(expression, f"{cls}.{method}")
-    ]
-    return ",".join(chosen) or None
+def _is_slow(node: ast.ClassDef | ast.FunctionDef) -> bool:
+    return any(isinstance(mark, ast.Name) and mark.id == SLOW for mark in node.decorator_list)
+
+
+def test_tags(addon: Path, expression: str, *, fast: bool = False) -> tuple[str, int]:
+    """Choose tests of an addon as -k does.
+
+    :param fast: leave out the slow ones
+    :return: the value of Odoo's --test-tags that runs them, and how many they are; ("", 0) when there are none
+    """
+    tests = odoo_tests(addon)
+    chosen = [test for test in tests if matches(expression, test.name) and not (fast and test.is_slow)]
+    if not chosen:
+        return "", 0
+    if expression:
+        tags = [f"/{addon.name}:{test.name}" for test in chosen]
+    else:  # all but a few, so that the command line stays short
+        tags = [f"/{addon.name}", *(f"-/{addon.name}:{test.name}" for test in tests if fast and test.is_slow)]
+    return ",".join(tags), len(chosen)

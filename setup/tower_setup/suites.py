@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import locks, odoo_home, ports, postgres, selection, tools, virtualenv
 from .console import Console
+from .database_state import state_of
 from .errors import SetupError
 from .hosts import make_privilege_separation_possible
 from .manifests import depends
@@ -27,9 +28,14 @@ WITHOUT_ODOO = ("setup", "engine", "worker")
 WITHOUT_TOOLS = ("setup", "worker")
 TOURS = "tours"
 TOUR_EXPRESSION = "tour"
+# What a person runs again and again while working: minutes, no browser, nothing installed anew.
+FAST = "fast"
+FAST_FOLDERS = ("engine", "worker")
 SUITE_TIMEOUT_S = 40 * 60
-NO_TESTS_COLLECTED = 5
-TOOLS = (tools.SSHD, tools.SSH, tools.CHROMIUM, tools.BUSYBOX, tools.DASH, tools.ZSH, tools.MKSH)
+NO_TESTS_COLLECTED = 5  # exit status of pytest
+TESTS_FAILED = 1  # exit status of Odoo
+TOOLS = (tools.SSHD, tools.SSH, tools.BUSYBOX, tools.DASH, tools.ZSH, tools.MKSH)
+BROWSER = (tools.CHROMIUM,)
 SHOWN_LINES = 400
 
 
@@ -44,6 +50,7 @@ class Bench:
     folder: Path
     database_folder: str = "test-postgres"
     durable: bool = False
+    with_browser: bool = True
     venv: VirtualEnv = field(init=False)
     _odoo: OdooRunner | None = None
     _tool_paths: list[str] | None = None
@@ -74,7 +81,7 @@ class Bench:
                 tools.require_sudo(self.console)
                 if os.geteuid() == 0:
                     make_privilege_separation_possible()
-                for tool in TOOLS:
+                for tool in (*TOOLS, *(BROWSER if self.with_browser else ())):
                     program = tools.provide(tool, self.layout, self.console)
                     if program.prefix:
                         tools.on_path(program, tool.program, own)
@@ -99,6 +106,7 @@ def main(options: Namespace, layout: Layout, console: Console) -> int:
     total = Outcome()
     with locks.only_one(layout.state / "test.lock", "A test run of this checkout"), ExitStack() as stack:
         bench = Bench(layout, console, stack, options.expression, folder)
+        bench.with_browser = options.suites != [FAST]
         for name, suite in chosen.items():
             outcome = suite(bench)
             _report(console, name, outcome)
@@ -120,10 +128,13 @@ def _choose(names: list[str], layout: Layout) -> dict[str, Callable[[Bench], Out
     known: dict[str, Callable[[Bench], Outcome]] = {name: _pytest_suite(name) for name in order}
     known |= {name: _odoo_suite(name) for name in layout.addon_names()}
     known |= {name: _pytest_suite(name) for name in AFTER if name in folders}
-    unknown = [name for name in names if name not in known and name != TOURS]
+    unknown = [name for name in names if name not in (*known, TOURS, FAST)]
     if unknown:
-        raise SetupError(f"There is no suite {unknown[0]}; there are: {', '.join([*known, TOURS])}.")
-    chosen = {name: suite for name, suite in known.items() if name in names or not names}
+        raise SetupError(f"There is no suite {unknown[0]}; there are: {', '.join([*known, TOURS, FAST])}.")
+    wanted = [*names, *(FAST_FOLDERS if FAST in names else ())]
+    chosen = {name: suite for name, suite in known.items() if name in wanted or not wanted}
+    if FAST in names:
+        chosen |= {f"{FAST} part of {name}": _fast_odoo_suite(name) for name in layout.addon_names()}
     if TOURS in names:
         chosen |= {f"{TOURS} of {name}": _odoo_suite(name, TOUR_EXPRESSION) for name in layout.addon_names()}
     return chosen
@@ -163,45 +174,81 @@ def _pytest_suite(name: str) -> Callable[[Bench], Outcome]:
 
 
 def _odoo_suite(addon: str, expression: str = "") -> Callable[[Bench], Outcome]:
+    """All tests of an addon, on a database made for this run."""
+
     def suite(bench: Bench) -> Outcome:
         wanted = " and ".join(f"({part})" for part in (expression, bench.expression) if part)
-        tags = selection.test_tags(bench.layout.checkout / addon, wanted)
-        if not tags:
+        tags, total = selection.test_tags(bench.layout.checkout / addon, wanted)
+        if not total:
             return Outcome()
         odoo = bench.odoo()
         name = f"tower_test_{os.getpid()}"
-        log = bench.folder / f"{addon}.log"
-        log.unlink(missing_ok=True)
-        follow = OdooLog()
         bench.stack.callback(_drop, odoo, name)
         _fresh_database(bench, odoo, name)
-        options = [
-            "-d",
-            name,
-            "-i",
-            addon,
-            f"--test-tags={tags}",
-            "--stop-after-init",
-            "--max-cron-threads=0",
-        ]
-        options += [f"--http-interface={ports.LOOPBACK}", f"--http-port={ports.free_port()}"]
-        with bench.console.step(f"Tests: {addon} (Odoo)") as step:
-
-            def on_line(line: str) -> None:
-                follow.feed(line)
-                step.note(f"{len(follow.started)} started  {follow.current.rpartition('tests.')[2]}")
-
-            running = {"step": step, "log": log, "check": False, "timeout_s": SUITE_TIMEOUT_S}
-            env = {**odoo.environment(), "PATH": bench.environment(with_odoo=True)["PATH"]}
-            status, _tail = run(odoo.argv(*options), "", on_line=on_line, env=env, **running)
-            outcome = follow.outcome(status)
-            step.good = not outcome.failed
+        options = ["-d", name, "-i", addon, f"--test-tags={tags}"]
+        outcome, _is_complete = _run_odoo_tests(bench, odoo, addon, options, total)
         _drop(odoo, name)
-        if outcome.failed:
-            _show(bench.console, odoo_failures(log), log)
         return outcome
 
     return suite
+
+
+def _fast_odoo_suite(addon: str) -> Callable[[Bench], Outcome]:
+    """The tests of an addon that need neither a browser nor much time, on a database that is kept."""
+
+    def suite(bench: Bench) -> Outcome:
+        checkout = bench.layout.checkout
+        tags, total = selection.test_tags(checkout / addon, bench.expression, fast=True)
+        if not total:
+            return Outcome()
+        odoo = bench.odoo()
+        name = f"fast_{addon}"
+        mark = bench.folder / f"{name}.state"
+        state = state_of(checkout / each for each in bench.layout.addon_names())
+        before = mark.read_text("ascii") if mark.exists() and odoo.database.exists(name) else ""
+        # The mark comes back at the end: a database that a broken-off run left behind is not used again.
+        mark.unlink(missing_ok=True)
+        if not before:
+            _drop(odoo, name)
+            _fresh_database(bench, odoo, name)
+        change = ["-u" if before else "-i", addon] if before != state else []
+        options = ["-d", name, *change, f"--test-tags={tags}"]
+        outcome, is_complete = _run_odoo_tests(bench, odoo, addon, options, total)
+        if is_complete:
+            mark.write_text(state, "ascii")
+        return outcome
+
+    return suite
+
+
+def _run_odoo_tests(
+    bench: Bench, odoo: OdooRunner, addon: str, options: list[str], total: int
+) -> tuple[Outcome, bool]:
+    """Run an addon's tests in one Odoo process.
+
+    :param options: database, what to install or update first, and the tests
+    :param total: how many tests these are
+    :return: the results, and whether Odoo came to the tests and to their end
+    """
+    log = bench.folder / f"{addon}.log"
+    log.unlink(missing_ok=True)
+    follow = OdooLog()
+    options = [*options, "--stop-after-init", "--max-cron-threads=0"]
+    options += [f"--http-interface={ports.LOOPBACK}", f"--http-port={ports.free_port()}"]
+    env = {**odoo.environment(), "PATH": bench.environment(with_odoo=True)["PATH"]}
+    with bench.console.step(f"Tests: {addon} (Odoo)") as step:
+
+        def on_line(line: str) -> None:
+            follow.feed(line)
+            step.note(f"{len(follow.started)} of {total}  {follow.current.rpartition('tests.')[2]}")
+
+        running = {"step": step, "log": log, "check": False, "timeout_s": SUITE_TIMEOUT_S}
+        status, _tail = run(odoo.argv(*options), "", on_line=on_line, env=env, **running)
+        outcome = follow.outcome(status)
+        step.good = not outcome.failed
+    if outcome.failed:
+        _show(bench.console, odoo_failures(log), log)
+    return outcome, status in (0, TESTS_FAILED) and bool(follow.started)
 
 
 def _fresh_database(bench: Bench, odoo: OdooRunner, name: str) -> None:

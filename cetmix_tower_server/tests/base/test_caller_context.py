@@ -5,6 +5,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..api_case import PROTOCOLS, ApiCase, Refused
+from ..common import slow
 
 SOURCE = Path(__file__).parents[2]
 QUIET = ("odoo.http", "odoo.addons.rpc.controllers.jsonrpc", "odoo.addons.rpc.controllers.xmlrpc")
@@ -153,6 +154,7 @@ class TestCallerContext(ApiCase):
         return outcome
 
     @mute_logger(*QUIET)
+    @slow
     def test_nobody_speaks_for_the_engine(self):
         expected = self.work("json2", {})
         self.assertEqual(expected["command"], "done")

@@ -3,7 +3,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..common import TowerCommon
+from ..common import TowerCommon, slow
 
 ACCESS_LOGGERS = ("odoo.addons.base.models.ir_rule", "odoo.addons.base.models.ir_model")
 # Nobody but Root writes these, so a Manager has none of them.
@@ -83,6 +83,7 @@ class TestRelationAccess(TowerCommon):
         ):
             self.assertIn(expected, found)
 
+    @slow
     def test_a_manager_changes_no_record_that_he_may_only_read(self):
         for model, name in self.relations(worked_out=False):
             other_model = self.env[model]._fields[name].comodel_name

@@ -3,6 +3,7 @@
 from odoo.tests import tagged
 
 from ..base.test_access_matrix import ANY, LEVELS, OWN, ROLES, AccessMatrixCase
+from ..common import slow
 
 SERVERS = ("none", *ROLES)
 
@@ -71,6 +72,7 @@ class TestAccessMatrixPlan(PlanMatrixCase):
                 create=create,
             )
 
+    @slow
     def test_line(self):
         """As its plan: "mine" is who created the plan, whoever added the line."""
         for name in self.people:
@@ -86,6 +88,7 @@ class TestAccessMatrixPlan(PlanMatrixCase):
                 },
             )
 
+    @slow
     def test_post_run_action(self):
         for name in self.people:
             self._check(
@@ -102,6 +105,7 @@ class TestAccessMatrixPlan(PlanMatrixCase):
                 },
             )
 
+    @slow
     def test_value_of_a_post_run_action(self):
         """As the plan and its own level; a plan of level "3" hides what is open to users."""
         variable = self.env["cx.tower.variable"].create({"name": "Of an action", "access_level": "1"})

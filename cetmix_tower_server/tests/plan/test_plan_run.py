@@ -8,6 +8,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ...worker.engine_context import engine_says
+from ..common import slow
 from ..run.run_case import RunCase
 
 
@@ -606,6 +607,7 @@ class TestPlanRun(RunCase):
         action = child.with_user(self.root).action_run_again()
         self.assertEqual(self.env["cx.tower.plan.log"].browse(action["res_id"]).variable_values, {"n": 2})
 
+    @slow
     def test_500_lines(self):
         command = self.exits(0)
         run = self.run_plan(self.plan(*[command] * 500))

@@ -4,6 +4,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..api_case import ApiCase
+from ..common import slow
 
 OUR_MODULE = "odoo.addons.cetmix_tower_server"
 OUR_MODELS = ("cx.tower.", "cetmix.tower")
@@ -61,6 +62,7 @@ class TestApiDenials(ApiCase):
         return self.env[model].sudo().with_context(active_test=False).search([], limit=1).ids or [1]
 
     @mute_logger("odoo.http", "odoo.sql_db")
+    @slow
     def test_a_stranger_gets_nowhere(self):
         methods = self.our_methods()
         self.assertGreater(len(methods), 30, "the search for our methods finds too few")

@@ -7,6 +7,7 @@ from odoo.tests import Form, tagged
 from ...engine.bounded import pool
 from ...engine.results import ExitCode
 from ...worker.job import Job
+from ..common import slow
 from ..run.run_case import RunCase
 
 SLOW = "{% set a='a'*9000000 %}{% for i in range(100000) %}{% if 'ab' in a %}{% endif %}{% endfor %}"
@@ -72,6 +73,7 @@ class TestTexts(RunCase):
                 with self.subTest(text, model=model), self.assertRaisesRegex(ValidationError, "line 1"):
                     self.env[model].create(values).flush_recordset()
 
+    @slow
     def test_what_was_stored_malformed_can_still_be_read_and_exported(self):
         file = self.env["cx.tower.file"].create(
             {"name": "f", "server_id": self.server.id, "server_dir": "/tmp", "source": "tower", "code": "x"}
@@ -113,6 +115,7 @@ class TestTexts(RunCase):
         self.assertLess(time.monotonic() - started, 20)
         self.server.set_variable_value("slow", "a-b")
 
+    @slow
     def test_a_slow_modifier_fails_the_run_that_uses_it(self):
         self.slow_variable(applied_expression="while True: pass")
         self.server.set_variable_value("slow", "x")
@@ -148,6 +151,7 @@ class TestTexts(RunCase):
         self.assertIn("ode of command “Slow”", " ".join(log.command_log_ids.mapped("message")))
         self.assertEqual(log.command_log_ids.mapped("state"), ["failed", "failed"])
 
+    @slow
     def test_slow_lines_of_a_plan_are_looked_at_in_several_transactions(self):
         lines = [self.env["cx.tower.command"].create({"name": "No host", "code": "ls"})]
         lines += [
