@@ -1,4 +1,4 @@
-"""Entry: `python setup/tower_setup demo|test|benchmark|lint ...`, as setup/launch calls it."""
+"""Entry: `python setup/tower_setup demo|test|benchmark|lint|changelog ...`, as setup/launch calls it."""
 
 # Only modules that Python has loaded already, until our own folder is out of the way of the standard library.
 import os.path

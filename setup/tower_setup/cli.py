@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from . import benchmarks, demo, lint, suites
+from . import benchmarks, changelog, demo, lint, suites
 from .console import Console
 from .errors import Interrupted, SetupError
 from .paths import Layout
@@ -36,7 +36,7 @@ def _test_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="setup/test",
         description="Run Tower's tests: all of them, or the named suites. Ends with the line 'N passed, N failed'.",
-        epilog="suites: engine, sshd, acceptance, tours, setup, and the name of each addon",
+        epilog="suites: fast (what to run while working, a few minutes), each folder of tests/, each addon, and tours",
     )
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="what to run (default: everything)")
     parser.add_argument(
@@ -66,11 +66,22 @@ def _lint_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _changelog_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="setup/changelog", description="Print what the changelog fragments say, or release them."
+    )
+    parser.add_argument(
+        "version", nargs="?", help="move the fragments into CHANGELOG.md and HISTORY.md as this version"
+    )
+    return parser
+
+
 COMMANDS: dict[str, tuple[Callable[[], argparse.ArgumentParser], Callable[..., int]]] = {
     "demo": (_demo_parser, demo.main),
     "test": (_test_parser, suites.main),
     "benchmark": (_benchmark_parser, benchmarks.main),
     "lint": (_lint_parser, lint.main),
+    "changelog": (_changelog_parser, changelog.main),
 }
 
 
