@@ -22,6 +22,7 @@ from .run import test_run_accidents
 from .run import test_run_history
 from .run import test_run_lists
 from .run import test_run_number
+from .run import test_states
 from .run import test_working_values
 from .run import test_api
 from .run import test_api_denials

@@ -332,13 +332,13 @@ class CxTowerPlanLog(models.Model):
                       SET state = %(state)s, plan_status = %(status)s, message = %(message)s, finish_date = %(now)s,
                           start_date = COALESCE(start_date, %(now)s),
                           duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
-                    WHERE id = %(id)s AND state = ANY(%(active)s)""",
+                    WHERE id = %(id)s AND state = ANY(%(before)s)""",
                 state=state,
                 status=int(plan_status),
                 message=storable_text(message) if message else None,
                 now=now,
                 id=self.id,
-                active=list(states.ACTIVE),
+                before=states.before(state),
             )
         )
         ended = bool(self.env.cr.rowcount)

@@ -66,9 +66,10 @@ MAX_TITLE = 80
 
 # Never behind the time limit of its flight plan.
 RETRIES_LEFT = SQL(
-    """(state = 'running' AND attempt < attempts_total AND stop_requested_date IS NULL AND NOT EXISTS (
+    """(state = ANY(%s) AND attempt < attempts_total AND stop_requested_date IS NULL AND NOT EXISTS (
         SELECT FROM cx_tower_plan_log run WHERE run.id = plan_log_id AND run.deadline
-             < (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => COALESCE(retry_delay_s, 0))))"""
+             < (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => COALESCE(retry_delay_s, 0))))""",
+    states.before(states.QUEUED),
 )
 
 
@@ -281,14 +282,14 @@ class CxTowerCommandLog(models.Model):
                 """UPDATE cx_tower_command_log
                       SET %(columns)s, finish_date = %(now)s, start_date = COALESCE(start_date, %(now)s),
                           duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
-                    WHERE id = %(id)s AND state = ANY(%(active)s) AND %(fenced)s AND NOT %(retried)s
+                    WHERE id = %(id)s AND state = ANY(%(before)s) AND %(fenced)s AND NOT %(retried)s
                 RETURNING %(needed)s,
                           (SELECT connection_state FROM cx_tower_server server WHERE server.id = server_id)""",
                 needed=SQL(", ").join(map(SQL.identifier, needed)),
                 columns=self._columns_sql(values),
                 now=now,
                 id=self.id,
-                active=list(states.ACTIVE),
+                before=states.before(values["state"]),
                 fenced=_fenced(fence, worker),
                 retried=SQL("(%s AND %s)", may_retry, RETRIES_LEFT),
             )
@@ -341,11 +342,10 @@ class CxTowerCommandLog(models.Model):
                 """UPDATE cx_tower_command_log
                       SET %(columns)s, state = 'queued', attempt = attempt + 1, fence = COALESCE(fence, 0) + 1,
                           retry_at = (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => retry_delay_s)
-                    WHERE id = %(id)s AND state = ANY(%(active)s) AND %(fenced)s AND %(left)s
+                    WHERE id = %(id)s AND %(fenced)s AND %(left)s
                 RETURNING retry_at""",
                 columns=self._columns_sql(kept),
                 id=self.id,
-                active=list(states.ACTIVE),
                 fenced=_fenced(fence, worker),
                 left=RETRIES_LEFT,
             )

@@ -59,7 +59,7 @@ UPDATE cx_tower_command_log log
        worker = %(worker)s, fence = COALESCE(log.fence, 0) + 1,
        host_slot = chosen.host_slot, global_slot = chosen.global_slot
   FROM chosen
- WHERE log.id = chosen.id AND log.state = 'queued'
+ WHERE log.id = chosen.id AND log.state = ANY(%(before)s)
 RETURNING log.id, log.fence, log.plan_log_id
 """
 
@@ -95,6 +95,7 @@ class CxTowerRunQueue(models.AbstractModel):
                 wanted=wanted,
                 worker=worker,
                 only=only,
+                before=states.before(states.RUNNING),
             ),
             log_exceptions=False,  # a taken seat is an answer, not an error
         )
@@ -112,12 +113,12 @@ class CxTowerRunQueue(models.AbstractModel):
         self.env.cr.execute(
             """UPDATE cx_tower_plan_log run
                   SET state = 'running', start_date = COALESCE(run.start_date, clock_timestamp() AT TIME ZONE 'UTC')
-                WHERE run.state = 'queued' AND run.top_plan_log_id IN (
+                WHERE run.state = ANY(%s) AND run.top_plan_log_id IN (
                       SELECT plan_log.top_plan_log_id FROM cx_tower_command_log log
                         JOIN cx_tower_plan_log plan_log ON plan_log.id = log.plan_log_id
                        WHERE log.id = ANY(%s) AND plan_log.state = 'queued')
             RETURNING run.id""",
-            (log_ids,),
+            (states.before(states.RUNNING), log_ids),
         )
         began = [row[0] for row in self.env.cr.fetchall()]
         if began:  # what waited for a plan inside was waiting for its turn until now
@@ -176,9 +177,9 @@ class CxTowerRunQueue(models.AbstractModel):
             """UPDATE cx_tower_command_log
                   SET state = 'running', start_date = clock_timestamp() AT TIME ZONE 'UTC', worker = %s,
                       fence = COALESCE(fence, 0) + 1, host_slot = NULL, global_slot = NULL
-                WHERE id = %s AND state = 'queued' AND is_held IS NOT TRUE
+                WHERE id = %s AND state = ANY(%s) AND is_held IS NOT TRUE
             RETURNING fence, plan_log_id""",
-            (worker, log_id),
+            (worker, log_id, states.before(states.RUNNING)),
         )
         row = self.env.cr.fetchone()
         self.env["cx.tower.command.log"].browse(log_id).invalidate_recordset(flush=False)

@@ -54,6 +54,7 @@ class CxTowerRunQueue(models.AbstractModel):
             "What should follow from its end did not happen: %s. The log of the Tower server says more.",
             type(error).__name__,
         )
+        state = states.state_for_exit_code(int(exit_code))
         now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
         self.env.cr.execute(
             SQL(
@@ -61,15 +62,15 @@ class CxTowerRunQueue(models.AbstractModel):
                       SET state = %(state)s, %(status)s = %(exit_code)s, message = %(message)s, finish_date = %(now)s,
                           start_date = COALESCE(start_date, %(now)s),
                           duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
-                    WHERE id = %(id)s AND state = ANY(%(active)s)""",
+                    WHERE id = %(id)s AND state = ANY(%(before)s)""",
                 table=SQL.identifier(run._table),
                 status=SQL.identifier(status_field),
-                state=states.state_for_exit_code(int(exit_code)),
+                state=state,
                 exit_code=int(exit_code),
                 message=f"{text} {reason}",
                 now=now,
                 id=run.id,
-                active=list(states.ACTIVE),
+                before=states.before(state),
             )
         )
         run.invalidate_recordset(flush=False)

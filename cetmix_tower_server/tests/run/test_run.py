@@ -7,7 +7,6 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
-from ...engine import states
 from ...engine.results import ExitCode
 from ...worker.engine_context import engine_says
 from .run_case import RunCase
@@ -229,15 +228,6 @@ class TestRun(RunCase):
         self.assertFalse(log._finish({"command_status": 0}, fence=fence - 1))
         self.assertEqual(log.state, "running")
         self.assertTrue(log._finish({"command_status": 0}, fence=fence))
-
-    def test_every_change_of_state(self):
-        every = [state for state, _label in states.LABELS]
-        for before in every:
-            for after in every:
-                allowed = states.is_allowed(before, after)
-                self.assertEqual(allowed, after in states.TRANSITIONS[before])
-                if before in states.FINISHED:
-                    self.assertFalse(allowed, f"{before} -> {after}")
 
     def test_a_run_without_a_living_worker_is_interrupted(self):
         Queue, Worker = self.env["cx.tower.run.queue"], self.env["cx.tower.worker"]
