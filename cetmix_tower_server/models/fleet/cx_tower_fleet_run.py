@@ -23,11 +23,10 @@ SERVERS_LIMIT = 10_000
 
 
 class CxTowerFleetRun(models.Model):
-    """One command or flight plan on many servers: how many at once, when to stop, how far it is.
+    """One command or flight plan on many servers, with limits for parallel runs and for failures.
 
-    Its members are ordinary runs, one a server: logs with ``fleet_run_id``. All of them are created when the fleet run is
-    started, with the inputs of that moment; those whose turn has not come are *held*. How turns are passed on is in
-    ``cx_tower_fleet_run_turns.py``.
+    Its members are ordinary runs, one per server: logs with ``fleet_run_id``. All of them are created when the fleet run
+    starts, with the inputs of that moment. Members that are not yet allowed to run are *held*, see ``turns.py``.
     """
 
     _name = "cx.tower.fleet.run"
@@ -43,7 +42,7 @@ class CxTowerFleetRun(models.Model):
         default=lambda self: f"fleet_run_{secrets.token_hex(8)}",
     )
     active = fields.Boolean(default=True)
-    label = fields.Char(index="trigram", help="A word of your own to find this run by.")
+    label = fields.Char(index="trigram", help="Free text for finding this run later.")
     user_id = fields.Many2one(
         "res.users", string="Started by", default=lambda self: self.env.user, index=True, ondelete="set null"
     )
@@ -78,35 +77,40 @@ class CxTowerFleetRun(models.Model):
     command_log_ids = fields.One2many("cx.tower.command.log", "fleet_run_id", string="Command runs")
     plan_log_ids = fields.One2many("cx.tower.plan.log", "fleet_run_id", string="Flight plan runs")
     variable_values = fields.Json(string="Own values", readonly=True)
-    run_input = fields.Json(groups=fields.NO_ACCESS, copy=False, help="What else it takes to run it again.")
+    run_input = fields.Json(
+        groups=fields.NO_ACCESS, copy=False, help="Remaining inputs needed to run it again."
+    )
     concurrency_limit = fields.Integer(
         string="Servers at once",
         readonly=True,
         aggregator=None,
-        help="0: as many as the settings allow.",
+        help="Servers that run at the same time. 0: as many as the settings allow.",
     )
     stop_after_failures = fields.Integer(
-        readonly=True, aggregator=None, help="Failed servers after which no further one is started; 0: never."
+        readonly=True,
+        aggregator=None,
+        help="Start no more servers after this many have failed. 0: never stop early.",
     )
     stop_after_percent = fields.Integer(
         string="Stop after failures (%)",
         readonly=True,
         aggregator=None,
-        help="Share of the servers that may fail before no further one is started; 0: any.",
+        help="Start no more servers once this percentage of them has failed. 0: never stop early.",
     )
     server_count = fields.Integer(string="Number of servers", readonly=True, aggregator=None)
     failures = fields.Integer(readonly=True, aggregator=None)
-    is_halted = fields.Boolean(readonly=True, help="So many servers failed that the others were not started.")
+    is_halted = fields.Boolean(
+        readonly=True, help="Too many servers failed, so the remaining ones were not started."
+    )
     state = fields.Selection(STATES, required=True, readonly=True, default=RUNNING, index=True)
-    message = fields.Text(readonly=True, help="One sentence about how the run ended.")
+    message = fields.Text(readonly=True, help="How the run ended, in one sentence.")
     start_date = fields.Datetime(string="Started", default=fields.Datetime.now, readonly=True)
     finish_date = fields.Datetime(string="Ended", readonly=True)
-    stop_requested_by_id = fields.Many2one("res.users", string="Stop asked by", readonly=True)
+    stop_requested_by_id = fields.Many2one("res.users", string="Stop requested by", readonly=True)
     stop_requested_date = fields.Datetime(readonly=True)
     retry_of_id = fields.Many2one(
         "cx.tower.fleet.run", readonly=True, ondelete="set null", index="btree_not_null"
     )
-    retried_by_ids = fields.One2many("cx.tower.fleet.run", "retry_of_id", readonly=True)
 
     _reference_unique = models.UniqueIndex("(reference)", "The reference of a run must be unique.")
 
@@ -153,7 +157,7 @@ class CxTowerFleetRun(models.Model):
         self.browse().check_access("read")
         found = self._find_servers(servers, tags, os, domain)
         if bool(command) == bool(plan):
-            raise ValidationError(self.env._("Name either the command or the flight plan to run."))
+            raise ValidationError(self.env._("Pass either a command or a flight plan to run."))
         fleet = self._start(
             found,
             command=found._command_argument(command) if command else None,
@@ -194,15 +198,15 @@ class CxTowerFleetRun(models.Model):
             criteria &= Domain("id", "in", self._named("cx.tower.server", servers).ids)
         elif criteria.is_true():
             raise ValidationError(
-                self.env._(
-                    "Say which servers are meant: name them, or give tags, operating systems or a condition."
-                )
+                self.env._("No servers are selected. Pass servers, tags, operating systems or a domain.")
             )
         found = self.env["cx.tower.server"].search(criteria, limit=SERVERS_LIMIT + 1)
         if not found:
-            raise ValidationError(self.env._("No server that you may see matches."))
+            raise ValidationError(self.env._("No server you can access matches the selection."))
         if len(found) > SERVERS_LIMIT:
-            raise ValidationError(self.env._("More than %s servers: split the fleet.", SERVERS_LIMIT))
+            raise ValidationError(
+                self.env._("A fleet run can have at most %s servers. Split it into several.", SERVERS_LIMIT)
+            )
         return found
 
     @api.model
@@ -284,7 +288,9 @@ class CxTowerFleetRun(models.Model):
                 field = self._fields[name]._description_string(self.env)
                 raise ValidationError(
                     self.env._(
-                        "“%(field)s” is a whole number from 0 to %(highest)s.", field=field, highest=highest
+                        "“%(field)s” must be a whole number from 0 to %(highest)s.",
+                        field=field,
+                        highest=highest,
                     )
                 )
             checked[name] = value
@@ -305,7 +311,37 @@ class CxTowerFleetRun(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_active(self):
-        """Without the fleet run nobody would give its held runs their turn."""
-        for fleet in self.sudo():
+        """Keep active fleet runs: without them, their held members would never get a turn."""
+        for fleet in self.sudo():  # sudo: only reads state and name, to explain the refusal
             if fleet.state in ACTIVE:
-                raise UserError(self.env._("“%s” has not ended. Stop it first, then delete it.", fleet.name))
+                raise UserError(
+                    self.env._("“%s” is still running. Stop it before you delete it.", fleet.name)
+                )
+
+    # ------------------------------------------------------------------
+    # Opening
+    # ------------------------------------------------------------------
+
+    def _action_open(self):
+        """Return the action that shows this fleet run."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Fleet Run"),
+            "res_model": self._name,
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "res_id": self.id,
+            "context": {"active_id": False},
+        }
+
+    def action_open_members(self):
+        """Open the list of this fleet run's members.
+
+        :raise AccessError: the caller may not read the fleet run
+        """
+        self.ensure_one()
+        self.check_access("read")
+        xmlid = "action_cx_tower_command_log" if self.action == "command" else "action_cx_tower_plan_log"
+        action = self.env["ir.actions.act_window"]._for_xml_id(f"cetmix_tower_server.{xmlid}")
+        return action | {"domain": [("fleet_run_id", "=", self.id)], "context": {}}

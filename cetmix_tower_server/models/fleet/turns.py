@@ -7,22 +7,24 @@ from ...engine import states
 from ...engine.database_errors import may_succeed_later
 from ...worker import worker as run_worker
 from ...worker.engine_context import engine_says, heard
-from .cx_tower_fleet_run import ACTIVE, RUNNING, STOPPING
+from .cx_tower_fleet_run import ACTIVE, RUNNING
 
 _logger = logging.getLogger(__name__)
 
-# Ends that come together in several processes do not see each other: with so few left, look again after the commit.
+#: Members that end at the same moment in different processes do not see each other. With so few left, look again after
+#: the commit.
 LAST_FEW = 8
+NOT_SUCCEEDED = (states.FAILED, states.INTERRUPTED)
 MEMBERS = {"command": SQL.identifier("cx_tower_command_log"), "plan": SQL.identifier("cx_tower_plan_log")}
 
 
 class CxTowerFleetRun(models.Model):
-    """Whose turn it is in a fleet run.
+    """Limits how many members of a fleet run are active at once by passing turns from one to the next.
 
-    As many members as may run at once are given a turn when the fleet run starts; the others are held: created, but not to
-    be claimed. A member that ends passes its turn on to the next held one, in the transaction that records its end. So
-    the limit holds whatever the number of processes, and nobody counts under a lock. If a process dies before that commit,
-    the end is not recorded either; the member's lease runs out, and its end as *interrupted* passes the turn on.
+    When the fleet run starts, the first members get a turn. The others are held: they exist but cannot be claimed. A member
+    that ends passes its turn to the next held one in the transaction that records its end. So the limit holds for any number
+    of processes, without counting under a lock. If the process dies before that commit, the end is not recorded either:
+    the member's lease expires, and its end as *interrupted* passes the turn on.
     """
 
     _inherit = "cx.tower.fleet.run"
@@ -32,7 +34,7 @@ class CxTowerFleetRun(models.Model):
     # ------------------------------------------------------------------
 
     def _give_first_turns(self, members):
-        """Hold the members beyond the limit; what could not even start is counted as failed."""
+        """Hold the members beyond the limit. Members that were refused count as failed."""
         self.ensure_one()
         waiting = members.filtered(lambda member: member.state in states.ACTIVE)
         self.failures = len((members - waiting).filtered(self._is_failure))
@@ -45,7 +47,7 @@ class CxTowerFleetRun(models.Model):
         self._end_if_nothing_is_left()
 
     def _hold(self, members):
-        """Keep members, with all that was prepared inside them, from being claimed."""
+        """Keep members, and the steps prepared inside them, from being claimed."""
         if not members:
             return
         members.flush_recordset()
@@ -55,9 +57,11 @@ class CxTowerFleetRun(models.Model):
         self._set_held_inside(members.ids, held=True)
 
     def _pass_turn_on(self):
-        """Give the next held member its turn. :return: whether there was one
+        """Give the next held member its turn.
 
-        Two processes that pick the same one collide, and one of them records its end again.
+        Two processes that pick the same member collide, and one of them records its end again.
+
+        :return: whether there was a held member
         """
         self.env.cr.execute(
             SQL(
@@ -70,7 +74,7 @@ class CxTowerFleetRun(models.Model):
                 fleet=self.id,
                 active=list(states.ACTIVE),
             ),
-            log_exceptions=False,  # another process was faster: an answer, not an error
+            log_exceptions=False,  # losing the race against another process is not an error
         )
         row = self.env.cr.fetchone()
         if not row:
@@ -83,9 +87,9 @@ class CxTowerFleetRun(models.Model):
         return True
 
     def _set_held_inside(self, member_ids, held):
-        """Hold or release the flight plan runs of these members and the steps that were prepared in them.
+        """Hold or release the flight plan runs of these members and the steps prepared in them.
 
-        The clock of a flight plan begins with its turn.
+        The time limit of a flight plan starts with its turn.
         """
         if self.action == "plan":
             tops = SQL("%s", list(member_ids))
@@ -121,22 +125,23 @@ class CxTowerFleetRun(models.Model):
     # ------------------------------------------------------------------
 
     def _member_ended(self, member):
-        """Do what follows from the end of a member, in the transaction that records it.
+        """Continue the fleet run after the end of a member, in the transaction that records that end.
 
-        What goes wrong in here must not undo the record of what happened on the host; what is missed is made up for by
-        :meth:`_look_after`.
+        An error in here must not undo the record of what happened on the host; :meth:`_look_after` makes up for it.
         """
         if heard(self.env, "tower_fleet_later"):
-            return  # looked at when all of them are there
-        fleet = self.sudo()  # sudo: nobody may write fleet runs; the engine goes on with what was started
+            return  # the caller continues the fleet run itself, after the last of several ends
+        fleet = (
+            self.sudo()
+        )  # sudo: nobody has write access to fleet runs; the engine continues what was started
         had_turn = not member.is_held
         try:
             with self.env.cr.savepoint(flush=False):
                 fleet._go_on_after(fleet._is_failure(member), had_turn)
         except Exception as error:
             if may_succeed_later(error):
-                raise  # the database went away or another process was faster: all of it is tried again
-            _logger.exception("fleet run %s cannot go on after run %s", self.id, member.id)
+                raise  # the database went away or another process was faster: the whole end is tried again
+            _logger.exception("fleet run %s could not continue after run %s", self.id, member.id)
             self.env.invalidate_all(flush=False)
 
     def _go_on_after(self, is_failure, had_turn):
@@ -149,14 +154,14 @@ class CxTowerFleetRun(models.Model):
 
     @api.model
     def _is_failure(self, member):
-        return member.state in (states.FAILED, states.INTERRUPTED)
+        return member.state in NOT_SUCCEEDED
 
     def _count_failure(self):
-        """Count a failed member. :return: whether that is one too many"""
+        """Count a failed member. :return: whether the limit of failures has been reached"""
         self.env.cr.execute(
             "UPDATE cx_tower_fleet_run SET failures = failures + 1 WHERE id = %s",
             (self.id,),
-            log_exceptions=False,  # another process counts at this moment: an answer, not an error
+            log_exceptions=False,  # losing the race against another process is not an error
         )
         self.invalidate_recordset(["failures"], flush=False)
         return self._has_failed_enough()
@@ -169,27 +174,31 @@ class CxTowerFleetRun(models.Model):
         return bool(by_number or (self.stop_after_percent and percent >= self.stop_after_percent))
 
     def _halt(self):
-        """So many failed that no further member is started; those that run go on to their end."""
+        """Start no further members because too many failed. Active ones run to their end."""
         self.write({"is_halted": True})
         failures = self.failures
         self._end_held(
-            self.env._("Not started: a server of the fleet run had failed.")
+            self.env._("Not started: a server in the fleet run failed.")
             if failures == 1
-            else self.env._("Not started: %(count)s servers of the fleet run had failed.", count=failures)
+            else self.env._("Not started: %(count)s servers in the fleet run failed.", count=failures)
         )
 
     def _end_held(self, text):
-        """End the members that never got their turn."""
+        """End the held members."""
         held = self._members().search(
             [("fleet_run_id", "=", self.id), ("is_held", "=", True), ("state", "in", states.ACTIVE)],
             order="id",
         )
         held.with_context(**engine_says(tower_fleet_later=True))._end_before_turn(text)
 
+    def _member_model(self):
+        """Return the model of this fleet run's members, as the caller."""
+        return self.env["cx.tower.command.log" if self.action == "command" else "cx.tower.plan.log"]
+
     def _members(self):
         """Return the model of this fleet run's members, with all rights."""
-        # sudo: the engine's own bookkeeping; what people read goes through the rules of the logs
-        return self.env["cx.tower.command.log" if self.action == "command" else "cx.tower.plan.log"].sudo()
+        # sudo: internal bookkeeping over all members; people read them through the record rules of the logs
+        return self._member_model().sudo()
 
     def _end_if_nothing_is_left(self):
         """End the fleet run when its last member has ended. Only the first end counts."""
@@ -210,7 +219,7 @@ class CxTowerFleetRun(models.Model):
             self._look_again_after_commit()
 
     def _look_again_after_commit(self):
-        """Members that end at the same moment in other processes are not seen in here."""
+        """Check for the end again after the commit: members ending now in other processes are invisible until then."""
         registry, fleet_id = self.env.registry, self.id
 
         def look():
@@ -222,7 +231,7 @@ class CxTowerFleetRun(models.Model):
             except Exception as error:
                 if not may_succeed_later(error):
                     raise
-                # somebody else does it at this moment, or the next look does
+                # another process is ending it right now, or _look_after does it later
 
         self.env.cr.postcommit.add(look)
 
@@ -243,7 +252,7 @@ class CxTowerFleetRun(models.Model):
         return self.env.cr.fetchone()[0]
 
     def _finish(self):
-        """End the fleet run with what became of its members."""
+        """End the fleet run with the state and message that follow from its members."""
         counts = self._count_states()
         failed = counts.get(states.FAILED, 0) + counts.get(states.INTERRUPTED, 0)
         stopped = counts.get(states.STOPPED, 0)
@@ -271,7 +280,7 @@ class CxTowerFleetRun(models.Model):
         self._send_hint()
 
     def _send_hint(self):
-        """Tell whoever looks at these fleet runs that there is something to read. A hint only, without content."""
+        """Tell open screens that these fleet runs have changed. The message carries no content."""
         for fleet in self:
             fleet._bus_send("cetmix_tower_fleet_run", {"id": fleet.id})
 
@@ -282,14 +291,12 @@ class CxTowerFleetRun(models.Model):
             self.env._("%(count)s of %(total)s servers succeeded", count=succeeded, total=self.server_count)
         ]
         if skipped:
-            parts.append(self.env._("on %s nothing was to be done", skipped))
+            parts.append(self.env._("%s had nothing to do", skipped))
         if failed:
             parts.append(self.env._("%s failed", failed))
         if stopped:
             parts.append(
-                self.env._("%s were not started", stopped)
-                if self.is_halted
-                else self.env._("%s were stopped", stopped)
+                self.env._("%s not started", stopped) if self.is_halted else self.env._("%s stopped", stopped)
             )
         return ", ".join(parts) + "."
 
@@ -305,7 +312,7 @@ class CxTowerFleetRun(models.Model):
         return dict(self.env.cr.fetchall())
 
     def _notify_starter(self):
-        """Tell the person who started it how it ended, once for all servers, as the settings want it."""
+        """Notify the person who started the fleet run of its end, as configured in the settings."""
         settings = self.env["cx.tower.settings"]._get()
         succeeded = self.state == states.DONE
         wanted = settings.notification_type_success if succeeded else settings.notification_type_error
@@ -326,12 +333,12 @@ class CxTowerFleetRun(models.Model):
 
     @api.model
     def _look_after(self):
-        """Go on with fleet runs in which turns were lost, and end those whose members have all ended.
+        """Continue fleet runs that lost turns, and end those whose members have all ended (cron).
 
-        Neither should happen but for a failure of Tower or two last members that ended at the same moment in two processes.
-        What goes wrong with one keeps neither the others nor the queue, whose lost runs are found in the same transaction.
+        Needed only after an error in Tower, or when the last two members ended at the same moment in two processes.
+        An error in one fleet run affects neither the others nor the recovery of lost runs in the same transaction.
         """
-        # sudo: the cron's own work
+        # sudo: maintenance by the cron, for all fleet runs
         for fleet in self.sudo().search([("state", "in", ACTIVE)]):
             self.env["cx.tower.run.queue"]._do_apart(fleet._look_after_one, f"looking after {fleet}")
 
@@ -351,37 +358,12 @@ class CxTowerFleetRun(models.Model):
                 list(states.ACTIVE),
             )
         )
-        at_work, held = self.env.cr.fetchone()
-        lost = min(max(self.concurrency_limit - at_work, 0), held)
+        active, held = self.env.cr.fetchone()
+        lost = min(max(self.concurrency_limit - active, 0), held)
         if not lost:
             return
-        _logger.warning("fleet run %s: %s turns were lost, given again", self.id, lost)
-        # Written, so that two processes that look at the same moment collide instead of giving them twice.
+        _logger.warning("fleet run %s: %s lost turns are given again", self.id, lost)
+        # This write makes two processes that do this at the same moment collide instead of giving the turns twice.
         self.env.cr.execute("UPDATE cx_tower_fleet_run SET write_date = now() WHERE id = %s", (self.id,))
         for _turn in range(lost):
             self._pass_turn_on()
-
-    # ------------------------------------------------------------------
-    # Stopping
-    # ------------------------------------------------------------------
-
-    def _mark_stopping(self, user):
-        """From now on no member of these fleet runs gets a turn."""
-        self.env.cr.execute(
-            """UPDATE cx_tower_fleet_run SET state = %s, stop_requested_by_id = %s,
-                      stop_requested_date = clock_timestamp() AT TIME ZONE 'UTC'
-                WHERE id = ANY(%s) AND state = %s""",
-            (STOPPING, user.id, self.ids, RUNNING),
-        )
-        self.invalidate_recordset(flush=False)
-
-    def _request_stop(self, user):
-        """End this fleet run in the caller's transaction (see ``cx.tower.run.stop``): held members at once, the others as any
-        run that is stopped."""
-        text = self.env._("Stopped by %s before its turn.", user.name)
-        self._end_held(text)
-        self._mark_stopping(user)
-        at_work = [("fleet_run_id", "=", self.id), ("state", "in", states.ACTIVE)]
-        for member in self._members().search(at_work, order="id"):
-            member._request_stop(user)
-        self._end_if_nothing_is_left()

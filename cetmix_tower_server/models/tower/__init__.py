@@ -1,4 +1,3 @@
 from . import cetmix_tower
-from . import health_checks
 from . import health
 from . import names_of_scripts

@@ -11,7 +11,7 @@ from ..base.number_ranges import is_whole_number
 
 _logger = logging.getLogger(__name__)
 
-# No look-alikes (0 and O, 1 and l), so that an id can be read aloud.
+# No look-alikes (0 and O, 1 and l).
 ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 ID_PARTS_LIMIT = 100
 CHECK_ATTEMPTS_LIMIT = 20
@@ -19,7 +19,7 @@ CHECK_WAIT_LIMIT_S = 60
 
 
 class CetmixTower(models.AbstractModel):
-    """Helpers for scripts: records named by reference, plain values back. ``tower`` in Python commands."""
+    """Helpers for scripts, which name records by reference and get plain values back. ``tower`` in Python commands."""
 
     _name = "cetmix.tower"
     _description = "Tower helper"
@@ -32,14 +32,14 @@ class CetmixTower(models.AbstractModel):
     def server_check_ssh_connection(
         self, server_reference, attempts=5, wait_time=10, try_command=True, try_file=True
     ):
-        """Test whether a server can be reached, several times if need be.
+        """Test the connection to a server, retrying until it succeeds.
 
         :param str server_reference: reference of the server
-        :param int attempts: how often to try, at most 20
-        :param wait_time: seconds between two attempts; a minute of waiting at most in all, as the caller's request
-            and transaction stay open meanwhile
-        :return: dict: ``exit_code`` (0 or SSH_CONNECTION_ERROR or NOT_FOUND), ``message``
-        :raise AccessError: when the caller may not write the server (a test stores its result there)
+        :param int attempts: number of attempts, at most 20
+        :param wait_time: seconds between two attempts. The total wait is limited to a minute, because the caller's
+            request and transaction stay open.
+        :return: dict: ``exit_code`` (0, SSH_CONNECTION_ERROR or NOT_FOUND), ``message``
+        :raise AccessError: the caller may not write the server (the test stores its result there)
         """
         server = self._server(server_reference)
         if not server:
@@ -62,13 +62,13 @@ class CetmixTower(models.AbstractModel):
 
     @api.model
     def server_validate_secret(self, secret_value, secret_reference, server_reference=None):
-        """Tell whether a text is the value of a secret, in constant time.
+        """Return whether a text equals the value of a secret, compared in constant time.
 
         :param str secret_value: the text to compare
         :param str secret_reference: reference of the secret, bare or as ``#!cxtower.secret.<ref>!#``
         :param str server_reference: look in the context of this server
         :return: bool; False for a secret without a value
-        :raise AccessError: when the caller may not read the secret's record
+        :raise AccessError: the caller may not read the secret's record
         """
         server = self._server(server_reference) if server_reference else self.env["cx.tower.server"]
         if server_reference and not server:
@@ -92,7 +92,7 @@ class CetmixTower(models.AbstractModel):
     def server_run_command(self, server_reference, command_reference, get_result=True, **variable_values):
         """Run a command on a server, both named by reference.
 
-        :param bool get_result: True: run it now and return its end; False: start it and return its log
+        :param bool get_result: True: wait for the run and return its result; False: start it and return its log
         :param variable_values: own values of the run, {variable reference: value}
         :return: dict: ``exit_code``, ``message``; without ``get_result`` also ``id`` and ``reference`` of the log
         """
@@ -132,7 +132,7 @@ class CetmixTower(models.AbstractModel):
 
     @api.model
     def server_set_variable_value(self, server_reference, variable_reference, value):
-        """Set a variable's value of a server. :return: dict: ``exit_code``, ``message``."""
+        """Set the value of a variable on a server. :return: dict: ``exit_code``, ``message``."""
         self._deprecated("server_set_variable_value", "cx.tower.server.set_variable_value")
         server = self._server(server_reference)
         if not server:
@@ -145,7 +145,7 @@ class CetmixTower(models.AbstractModel):
 
     @api.model
     def server_get_variable_value(self, server_reference, variable_reference, check_global=True):
-        """Return a variable's value of a server, or False when it has none (or the server is unknown)."""
+        """Return the value of a variable on a server; False if it has none or the server is unknown."""
         self._deprecated("server_get_variable_value", "cx.tower.server.get_variable_value")
         server = self._server(server_reference)
         return (
@@ -160,17 +160,17 @@ class CetmixTower(models.AbstractModel):
 
     @api.model
     def generate_random_id(self, sections=1, population=4, separator="-"):
-        """Return a random id such as ``k7m2-x9pq``, made of characters that cannot be confused.
+        """Return a random ID such as ``k7m2-x9pq``, without look-alike characters.
 
-        :param int sections: groups of characters, 1 to 100
-        :param int population: characters a group, 1 to 100
-        :raise ValidationError: other numbers
+        :param int sections: number of groups, 1 to 100
+        :param int population: characters per group, 1 to 100
+        :raise ValidationError: a number is out of range
         """
         for number in (sections, population):
             if not is_whole_number(number, 1, ID_PARTS_LIMIT):
                 raise ValidationError(
                     self.env._(
-                        "A random id has 1 to %(most)s groups of 1 to %(most)s characters.",
+                        "A random ID must have 1 to %(most)s groups of 1 to %(most)s characters each.",
                         most=ID_PARTS_LIMIT,
                     )
                 )
@@ -179,9 +179,9 @@ class CetmixTower(models.AbstractModel):
 
     @api.model
     def is_valid_url(self, url, no_scheme_check=False):
-        """Return whether a text is an http(s) address with a host.
+        """Return whether a text is an HTTP(S) URL with a host.
 
-        :param bool no_scheme_check: accept it without ``http://`` too
+        :param bool no_scheme_check: accept any scheme, or none
         """
         if not isinstance(url, str) or any(character.isspace() for character in url):
             return False
@@ -189,7 +189,7 @@ class CetmixTower(models.AbstractModel):
         try:
             parts = urllib.parse.urlsplit(text)
             host = parts.hostname
-            parts.port  # noqa: B018 - raises for a port that is no number
+            parts.port  # noqa: B018 - raises for a port that is not a number
         except ValueError:
             return False
         return bool(host) and (no_scheme_check or parts.scheme in ("http", "https"))
@@ -204,7 +204,9 @@ class CetmixTower(models.AbstractModel):
 
     def _not_found(self, what, reference):
         text = self.env._(
-            "There is no %(what)s “%(reference)s”, or you may not see it.", what=what, reference=reference
+            "There is no %(what)s “%(reference)s”, or you do not have access to it.",
+            what=what,
+            reference=reference,
         )
         return {"exit_code": int(ExitCode.NOT_FOUND), "message": text}
 

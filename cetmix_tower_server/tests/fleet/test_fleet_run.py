@@ -144,7 +144,7 @@ class TestFleetRun(RunCase):
         start = self.Fleet.with_user(self.root).start
         command = self.python("pass").id
         for arguments, text in (
-            ({}, "which servers"),
+            ({}, "No servers are selected"),
             ({"servers": ["no_such"]}, "no_such"),
             ({"servers": []}, "No server"),
             ({"tags": ["no_such_tag"]}, "no_such_tag"),
@@ -309,7 +309,7 @@ class TestFleetRun(RunCase):
         fleet = self.start(command=command.id, concurrency_limit=1, stop_after_failures=2)
         self.assertEqual(self.states(fleet), ["failed", "done", "failed", "stopped", "stopped", "stopped"])
         self.assertEqual((fleet.state, fleet.is_halted, fleet.failures), ("failed", True, 2))
-        self.assertIn("3 were not started", fleet.message)
+        self.assertIn("3 not started", fleet.message)
         self.assertIn("2 servers", fleet.command_log_ids.sorted("id")[-1].message)
 
     def test_stops_after_a_share_of_failures(self):
@@ -370,7 +370,7 @@ class TestFleetRun(RunCase):
         self.assertEqual(
             (again.label, again.command_log_ids.mapped("command_response")), ("word", ["b", "b"])
         )
-        with self.assertRaisesRegex(UserError, "no server left"):
+        with self.assertRaisesRegex(UserError, "no failed or stopped servers"):
             again.with_user(self.root).retry_failed()
 
     def test_retry_with_and_without_what_was_not_started(self):
@@ -384,9 +384,9 @@ class TestFleetRun(RunCase):
     def test_no_retry_before_the_end(self):
         self.held_back()
         fleet = self.start(command=self.python("pass").id)
-        with self.assertRaisesRegex(UserError, "has not ended"):
+        with self.assertRaisesRegex(UserError, "is still running"):
             fleet.with_user(self.root).retry_failed()
-        with self.assertRaisesRegex(UserError, "has not ended"):
+        with self.assertRaisesRegex(UserError, "is still running"):
             fleet.with_user(self.root).unlink()
 
     def test_who_sees_a_part_repeats_that_part(self):
@@ -407,7 +407,7 @@ class TestFleetRun(RunCase):
         hidden[0].manager_ids += part
         command.user_ids = False
         command.server_ids = visible
-        with self.assertRaisesRegex(AccessError, "You may not repeat"):
+        with self.assertRaisesRegex(AccessError, "You may not retry"):
             fleet.with_user(part).action_retry_failed()
 
     # -- reading
