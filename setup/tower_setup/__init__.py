@@ -1,1 +1,1 @@
-"""What setup/demo, setup/test and setup/lint do. Standard library only: nothing is installed before this runs."""
+"""The commands in setup/. Standard library only, because nothing is installed when they start."""

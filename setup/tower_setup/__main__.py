@@ -1,6 +1,6 @@
 """Entry: `python setup/tower_setup demo|test|benchmark|lint|changelog ...`, as setup/launch calls it."""
 
-# Only modules that Python has loaded already, until our own folder is out of the way of the standard library.
+# Only modules that Python has already loaded, until our own folder no longer shadows the standard library.
 import os.path
 import sys
 

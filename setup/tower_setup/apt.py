@@ -1,7 +1,7 @@
-"""Debian packages without root: an apt state of our own, and `dpkg -x` into a folder of our own.
+"""Debian packages without root: a private apt state, and `dpkg -x` into a private folder.
 
-The mirror is the one the machine itself uses; nothing here names one. The machine's apt settings (proxy,
-certificates) stay in force. Nothing on the machine is changed.
+The mirror is the one that the machine uses, and its apt settings (proxy, certificates) apply. Nothing on the machine
+is changed.
 """
 
 import os
@@ -24,7 +24,7 @@ MIRROR_VARIABLE = "TOWER_DEBIAN_MIRROR"
 
 @dataclass(frozen=True)
 class Source:
-    """One place packages come from, as in a line of sources.list."""
+    """A package source, as in a line of sources.list."""
 
     uri: str
     suite: str
@@ -37,7 +37,7 @@ class Source:
 
 
 def os_release() -> dict[str, str]:
-    """What /etc/os-release says (ID, VERSION_CODENAME ...)."""
+    """The fields of /etc/os-release (ID, VERSION_CODENAME ...)."""
     try:
         text = Path("/etc/os-release").read_text("utf-8")
     except OSError:
@@ -48,7 +48,7 @@ def os_release() -> dict[str, str]:
 
 
 def machine_sources() -> list[Source]:
-    """The sources of the machine's own release (updates and security too; not those of third parties)."""
+    """The sources of the machine's own release, with updates and security, without third parties."""
     codename = os_release().get("VERSION_CODENAME", "")
     found: list[Source] = []
     for path in [ETC_APT / "sources.list", *sorted((ETC_APT / "sources.list.d").glob("*"))]:
@@ -93,7 +93,7 @@ def parse_one_line(text: str) -> list[Source]:
 def debian_mirror() -> str:
     """Address of the Debian mirror this machine uses.
 
-    :raise SetupError: the machine is not a Debian, and no mirror was given
+    :raise SetupError: the machine has no Debian sources, and no mirror was given
     """
     if os.environ.get(MIRROR_VARIABLE):
         return os.environ[MIRROR_VARIABLE]
@@ -102,8 +102,8 @@ def debian_mirror() -> str:
             if "-security" not in source.suite and "main" in source.components.split():
                 return source.uri
     raise SetupError(
-        "Odoo 19 is fetched from Debian, and no Debian mirror is among this machine's package sources; "
-        f"set {MIRROR_VARIABLE} to the address of one, or ODOO_HOME to the folder of an Odoo 19 that you have."
+        "Odoo 19 is fetched from Debian, but this machine's package sources have no Debian mirror; "
+        f"set {MIRROR_VARIABLE} to the address of one, or ODOO_HOME to the folder of an Odoo 19."
     )
 
 
@@ -112,7 +112,7 @@ class PrivateApt:
 
     :param folder: where it keeps them
     :param sources: what it may fetch from
-    :param knows_machine: whether it counts the machine's installed packages as there
+    :param knows_machine: whether the machine's installed packages count as installed
     """
 
     def __init__(self, folder: Path, sources: Sequence[Source], *, knows_machine: bool):
@@ -143,7 +143,7 @@ class PrivateApt:
         return self._files(target, names)
 
     def download_with_dependencies(self, packages: Iterable[str], step: Step) -> list[Path]:
-        """Fetch these packages, and those that they need and the machine has not."""
+        """Fetch these packages, and their dependencies that the machine lacks."""
         names = list(packages)
         what = f"{_named(names)} could not be downloaded"
         options = [
@@ -183,7 +183,7 @@ class PrivateApt:
             "Dir::Etc::sourceparts": "/dev/null",
             "Acquire::Languages": "none",
             "Acquire::Retries": "3",
-            # apt's own sandbox user may not write into our folders.
+            # apt's own sandbox user cannot write into our folders.
             "APT::Sandbox::User": "root",
         }
         return [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
@@ -203,7 +203,7 @@ def _named(packages: Sequence[str]) -> str:
 
 
 def unpack(debs: Iterable[Path], prefix: Path, step: Step) -> None:
-    """Unpack packages into a folder, below which they look as below /."""
+    """Unpack packages into a folder that takes the place of /."""
     for deb in debs:
         step.note(f"unpacking {deb.name.split('_')[0]}")
         run(["dpkg", "-x", deb, prefix], f"{deb.name} could not be unpacked", step=step)

@@ -9,18 +9,6 @@ from .paths import Layout, private_dir
 from .processes import run
 from .suites import Bench
 
-NAMES = (
-    "one_host",
-    "many_hosts",
-    "first_output",
-    "long_output",
-    "files",
-    "plans",
-    "fleet",
-    "variables",
-    "lists",
-)
-
 
 def main(options: Namespace, layout: Layout, console: Console) -> int:
     folder = private_dir(layout.state / "benchmark")
@@ -28,7 +16,7 @@ def main(options: Namespace, layout: Layout, console: Console) -> int:
         locks.only_one(layout.state / "benchmark.lock", "A benchmark of this checkout"),
         ExitStack() as stack,
     ):
-        # durable: a commit costs what it costs in production
+        # durable: a commit has to cost what it costs in production
         bench = Bench(layout, console, stack, "", folder, database_folder="benchmark-postgres", durable=True)
         env = bench.environment(with_odoo=True)
         argv = [bench.venv.python, "tests/benchmarks", *options.names]

@@ -1,4 +1,4 @@
-"""Arguments of the commands, and how they end."""
+"""Arguments and exit status of the commands."""
 
 import argparse
 import signal
@@ -17,17 +17,17 @@ ODOO_PORT = 8069
 def _demo_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="setup/demo",
-        description="Get Odoo 19, set Tower up with three SSH hosts on this machine, run a flight plan and some commands "
+        description="Fetch Odoo 19, set Tower up with three SSH hosts on this machine, run flight plans and commands "
         "on them, and serve the web client until Ctrl-C.",
     )
     parser.add_argument(
-        "--once", action="store_true", help="end after these runs; status 0 only if all of them succeeded"
+        "--once", action="store_true", help="end after these runs, with status 0 if all of them succeeded"
     )
     parser.add_argument(
         "--port", type=int, default=ODOO_PORT, help="port of the web client (default: %(default)s)"
     )
     parser.add_argument(
-        "--reset", action="store_true", help="forget the demo's database, keys and files first"
+        "--reset", action="store_true", help="delete the demo's database, keys and files first"
     )
     return parser
 
@@ -54,7 +54,7 @@ def _benchmark_parser() -> argparse.ArgumentParser:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"what to measure (default: everything): {', '.join(benchmarks.NAMES)}",
+        help="which benchmarks, by the names of their files in tests/benchmarks (default: all)",
     )
     return parser
 
@@ -88,7 +88,7 @@ COMMANDS: dict[str, tuple[Callable[[], argparse.ArgumentParser], Callable[..., i
 def main(argv: Sequence[str]) -> int:
     """Run one of the commands.
 
-    :return: exit status: 0 success, 1 failure, 2 wrong use, 128 + signal when interrupted
+    :return: exit status: 0 success, 1 failure, 2 wrong usage, 128 + signal if interrupted
     """
     name, *rest = argv or [""]
     if name not in COMMANDS:
@@ -108,7 +108,7 @@ def main(argv: Sequence[str]) -> int:
         )
         return 1
     except Interrupted as interruption:
-        print(f"\nsetup/{name}: ended by {signal.Signals(interruption.signum).name}.", file=sys.stderr)
+        print(f"\nsetup/{name}: stopped by {signal.Signals(interruption.signum).name}.", file=sys.stderr)
         return 128 + interruption.signum
     finally:
         end_descendants()

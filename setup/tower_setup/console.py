@@ -1,4 +1,4 @@
-"""What the person sees: a live line on a terminal, plain lines elsewhere."""
+"""Output for people: a live line on a terminal, plain lines elsewhere."""
 
 import os
 import shutil
@@ -47,10 +47,10 @@ class Console:
 
     @contextmanager
     def step(self, title: str):
-        """Show that something long goes on, how far it is, and how it ended.
+        """Show a long operation: its progress while it runs, and how it ended.
 
-        Yields a Step; the block tells its progress with `step.note(text)`, and must call it (or `step.beat()`)
-        at least every second or so for the line to stay alive.
+        Yields a Step. The block reports progress with `step.note(text)`, and calls that (or `step.beat()`) about once a
+        second to keep the line alive.
         """
         step = Step(self, title)
         try:
@@ -62,7 +62,7 @@ class Console:
 
 
 class Step:
-    """One long part of the work."""
+    """One long operation."""
 
     def __init__(self, console: Console, title: str):
         self.console = console
@@ -79,12 +79,12 @@ class Step:
         return int(time.monotonic() - self.started)
 
     def note(self, text: str) -> None:
-        """Say what is being done right now ("43 %", "12 of 70 packages")."""
+        """Report what is happening now ("43 %", "12 of 70 packages")."""
         self._note = " ".join(text.split())
         self.beat()
 
     def beat(self) -> None:
-        """Keep the line alive; costs nothing when it was redrawn a moment ago."""
+        """Keep the line alive; does nothing if it was redrawn a moment ago."""
         now = time.monotonic()
         if now - self._shown < (LIVE_INTERVAL_S if self.console.live else PLAIN_INTERVAL_S):
             return

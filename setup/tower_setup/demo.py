@@ -1,4 +1,4 @@
-"""setup/demo: from a bare machine to a flight plan that runs on real hosts, and a web client to look at it."""
+"""setup/demo: from a bare machine to flight plans on real hosts, and a web client to look at them."""
 
 import secrets
 import shutil
@@ -28,7 +28,7 @@ WAIT_STEP_S = 0.5
 
 @dataclass(frozen=True)
 class Demo:
-    """What is at hand once everything is provided."""
+    """What is available once everything is provided."""
 
     layout: Layout
     console: Console
@@ -50,13 +50,13 @@ def main(options: Namespace, layout: Layout, console: Console) -> int:
         services = _serve(demo, options.port, url, stack)
         if not any(host.password for host in demo.hosts):
             console.say(
-                "Without root, no host can have a password and sudo: Demo sudo lets you in by key, without sudo."
+                "Without root, no host can have a password or sudo: Demo sudo uses a key, and no sudo."
             )
         succeeded = _run(rpc.Client(url, DATABASE, key), console)
         if options.once:
             return 0 if succeeded else 1
         _invite(console, url, password)
-        _wait(services)
+        _wait(services, folder)
     return 0
 
 
@@ -87,7 +87,7 @@ def _prepare_database(demo: Demo) -> None:
         return
     update = addons if exists and mark.exists() else []
     if exists and not update:
-        # A first installation that did not come to its end.
+        # A first installation that was interrupted.
         database.drop(DATABASE)
     if not update:
         database.create(DATABASE)
@@ -107,7 +107,7 @@ def _fingerprint_of(demo: Demo, addons: list[str]) -> str:
 
 
 def _prepare_records(demo: Demo) -> tuple[str, str]:
-    """Tell the server records how to reach the hosts; return the API key and the password of the login."""
+    """Write into the server records how to reach the hosts; return the API key and the password of the login."""
     key_file, password_file, mark = (demo.folder / name for name in ("api-key", "password", "records"))
     if not password_file.exists():
         write_private(password_file, secrets.token_urlsafe(9))
@@ -131,7 +131,7 @@ def _serve(demo: Demo, port: int, url: str, stack: ExitStack) -> Services:
         f"--http-port={port}",
         f"--http-interface={ports.LOOPBACK}",
     )
-    # Installing took its time; somebody may have taken the port since.
+    # Installing took a while; another program may have taken the port since.
     ports.require_free(port)
     with demo.console.step("Starting Odoo"):
         services.start("Odoo", argv, log=log, env=demo.odoo.environment())
@@ -141,7 +141,7 @@ def _serve(demo: Demo, port: int, url: str, stack: ExitStack) -> Services:
 
 
 def _run(client: rpc.Client, console: Console) -> bool:
-    """The flight plan, some single commands, then a server's life; whether all of it succeeded."""
+    """Run the flight plan, some single commands and the story; return whether all of it succeeded."""
     hosts = [("reference", "=like", f"{HOST_PREFIX}%")]
     servers = client.search_read("cx.tower.server", hosts, ["name"], order="reference")
     results = [run_plan(client, console, servers), run_commands(client, console, servers)]
@@ -158,13 +158,13 @@ def _invite(console: Console, url: str, password: str) -> None:
     console.say("Ctrl-C ends it and everything it started.")
 
 
-def _wait(services: Services) -> None:
-    """Until a signal comes, or a server ends by itself.
+def _wait(services: Services, folder: Path) -> None:
+    """Wait for a signal, or for a server that ends by itself.
 
-    What a demo host leaves behind (``nohup ... &``, a stopped command's children) is adopted by us and ends at
-    some time: that is nobody's business.
+    What a demo host leaves behind (``nohup ... &``, children of a stopped command) becomes our child and ends at some
+    point; that is not an error.
     """
     while not (name := services.ended()):
         services.reap_strangers()
         time.sleep(WAIT_STEP_S)
-    raise SetupError(f"{name} of the demo ended by itself; its log is in the folder of the demo.")
+    raise SetupError(f"{name} ended unexpectedly; its log is below {folder}.")

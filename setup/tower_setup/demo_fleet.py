@@ -17,7 +17,7 @@ POLL_S = 0.2
 
 
 def run_fleet(client: Client, console: Console, servers: list[dict]) -> None:
-    """Say what the plan would do, then do it.
+    """Show what the plan would do, then run it.
 
     :param servers: dicts with `id` and `name`
     :raise StoryFailed: a server is not ready, or its run failed
@@ -58,7 +58,7 @@ def _show_report(console: Console, report: dict) -> None:
 
 
 def _follow(client: Client, console: Console, fleet_id: int, servers: list[dict]) -> None:
-    """Print a line whenever a server has come further."""
+    """Print a line whenever a server has made progress."""
     lines = {
         server["id"]: HostLines(console, server["name"], number) for number, server in enumerate(servers)
     }
@@ -87,7 +87,7 @@ def _follow(client: Client, console: Console, fleet_id: int, servers: list[dict]
 
 
 def _row_text(console: Console, row: dict) -> str:
-    """Return the line that says how far the run on one server is."""
+    """Return the line that shows the progress of the run on one server."""
     if row["state"] == "done":
         return f"{console.paint(console.tick, 'green')} done after {row['duration']:.1f} s"
     if row["state"] in ("queued", "running", "waiting"):

@@ -1,6 +1,6 @@
-"""A new server from a template: made, set up by its flight plan, its files compared, changed, pushed.
+"""A new server from a template: created, set up by its flight plan, its files compared, changed and pushed.
 
-Everything here goes over Odoo's JSON-2 API: it is what a script of a user would do.
+Everything here goes over Odoo's JSON-2 API, as in a script of a user.
 """
 
 import time
@@ -26,7 +26,7 @@ POLL_S = 0.2
 
 
 class StoryFailed(Exception):
-    """Something did not come out as the story tells it; says what."""
+    """A step of the story failed; the message says which and why."""
 
 
 @dataclass
@@ -67,13 +67,13 @@ class NewServer:
     def follow_plan(self, log_id: int, name: str) -> None:
         """Show a flight plan's run to its end.
 
-        :raise StoryFailed: it did not end well
+        :raise StoryFailed: it failed
         """
         run = PlanRun(log_id, self.lines)
         follow(self.client, [run])
         show_result(run, name)
         if not run.succeeded:
-            raise StoryFailed(f"{NAME}: “{name}” did not end well.")
+            raise StoryFailed(f"{NAME}: the flight plan “{name}” failed.")
 
 
 def heading(console: Console, text: str) -> None:
@@ -82,7 +82,7 @@ def heading(console: Console, text: str) -> None:
 
 
 def make_server(client: Client, console: Console, number: int) -> NewServer:
-    """Make the server anew and show how the flight plan behind that makes it ready.
+    """Create the server again and show how its flight plan sets it up.
 
     :param number: its place among the servers
     :raise StoryFailed: it could not be deleted or set up
@@ -105,7 +105,7 @@ def make_server(client: Client, console: Console, number: int) -> NewServer:
     )
     server = NewServer(client, console, server_id, number)
     row = server.read("template_plan_log_id", "ip_v4_address", "ssh_port", "ssh_username")
-    server.good(f"made: {row['ssh_username']}@{row['ip_v4_address']}, port {row['ssh_port']}")
+    server.good(f"created: {row['ssh_username']}@{row['ip_v4_address']}, port {row['ssh_port']}")
     log = client.search_read(PLAN_LOG, [("id", "=", row["template_plan_log_id"][0])], ["plan_id"])[0]
     server.follow_plan(log["id"], log["plan_id"][1])
     return server
@@ -125,7 +125,7 @@ def _option(client: Client, variable: str, value: str) -> str:
 
 
 def _way_to_host(client: Client) -> dict:
-    """Return what Tower knows of a host that runs: how to log in there, its key, and where the demo may write."""
+    """Return what Tower knows of a running host: how to log in, its key, and where the demo may write."""
     names = ["ip_v4_address", "ssh_port", "ssh_username", "ssh_key_id", "host_key"]
     row = client.search_read(SERVER, [("reference", "=", HOST)], names)[0]
     key = client.search_read("cx.tower.key", [("id", "=", row["ssh_key_id"][0])], ["reference"])[0]
@@ -140,18 +140,18 @@ def _way_to_host(client: Client) -> dict:
     }
 
 
-# ------------------------------------------------------------------ deleting the one of the last time
+# ------------------------------------------------------------------ deleting the server of an earlier start
 
 
 def _delete_old(client: Client, console: Console, number: int, access: dict) -> None:
-    """Delete the server that an earlier start has made, by its delete plan.
+    """Delete the server that an earlier start created, by its delete plan.
 
     :raise StoryFailed: it is still there
     """
     found = client.search_read(SERVER, [("reference", "=", REFERENCE)], ["status"])
     if not found:
         return
-    heading(console, f"“{NAME}” is there from the last time: it is deleted")
+    heading(console, f"“{NAME}” exists from an earlier start: deleting it")
     old = NewServer(client, console, found[0]["id"], number)
     if found[0]["status"] != "deleting":
         # The host may have another port today.
@@ -175,12 +175,12 @@ def _delete_old(client: Client, console: Console, number: int, access: dict) -> 
 
 
 def _wait_until_idle(server: NewServer) -> None:
-    """Wait until nothing runs there any more, as after a start that was broken off in the middle."""
+    """Wait until nothing runs there any more: an earlier start may have been interrupted."""
     domain = [("server_id", "=", server.id), ("state", "in", ["queued", "running", "waiting"])]
     give_up = time.monotonic() + WAIT_LIMIT_S
     while any(server.client.call(model, "search_count", domain=domain) for model in (LOG, PLAN_LOG)):
         if time.monotonic() > give_up:
-            raise StoryFailed(f"{NAME} still has runs that have not ended.")
+            raise StoryFailed(f"{NAME} still has runs that did not end within {WAIT_LIMIT_S} s.")
         time.sleep(POLL_S)
 
 
@@ -190,7 +190,7 @@ def _wait_until_idle(server: NewServer) -> None:
 def show_files(server: NewServer) -> None:
     """Compare the new server's files, change one on the host, see the difference, push it.
 
-    :raise StoryFailed: a comparison came out otherwise
+    :raise StoryFailed: a comparison had another result
     """
     heading(server.console, "Its files: compared, changed on the host, compared, pushed")
     files = _files(server)
@@ -212,7 +212,7 @@ def show_files(server: NewServer) -> None:
 
 
 def _files(server: NewServer, ids: list[int] | None = None) -> list[dict]:
-    """Return the server's files, as soon as no run is busy with one of them."""
+    """Return the server's files as soon as no run works on one of them."""
     names = ["name", "source", "host_path", "host_state", "host_note", "code", "is_being_processed"]
     domain = [("server_id", "=", server.id)] + ([("id", "in", ids)] if ids else [])
     give_up = time.monotonic() + WAIT_LIMIT_S
@@ -221,7 +221,7 @@ def _files(server: NewServer, ids: list[int] | None = None) -> list[dict]:
         if not any(file["is_being_processed"] for file in files):
             return files
         if time.monotonic() > give_up:
-            raise StoryFailed(f"{NAME}: a run of its files does not end.")
+            raise StoryFailed(f"{NAME}: a run of its files did not end within {WAIT_LIMIT_S} s.")
         time.sleep(POLL_S)
 
 
@@ -239,13 +239,11 @@ def _compare(server: NewServer, ids: list[int], expected: set[str]) -> None:
         mark = console.paint(console.tick, "green") if is_right else console.paint(console.cross, "red")
         server.lines.say(f"{mark} {file['host_path']}: {file['host_state']}")
         if not is_right:
-            raise StoryFailed(
-                f"{file['host_path']} is expected to be {', '.join(expected)}. {file['host_note']}"
-            )
+            raise StoryFailed(f"{file['host_path']} should be {', '.join(expected)}. {file['host_note']}")
 
 
 def _show_difference(server: NewServer, file_id: int) -> None:
-    """Print the lines that differ; the answer has the lines around them as well, for a screen."""
+    """Print the lines that differ; the answer also has the lines around them, for a screen."""
     console = server.console
     rows = server.client.call(FILE, "get_difference", [file_id])["rows"]
     for kind, number_there, there, number_here, here in rows:

@@ -1,4 +1,4 @@
-"""What the demo's runs print in the terminal: lines of several hosts, one after the other, each with its host's name."""
+"""The output of the demo's runs in the terminal: lines of several hosts, each with its host's name."""
 
 import re
 
@@ -30,7 +30,7 @@ class HostLines:
 
 
 class LiveOutput:
-    """The output of one run, as far as it was printed.
+    """The output of one run, printed as it comes.
 
     :param log_id: id of its log
     :param depth: how far its lines are indented
@@ -45,9 +45,9 @@ class LiveOutput:
         self._stream = "o"
 
     def show_more(self, client: Client) -> dict:
-        """Print what came since the last call.
+        """Print the output since the last call.
 
-        :return: what `read_output` says of the run, with `all_shown` when it has ended and nothing is left to print
+        :return: what `read_output` returned, and `all_shown`: the run has ended and everything is printed
         """
         answer = client.call(LOG, "read_output", [self.log_id], offset=self._offset)
         for chunk in answer["chunks"]:
@@ -63,7 +63,7 @@ class LiveOutput:
         return answer | {"all_shown": all_shown}
 
     def show_rest(self, client: Client) -> None:
-        """Print all that is left of a run that has ended."""
+        """Print the rest of the output of a run that has ended."""
         while not self.show_more(client)["all_shown"]:
             pass
 

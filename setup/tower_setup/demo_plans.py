@@ -1,6 +1,6 @@
-"""Run the demo's flight plan on the demo hosts and show its steps and their output while they come.
+"""Run the demo's flight plan on the demo hosts and show its steps and their output live.
 
-Everything here goes over Odoo's JSON-2 API: it is what a script of a user would do.
+Everything here goes over Odoo's JSON-2 API, as in a script of a user.
 """
 
 import time
@@ -19,7 +19,7 @@ FINISHED = ("done", "failed", "skipped", "stopped", "interrupted")
 
 @dataclass
 class ShownStep:
-    """One step, as far as it was shown."""
+    """What was shown of one step."""
 
     depth: int
     attempt: int = 0
@@ -29,7 +29,7 @@ class ShownStep:
 
 @dataclass
 class PlanRun:
-    """The flight plan's run on one server, as far as it was shown."""
+    """The flight plan's run on one server, and what was shown of it."""
 
     log_id: int
     lines: HostLines
@@ -69,21 +69,21 @@ def run_plan(client: Client, console: Console, servers: list[dict]) -> bool:
 def follow(client: Client, runs: list[PlanRun]) -> None:
     """Show the steps of runs, and their output, until all of them have ended."""
     deadline = time.monotonic() + RUN_TIMEOUT_S
-    going = list(runs)
-    while going and time.monotonic() < deadline:
-        for run in going:
+    active = list(runs)
+    while active and time.monotonic() < deadline:
+        for run in active:
             run.progress = client.call(PLAN_LOG, "read_progress", [run.log_id])
             _show_steps(client, run, run.progress["steps"], run.progress["state"])
-        going = [run for run in going if not run.progress["finished"]]
-        if going:
+        active = [run for run in active if not run.progress["finished"]]
+        if active:
             time.sleep(POLL_S)
 
 
 def _show_steps(client: Client, run: PlanRun, steps: list[dict], state: str, inside: str = "") -> None:
-    """Show what is new of a plan's steps, and of those of the plans inside it.
+    """Show what is new in a plan's steps, and in those of the plans inside it.
 
     :param state: state of that plan's run
-    :param inside: number of the step that runs the plan, with a dot behind it
+    :param inside: number of the step that runs the plan, followed by a dot
     """
     for step in steps:
         number = f"{inside}{step['number']}"
@@ -96,13 +96,13 @@ def _show_steps(client: Client, run: PlanRun, steps: list[dict], state: str, ins
         _show_retry(run, step, shown, title)
         _show_steps(client, run, step["steps"], step["state"], f"{number}.")
         if step["state"] in FINISHED:
-            goes_on = state == "done" or any(other["state"] for other in steps[step["number"] :])
-            run.lines.say(_end(run.lines.console, step, title, goes_on), shown.depth)
+            continues = state == "done" or any(other["state"] for other in steps[step["number"] :])
+            run.lines.say(_end(run.lines.console, step, title, continues), shown.depth)
             shown.has_ended = True
 
 
 def _show_beginning(run: PlanRun, step: dict, shown: ShownStep, title: str) -> None:
-    """Say that a step has begun; not of one that is skipped or waits for its turn."""
+    """Print that a step has started, unless it is skipped or still waits."""
     has_begun = step["state"] != "queued" or step["attempt"] > 1
     if has_begun and not step["is_skipped"] and not shown.attempt:
         run.lines.say(f"{run.lines.console.arrow} {title}", shown.depth)
@@ -110,7 +110,7 @@ def _show_beginning(run: PlanRun, step: dict, shown: ShownStep, title: str) -> N
 
 
 def _show_output(client: Client, run: PlanRun, step: dict, shown: ShownStep) -> None:
-    # The log of a step above one's level cannot be read; a plan inside has no output of its own.
+    # Steps above the reader's level have no readable log, and a plan inside has no output of its own.
     if not shown.attempt or not step["log_id"] or step["action"] == "plan":
         return
     shown.output = shown.output or LiveOutput(step["log_id"], run.lines, shown.depth)
@@ -121,7 +121,7 @@ def _show_output(client: Client, run: PlanRun, step: dict, shown: ShownStep) -> 
 
 
 def _show_retry(run: PlanRun, step: dict, shown: ShownStep, title: str) -> None:
-    """Say that a step has failed and will be tried again."""
+    """Print that a step has failed and will be tried again."""
     if step["state"] != "queued" or step["attempt"] <= max(1, shown.attempt):
         return
     again = f"attempt {step['attempt']} of {step['attempts_total']} follows in {step['retry_in']:.0f} s"
@@ -130,27 +130,27 @@ def _show_retry(run: PlanRun, step: dict, shown: ShownStep, title: str) -> None:
     shown.attempt = step["attempt"]
 
 
-def _end(console: Console, step: dict, title: str, goes_on: bool) -> str:
+def _end(console: Console, step: dict, title: str, continues: bool) -> str:
     """Return the line that says how a step ended.
 
-    :param goes_on: whether the plan goes on behind it
+    :param continues: whether the plan continues after it
     """
     if step["is_skipped"]:
         return console.paint(f"{console.dash} {title}: skipped because {step['condition']} is false", "dim")
     mark = console.paint(console.tick, "green")
     if step["state"] != "done":
-        mark = console.paint(console.cross, "yellow" if goes_on else "red")
+        mark = console.paint(console.cross, "yellow" if continues else "red")
     text = f"{mark} {title}: exit code {step['exit_code']} after {step['duration']:.2f} s"
     if step["attempt"] > 1:
         text += f", attempt {step['attempt']} of {step['attempts_total']}"
     if step["state"] == "done":
         return text
     reason = f". {step['message']}" if step["message"] else ""
-    return f"{text}{reason}" + (" (tolerated: the plan goes on)" if goes_on else "")
+    return f"{text}{reason}" + (" (tolerated: the plan continues)" if continues else "")
 
 
 def show_result(run: PlanRun, plan: str) -> None:
-    """Say how a run ended.
+    """Print how a run ended.
 
     :param plan: name of the flight plan
     """

@@ -1,6 +1,6 @@
-"""What the demo writes into its database that no data file can know: addresses, keys, password, API key.
+"""What no data file can know: the demo hosts' addresses and keys, the password of the login, an API key.
 
-It is done in `odoo shell`, as root of the database, because the vault takes secrets only from inside Odoo.
+Written in `odoo shell` as the superuser, because the vault takes secrets only from inside Odoo.
 """
 
 import json
@@ -49,7 +49,7 @@ for host in given["hosts"]:
         server.set_variable_value("data_dir", host["home"])
         env["cx.tower.file"].search([("server_id", "=", server.id)])._update_host_path()
 
-# Now that the hosts are there, what the demo data keeps quiet may go on by itself.
+# Now that the hosts exist, switch on what the demo data leaves off.
 file = env.ref("cetmix_tower_server.demo_file_web_motd", raise_if_not_found=False)
 if file and not file.auto_sync:
     file.auto_sync = True

@@ -12,9 +12,9 @@ LINES_SHOWN = 3
 
 
 def show_routine(server: NewServer) -> None:
-    """Run the server's task now, fetch its log, press its shortcut.
+    """Run the server's task now, fetch its log, run its shortcut.
 
-    :raise StoryFailed: one of them did not end well
+    :raise StoryFailed: one of them failed
     """
     _run_task(server)
     _show_log(server)
@@ -27,7 +27,7 @@ def _run_task(server: NewServer) -> None:
     task = server.client.search_read(TASK, domain, ["name", "server_ids"])[0]
     heading(server.console, f"Scheduled task “{task['name']}”, now")
     if server.id not in task["server_ids"]:
-        raise StoryFailed(f"The task “{task['name']}” did not come to {NAME} with its template.")
+        raise StoryFailed(f"The template did not link the task “{task['name']}” to {NAME}.")
     started = server.client.call(TASK, "run", [task["id"]])
     log = next(log for log in started["logs"] if log["server"] == REFERENCE)
     server.wait_for([log["id"]])

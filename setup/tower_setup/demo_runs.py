@@ -1,6 +1,6 @@
-"""Run the demo commands on the demo hosts and show their output while it comes.
+"""Run the demo commands on the demo hosts and show their output live.
 
-Everything here goes over Odoo's JSON-2 API: it is what a script of a user would do.
+Everything here goes over Odoo's JSON-2 API, as in a script of a user.
 """
 
 import time
@@ -11,7 +11,7 @@ from .demo_output import HostLines, LiveOutput
 from .errors import SetupError
 from .rpc import Client
 
-# The demo data has more: commands that fail, print without end or wait to be stopped, for people to try.
+# The demo data has more for people to try: commands that fail, print without end, or wait to be stopped.
 COMMANDS = (
     "demo_os_release",
     "demo_top_processes",
@@ -20,7 +20,7 @@ COMMANDS = (
     "demo_count_servers",
 )
 ON_ONE_SERVER = ("demo_count_servers",)
-# Own values of a run, instead of what is stored for the server.
+# Own values of a run, which override those of the server.
 VALUES = {"demo_count": {"count_to": "6", "count_delay": "0.2"}, "demo_top_processes": {"top_count": "3"}}
 RUN_TIMEOUT_S = 180
 POLL_S = 0.1
@@ -40,7 +40,7 @@ class Run:
 
 
 def run_commands(client: Client, console: Console, servers: list[dict]) -> bool:
-    """Run every demo command on every server it is meant for.
+    """Run each demo command on its servers.
 
     :param servers: dicts with `id` and `name`
     :return: whether all of them succeeded
@@ -94,12 +94,12 @@ def _run_one(client: Client, console: Console, command: dict, servers: list[dict
 
 def _follow(client: Client, runs: list[Run]) -> None:
     deadline = time.monotonic() + RUN_TIMEOUT_S
-    going = list(runs)
-    while going and time.monotonic() < deadline:
-        for run in going:
+    active = list(runs)
+    while active and time.monotonic() < deadline:
+        for run in active:
             run.end = run.output.show_more(client)
-        going = [run for run in going if not run.end["all_shown"]]
-        if going:
+        active = [run for run in active if not run.end["all_shown"]]
+        if active:
             time.sleep(POLL_S)
 
 

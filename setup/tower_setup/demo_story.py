@@ -1,4 +1,4 @@
-"""The life of a server: made from a template, its files and routine work, an update of the whole fleet."""
+"""The story of a server: created from a template, its files and routine work, an update of the whole fleet."""
 
 from .console import Console
 from .demo_fleet import run_fleet
@@ -8,10 +8,10 @@ from .rpc import Client, RpcError
 
 
 def tell(client: Client, console: Console, servers: list[dict]) -> bool:
-    """Tell the story on the demo's hosts; what goes wrong is said, and ends it.
+    """Run the story on the demo's hosts; a failure is printed and ends it.
 
     :param servers: dicts with `id` and `name` of the servers that are there already
-    :return: whether all of it went well
+    :return: whether all of it succeeded
     """
     try:
         server = make_server(client, console, len(servers))

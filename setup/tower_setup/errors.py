@@ -1,8 +1,8 @@
-"""How the tools end when they cannot go on."""
+"""Exceptions that end a command."""
 
 
 class SetupError(Exception):
-    """The reason, as one sentence for the person at the terminal; ends the tool with exit status 1."""
+    """One sentence for the person at the terminal; ends the command with exit status 1."""
 
 
 class Interrupted(BaseException):

@@ -1,7 +1,7 @@
 """Three real SSH hosts on loopback, each an sshd of its own with its own keys.
 
-As an ordinary user, all three let that user in by key. As root, each has a user of its own, made for the demo and
-removed when it ends; "sudo" then takes a password, and its user may use sudo with that password.
+For an ordinary user, all three log that user in by key. For root, each has a user of its own, which is removed when the
+demo ends; the host "sudo" then takes a password, with which its user may also use sudo.
 """
 
 import json
@@ -28,7 +28,7 @@ NAMES = {"web": "demo_host_1", "db": "demo_host_2", "sudo": "demo_host_3"}
 
 @dataclass(frozen=True)
 class DemoHost:
-    """One host. What a person would type into a server's form to reach it."""
+    """One host, with what a person would type into a server's form to reach it."""
 
     name: str
     reference: str
@@ -72,7 +72,7 @@ class HostSet:
         return hosts
 
     def _known(self) -> dict[str, dict]:
-        """The hosts of the last time, so that ports, keys and passwords stay."""
+        """The hosts of the previous start, so that ports, keys and passwords stay the same."""
         try:
             return {
                 host["name"]: host for host in json.loads((self.folder / "hosts.json").read_text("utf-8"))
@@ -115,7 +115,7 @@ class HostSet:
         what = f"The user {host.user} could not be made"
         _remove_user(host.user)
         stack.callback(_remove_user, host.user)
-        # The star is no password, as nobody may log in by one; the default "!" would lock the account for sshd.
+        # "*" is no valid password, so no password logs in; the default "!" would lock the account for sshd.
         run(
             [
                 "useradd",
@@ -142,7 +142,7 @@ class HostSet:
         )
         if done.returncode:
             raise SetupError(f"{what}: {done.stderr.strip()}")
-        # sudo leaves files with a dot or a "~" in their names out; ours has neither.
+        # sudo ignores files with a dot or a "~" in their names; ours has neither.
         rule = Path("/etc/sudoers.d") / host.user
         stack.callback(rule.unlink, missing_ok=True)
         write_private(rule, f"{host.user} ALL=(ALL) ALL\n").chmod(0o440)
@@ -170,7 +170,7 @@ class HostSet:
             "PermitRootLogin": "no",
             "AllowUsers": host.user,
             "UsePAM": "no",
-            # The folders above ours belong to somebody else; the file itself is ours alone.
+            # The folders above ours belong to other users; the file itself is ours alone.
             "StrictModes": "no",
             "Subsystem": "sftp internal-sftp",
             "MaxSessions": 100,
@@ -192,7 +192,7 @@ class HostSet:
         return private_dir(self._home(host.name))
 
     def _program_paths(self) -> dict[str, Path]:
-        """OpenSSH 9.8 and newer is several programs, looked for where Debian installs them."""
+        """OpenSSH 9.8 and newer consists of several programs, which it expects where Debian installs them."""
         if not self.sshd.prefix:
             return {}
         parts = {"SshdSessionPath": "sshd-session", "SshdAuthPath": "sshd-auth"}
@@ -209,7 +209,7 @@ class HostSet:
 
 
 def make_privilege_separation_possible() -> None:
-    """As root, sshd wants its own empty folder and user; where the package is not installed they are missing."""
+    """Create the empty folder and the user that sshd needs as root; without the installed package they are missing."""
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     try:
         pwd.getpwnam("sshd")
@@ -228,7 +228,7 @@ def make_privilege_separation_possible() -> None:
 
 
 def _remove_user(user: str) -> None:
-    """Remove a user of ours with what still runs as it; quiet when it is not there."""
+    """Remove a user of ours and what still runs as that user; do nothing if there is no such user."""
     try:
         pwd.getpwnam(user)
     except KeyError:

@@ -1,4 +1,4 @@
-"""setup/lint: the pre-commit hooks, with pre-commit and (where it is missing) Node.js from PyPI."""
+"""setup/lint: the pre-commit hooks, with pre-commit and, if it is missing, Node.js from PyPI."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ COMMIT_CHECK = "setup/hooks/commit_subject.py"
 
 
 def main(options: Namespace, layout: Layout, console: Console) -> int:
-    """Run the hooks on the files, or on all files; then the check of the commits' subjects, too.
+    """Run the hooks on the files; without files, on all files, and check the subjects of the commits.
 
     :return: 0 when all of them pass and changed nothing
     """
@@ -30,7 +30,7 @@ def main(options: Namespace, layout: Layout, console: Console) -> int:
     with locks.in_turn(layout.cache / "lock", console, "fetching what Tower needs"):
         requirements = PRE_COMMIT if _machine_has_node() else PRE_COMMIT + NODE
         venv = virtualenv.build(layout, console, "lint", requirements, (), "Installing pre-commit (once)")
-    # Git looks for the checkout from the current folder, whatever an outer git told its own hooks.
+    # An outer git sets GIT_DIR for its hooks; ours must look for the checkout from the current folder.
     environment = {key: value for key, value in venv.environment().items() if not key.startswith("GIT_DIR")}
     environment["PRE_COMMIT_HOME"] = str(private_dir(layout.cache / "pre-commit"))
     argv = [
@@ -50,7 +50,7 @@ def main(options: Namespace, layout: Layout, console: Console) -> int:
 
 
 def _status(argv: Sequence[str | Path], environment: dict[str, str], folder: str | Path) -> int:
-    """Run a program whose output is for the person; return 0 or 1."""
+    """Run a program that prints to the terminal; return 0 or 1."""
     process = spawn(argv, env=environment, cwd=folder)
     try:
         return 1 if process.wait() else 0

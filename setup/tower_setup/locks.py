@@ -12,23 +12,23 @@ from .paths import private_dir
 
 @contextmanager
 def only_one(path: Path, what: str):
-    """Hold the lock file while the block runs; refuse at once when somebody else holds it.
+    """Hold the lock file while the block runs; fail at once if another process holds it.
 
-    :param what: what is running then, for the sentence ("The demo of this checkout")
+    :param what: what holds it, for the message ("The demo of this checkout")
     :raise SetupError: another process holds it
     """
     with _open(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SetupError(f"{what} is running already (process {_holder(path)}).") from None
+            raise SetupError(f"{what} is already running (process {_holder(path)}).") from None
         _sign(file)
         yield
 
 
 @contextmanager
 def in_turn(path: Path, console: Console, what: str):
-    """Hold the lock file while the block runs; wait for it, and say so, when somebody else holds it."""
+    """Hold the lock file while the block runs; wait, and say so, if another process holds it."""
     with _open(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""An Odoo 19: the one the person has (ODOO_HOME), or Debian's package unpacked below the cache."""
+"""An Odoo 19: the one that ODOO_HOME names, or Debian's package unpacked below the cache."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from .console import Console
 from .errors import SetupError
 from .paths import Layout, private_dir
 
-# PyPI has no Odoo. Debian's development suite has it, signed; the fonts and JavaScript that it links to are in
-# packages of their own. Odoo 19 draws its icons with Font Awesome 4.7, which newer suites no longer have.
+# PyPI has no Odoo, but Debian's development suite has it, signed. The fonts and JavaScript that it links to are in
+# separate packages. Odoo 19 draws its icons with Font Awesome 4.7, which newer suites no longer have.
 SUITE = "sid"
 ODOO_PACKAGE = "odoo-19"
 COMPANIONS = (
@@ -26,7 +26,7 @@ COMPANIONS = (
 OLD_SUITE = "bookworm"
 OLD_COMPANIONS = ("fonts-font-awesome",)
 LAYOUT_VERSION = "1"
-# Debian leaves out what has no source. This one blurs the background of video calls; without a file in its place,
+# Debian leaves out files without source code. This one blurs the background of video calls; without a file in its place,
 # Odoo's whole backend bundle reports an error in the browser.
 LEFT_OUT = ("odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js",)
 
@@ -79,10 +79,10 @@ def _given(home: Path) -> OdooHome:
         release = odoo.source / "odoo/release.py"
         if release.exists() and odoo.program.exists():
             if "version_info = (19," not in release.read_text("utf-8"):
-                raise SetupError(f"ODOO_HOME points to {home}, which is an Odoo, but not Odoo 19.")
+                raise SetupError(f"ODOO_HOME points to {home}, which is another Odoo than 19.")
             return odoo
     raise SetupError(
-        f"ODOO_HOME points to {home}, where no Odoo was found (odoo-bin with the folder odoo beside it)."
+        f"ODOO_HOME points to {home}, but no Odoo was found there (odoo-bin beside the folder odoo)."
     )
 
 
@@ -90,8 +90,8 @@ def _fetch(apt_folder: Path, home: Path, step) -> None:
     mirror = debian_mirror()
     if not DEBIAN_KEYRING.exists():
         raise SetupError(
-            f"{DEBIAN_KEYRING} is missing, which Debian's signatures are checked with; "
-            "install the package debian-archive-keyring, or set ODOO_HOME to an Odoo 19 that you have."
+            f"{DEBIAN_KEYRING} is missing, so Debian's signatures cannot be checked; "
+            "install the package debian-archive-keyring, or set ODOO_HOME to the folder of an Odoo 19."
         )
     sources = [Source(mirror, suite, "main", str(DEBIAN_KEYRING)) for suite in (SUITE, OLD_SUITE)]
     apt = PrivateApt(private_dir(apt_folder), sources, knows_machine=False)

@@ -1,4 +1,4 @@
-"""Running Odoo: on a database, with our addons, progress from its log."""
+"""Running Odoo on a database with our addons, with progress from its log."""
 
 import json
 import re
@@ -22,7 +22,7 @@ MODULE_LINE = re.compile(r"Loading module (\S+) \((\d+)/(\d+)\)")
 
 @dataclass(frozen=True)
 class OdooRunner:
-    """How Odoo is started for one purpose (the demo, the tests)."""
+    """Starts Odoo for one purpose (the demo, the tests)."""
 
     layout: Layout
     home: OdooHome
@@ -31,7 +31,7 @@ class OdooRunner:
     folder: Path
 
     def argv(self, *arguments: str) -> list[str]:
-        """Command line of Odoo, with a configuration of our own (the person's ~/.odoorc stays out of it)."""
+        """Command line of Odoo with a configuration of our own, so that ~/.odoorc is not read."""
         options = [*arguments, f"--config={self._configuration()}"]
         return [str(self.venv.python), str(self.home.program), *options]
 
@@ -75,9 +75,9 @@ class OdooRunner:
             raise SetupError(f"{what}: {errors[0][:300]} (all of its output: {log})")
 
     def script(self, name: str, code: str, what: str, step: Step | None = None, **variables: str) -> None:
-        """Run Python in `odoo shell` (where `env` is); `variables` are put into its environment.
+        """Run Python in `odoo shell`, where `env` is defined; `variables` go into its environment.
 
-        :raise SetupError: it raised; nothing is committed unless the code does it
+        :raise SetupError: it raised an error; only the code itself commits
         """
         log = self.folder / "shell.log"
         log.unlink(missing_ok=True)

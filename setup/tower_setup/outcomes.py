@@ -1,4 +1,4 @@
-"""What the test runners report, in one shape."""
+"""Results of the test runners in one format."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# Reasons for which a test may be skipped. Any other skip counts as a failure: it would hide that something which
-# setup/test should have provided is missing.
+# The only reasons for which a test may be skipped. Any other skip counts as a failure, because it would hide that
+# setup/test did not provide something.
 ACCEPTED_SKIPS = ("needs root", "needs a kernel")
 
 _ODOO_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (?P<level>[A-Z]+) \S+ (?P<logger>\S+): (?P<text>.*)$")
@@ -15,7 +15,7 @@ _STARTING = re.compile(r"Starting (\S+) \.\.\.")
 _FAILED = re.compile(r"(?:FAIL|ERROR): (?:Subtest )?(setUpClass \S+|tearDownClass \S+|\S+)")
 _SUMMARY = re.compile(r"At least one test failed|Module \S+: \d+ failures|\d+ failed, \d+ error")
 _SKIPPED = re.compile(r"skipped (\S+) : (.*)")
-# What announces, as a warning, something that will stop to work.
+# Loggers whose warnings announce that something will stop working.
 _WARNING_LOGGERS = ("odoo.registry", "odoo.tools.view_validation", "py.warnings")
 _OURS = "cetmix_tower"
 
@@ -87,7 +87,7 @@ class OdooLog:
     def _problem(self, logger: str, text: str) -> None:
         failed = _FAILED.match(text)
         name = f"{logger}.{failed[1]}" if failed else f"{logger}: {text[:200]}"
-        if not _SUMMARY.match(text):  # which only counts what was told before
+        if not _SUMMARY.match(text):  # a summary only repeats failures
             self._failed[name] = None
 
     def outcome(self, status: int | None) -> Outcome:
@@ -104,7 +104,7 @@ class OdooLog:
 
 
 def odoo_failures(log: Path) -> list[str]:
-    """The lines of Odoo's log that tell about errors, each with what follows it up to the next line of the log."""
+    """The errors in Odoo's log, each with the lines that follow it up to the next entry."""
     shown, telling = [], False
     for line in log.read_text("utf-8", "replace").splitlines():
         match = _ODOO_LINE.match(line)
@@ -117,7 +117,7 @@ def odoo_failures(log: Path) -> list[str]:
 
 
 def pytest_failures(log: Path) -> list[str]:
-    """The part of pytest's output that tells about errors; all of it when it has none."""
+    """The part of pytest's output that reports errors; all of it if there is no such part."""
     lines = log.read_text("utf-8", "replace").splitlines()
     heads = ("= FAILURES =", "= ERRORS =")
     first = next((index for index, line in enumerate(lines) if any(head in line for head in heads)), 0)
@@ -125,6 +125,6 @@ def pytest_failures(log: Path) -> list[str]:
 
 
 def listed(names: Iterable[str], limit: int = 50) -> list[str]:
-    """The names, shortened to a number that a person reads."""
+    """The names, cut to a number that a person will read."""
     names = list(names)
     return names if len(names) <= limit else [*names[:limit], f"... and {len(names) - limit} more"]

@@ -1,4 +1,4 @@
-"""Where things are kept: downloads outside the checkout, and what one checkout's demo and tests write."""
+"""Where files are kept: downloads for all checkouts, and what the demo and the tests of one checkout write."""
 
 import hashlib
 import os
@@ -11,9 +11,9 @@ class Layout:
     """The folders of one checkout.
 
     checkout: the repository. cache: downloads and virtual environments, shared by all checkouts.
-    state: databases, keys and files of this checkout. public_state: as state, where another user of the
-    machine must get in (only root needs one: PostgreSQL refuses to run as root, and demo users have homes).
-    tag: tells apart what has to have a name on the whole machine, by checkout and by XDG_STATE_HOME.
+    state: databases, keys and files of this checkout. public_state: the same for what other users of the
+    machine must reach (only root needs it: PostgreSQL refuses to run as root, and demo users have homes).
+    tag: makes names unique on the whole machine, by checkout and XDG_STATE_HOME.
     """
 
     checkout: Path
@@ -44,7 +44,7 @@ def _xdg(variable: str, default: Path) -> Path:
 
 
 def private_dir(path: Path, mode: int = 0o700) -> Path:
-    """Make the folder with its parents; the folder itself gets exactly `mode`."""
+    """Create the folder with its parents; the folder itself gets exactly `mode`."""
     path.mkdir(parents=True, exist_ok=True)
     if path.stat().st_mode & 0o777 != mode:
         path.chmod(mode)
@@ -52,7 +52,7 @@ def private_dir(path: Path, mode: int = 0o700) -> Path:
 
 
 def write_private(path: Path, text: str) -> Path:
-    """Write a file that only its owner may read (0600 from its first byte on)."""
+    """Write a file that only its owner may read (0600 from the first byte on)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -61,7 +61,7 @@ def write_private(path: Path, text: str) -> Path:
 
 
 def fingerprint(*parts: str | bytes) -> str:
-    """Twelve characters that change when any of the parts changes."""
+    """Twelve characters that change if any of the parts changes."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

@@ -18,7 +18,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """The preferred port if nobody has it, else any."""
+    """The preferred port if it is free, or else any free port."""
     if preferred and is_free(preferred):
         return preferred
     with socket.socket() as probe:
@@ -29,4 +29,4 @@ def free_port(preferred: int | None = None) -> int:
 def require_free(port: int) -> None:
     """:raise SetupError: another program listens there"""
     if not is_free(port):
-        raise SetupError(f"Port {port} is in use by another program; choose another one with --port.")
+        raise SetupError(f"Port {port} is in use by another program; choose another with --port.")

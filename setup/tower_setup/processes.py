@@ -1,8 +1,8 @@
 """Starting other programs, and leaving none behind.
 
-Every program gets its own session, so that Ctrl-C reaches only us and we end the others in good order. We are the
-"subreaper": whatever a started program leaves behind (a command that a demo host still runs, say) becomes our
-child, so it is found and ended too. Each program is also told to end when we are killed outright.
+Each program gets its own session, so that Ctrl-C reaches only us and we end the others in order. We are the
+"subreaper": whatever a program leaves behind (for example a command that a demo host still runs) becomes our
+child, so that we find it and end it too. If we are killed, the kernel signals each program to end.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ TAIL_LINES = 40
 
 
 def take_charge() -> None:
-    """Turn the signals that ask us to end into an exception, and adopt orphans of what we start."""
+    """Turn the signals that ask us to end into an exception, and adopt orphans of the programs we start."""
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, _interrupt)
@@ -55,8 +55,8 @@ def spawn(
     """Start a program in its own session.
 
     :param user: name of the user it runs as (root only)
-    :param death_signal: what it gets when this process is killed outright
-    :raise SetupError: the program is not there
+    :param death_signal: the signal it gets if this process is killed
+    :raise SetupError: the program is not installed
     """
     identity = {"user": user, "group": _primary_group(user), "extra_groups": []} if user else {}
     try:
@@ -90,12 +90,12 @@ def run(
 ) -> tuple[int | None, list[str]]:
     """Run a program to its end, with its output as progress.
 
-    :param what: what could not be done if it fails ("Odoo 19 could not be downloaded")
+    :param what: the failure, as the beginning of a sentence ("Odoo 19 could not be downloaded")
     :param on_line: called with each line of stdout and stderr
     :param log: file that gets the whole output
-    :param timeout_s: it is ended after that, which counts as a failure
-    :return: exit status (None: it was ended for taking too long) and the last lines
-    :raise SetupError: it failed and `check` is set; the sentence has the most telling line
+    :param timeout_s: time limit; reaching it counts as a failure
+    :return: exit status (None: it took too long) and the last lines
+    :raise SetupError: it failed and `check` is set; the message contains the line that best explains it
     """
     process = spawn(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **spawning)
     tail: list[str] = []
@@ -121,7 +121,7 @@ def run(
 
 
 def _lines(pipe, step: Step | None, sink, timeout_s: float | None):
-    """Lines of the pipe as they come; keeps the step alive while nothing comes."""
+    """Yield the lines of the pipe as they come; keep the step alive meanwhile."""
     rest = b""
     deadline = time.monotonic() + timeout_s if timeout_s else None
     while True:
@@ -142,8 +142,8 @@ def _lines(pipe, step: Step | None, sink, timeout_s: float | None):
 
 
 def failure(what: str, tail: Sequence[str], log: Path | None = None) -> str:
-    """One sentence about a program that failed, with its most telling line: the first that apt, pip, git or a
-    compiler marks as an error, else the last exception, else the last line at all."""
+    """One sentence about a program that failed, with the line that best explains it: the first that apt, pip, git or a
+    compiler marks as an error, or else the last exception, or else the last line."""
     lines = [line.strip() for line in tail if line.strip()]
     marked = [line for line in lines if line.startswith(("E: ", "ERROR:", "error:", "fatal:", "FATAL:"))]
     raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Warning)\b(: |$)", line)]
@@ -152,7 +152,7 @@ def failure(what: str, tail: Sequence[str], log: Path | None = None) -> str:
 
 
 class Services:
-    """The servers that run beside us; ended in reverse order."""
+    """Servers that run beside us; stopped in reverse order."""
 
     def __init__(self) -> None:
         self._running: list[tuple[str, subprocess.Popen, int]] = []
@@ -167,11 +167,11 @@ class Services:
         return process
 
     def ended(self) -> str | None:
-        """Name of a server that has ended by itself, if there is one."""
+        """Name of a server that has ended by itself, or None."""
         return next((name for name, process, _signal in self._running if process.poll() is not None), None)
 
     def reap_strangers(self) -> None:
-        """Take note of the end of processes that we adopted, so that no zombies pile up."""
+        """Reap adopted processes that have ended, so that no zombies pile up."""
         own = {process.pid for _name, process, _signal in self._running}
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         try:
@@ -189,7 +189,7 @@ class Services:
 def end(
     processes: Sequence[subprocess.Popen], stop_signal: int = signal.SIGTERM, grace_s: float = 10
 ) -> None:
-    """End programs with their process groups: ask, wait, kill."""
+    """End programs and their process groups: signal, wait, kill."""
     for process in processes:
         if process.poll() is None:
             _signal_group(process.pid, stop_signal)

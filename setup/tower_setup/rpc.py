@@ -1,4 +1,4 @@
-"""A client of Odoo's JSON-2 API, as any script outside would write one."""
+"""A client for Odoo's JSON-2 API, as an external script would have it."""
 
 import http.client
 import json
@@ -60,7 +60,7 @@ def _message(error: urllib.error.HTTPError) -> str:
 
 
 def is_up(url: str) -> bool:
-    """Whether an Odoo answers there."""
+    """Whether Odoo answers at the URL."""
     try:
         with urllib.request.urlopen(f"{url}/web/health", timeout=5) as response:
             return response.status == 200
@@ -69,7 +69,7 @@ def is_up(url: str) -> bool:
 
 
 def wait_until_up(url: str, timeout_s: float, still_there) -> bool:
-    """Wait for Odoo to answer; false when it does not in time, or `still_there()` says it has ended."""
+    """Wait for Odoo to answer; False if it does not in time, or if `still_there()` says that it has ended."""
     deadline = time.monotonic() + timeout_s
     while not is_up(url):
         if time.monotonic() > deadline or not still_there():

@@ -1,4 +1,4 @@
-"""The -k option for Odoo's tests, which Odoo itself does not have: names are read from the source."""
+"""The -k option for Odoo's tests, which Odoo does not have. Names and marks are read from the source."""
 
 import ast
 import re

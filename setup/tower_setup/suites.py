@@ -1,4 +1,4 @@
-"""setup/test: provide everything, run the suites, add up what they say."""
+"""setup/test: provide everything, run the suites, add up their results."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ WITHOUT_ODOO = ("setup", "engine", "worker")
 WITHOUT_TOOLS = ("setup", "worker")
 TOURS = "tours"
 TOUR_EXPRESSION = "tour"
-# What a person runs again and again while working: minutes, no browser, nothing installed anew.
+# For use while working: a few minutes, no browser, nothing installed again.
 FAST = "fast"
 FAST_FOLDERS = ("engine", "worker")
 SUITE_TIMEOUT_S = 40 * 60
@@ -41,7 +41,7 @@ SHOWN_LINES = 400
 
 @dataclass
 class Bench:
-    """What the suites run with; the costly parts are made when a suite first asks for them."""
+    """What the suites run with; the costly parts are provided when a suite first asks for them."""
 
     layout: Layout
     console: Console
@@ -74,7 +74,7 @@ class Bench:
         return self._odoo
 
     def tool_paths(self) -> list[str]:
-        """Folders for PATH, with every program that the tests use and the machine has not."""
+        """Folders for PATH with the programs that the tests use and the machine lacks."""
         if self._tool_paths is None:
             own = self.layout.cache / "bin"
             with self.provisioning():
@@ -206,7 +206,7 @@ def _fast_odoo_suite(addon: str) -> Callable[[Bench], Outcome]:
         mark = bench.folder / f"{name}.state"
         state = state_of(checkout / each for each in bench.layout.addon_names())
         before = mark.read_text("ascii") if mark.exists() and odoo.database.exists(name) else ""
-        # The mark comes back at the end: a database that a broken-off run left behind is not used again.
+        # The mark is written again at the end, so the database of an interrupted run is not used again.
         mark.unlink(missing_ok=True)
         if not before:
             _drop(odoo, name)
@@ -228,7 +228,7 @@ def _run_odoo_tests(
 
     :param options: database, what to install or update first, and the tests
     :param total: how many tests these are
-    :return: the results, and whether Odoo came to the tests and to their end
+    :return: the results, and whether Odoo ran the tests to their end
     """
     log = bench.folder / f"{addon}.log"
     log.unlink(missing_ok=True)
@@ -252,7 +252,7 @@ def _run_odoo_tests(
 
 
 def _fresh_database(bench: Bench, odoo: OdooRunner, name: str) -> None:
-    """A database with the addons of Odoo that ours need; copied from one that is kept where the server is ours."""
+    """Create a database with Odoo's addons that ours need; a copy of one that is kept, if the server is ours."""
     if not odoo.database.embedded:
         odoo.database.create(name)
         return
@@ -279,7 +279,7 @@ def _drop(odoo: OdooRunner, name: str) -> None:
 
 
 def _show(console: Console, lines: list[str], log: Path) -> None:
-    """Print the telling part of a log, shortened in its middle if it is long."""
+    """Print the important lines of a log, shortened in the middle if there are many."""
     if len(lines) > SHOWN_LINES:
         half = SHOWN_LINES // 2
         lines = [*lines[:half], f"... {len(lines) - SHOWN_LINES} lines ...", *lines[-half:]]

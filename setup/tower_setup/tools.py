@@ -1,4 +1,4 @@
-"""Programs that Odoo and the tests use: the machine's own, else Debian's unpacked below the cache."""
+"""Programs that Odoo and the tests use: the machine's own, or Debian's unpacked below the cache."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 
 @dataclass(frozen=True)
 class Tool:
-    """A program: `program` is its name, `package` who brings it, `path` where in the package it is."""
+    """A program: its name, the Debian package that contains it, its path there, and a title for people."""
 
     program: str
     package: str
@@ -36,14 +36,14 @@ SSH = Tool("ssh", "openssh-client", "usr/bin/ssh", "OpenSSH client")
 CHROMIUM = Tool("chromium", "chromium", "usr/lib/chromium/chromium", "Chromium")
 BUSYBOX = Tool("busybox", "busybox", "bin/busybox", "BusyBox")
 DASH = Tool("dash", "dash", "bin/dash", "dash")
-# Log-in shells of users who cannot read our folder: tests copy the program alone, so it needs nothing beside it.
+# Login shells of users who cannot read our folder: tests copy only the program, so it must not need other files.
 ZSH = Tool("zsh", "zsh-static", "bin/zsh-static", "zsh")
 MKSH = Tool("mksh", "mksh", "bin/mksh", "mksh")
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program that can be run: its path, and the environment variables that it needs on top of ours."""
+    """An available program: its path, and the environment variables that it needs in addition to ours."""
 
     path: Path
     extra: Mapping[str, str]
@@ -54,9 +54,9 @@ class Program:
 
 
 def provide(tool: Tool, layout: Layout, console: Console) -> Program:
-    """Find the program, or fetch it without touching the machine.
+    """Find the program, or fetch it without changing the machine.
 
-    :raise SetupError: it is not there and could not be fetched
+    :raise SetupError: it is missing and could not be fetched
     """
     found = tool.on_machine()
     if found:
@@ -67,7 +67,7 @@ def provide(tool: Tool, layout: Layout, console: Console) -> Program:
     path = next((p for p in (prefix / tool.path, prefix / "usr" / tool.path) if p.exists()), None)
     if path is None:
         raise SetupError(
-            f"Debian's package {tool.package} has no {tool.path}; install {tool.program} by hand."
+            f"Debian's package {tool.package} has no {tool.path}; install {tool.program} yourself."
         )
     return Program(path, _environment(prefix), prefix)
 
@@ -88,13 +88,13 @@ def _fetch(tool: Tool, layout: Layout, prefix: Path, console: Console) -> None:
 
 
 def _environment(prefix: Path) -> dict[str, str]:
-    """Where a program below the prefix finds its libraries and fonts."""
+    """Variables with which a program below the prefix finds its libraries and fonts."""
     machine = f"{platform.machine()}-linux-gnu"
     folders = [prefix / where / machine for where in ("usr/lib", "lib")] + [
         prefix / "usr/lib",
         prefix / "lib",
     ]
-    # Some packages keep libraries in a folder of their own that only they know (libpulse does).
+    # Some packages keep libraries in a private folder (libpulse does).
     folders += [
         path
         for folder in folders[:2]
@@ -127,15 +127,15 @@ def _quoted(text: str) -> str:
 
 
 def require_sudo(console: Console) -> bool:
-    """Whether sudo is there; as root it is installed if it is not.
+    """Return whether sudo is available; as root, install it if it is missing.
 
-    sudo only works when it belongs to root in the machine's own folders, so it cannot be fetched privately.
+    sudo must belong to root in the machine's own folders, so it cannot be unpacked below the cache.
     """
     if shutil.which("sudo"):
         return True
     if os.geteuid() != 0:
         return False
-    with console.step("Installing the package sudo (it cannot work from a private folder)") as step:
+    with console.step("Installing the package sudo (it does not work from a private folder)") as step:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for arguments in (["update"], ["install", "-y", "--no-install-recommends", "sudo"]):
             run(

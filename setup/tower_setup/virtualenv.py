@@ -1,4 +1,4 @@
-"""Virtual environments below the cache, one for each set of requirements and Python."""
+"""Virtual environments below the cache, one for each combination of requirements and Python."""
 
 import os
 import re
@@ -12,13 +12,13 @@ from .errors import SetupError
 from .paths import Layout, fingerprint, private_dir
 from .processes import run
 
-# Declares dependencies (Odoo itself among them) that pip cannot get from PyPI; we need its code only.
+# It declares dependencies (Odoo among them) that pip cannot get from PyPI; we only need its code.
 WITHOUT_DEPENDENCIES = ("odoo-addon-queue_job",)
 
 
 @dataclass(frozen=True)
 class VirtualEnv:
-    """A Python with what we need installed."""
+    """A Python with the packages that we need."""
 
     python: Path
 
@@ -27,7 +27,7 @@ class VirtualEnv:
         return self.python.parent
 
     def environment(self) -> dict[str, str]:
-        """Our environment with this Python's programs first on the path."""
+        """Our environment variables, with this Python's programs first on the path."""
         clean = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
         return {
             **clean,
@@ -37,11 +37,11 @@ class VirtualEnv:
 
 
 def provide(layout: Layout, console: Console) -> VirtualEnv:
-    """The environment that runs Odoo and the tests: requirements.txt, or what ODOO_PYTHON points to."""
+    """The environment that runs Odoo and the tests: from requirements.txt, or the one of ODOO_PYTHON."""
     if os.environ.get("ODOO_PYTHON"):
         python = Path(os.environ["ODOO_PYTHON"]).expanduser()
         if not os.access(python, os.X_OK):
-            raise SetupError(f"ODOO_PYTHON points to {python}, which is not a program.")
+            raise SetupError(f"ODOO_PYTHON points to {python}, which is not an executable file.")
         return VirtualEnv(python)
     requirements = (layout.checkout / "requirements.txt").read_text("utf-8")
     return build(
@@ -57,10 +57,10 @@ def build(
     without_dependencies: tuple[str, ...],
     title: str,
 ) -> VirtualEnv:
-    """Make the environment unless one of these requirements and this Python is there.
+    """Create the environment, unless there is one of these requirements and this Python.
 
     :param requirements: text of a requirements file
-    :param without_dependencies: packages installed without what they declare to need
+    :param without_dependencies: packages that are installed without their declared dependencies
     """
     wanted = fingerprint(requirements, *without_dependencies, sys.version, os.path.realpath(sys.executable))
     folder = layout.cache / f"{name}-{wanted}"
@@ -77,7 +77,7 @@ def _create(layout: Layout, folder: Path, step: Step) -> None:
     private_dir(folder.parent)
     what = "The virtual environment could not be made"
     run([sys.executable, "-m", "venv", "--clear", "--without-pip", folder], what, step=step)
-    # Debian keeps ensurepip in a package of its own (python3-venv), so it may be missing.
+    # Debian has ensurepip in a separate package (python3-venv), so it may be missing.
     ensurepip = [folder / "bin/python", "-m", "ensurepip", "--default-pip"]
     status, _tail = run(ensurepip, what, step=step, check=False)
     if status:
@@ -86,7 +86,7 @@ def _create(layout: Layout, folder: Path, step: Step) -> None:
 
 
 def _pip_wheel(layout: Layout, step: Step) -> Path:
-    """pip as a wheel, from Debian's package that ensurepip itself uses there."""
+    """pip as a wheel, from the Debian package that ensurepip uses there."""
     prefix = layout.cache / "pip-wheel"
     if not list(prefix.glob("usr/share/python-wheels/pip-*.whl")):
         apt = PrivateApt(private_dir(layout.cache / "apt-machine"), machine_sources(), knows_machine=True)

@@ -18,9 +18,9 @@ PLACES_LEFT_ALONE = ("PGHOST", "PGPORT", "PGUSER", "ODOO_HOME", "ODOO_PYTHON")
 
 @pytest.fixture(scope="module")
 def environment():
-    """A state that is not the one of a person's own demo, and the downloads that setup/test has made already.
+    """A state folder apart from that of a person's own demo, and the downloads that setup/test has already made.
 
-    Always the same one: as root, some of it lies elsewhere and would be left behind each time.
+    Always the same folder: as root, part of the state is elsewhere and would be left behind each time.
     """
     clean = {key: value for key, value in os.environ.items() if key not in PLACES_LEFT_ALONE}
     mark = {"TOWER_TEST_MARK": f"demo-{os.getpid()}"}
@@ -31,7 +31,7 @@ def environment():
 
 @pytest.fixture(scope="module")
 def once(environment):
-    """`setup/demo --once` from nothing. It makes the database that the last test starts from."""
+    """`setup/demo --once` from nothing. It creates the database that the last test starts from."""
     argv = [DEMO, "--once", "--reset", "--port", str(free_port())]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=FIRST_RUN_TIMEOUT_S)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -39,13 +39,13 @@ def once(environment):
 
 
 def lines_of(output, host):
-    """What was printed about one host's run of the flight plan, in order, without the marks of output."""
+    """What was printed about one host's run of the flight plan, in order, without the host's name."""
     plan = output.split("> Flight plan")[1].split("runs of the flight plan")[0]
     return [line.strip()[len(host) + 1 :] for line in plan.splitlines() if line.strip().startswith(host)]
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_the_flight_plan_is_told_step_by_step(once, host):
+def test_the_flight_plan_is_shown_step_by_step(once, host):
     lines = lines_of(once, host)
     text = "\n".join(lines)
     titles = [line.split(" ", 1)[1] for line in lines if line.lstrip().startswith(("▶", ">"))]
@@ -62,7 +62,7 @@ def test_the_flight_plan_is_told_step_by_step(once, host):
 
 
 def test_output_comes_while_a_step_runs(once):
-    """The three hosts' lines of the long step alternate."""
+    """During the long step, lines of the three hosts alternate."""
     hosts = [
         line.split("|")[0].strip() for line in once.splitlines() if "styles of" in line or "fonts of" in line
     ]
@@ -87,13 +87,13 @@ def test_once_runs_single_commands_and_leaves_nothing(once, environment):
 
 
 def chapter(output, heading):
-    """What was printed between a heading that begins so and the next one."""
+    """What was printed between the heading that starts with this text and the next one."""
     return output.split(f"> {heading}")[1].split("\n> ")[0]
 
 
-def test_a_new_server_is_made_from_its_template_and_set_up(once):
+def test_a_new_server_is_created_from_its_template_and_set_up(once):
     text = chapter(once, "A new server from the template “Application server”")
-    assert "Demo app ✓ made: " in text
+    assert "Demo app ✓ created: " in text
     assert "✓ 2 Write the configuration: exit code 0" in text
     assert "✓ Set up the application: done, exit code 0" in text
 

@@ -1,4 +1,4 @@
-"""Looking at processes and ports from outside."""
+"""Processes and ports, seen from outside."""
 
 import os
 import socket

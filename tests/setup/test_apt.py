@@ -71,7 +71,7 @@ def test_only_the_machines_own_release_counts(tmp_path, monkeypatch):
     assert apt.debian_mirror() == "http://mirror.invalid/debian"
 
 
-def test_another_system_is_told_what_to_set(monkeypatch):
+def test_the_error_on_another_system_names_what_to_set(monkeypatch):
     monkeypatch.setattr(apt, "os_release", lambda: {"ID": "other"})
     monkeypatch.delenv(apt.MIRROR_VARIABLE, raising=False)
     with pytest.raises(SetupError, match="ODOO_HOME"):

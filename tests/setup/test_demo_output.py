@@ -1,4 +1,4 @@
-"""What the demo prints of its runs: the hosts' lines without escape sequences, and the steps of a plan as they come."""
+"""The demo prints the hosts' lines without escape sequences, and the steps of a plan as they come."""
 
 import io
 
@@ -9,7 +9,7 @@ from tower_setup.demo_output import HostLines, LiveOutput
 
 
 @pytest.mark.parametrize("colours", [True, False])
-def test_demo_output_keeps_colours_at_most(colours):
+def test_output_keeps_only_colours(colours):
     console = Console(io.StringIO())
     console.colours = colours
     LiveOutput(1, HostLines(console, "web", 0))._print("\x1b]0;title\x07a\x1b[2Jb\x1b[31mred\rx\n", "o")
@@ -29,8 +29,8 @@ STEP = {
 STEP |= {"duration": 0.5, "attempt": 1, "attempts_total": 1, "retry_in": 0.0, "steps": []}
 
 
-def test_demo_tells_the_steps_of_a_plan_as_they_come():
-    """It looks now and then: a step may be seen for the first time when it is tried again, or when it has ended."""
+def test_steps_of_a_plan_are_shown_as_they_come():
+    """It polls, so it may see a step for the first time when it is tried again, or has ended."""
 
     def step(number, state, **values):
         return {**STEP, "number": number, "name": f"S{number}", "state": state, **values}
@@ -56,7 +56,7 @@ def test_demo_tells_the_steps_of_a_plan_as_they_come():
     assert [line.strip().removeprefix("web ") for line in console.stream.getvalue().splitlines()] == [
         "> 1 S1",
         "! no",
-        "FAILED 1 S1: exit code 1 after 0.50 s. It failed. (tolerated: the plan goes on)",
+        "FAILED 1 S1: exit code 1 after 0.50 s. It failed. (tolerated: the plan continues)",
         "- 2 S2: skipped because {{ x }} is false",
         "> 3 S3",
         "  > 3.1 S1",

@@ -1,4 +1,4 @@
-"""The demo's story says what goes wrong, and ends there."""
+"""A failure ends the demo's story, and is printed."""
 
 import io
 
@@ -50,7 +50,7 @@ def test_a_refusal_ends_the_story(console):
     assert client.calls == ["cx.tower.server.search_read"]
 
 
-def test_a_failed_run_is_told_with_its_reason(console):
+def test_a_failed_run_names_its_reason(console):
     end = {"finished": True, "state": "failed", "reference": "run_1", "message": "No space left."}
     server = demo_new_server.NewServer(FakeClient({"cx.tower.command.log.wait": end}), console, 7)
     with pytest.raises(demo_new_server.StoryFailed, match="run run_1 is failed. No space left."):

@@ -1,4 +1,4 @@
-"""Results of both runners are counted right: nothing that failed, or was skipped for want of a tool, gets lost."""
+"""Results of both runners are counted correctly: no failure is lost, and no skip because a tool is missing."""
 
 import pytest
 from tower_setup.outcomes import OdooLog, Outcome, from_junit, odoo_failures
@@ -72,7 +72,7 @@ def test_odoo_that_died_or_hung():
     assert "test_slow" in follow(line("Starting TestA.test_slow ...")).outcome(None).failed[0]
 
 
-def test_only_the_telling_lines_are_shown(tmp_path):
+def test_only_errors_are_shown(tmp_path):
     log = tmp_path / "log"
     bad = [
         line("FAIL: TestA.test_bad", "ERROR"),
