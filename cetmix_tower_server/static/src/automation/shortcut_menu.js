@@ -7,7 +7,7 @@ import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
 const LIMIT = 20;
 
-/** The shortcuts of a server as entries of its card's menu. They are read when the menu is opened. */
+/** The shortcuts of a server as entries of its card's menu. They are read when the menu opens. */
 export class ShortcutMenu extends Component {
     static template = "cetmix_tower_server.ShortcutMenu";
     static props = { ...standardWidgetProps };
@@ -26,10 +26,10 @@ export class ShortcutMenu extends Component {
         });
     }
 
-    /** Asks, and runs a shortcut on the card's server. */
+    /** Runs a shortcut on the card's server after a confirmation. */
     ask(shortcut) {
         const { resId, data } = this.props.record;
-        // The menu, and this component with it, is gone when the person answers: its own services with it.
+        // When the user confirms, the menu is closed and this component destroyed: its own services would not answer.
         const { orm, action } = this.env.services;
         this.dialog.add(ConfirmationDialog, {
             title: shortcut.name,

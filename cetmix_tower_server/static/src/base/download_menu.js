@@ -2,7 +2,7 @@ import { Component } from "@odoo/owl";
 import { Dropdown } from "@web/core/dropdown/dropdown";
 import { DropdownItem } from "@web/core/dropdown/dropdown_item";
 
-/** Offers what a host printed as a file: as text, or as it was printed. */
+/** Downloads the output of a host: as plain text, or raw with its escape sequences. */
 export class DownloadMenu extends Component {
     static template = "cetmix_tower_server.DownloadMenu";
     static components = { Dropdown, DropdownItem };

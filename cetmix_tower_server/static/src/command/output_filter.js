@@ -1,7 +1,6 @@
 /**
- * What a host printed is not trusted: this file lets through text, colours and the few cursor movements that progress
- * bars need, and nothing else. Titles, links, clipboard access, alternate screens, device queries and scrollback
- * erasing never reach the terminal.
+ * The output of a host is not trusted. Only text, colors and the few cursor movements that progress bars need reach the
+ * terminal; titles, links, clipboard access, alternate screens, device queries and erasing of the scrollback do not.
  */
 
 const ESC = "\x1b";
@@ -10,7 +9,7 @@ const MAX_CSI_LENGTH = 128;
 const MAX_STRING_LENGTH = 65536;
 const MAX_REMEMBERED_STYLES = 16;
 
-/* eslint-disable no-control-regex -- control characters are what this file is about */
+/* eslint-disable no-control-regex -- this file is about control characters */
 const CSI = /\x1b\[([0-?]*)([ -/]*)([@-~])/y;
 const CSI_SO_FAR = /\x1b\[[0-?]*[ -/]*$/y;
 const SHORT_ESCAPE = /\x1b[ -/]*[0-~]/y;
@@ -20,7 +19,7 @@ const STRING_END = /\x07|\x1b\\?|\x9c|\n/g;
 const ALLOWED_MOVES = "KGABCDEFPX";
 // All control characters but backspace, tab, newline and carriage return.
 const CONTROLS = /[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]/g;
-// Direction overrides can make a line read as something it is not.
+// Direction overrides can make a line look like different text.
 const DIRECTION_OVERRIDES = /[\u202a-\u202e\u2066-\u2069]/g;
 const HARMLESS = /^[\x08\t\n\r\x20-\x7e\xa0-\u2029\u202f-\u2065\u206a-\uffff]*$/;
 
@@ -33,9 +32,9 @@ function matchAt(regex, text, index) {
     return regex.exec(text);
 }
 
-/** Filters one stream, whose escape sequences may be cut anywhere between two pieces. */
+/** Filters one stream. Its escape sequences may be split anywhere between two pieces. */
 export class StreamFilter {
-    /** @param {string} [baseStyle] escape sequence of the stream's own default look */
+    /** @param {string} [baseStyle] escape sequence of the stream's default style */
     constructor(baseStyle = "") {
         this.baseStyle = baseStyle;
         this.reset();
@@ -47,14 +46,14 @@ export class StreamFilter {
         this.styles = [];
     }
 
-    /** Escape sequences that bring back the look this stream had when it was interrupted. */
+    /** Escape sequences that restore the style of this stream after text of the other one. */
     get style() {
         return this.baseStyle + this.styles.join("");
     }
 
     /**
      * @param {string} text next piece of the stream
-     * @returns {string} what may be written to a terminal
+     * @returns {string} text that is safe for a terminal
      */
     feed(text) {
         if (!this.pending && this.swallowed < 0 && HARMLESS.test(text)) {
@@ -120,7 +119,7 @@ export class StreamFilter {
     _style(sequence, parameters) {
         const codes = parameters.split(";");
         if (codes.at(-1) === "8" && codes.length <= 2) {
-            return ""; // text nobody can see
+            return ""; // concealed text
         }
         if (codes.includes("") || codes[0] === "0") {
             this.styles = codes.length > 1 ? [sequence] : [];
@@ -150,24 +149,18 @@ export class StreamFilter {
     }
 }
 
-/** Joins both streams of a log into what a terminal shows. */
+/** Merges both streams of a log into text for a terminal. */
 export class OutputPrinter {
     /**
      * @param {Object} options
      * @param {string} options.errorStyle escape sequence for standard error
-     * @param {(characters: number) => string} options.gapText sentence for output that was left out
+     * @param {(characters: number) => string} options.gapText text that stands for omitted output
      */
     constructor({ errorStyle, gapText }) {
         this.gapText = gapText;
         this.filters = { o: new StreamFilter(), e: new StreamFilter(errorStyle) };
-        this.reset();
-    }
-
-    reset() {
         this.offset = 0;
-        this.last = "o";
-        this.filters.o.reset();
-        this.filters.e.reset();
+        this.last = "o"; // stream of the last segment
     }
 
     /**
@@ -178,27 +171,27 @@ export class OutputPrinter {
         const out = [];
         for (const { offset, end, segments } of chunks) {
             if (end <= this.offset) {
-                continue; // seen already: two readers met, or the server sent a piece again
+                continue; // already printed
             }
             if (offset > this.offset) {
-                out.push(this.printGap(offset - this.offset));
+                out.push(this._printGap(offset - this.offset));
             }
             for (const [stream, text] of segments) {
-                out.push(this.printSegment(stream, text));
+                out.push(this._printSegment(stream, text));
             }
             this.offset = end;
         }
         return out.join("");
     }
 
-    printSegment(stream, text) {
+    _printSegment(stream, text) {
         const filter = this.filters[stream] || this.filters.o;
         const change = stream === this.last ? "" : `${ESC}[0m${filter.style}`;
         this.last = stream;
         return change + filter.feed(text);
     }
 
-    printGap(characters) {
+    _printGap(characters) {
         this.filters.o.reset();
         this.filters.e.reset();
         this.last = "";

@@ -4,7 +4,7 @@ import { loadBundle } from "@web/core/assets";
 import { browser } from "@web/core/browser/browser";
 import { cookie } from "@web/core/browser/cookie";
 
-// Lines, after wrapping. More than this is cut at the top and left to the download.
+// Lines after wrapping. Older ones are only in the download.
 export const SCROLLBACK_LINES = 400000;
 const FONT = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace';
 const WRITE_SIZE = 128 * 1024;
@@ -66,7 +66,7 @@ export function isDark() {
     return cookie.get("color_scheme") === "dark";
 }
 
-/** Escape sequence of standard error: tinted, but not as loud as a program's own red. */
+/** Escape sequence of standard error: tinted, less strongly than red printed by a program. */
 export function errorStyle() {
     return isDark() ? "\x1b[38;2;255;176;151m" : "\x1b[38;2;154;62;20m";
 }
@@ -99,7 +99,7 @@ export class OutputTerminal {
         this.longestLine = 0;
     }
 
-    /** Loads the component and shows it in the element. */
+    /** Loads xterm.js and shows it in the element. */
     async open(element) {
         await loadBundle("cetmix_tower_server.assets_xterm");
         if (this.isDisposed) {
@@ -156,7 +156,8 @@ export class OutputTerminal {
     }
 
     /**
-     * Writes text; resolves when it was taken in, so that the caller does not outrun the browser.
+     * Writes text. Resolves when the browser has processed it, so that the caller can wait for that.
+     *
      * @param {string} text
      */
     async write(text) {
@@ -167,16 +168,11 @@ export class OutputTerminal {
         }
     }
 
-    clear() {
-        this.term.reset();
-        this.compacted = 0;
-    }
-
     /** Adapts rows and columns to the element. */
     fit() {
         const size = this.isDisposed ? undefined : this.fitAddon.proposeDimensions();
         if (!size || !size.rows || !size.cols) {
-            return; // not shown at the moment
+            return; // not visible
         }
         const fitting = Math.max(size.cols, MIN_COLUMNS);
         const columns = this._columns(fitting);
@@ -196,7 +192,7 @@ export class OutputTerminal {
         if (!this.isWrapping) {
             return Math.max(fitting, this.longestLine);
         }
-        // Wrapping a long text anew takes seconds; only a person who asks for it has to wait for that.
+        // Wrapping a long text again takes seconds: this happens only when the user asks for it.
         return this.lineCount > EXPENSIVE_TO_WRAP_LINES && !this.mustWrap ? this.term.cols : fitting;
     }
 
@@ -212,7 +208,7 @@ export class OutputTerminal {
         this.term.scrollToBottom();
     }
 
-    /** @returns {string} the text that a person selected, or everything; what a search found is no selection of theirs */
+    /** @returns {string} the selected text, or everything; a match of the search is not a selection */
     getText() {
         if (this.term.hasSelection() && !this.isSelectedBySearch) {
             return this.term.getSelection();
@@ -256,7 +252,7 @@ export class OutputTerminal {
         return Math.min(longest + 1, MAX_UNWRAPPED_COLUMNS);
     }
 
-    /** Nothing is typed into the terminal: keys scroll it, copy from it, or belong to the page. */
+    /** The terminal takes no input: keys scroll it, copy from it, or belong to the page. */
     _onKey(event) {
         if (event.type !== "keydown") {
             return false;
@@ -290,8 +286,8 @@ export class OutputTerminal {
     }
 
     /**
-     * The component hides its scroll bar with a timer of its own for every printed line, which costs a fifth of the time
-     * of a long log. With the mouse over it the bar stays.
+     * xterm.js starts a timer for every printed line to hide its scroll bar, which takes a fifth of the time of a long log.
+     * While the mouse is over it, the bar stays.
      */
     _keepScrollBar() {
         this.element.querySelector(".xterm-scrollable-element")?.dispatchEvent(new MouseEvent("mouseover"));
@@ -306,8 +302,8 @@ export class OutputTerminal {
     }
 
     // xterm.js 6 gives every line of the scrollback memory for the full width, 12 bytes a column: 600 MB for 300,000
-    // lines on a wide screen. Lines that scrolled out are shortened to their text. This uses what is not its public
-    // interface; without it everything works, with more memory. Look here when taking a newer version.
+    // lines on a wide screen. Lines that scrolled out are shortened to their text. This uses private members of
+    // xterm.js; without them everything works, but takes more memory. Check it when updating xterm.js.
 
     get _buffer() {
         const buffer = this.term._core?.buffer;

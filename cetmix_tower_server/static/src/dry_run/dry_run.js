@@ -5,10 +5,11 @@ import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { formAction } from "../base/form_action";
 import { DryRunLines } from "./dry_run_lines";
 
-const CALL = 50; // servers a call
-const PAGE = 200; // servers that are looked at without asking
+const SERVERS_PER_CALL = 50;
+const PAGE = 200; // servers that are checked without asking
 const OPENED_AT_ONCE = 3;
 
 /** The report of a dry run: on which servers a flight plan is ready to run, and what it would do on each. */
@@ -36,19 +37,19 @@ export class DryRun extends Component {
             text: "",
         });
         onWillStart(() => {
-            // Not awaited: the page is there at once and says that it is looking.
+            // Not awaited: the page appears at once and says that it is loading.
             this.load(0);
         });
     }
 
-    /** What to look at: from whoever opened the page or, when it is loaded again, from its address. */
+    /** The plan and servers: from the action or, when the page is reloaded, from its URL. */
     readParams() {
         const params = { ...this.props.action.params };
         if (["string", "number"].includes(typeof params.server_ids)) {
             params.server_ids = String(params.server_ids).split(",").filter(Boolean).map(Number);
         }
         const ids = params.server_ids;
-        // Own values stay out of the address, and then the page cannot be loaded again.
+        // Custom values stay out of the URL, so a page with such values cannot be reloaded.
         if (
             params.plan_id &&
             !Object.keys(params.variable_values || {}).length &&
@@ -68,7 +69,7 @@ export class DryRun extends Component {
         };
     }
 
-    async call(method, offset, limit = CALL) {
+    async call(method, offset, limit = SERVERS_PER_CALL) {
         return this.orm.silent.call("cx.tower.plan", method, [[this.params.plan_id]], {
             ...this.arguments,
             offset,
@@ -76,7 +77,7 @@ export class DryRun extends Component {
         });
     }
 
-    /** Load the next page of servers from an offset on, a few at a time; 0 begins anew. */
+    /** Loads the next page of servers from an offset on, a few at a time; 0 starts anew. */
     async load(offset) {
         Object.assign(this.state, { loading: true, error: "", text: "" });
         try {
@@ -87,7 +88,7 @@ export class DryRun extends Component {
             do {
                 const report = await this.call("dry_run", offset);
                 this.take(report, offset);
-                offset += CALL;
+                offset += SERVERS_PER_CALL;
             } while (offset < Math.min(end, this.state.total) && status(this) !== "destroyed");
         } catch (error) {
             this.state.error = error.data?.message || error.message || _t("Tower did not answer. Try again.");
@@ -106,7 +107,7 @@ export class DryRun extends Component {
         }
     }
 
-    /** A few servers are open from the start: a report about one server is there to be read. */
+    /** Opens a few servers, or the first one with problems. */
     openFirst() {
         const servers = this.servers;
         const opened =
@@ -114,7 +115,7 @@ export class DryRun extends Component {
         this.state.opened = Object.fromEntries(opened.map((row) => [row.server.id, true]));
     }
 
-    /** Servers as they are shown: those with problems first. */
+    /** The servers that are shown, those with problems first. */
     get servers() {
         const shown = this.state.onlyProblems
             ? this.state.servers.filter((row) => !row.ok)
@@ -135,7 +136,7 @@ export class DryRun extends Component {
         const count = this.state.servers.length;
         const broken = count - ready;
         if (!count && !this.state.loading) {
-            return _t("There are no servers to run it on.");
+            return _t("There are no servers to run the flight plan on.");
         }
         const warned = this.state.servers.filter((row) => row.ok && this.hasWarnings(row)).length;
         let text = _t("All %s servers are ready.", count);
@@ -143,39 +144,41 @@ export class DryRun extends Component {
             text = broken
                 ? _t("The server has problems.")
                 : warned
-                  ? _t("Nothing is known that stops it, but there are warnings.")
+                  ? _t("No problems were found, but there are warnings.")
                   : _t("The server is ready.");
         } else if (broken) {
-            text = _t("%(ready)s of %(count)s servers are ready, %(broken)s with problems.", {
+            text = _t("%(ready)s of %(count)s servers are ready, %(broken)s have problems.", {
                 ready,
                 count,
                 broken,
             });
         } else if (warned) {
-            text = _t(
-                "Nothing is known that stops it, but there are warnings for %(warned)s of %(count)s servers.",
-                {
-                    warned,
-                    count,
-                },
-            );
+            text = _t("No problems were found, but there are warnings for %(warned)s of %(count)s servers.", {
+                warned,
+                count,
+            });
         }
         if (this.state.loading) {
-            return _t("%(count)s of %(total)s servers were looked at.", { count, total: this.state.total });
+            return _t("%(count)s of %(total)s servers have been checked.", {
+                count,
+                total: this.state.total,
+            });
         }
-        return this.left > 0 ? `${text} ${_t("%s more servers were not looked at yet.", this.left)}` : text;
+        return this.left > 0
+            ? `${text} ${_t("%s more servers have not been checked yet.", this.left)}`
+            : text;
     }
 
     hasWarnings(row) {
         return row.problems.some((problem) => problem.severity === "warning");
     }
 
-    /** What is said of a server in a word or two. */
+    /** A server's result in a few words. */
     stateOf(row) {
         if (!row.ok) {
             return _t("Has problems");
         }
-        return this.hasWarnings(row) ? _t("Ready, but see the warnings") : _t("Ready");
+        return this.hasWarnings(row) ? _t("Ready, with warnings") : _t("Ready");
     }
 
     countsOf(row) {
@@ -192,7 +195,7 @@ export class DryRun extends Component {
         return parts.join(", ") || _t("Nothing runs");
     }
 
-    /** Kinds of problems and warnings of a server, each once, the worst first. */
+    /** Kinds of problems and warnings of a server, each once, in the order of the report. */
     badgesOf(row) {
         const badges = new Map();
         for (const problem of row.problems) {
@@ -206,7 +209,7 @@ export class DryRun extends Component {
     labelOf(kind) {
         const labels = {
             value_missing: _t("value missing"),
-            value_invalid: _t("wrong value"),
+            value_invalid: _t("invalid value"),
             secret_missing: _t("secret missing"),
             template: _t("template"),
             file: _t("file"),
@@ -219,7 +222,7 @@ export class DryRun extends Component {
             recursion: _t("runs itself"),
             connection: _t("connection"),
             sudo: _t("sudo"),
-            running: _t("is running"),
+            running: _t("already running"),
             system: _t("other system"),
             above_level: _t("above your level"),
         };
@@ -234,7 +237,7 @@ export class DryRun extends Component {
         this.state.opened = Object.fromEntries(this.servers.map((row) => [row.server.id, isOpen]));
     }
 
-    /** Up and down go from server to server. */
+    /** The up and down keys move from server to server. */
     onKeydown(event) {
         const steps = { ArrowDown: 1, ArrowUp: -1 };
         if (!(event.key in steps) || !event.target.matches(".o_tower_dry_run_toggle")) {
@@ -247,7 +250,7 @@ export class DryRun extends Component {
 
     async copy() {
         const parts = [];
-        for (let offset = 0; offset < this.state.servers.length; offset += CALL) {
+        for (let offset = 0; offset < this.state.servers.length; offset += SERVERS_PER_CALL) {
             parts.push(await this.call("dry_run_text", offset));
         }
         const text = parts.join("\n");
@@ -255,7 +258,7 @@ export class DryRun extends Component {
             await browser.navigator.clipboard.writeText(text);
             this.notification.add(_t("The report was copied."), { type: "success" });
         } catch {
-            // Browsers keep the clipboard from pages that did not come over HTTPS.
+            // Browsers allow it only to pages that came over HTTPS.
             this.state.text = text;
         }
     }
@@ -265,12 +268,7 @@ export class DryRun extends Component {
     }
 
     async openServer(row) {
-        await this.action.doAction({
-            type: "ir.actions.act_window",
-            res_model: "cx.tower.server",
-            res_id: row.server.id,
-            views: [[false, "form"]],
-        });
+        await this.action.doAction(formAction("cx.tower.server", row.server.id));
     }
 
     async runReady() {

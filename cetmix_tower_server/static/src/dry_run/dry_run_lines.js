@@ -8,7 +8,7 @@ const ICONS = {
     problem: "fa-exclamation-circle text-danger",
 };
 
-/** The lines of a flight plan on one server, those of plans inside below the line that runs them. */
+/** The lines of a flight plan on one server; the lines of a plan inside follow the line that runs it. */
 export class DryRunLines extends Component {
     static template = "cetmix_tower_server.DryRunLines";
     static props = { lines: Array, showsCode: Boolean, depth: { type: Number, optional: true } };

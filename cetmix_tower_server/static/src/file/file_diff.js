@@ -10,18 +10,18 @@ import { RUN_FIELDS } from "./file_run";
 const MODEL = "cx.tower.file";
 const STATES = {
     unknown: { label: _t("Not compared yet"), color: "secondary", icon: "fa-question" },
-    same: { label: _t("The same on the server"), color: "success", icon: "fa-check" },
+    same: { label: _t("Same on the server"), color: "success", icon: "fa-check" },
     differs: { label: _t("Different on the server"), color: "warning", icon: "fa-exchange" },
     missing: { label: _t("Not on the server"), color: "info", icon: "fa-plus" },
     error: { label: _t("Could not be compared"), color: "danger", icon: "fa-times" },
 };
 
 /**
- * What two versions of a line have in common at both ends, and what is between.
+ * Splits two versions of a line into what they share at both ends and what differs between.
  *
  * @param {string} left
  * @param {string} right
- * @returns {{left: string[], right: string[]}} three parts each: before, changed, behind
+ * @returns {{left: string[], right: string[]}} three parts each: before, changed, after
  */
 export function markChange(left, right) {
     let start = 0;
@@ -33,7 +33,7 @@ export function markChange(left, right) {
     while (end < shorter - start && left.at(-1 - end) === right.at(-1 - end)) {
         end++;
     }
-    // Not between the two halves of a character that takes two places.
+    // Never cut between the two halves of a surrogate pair.
     const isHalf = (text, index) => /[\uDC00-\uDFFF]/.test(text[index] || "");
     if (start && (isHalf(left, start) || isHalf(right, start))) {
         start--;
@@ -82,7 +82,7 @@ export class FileDiff extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.state = useState({ found: null, rows: [], isStarting: false });
-        // The form reads its record anew without this component's properties changing.
+        // The form reloads its record without changing the props of this component.
         useRecordObserver(async (record) => {
             if (this.version(record) !== this.loaded) {
                 await this.load(record);
@@ -90,7 +90,7 @@ export class FileDiff extends Component {
         });
     }
 
-    /** Changes whenever there may be something else to show. */
+    /** A key that changes whenever there may be something else to show. */
     version({ resId, data }) {
         const { is_being_processed, host_state, host_checked, rendered_code } = data;
         const checked = host_checked ? host_checked.toMillis() : 0;
@@ -131,21 +131,21 @@ export class FileDiff extends Component {
         const { found } = this.state;
         if (!found || found.state === "unknown") {
             if (!this.mayWrite) {
-                return _t("Nobody who may push the file has compared it yet.");
+                return _t("Nobody with the right to push the file has compared it yet.");
             }
-            return _t("Compare to see what a push would change on the server. Nothing is changed by that.");
+            return _t("Compare to see what a push would change on the server. Comparing changes nothing.");
         }
         if (found.state === "missing") {
-            return _t("There is no such file on the server: a push makes it.");
+            return _t("The file does not exist on the server. A push creates it.");
         }
         if (found.state !== "differs") {
             return "";
         }
         if (found.too_long) {
-            return _t("The two are too long to be compared line by line.");
+            return _t("The two versions are too long to be compared line by line.");
         }
         const isText = this.props.record.data.file_type === "text";
-        return isText && !this.state.rows.length ? _t("There is no text to be shown.") : "";
+        return isText && !this.state.rows.length ? _t("There is no text to show.") : "";
     }
 
     onCompare() {
@@ -156,7 +156,7 @@ export class FileDiff extends Component {
         return this.start("action_push_to_server");
     }
 
-    /** Save what was changed, then start a run; the form is read again, and once more when the run has ended. */
+    /** Saves the form and starts a run. `FileRun` reads the form again when the run has ended. */
     async start(method) {
         this.state.isStarting = true;
         try {

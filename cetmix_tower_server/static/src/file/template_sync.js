@@ -6,7 +6,7 @@ import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { formAction } from "../base/form_action";
 import { useViewRefresh } from "../run/use_view_refresh";
 
-/** `<widget name="tower_template_sync"/>` on the form of a file template: how its files stand, and what failed. */
+/** `<widget name="tower_template_sync"/>` on the form of a file template: how many of its files are up to date, and failures. */
 export class TemplateSync extends Component {
     static template = "cetmix_tower_server.TemplateSync";
     static props = { ...standardWidgetProps };
@@ -44,7 +44,7 @@ export class TemplateSync extends Component {
             {
                 key: "new",
                 count: data.files_new_count,
-                label: _t("%s not transferred", data.files_new_count),
+                label: _t("%s not transferred yet", data.files_new_count),
                 color: "secondary",
             },
         ].filter(({ count }) => count);

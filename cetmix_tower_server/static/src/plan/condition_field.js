@@ -4,7 +4,7 @@ import { registry } from "@web/core/registry";
 import { CharField, charField } from "@web/views/fields/char/char_field";
 import { VariablePicker } from "../variable/variable_picker";
 
-/** A line of text that may use variables, with a button that puts one in where the cursor is. */
+/** A text field that may use variables, with a button that inserts one at the cursor. */
 export class TowerConditionField extends CharField {
     static template = "cetmix_tower_server.TowerConditionField";
 
@@ -31,7 +31,7 @@ export class TowerConditionField extends CharField {
         const input = this.input.el;
         input.focus();
         input.setRangeText(`{{ ${reference} }}`, this.selectionStart, this.selectionEnd, "end");
-        // A text that is set by code is no change to the browser: say it, so that it is kept and checked at once.
+        // The browser sends no events for a text that is set by code; the field needs them to keep and check it at once.
         input.dispatchEvent(new Event("input", { bubbles: true }));
         input.dispatchEvent(new Event("change", { bubbles: true }));
         this.selectionStart = this.selectionEnd = input.selectionEnd;

@@ -8,7 +8,7 @@ import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
 /**
  * `<widget name="tower_line_buttons"/>` in a list of `tower_lines` or `tower_plan_lines`: the number of the row, its
- * warnings, and what unfolds and opens it.
+ * warnings, and buttons that unfold and open it.
  */
 export class LineButtons extends Component {
     static template = "cetmix_tower_server.LineButtons";
@@ -30,7 +30,7 @@ export class LineButtons extends Component {
 
 registry.category("view_widgets").add("tower_line_buttons", { component: LineButtons, listViewWidth: 84 });
 
-/** What a line of a flight plan runs: code, or the lines of another plan. */
+/** What a line of a flight plan runs: the code of a command, or the lines of another plan. */
 export class LineDetail extends Component {
     static template = "cetmix_tower_server.LineDetail";
     static props = { record: Object };
@@ -82,7 +82,7 @@ export class PlanLinesRenderer extends TowerLinesRenderer {
     }
 }
 
-/** Lines edited in place that open as a form as well, for what does not fit into a row. */
+/** Lines that are edited in place and can also be opened as a form, for what does not fit into a row. */
 export class TowerLinesField extends X2ManyField {
     static components = { ...X2ManyField.components, ListRenderer: TowerLinesRenderer };
 
@@ -91,7 +91,7 @@ export class TowerLinesField extends X2ManyField {
         this.addInLine = useAddInlineRecord({ addNew: (params) => this.addRow(params) });
     }
 
-    /** Odoo drops a new row in which nothing was typed, also one whose defaults are all that it needs: keep that. */
+    /** Odoo drops a new row in which nothing was typed. A row that is valid with its defaults alone is kept. */
     async addRow(params) {
         const record = await this.list.addNewRecord(params);
         if (await record.checkValidity({ silent: true })) {
@@ -107,7 +107,7 @@ export class TowerLinesField extends X2ManyField {
     }
 }
 
-/** Lines of a flight plan: what each runs unfolds below its row. */
+/** Lines of a flight plan: each unfolds to show what it runs. */
 export class PlanLinesField extends TowerLinesField {
     static components = { ...TowerLinesField.components, ListRenderer: PlanLinesRenderer };
 }

@@ -3,7 +3,7 @@ import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
-/** What each line of a flight plan will do on one server, as its dry run found out. */
+/** What each line of a flight plan will do on one server, according to a dry run. */
 export class PlanPreviewField extends Component {
     static template = "cetmix_tower_server.PlanPreviewField";
     static props = { ...standardFieldProps };

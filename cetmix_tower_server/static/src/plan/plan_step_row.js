@@ -1,10 +1,10 @@
 import { Component } from "@odoo/owl";
 
-/** One line of the list of steps. It is drawn again only when one of these has changed. */
+/** One row of the list of steps. It is rendered again only when one of its props has changed. */
 export class PlanStepRow extends Component {
     static template = "cetmix_tower_server.PlanStepRow";
     static props = {
-        step: Object, // a `Step`, which never changes itself
+        step: Object, // a `Step`, which is immutable
         time: String,
         remark: String,
         isSelected: Boolean,
@@ -18,7 +18,7 @@ export class PlanStepRow extends Component {
         return this.props.step.look(this.props.isRunOver);
     }
 
-    /** Bootstrap's secondary is made for surfaces: an icon in it can hardly be seen. */
+    /** Bootstrap's `secondary` is a background color: an icon in it is hardly visible. */
     get iconColor() {
         const { color } = this.look;
         return color === "secondary" ? "muted" : color;

@@ -6,13 +6,13 @@ const UNSUCCESSFUL = ["failed", "stopped", "interrupted"];
 const NOT_REACHED = { label: _t("Not reached yet"), color: "muted", icon: "fa-circle-o" };
 const DOES_NOT_RUN = { label: _t("Did not run"), color: "muted", icon: "fa-circle-thin" };
 
-/** One step of a run as it was last read. What has not changed keeps its object, so that its row is not drawn again. */
+/** One step of a run as it was last read. An unchanged step keeps its object, so that its row is not rendered again. */
 export class Step {
     constructor(data, place, readDate) {
         Object.assign(this, place, { data, readDate });
     }
 
-    /** Whether the step of this key is inside this one. */
+    /** Whether the step with this key is inside this one. */
     contains(key) {
         return key.startsWith(`${this.key}.`);
     }
@@ -29,7 +29,7 @@ export class Step {
         return UNSUCCESSFUL.includes(this.data.state);
     }
 
-    /** The seconds since it was read count on where something is going on. */
+    /** Seconds since the step was read. */
     _since(now) {
         return Math.max(0, now - this.readDate) / 1000;
     }
@@ -44,17 +44,17 @@ export class Step {
             : formatSeconds(duration);
     }
 
-    /** What there is to say about it in one line, besides its state. */
+    /** One line about the step besides its state. */
     remark(now) {
         const { is_skipped, condition, earlier_run, message, plan_log_id, remark } = this.data;
         if (is_skipped || this.data.state === "skipped") {
-            // a plan inside began, so it was not the condition
+            // a plan inside was started, so the condition was true
             return condition && !plan_log_id
                 ? _t("skipped because “%s” is false", condition)
-                : message || _t("skipped, nothing to do");
+                : message || _t("skipped: nothing to do");
         }
         const where = earlier_run ? _t("done in the earlier run") : this.attemptText(now);
-        const leftOut = this.data.steps_left_out && _t("more lines in its flight plan log");
+        const leftOut = this.data.steps_left_out && _t("more steps in its flight plan log");
         return [where, remark, leftOut].filter(Boolean).join("; ");
     }
 
@@ -78,19 +78,19 @@ export class Step {
         if (!state) {
             return isRunOver ? DOES_NOT_RUN : NOT_REACHED;
         }
-        // A step that waits for the plan it started is at work, as people see it.
+        // A step that waits for the plan it runs looks like a running one.
         return RUN_STATES[this.isPlan && state === "waiting" ? "running" : state];
     }
 }
 
-/** The steps of a run and of the runs inside it, by key; a key is the way to the step: "2.0". */
+/** The steps of a run and of the runs inside it, by key; a key is the path to the step, such as "2.0". */
 export class StepTree {
     constructor() {
         this.steps = new Map();
         this.length = 0;
     }
 
-    /** Takes in what `read_progress` returned. */
+    /** Takes the steps that `read_progress` returned. */
     update(steps, now) {
         const before = this.steps;
         this.steps = new Map();
@@ -118,14 +118,14 @@ export class StepTree {
         return this.steps.get(key);
     }
 
-    /** The step to look at: what is going on; afterwards what went wrong, or the last one that ran. */
+    /** The step to select: the running one; after the end the one that failed, or the last one that ran. */
     current() {
         let last = null;
         let wrong = null;
         let active = null;
         for (const step of this.steps.values()) {
             if (step.isActive) {
-                active = step; // a step inside comes after the step that it is inside of
+                active = step; // the innermost one: it comes last
             } else if (step.isUnsuccessful) {
                 wrong = step;
             } else if (step.data.log_id && !step.data.is_skipped && !step.isPlan) {
@@ -136,7 +136,7 @@ export class StepTree {
         return active || (behind ? last : wrong) || last || this.steps.values().next().value || null;
     }
 
-    /** What goes on inside a step, at the innermost; the step itself when that is not known. */
+    /** The innermost step running inside a step; the step itself if it is not known. */
     activeInside(step) {
         let innermost = step;
         for (const other of this.steps.values()) {
@@ -147,7 +147,7 @@ export class StepTree {
         return innermost;
     }
 
-    /** The steps to show: those that are not inside a folded one. */
+    /** The steps that are not inside a folded one. */
     visible(isOpen) {
         const shown = new Map();
         for (const step of this.steps.values()) {

@@ -18,7 +18,7 @@ export function formatBytes(bytes) {
 }
 
 /**
- * @param {{done: number, total: number, text: string}} progress what a run tells; with `text` in bytes, else in files
+ * @param {{done: number, total: number, text: string}} progress as the run reports it; in bytes if there is a `text`, otherwise in files
  */
 export function describeProgress({ done, total, text }) {
     if (!text) {
@@ -29,7 +29,7 @@ export function describeProgress({ done, total, text }) {
         : _t("%(text)s: %(done)s", { text, done: formatBytes(done) });
 }
 
-/** How far a run is, as a bar. */
+/** A progress bar for a run. */
 export class RunProgress extends Component {
     static template = "cetmix_tower_server.RunProgress";
     static props = { progress: Object };

@@ -1,10 +1,11 @@
 import { Component, onWillStart, onWillUnmount, useRef, useState } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { useFocusOffButtons } from "../base/form/focus_off_buttons";
 
-/** Tests the connection to a server and shows which part of the way works, with times. */
+/** A dialog that tests the connection to a server and shows the result and time of each step. */
 export class ConnectionTest extends Component {
     static template = "cetmix_tower_server.ConnectionTest";
     static props = ["*"];
@@ -16,7 +17,7 @@ export class ConnectionTest extends Component {
         useFocusOffButtons(useRef("root"));
         this.serverId = this.props.action.params.server_id;
         onWillStart(() => {
-            // Not awaited: the dialog opens at once and waits with the person.
+            // Not awaited: the dialog opens at once and shows that the test is running.
             this.test();
         });
         onWillUnmount(() => this.stopClock());
@@ -49,13 +50,13 @@ export class ConnectionTest extends Component {
     startClock() {
         this.stopClock();
         const start = Date.now();
-        this.clock = setInterval(() => {
+        this.clock = browser.setInterval(() => {
             this.state.elapsed = Math.round((Date.now() - start) / 1000);
         }, 1000);
     }
 
     stopClock() {
-        clearInterval(this.clock);
+        browser.clearInterval(this.clock);
     }
 
     get isHostKeyProblem() {

@@ -34,7 +34,7 @@ export class ServerFormController extends TowerFormController {
         const plan = this.model.root.data.plan_delete_id;
         const body = plan
             ? _t(
-                  "Its delete plan “%s” runs first. If it succeeds, the server is deleted; if not, it stays.",
+                  "Its delete plan “%s” runs first. The server is deleted only if that succeeds.",
                   plan.display_name,
               )
             : props.body;

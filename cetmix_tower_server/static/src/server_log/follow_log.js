@@ -7,7 +7,7 @@ import { LiveConsole } from "../command/live_console";
 
 const MODEL = "cx.tower.command.log";
 
-/** The live console of a server log that somebody follows: when nobody looks any more, the run on the host ends. */
+/** A dialog with the live console of a followed server log. Closing it stops the run on the host. */
 export class FollowLog extends Component {
     static template = "cetmix_tower_server.FollowLog";
     static components = { LiveConsole };
@@ -19,8 +19,8 @@ export class FollowLog extends Component {
         this.isFinished = false;
         useFocusOffButtons(useRef("root"));
         onWillUnmount(() => this.stop());
-        // A tab that is closed does not unmount anything.
-        useExternalListener(browser, "pagehide", () => this.stopWithoutAnswer());
+        // Closing the browser tab unmounts nothing.
+        useExternalListener(browser, "pagehide", () => this.stopByBeacon());
     }
 
     get runId() {
@@ -38,12 +38,12 @@ export class FollowLog extends Component {
     stop() {
         if (!this.isFinished) {
             this.isFinished = true;
-            // Not awaited: the dialog closes at once. A run that has ended in the meantime is left as it is.
+            // Not awaited: the dialog closes at once. If the run has ended meanwhile, nothing happens.
             this.orm.silent.call(MODEL, "stop", [[this.runId]]).catch(() => {});
         }
     }
 
-    stopWithoutAnswer() {
+    stopByBeacon() {
         if (!this.isFinished) {
             const params = { model: MODEL, method: "stop", args: [[this.runId]], kwargs: {} };
             const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "call", params });

@@ -5,7 +5,7 @@ import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { DownloadMenu } from "../base/download_menu";
 import { useRefreshAfterRuns } from "../run/use_view_refresh";
 
-/** `<widget name="tower_server_log_text"/>` on the form of a server log: its text, from the end on. */
+/** `<widget name="tower_server_log_text"/>` on the form of a server log: its text, scrolled to the end. */
 export class ServerLogText extends Component {
     static template = "cetmix_tower_server.ServerLogText";
     static components = { DownloadMenu };
@@ -23,7 +23,7 @@ export class ServerLogText extends Component {
         useEffect(
             (element) => {
                 if (element) {
-                    element.scrollTop = element.scrollHeight; // the end of a log is what counts
+                    element.scrollTop = element.scrollHeight; // the newest lines
                 }
             },
             () => [this.text.el, this.data.log_date && this.data.log_date.toMillis()],
@@ -42,14 +42,14 @@ export class ServerLogText extends Component {
         return this.data.log_tried ? this.data.log_tried.toRelative({ style: "long" }) : "";
     }
 
-    /** Whether the last attempt failed without printing anything, so that an older text is shown. */
+    /** Whether the last refresh failed without any output, so that an older text is shown. */
     get isStale() {
         const { log_state, log_date, log_tried } = this.data;
         return log_state === "failed" && log_date && log_tried && log_date.toMillis() < log_tried.toMillis();
     }
 
     get sizeText() {
-        return this.data.is_cut ? _t("The end is shown; the download has more.") : "";
+        return this.data.is_cut ? _t("Only the end is shown. Download the log to see all of it.") : "";
     }
 
     get downloadUrl() {

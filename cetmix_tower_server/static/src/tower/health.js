@@ -14,7 +14,7 @@ const STATUSES = {
     warning: { color: "warning", icon: "fa-exclamation-triangle" },
     error: { color: "danger", icon: "fa-times-circle" },
 };
-// Checks whose value is no number of things.
+// How the values of some checks are shown; all others are counts.
 const UNITS = {
     oldest: (value) => formatAge(value),
     cron: (value) => formatAge(value),
@@ -33,7 +33,7 @@ export function formatAge(seconds) {
     return seconds < 7200 ? _t("%s min", Math.floor(seconds / 60)) : _t("%s h", Math.floor(seconds / 3600));
 }
 
-/** How Tower itself is doing: a tile for each check, read again every few seconds while somebody looks. */
+/** The health of Tower itself: a tile for each check, read again every few seconds while the page is visible. */
 export class Health extends Component {
     static template = "cetmix_tower_server.Health";
     static components = { Layout };
@@ -59,7 +59,8 @@ export class Health extends Component {
             Object.assign(this.state, { status: health.status, checks: health.checks, error: "" });
             this.readAt = Date.now();
         } catch (error) {
-            this.state.error = error.data?.message || _t("Tower did not answer.");
+            this.state.error =
+                error.data?.message || _t("Tower did not answer. The page tries again by itself.");
         } finally {
             this.isReading = false;
             this.triedAt = Date.now();
@@ -79,10 +80,10 @@ export class Health extends Component {
         if (!count) {
             return _t("Everything is fine.");
         }
-        return count === 1 ? _t("One thing needs a look.") : _t("%s things need a look.", count);
+        return count === 1 ? _t("One check needs attention.") : _t("%s checks need attention.", count);
     }
 
-    /** What needs a look comes first, everything else stays where it was. */
+    /** The checks that need attention come first. */
     get checks() {
         const order = Object.keys(STATUSES);
         return [...this.state.checks].sort((a, b) => order.indexOf(b.status) - order.indexOf(a.status));

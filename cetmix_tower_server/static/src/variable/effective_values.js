@@ -3,13 +3,13 @@ import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { useRecordObserver } from "@web/model/relational_model/utils";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+import { formAction } from "../base/form_action";
 
-/** Rows shown before somebody asks for more: a table of thousands makes the page slow. */
-const PAGE_SIZE = 100;
+const PAGE_SIZE = 100; // rows shown at first: thousands would make the page slow
 
 /**
- * `<widget name="tower_effective_values"/>` on the form of anything that owns variable values: what counts for
- * this record, where each value comes from and what it overrides. Read when its tab is opened and after each save.
+ * `<widget name="tower_effective_values"/>` on the form of a record with variable values: the values that apply to it, where
+ * each comes from and what it overrides. They are read when the tab is opened and after each save.
  */
 export class EffectiveValues extends Component {
     static template = "cetmix_tower_server.EffectiveValues";
@@ -22,7 +22,7 @@ export class EffectiveValues extends Component {
         this.lastRead = 0;
         onWillUnmount(() => this.lastRead++);
         useRecordObserver((record) => {
-            // Reading both makes the observer come back when another record is shown and after a save.
+            // Reading `dirty` and `resId` makes the observer run again after a save and for another record.
             if (!record.dirty && record.resId) {
                 this.read(record.resModel, record.resId);
             } else if (!record.resId) {
@@ -31,7 +31,7 @@ export class EffectiveValues extends Component {
         });
     }
 
-    /** Read the values; an answer that is overtaken by a later one is dropped. */
+    /** Reads the values. An answer that arrives after a later read was started is dropped. */
     async read(model, id) {
         const current = ++this.lastRead;
         this.state.loading = true;
@@ -67,12 +67,7 @@ export class EffectiveValues extends Component {
     }
 
     openValue(row) {
-        return this.action.doAction({
-            type: "ir.actions.act_window",
-            res_model: "cx.tower.variable.value",
-            res_id: row.source.value_id,
-            views: [[false, "form"]],
-        });
+        return this.action.doAction(formAction("cx.tower.variable.value", row.source.value_id));
     }
 }
 

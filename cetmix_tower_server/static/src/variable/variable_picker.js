@@ -11,7 +11,7 @@ const SYSTEM_NAMES = [
     ...["uuid", "today", "now", "today_underscore", "now_underscore"].map((name) => `tower.tools.${name}`),
 ];
 
-/** A list of variables to choose from, in a popover; found by name or reference. */
+/** A popover in which a variable is found by name or reference and chosen. */
 export class VariablePicker extends Component {
     static template = "cetmix_tower_server.VariablePicker";
     static props = { onSelect: Function, close: { type: Function, optional: true } };
@@ -24,7 +24,7 @@ export class VariablePicker extends Component {
         this.search = useDebounced(() => this.load(), 200);
         useAutofocus({ refName: "query" });
         onWillStart(() => {
-            this.load(); // the input is there at once, the list when it is read
+            this.load(); // not awaited: the input appears at once, the list when it has been read
         });
     }
 

@@ -1,4 +1,4 @@
-import { nameWhatHappens } from "@cetmix_tower_server/base/form/confirmation";
+import { fillPlaceholders } from "@cetmix_tower_server/base/form/confirmation";
 import { OutputTerminal } from "@cetmix_tower_server/command/terminal";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
@@ -275,7 +275,7 @@ test("a picker that offers nothing says why and what to do", async () => {
     await contains(".o_field_widget[name=server_id] input").edit("web", { confirm: false });
     await advanceTime(500);
     await animationFrame();
-    expect(".o_m2o_no_result").toHaveText("Nothing that you may choose here is called “web”.");
+    expect(".o_m2o_no_result").toHaveText("No record that you may choose here matches “web”.");
 });
 
 test("the host key is shown from the connection test", async () => {
@@ -335,8 +335,8 @@ test("a question names the values of its record", () => {
         data: { name: "Restart", server_id: { id: 1, display_name: "web-1" } },
         evalContext: { parent: { name: "Around" } },
     };
-    expect(nameWhatHappens("{name} on {server_id} in {parent.name}", { record })).toBe(
+    expect(fillPlaceholders("{name} on {server_id} in {parent.name}", { record })).toBe(
         "Restart on web-1 in Around",
     );
-    expect(nameWhatHappens("{count} files", { list: { selection: [1, 2, 3] } })).toBe("3 files");
+    expect(fillPlaceholders("{count} files", { list: { selection: [1, 2, 3] } })).toBe("3 files");
 });

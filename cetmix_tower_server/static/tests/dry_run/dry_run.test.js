@@ -48,15 +48,15 @@ test("where there are warnings, not all servers are called ready", async () => {
     await mountReport([], [WARNING]);
     expect(".o_tower_dry_run_summary").toHaveText(/warnings for 1 of 2 servers/);
     expect(".o_tower_dry_run_summary").not.toHaveText(/ready/);
-    expect("i[title='Ready, but see the warnings']").toHaveCount(1);
+    expect("i[title='Ready, with warnings']").toHaveCount(1);
 });
 
 test("the only server with a warning is not simply called ready", async () => {
     await mountReport([WARNING]);
-    expect(".o_tower_dry_run_summary").toHaveText(/Nothing is known that stops it, but there are warnings/);
+    expect(".o_tower_dry_run_summary").toHaveText(/No problems were found, but there are warnings/);
 });
 
 test("problems count before warnings", async () => {
     await mountReport([PROBLEM], [WARNING]);
-    expect(".o_tower_dry_run_summary").toHaveText(/1 of 2 servers are ready, 1 with problems/);
+    expect(".o_tower_dry_run_summary").toHaveText(/1 of 2 servers are ready, 1 have problems/);
 });

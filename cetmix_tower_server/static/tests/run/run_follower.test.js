@@ -1,9 +1,11 @@
 import { POLL_INTERVAL_MS, RunFollower } from "@cetmix_tower_server/run/run_follower";
-import { describe, expect, test } from "@odoo/hoot";
-import { advanceTime, Deferred } from "@odoo/hoot-mock";
+import { beforeEach, describe, expect, test } from "@odoo/hoot";
+import { advanceTime, Deferred, freezeTime } from "@odoo/hoot-mock";
 import { patchWithCleanup } from "@web/../tests/web_test_helpers";
 
 describe.current.tags("headless");
+
+beforeEach(freezeTime);
 
 const RUNNING = { finished: false };
 const FINISHED = { finished: true };

@@ -62,7 +62,7 @@ test("a log that was never fetched", async () => {
 test("a failure says why, and that the text is older", async () => {
     await mountForm(2);
     expect(".o_tower_server_log_failure").toHaveText(/no route <b>/);
-    expect(".o_tower_server_log_failure").toHaveText(/What you see below was fetched/);
+    expect(".o_tower_server_log_failure").toHaveText(/The text below was fetched/);
     expect(".o_tower_server_log_text").toHaveText("old text");
 });
 

@@ -34,7 +34,7 @@ async function mountHealth(answers) {
     await animationFrame();
 }
 
-test("what needs a look comes first, with what to do", async () => {
+test("checks that need attention come first, with what to do", async () => {
     await mountHealth([
         {
             status: "error",
@@ -45,7 +45,7 @@ test("what needs a look comes first, with what to do", async () => {
             ],
         },
     ]);
-    expect(".o_tower_health_summary").toHaveText(/2 things need a look/);
+    expect(".o_tower_health_summary").toHaveText(/2 checks need attention/);
     expect(queryAllTexts(".o_tower_health_tile .fw-bold")).toEqual(["cron", "interrupted", "queue"]);
     expect(".o_tower_health_tile[data-check=cron]").toHaveText(/Start the cron/);
     expect(".o_tower_health_tile[data-check=cron] .o_tower_health_value").toHaveText("3 min");

@@ -7,7 +7,7 @@ if (!CodeEditor.MODES.includes("sh")) {
     CodeEditor.MODES.push("sh");
 }
 
-/** Code editor for commands: shell or Python, as the action of the command says. */
+/** Code editor for commands: shell or Python, depending on the action of the command. */
 export class TowerCodeField extends AceField {
     static props = { ...AceField.props, actionField: { type: String, optional: true } };
     static defaultProps = { mode: "sh" };

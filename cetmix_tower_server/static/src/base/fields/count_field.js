@@ -2,10 +2,10 @@ import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { StatInfoField, statInfoField } from "@web/views/fields/stat_info/stat_info_field";
 
-/** The server counts up to this, see COUNT_LIMIT in its models. */
+/** The server stops counting one above this: see COUNT_LIMIT in its models. */
 export const COUNT_LIMIT = 10000;
 
-/** A number of runs on a button: "10,000+" where there are more than anybody counts. */
+/** The number of runs on a stat button; "10,000+" if there are more. */
 export class TowerCountField extends StatInfoField {
     get formattedValue() {
         const { data, fields } = this.props.record;

@@ -24,7 +24,7 @@ export function formatSeconds(seconds) {
         : _t("%(hours)s h %(minutes)s min", { hours: Math.floor(minutes / 60), minutes: pad(minutes % 60) });
 }
 
-/** Seconds as people read them. */
+/** A duration in seconds, shown in readable units. */
 export class TowerDurationField extends FloatField {
     get formattedValue() {
         return formatSeconds(this.value);

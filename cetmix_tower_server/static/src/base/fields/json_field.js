@@ -3,7 +3,7 @@ import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
-/** A JSON value, indented, to read. */
+/** A JSON value, indented and read-only. */
 export class TowerJsonField extends Component {
     static template = xml`<pre class="o_tower_json mb-0" t-out="text"/>`;
     static props = { ...standardFieldProps };

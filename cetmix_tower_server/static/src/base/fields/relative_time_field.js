@@ -6,7 +6,7 @@ import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
 const REFRESH_MS = 30000;
 
-/** A moment as people speak of it ("5 minutes ago"), the exact time as tooltip. */
+/** A relative time ("5 minutes ago") with the exact time as tooltip. */
 export class RelativeTimeField extends Component {
     static template = xml`<time t-if="value" t-att-datetime="value.toISO()" t-att-title="exact" t-out="relative"/>`;
     static props = { ...standardFieldProps };
@@ -26,7 +26,7 @@ export class RelativeTimeField extends Component {
     }
 
     get relative() {
-        // Reading the tick makes the component follow the clock.
+        // Reading the tick renders the component again at each tick.
         return this.clock.tick >= 0 && this.value.toRelative({ style: "long" });
     }
 }

@@ -5,7 +5,7 @@ import {
     stateSelectionField,
 } from "@web/views/fields/state_selection/state_selection_field";
 
-// Bootstrap's colour names. The values of the selections that use the dot do not contradict each other.
+// Names of Bootstrap colors. One table for all selections with a dot: a value means the same in each of them.
 const COLORS = {
     // status of a server
     starting: "info",
@@ -15,7 +15,7 @@ const COLORS = {
     delete_error: "danger",
     // connection
     ok: "success",
-    // runs, and "running" of both
+    // runs; "running" is a status of servers, too
     queued: "info",
     running: "success",
     waiting: "info",
@@ -24,7 +24,7 @@ const COLORS = {
     interrupted: "danger",
 };
 
-/** A selection as a coloured dot with its label; without a value "Undefined". */
+/** A selection as a colored dot with its label; without a value, "Undefined". */
 export class StatusDotField extends StateSelectionField {
     static template = "cetmix_tower_server.StatusDotField";
     static props = {
@@ -53,7 +53,7 @@ export class StatusDotField extends StateSelectionField {
     }
 }
 
-/** The status of a server: to be chosen where the form may be edited. */
+/** The status of a server. It can be changed where the form is editable. */
 export const serverStatusField = {
     ...stateSelectionField,
     component: StatusDotField,
@@ -68,7 +68,7 @@ export const serverStatusField = {
     },
 };
 
-/** The same look for what nobody sets by hand. */
+/** The same dot, read-only, for any selection. */
 export const towerDotField = {
     ...serverStatusField,
     displayName: _t("Status dot"),

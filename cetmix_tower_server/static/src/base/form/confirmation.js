@@ -5,7 +5,7 @@ import { ViewButton } from "@web/views/view_button/view_button";
 
 const PLACEHOLDER = /\{([\w.]+)\}/g;
 
-/** Whether the page that is open is one of Tower's. */
+/** Whether the current screen is one of Tower's. */
 function isTowerScreen({ services }) {
     const { action, props } = services.action?.currentController || {};
     const model = props?.resModel || action?.res_model || "";
@@ -13,12 +13,12 @@ function isTowerScreen({ services }) {
 }
 
 /**
- * @param {string} text with `{field}` for a value of the record, `{parent.field}` for one of the form around it and
- *     `{count}` for the number of records that are selected
+ * @param {string} text with `{field}` for a value of the record, `{parent.field}` for a value of the form around it and
+ *     `{count}` for the number of selected records
  * @param {{record?: Object, list?: Object}} subject of the button
  * @returns {string}
  */
-export function nameWhatHappens(text, { record, list }) {
+export function fillPlaceholders(text, { record, list }) {
     return text.replace(PLACEHOLDER, (_, path) => {
         if (path === "count") {
             return list?.selection?.length ?? 1;
@@ -29,7 +29,7 @@ export function nameWhatHappens(text, { record, list }) {
     });
 }
 
-// Confirmations on Tower's pages begin at "Cancel": else two presses of the space bar would be enough to act on a host.
+// On Tower's screens a confirmation focuses "Cancel": otherwise pressing the space bar twice could act on a host.
 patch(ConfirmationDialog.prototype, {
     setup() {
         super.setup();
@@ -45,7 +45,7 @@ patch(ConfirmationDialog.prototype, {
     },
 });
 
-// A confirmation names what happens where: buttons of Tower's views may name fields in their question.
+// Buttons of Tower's views may use placeholders in `confirm`, so that the question names the records.
 patch(ViewButton.prototype, {
     get isTower() {
         return (this.props.record || this.props.list)?.resModel.startsWith("cx.tower.");
@@ -54,7 +54,7 @@ patch(ViewButton.prototype, {
     get clickParams() {
         const params = super.clickParams;
         return this.isTower && params.confirm?.includes("{")
-            ? { ...params, confirm: nameWhatHappens(params.confirm, this.props) }
+            ? { ...params, confirm: fillPlaceholders(params.confirm, this.props) }
             : params;
     },
 });

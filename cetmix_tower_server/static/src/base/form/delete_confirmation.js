@@ -4,11 +4,18 @@ import { FormController } from "@web/views/form/form_controller";
 import { KanbanController } from "@web/views/kanban/kanban_controller";
 import { ListController } from "@web/views/list/list_controller";
 
-/** Models of logs have nothing that goes along. */
-const WITHOUT_EFFECTS = /\.(log|fleet\.run|worker)$/;
+/** Models of which nothing else is deleted with a record. They have no `describe_deletion`. */
+const WITHOUT_EFFECTS = [
+    "cx.tower.command.log",
+    "cx.tower.plan.log",
+    "cx.tower.fleet.run",
+    "cx.tower.server.template.log",
+    "cx.tower.worker",
+];
 
 /**
- * What is asked before records of Tower are deleted: by name, with what goes along and what stays.
+ * Returns the question that is asked before records of Tower are deleted. It names the record and says what is deleted with
+ * it and what stays.
  *
  * @param {Object} model relational model of the view
  * @param {Object[]} records
@@ -22,14 +29,14 @@ export async function describeDeletion(model, records) {
             ? _t("Delete “%s”?", first.data.display_name || first.data.name || first.resId)
             : _t("Delete %s records?", records.length);
     const ids = records.map((record) => record.resId).filter(Boolean);
-    const hasEffects = !WITHOUT_EFFECTS.test(resModel) || resModel === "cx.tower.server.log";
+    const hasEffects = !WITHOUT_EFFECTS.includes(resModel);
     const effects =
         hasEffects && ids.length ? await model.orm.call(resModel, "describe_deletion", [ids]) : "";
     return { title, body: [effects, _t("This cannot be undone.")].filter(Boolean).join("\n") };
 }
 
-// An object for each class: "super" belongs to the object it is written in.
-const saysWhatGoes = () => ({
+// A new object for each class: `super` is bound to the object literal it stands in.
+const withDeleteQuestion = () => ({
     setup() {
         super.setup();
         if (!this.props.resModel?.startsWith("cx.tower.")) {
@@ -49,5 +56,5 @@ const saysWhatGoes = () => ({
 });
 
 for (const Controller of [FormController, ListController, KanbanController]) {
-    patch(Controller.prototype, saysWhatGoes());
+    patch(Controller.prototype, withDeleteQuestion());
 }

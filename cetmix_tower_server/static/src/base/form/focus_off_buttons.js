@@ -1,8 +1,8 @@
 import { onMounted, useEnv } from "@odoo/owl";
 
 /**
- * A dialog gives the focus to its first button when nothing inside has it, and a press of the space bar would be enough to
- * act on a host. In a dialog, the content itself takes the focus first; the Tab key goes on from there.
+ * Focuses the content of a dialog instead of a button. Odoo focuses the first button of a dialog in which nothing has the
+ * focus, and then pressing the space bar could act on a host. The Tab key continues from the content.
  *
  * @param {{el: HTMLElement}} ref content of the dialog
  */

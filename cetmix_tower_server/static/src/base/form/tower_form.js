@@ -6,11 +6,11 @@ import { formView } from "@web/views/form/form_view";
 import { useFocusOffButtons } from "./focus_off_buttons";
 
 /**
- * The form of every model of Tower.
+ * The form of all models of Tower.
  *
- * A record that a person may not write is read-only, with one line that says who may; the fields `may_write`, `may_delete`
- * and `readonly_reason` come with the record (see `cx.tower.rights.mixin`). No button gets the focus by itself: the first
- * one of a form often acts on a host, and a press of the space bar would be enough.
+ * A record that the user may not write is read-only, and one line says who may write it: the fields `may_write`, `may_copy`,
+ * `may_delete` and `readonly_reason` come with the record (see `cx.tower.rights.mixin`). No button is focused when the form
+ * opens: the first one often acts on a host, and pressing the space bar would be enough.
  */
 export class TowerFormController extends FormController {
     static template = "cetmix_tower_server.FormView";
@@ -22,17 +22,17 @@ export class TowerFormController extends FormController {
 
     get modelParams() {
         const params = super.modelParams;
-        params.hooks.onRootLoaded = (root) => this.followRights(root);
+        params.hooks.onRootLoaded = (root) => this.applyRights(root);
         return params;
     }
 
-    followRights(root) {
+    applyRights(root) {
         if (this.props.readonly || !("may_write" in root.data)) {
             return;
         }
         const mode = root.isNew || root.data.may_write ? "edit" : "readonly";
         if (root.config.mode !== mode) {
-            // Not awaited: it waits for the loading that has called this.
+            // Not awaited: it waits for the load that has called this hook.
             root.switchMode(mode);
         }
     }
@@ -61,7 +61,7 @@ export class TowerFormController extends FormController {
     }
 }
 
-/** Gives the focus to the first field of a new record, as other forms do; the controller gives it to no button. */
+/** Focuses the first field of a new record, as other forms do, but no button. */
 export class TowerFormRenderer extends FormRenderer {
     get shouldAutoFocus() {
         return !hasTouch() && this.props.archInfo.focusesFields;
