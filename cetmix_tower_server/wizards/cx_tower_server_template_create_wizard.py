@@ -6,7 +6,7 @@ from ..engine import address
 from ..engine.results import ConnectError, EngineError
 from ..engine.ssh.probe import fetch_host_key
 from ..engine.ssh.target import Credential, Target
-from ..models.base.secret_field import SecretChar
+from ..models.base.fields import SecretChar
 from ..models.server.host_key import FETCH_LIMIT_S, bounded, parse_key
 
 # Fields that start as the template has them. What is left as it is comes from the template itself, with its rights.

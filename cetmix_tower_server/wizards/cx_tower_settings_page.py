@@ -26,7 +26,7 @@ class CxTowerSettingsPage(models.TransientModel):
     @api.model
     def _check_root(self):
         if not (self.env.su or self.env.user.has_group("cetmix_tower_server.group_root")):
-            raise AccessError(self.env._("Only Root may see or change the settings of Tower."))
+            raise AccessError(self.env._("Only Root can see and change the settings of Tower."))
 
     def execute(self):
         """Store the settings that were changed (button “Save”).

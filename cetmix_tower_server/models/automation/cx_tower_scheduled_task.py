@@ -37,7 +37,6 @@ class CxTowerScheduledTask(models.Model):
         "cx.tower.reference.mixin",
         "cx.tower.access.role.mixin",
         "cx.tower.automation.mixin",
-        "cx.tower.server.template.part.mixin",
         "mail.thread",
     ]
     _order = "sequence, name, id"
@@ -322,7 +321,7 @@ class CxTowerScheduledTask(models.Model):
         if self.env.su or self.env.user.has_group("cetmix_tower_server.group_root"):
             return
         if any(vals.get("user_id", self.env.uid) != self.env.uid for vals in vals_list):
-            raise AccessError(self.env._("Only Root may have a scheduled task run as somebody else."))
+            raise AccessError(self.env._("Only Root can make a scheduled task run as another user."))
 
     @api.model
     def _plan_cron(self, not_before=None):

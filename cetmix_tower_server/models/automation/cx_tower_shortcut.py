@@ -15,7 +15,6 @@ class CxTowerShortcut(models.Model):
         "cx.tower.reference.mixin",
         "cx.tower.access.mixin",
         "cx.tower.automation.mixin",
-        "cx.tower.server.template.part.mixin",
     ]
     _order = "sequence, name, id"
 

@@ -1,10 +1,13 @@
+# In the order in which they build on each other.
+from . import fields
+from . import storable_values
 from . import plain_errors
-from . import ir_rule
-from . import ir_model_access
-from . import cx_tower_rights_mixin
 from . import text_budget
-from . import deletion
+from . import transactions
+from . import access_errors
 from . import reading_access
+from . import cx_tower_rights_mixin
+from . import deletion
 from . import cx_tower_relation_access_mixin
 from . import cx_tower_reference_mixin
 from . import cx_tower_access_mixin
@@ -12,8 +15,6 @@ from . import cx_tower_linked_access_mixin
 from . import cx_tower_access_role_mixin
 from . import cx_tower_audience_mixin
 from . import cx_tower_metadata_mixin
-from . import cx_tower_tag_mixin
 from . import cx_tower_tag
 from . import cx_tower_settings
-from . import cx_tower_settings_mixin
 from . import res_config_settings

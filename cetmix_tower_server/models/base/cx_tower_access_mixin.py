@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class CxTowerAccessMixin(models.AbstractModel):
-    """An access level: who may see and use a record at all. Record rules compare it with the person's level."""
+    """For models with an access level. Record rules compare a record's level with that of the user."""
 
     _name = "cx.tower.access.mixin"
     _description = "Tower access mixin"
@@ -12,12 +12,12 @@ class CxTowerAccessMixin(models.AbstractModel):
         default=lambda self: self._default_access_level(),
         required=True,
         index=True,
-        help="Who may see and use it: User for everybody in Tower, Manager, or Root only.",
+        help="The lowest level that can see and use it: User is everybody in Tower, Root is only Root.",
     )
 
     @api.model
     def _selection_access_level(self):
-        """Return the levels; each one implies those before it, so they can be compared as text."""
+        """Return the levels. Each implies those before it, and they compare as text."""
         return [("1", "User"), ("2", "Manager"), ("3", "Root")]
 
     @api.model
@@ -27,13 +27,13 @@ class CxTowerAccessMixin(models.AbstractModel):
 
     @api.model
     def _get_access_fields(self):
-        """Return the fields that the model's record rules look at, besides roles, and that a person may change."""
+        """Return the fields, besides roles, that the record rules depend on and that people can change."""
         return ["access_level"]
 
     def write(self, vals):
         result = super().write(vals)
         if not self.env.su and any(name in vals for name in self._get_access_fields()):
-            # Rules are checked on what a record was; what it becomes must be within the person's rights, too.
-            # Else a manager could move a record to a level or an owner where creating it is refused.
+            # Odoo checks the rules before the change. They must hold afterwards, too, or a manager could move a record
+            # to a level or an owner where he could not create it.
             self.check_access("write")
         return result

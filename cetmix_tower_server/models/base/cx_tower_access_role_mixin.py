@@ -5,10 +5,10 @@ GROUP_MANAGER = "cetmix_tower_server.group_manager"
 
 
 class CxTowerAccessRoleMixin(models.AbstractModel):
-    """Two lists of people on a record: Users and Managers. The rules of each model say what they may do.
+    """For models whose records have two lists of people: Users and Managers. Record rules say what they can do.
 
-    Each model gives both fields a relation table of its own, ``<table>_user_rel (record_id, user_id)`` and
-    ``<table>_manager_rel (record_id, manager_id)``; two models with the same one do not load.
+    Each model declares both fields with relation tables of its own, ``<table>_user_rel (record_id, user_id)`` and
+    ``<table>_manager_rel (record_id, manager_id)``: Odoo refuses to load two models that share one.
     """
 
     _name = "cx.tower.access.role.mixin"
@@ -39,12 +39,12 @@ class CxTowerAccessRoleMixin(models.AbstractModel):
 
     @api.model
     def _get_user_role_group(self):
-        """Return the group that people need to be Users of a record. Managers where users have no rights at all."""
+        """Return the group whose members can be Users of a record. Overridden where the level User has no access at all."""
         return GROUP_USER
 
     @api.model
     def _default_role(self, group):
-        """Return the person who creates the record, when the role is open to them."""
+        """Return the user who creates the record, if he belongs to the group."""
         user = self.env.user
         return user if user.id != SUPERUSER_ID and user.has_group(group) else user.browse()
 
@@ -56,26 +56,26 @@ class CxTowerAccessRoleMixin(models.AbstractModel):
     def _who_may_write(self):
         names = self._names_of_managers()
         return (
-            self.env._("Only its Managers (%s) and Root may change it.", names)
+            self.env._("Only its Managers (%s) and Root can change it.", names)
             if names
-            else self.env._("Only its Managers and Root may change it.")
+            else self.env._("Only its Managers and Root can change it.")
         )
 
     def _who_may_delete(self):
-        return self.env._("Only Root, or its creator while one of its Managers, may delete it.")
+        return self.env._("Only Root can delete it, and its creator while he is one of its Managers.")
 
     def _names_of_managers(self):
-        """Return the names of this record's Managers for those who may know them, "" for others."""
+        """Return the names of this record's Managers, "" if the caller may not see them."""
         if not self.env.user.has_group(GROUP_MANAGER):
             return ""
-        # sudo: people's names, for a Manager who reads the record
+        # sudo: names of users only, for a Manager who reads the record
         return ", ".join(self.sudo().manager_ids.mapped("name"))
 
     @api.model
     def _get_post_create_fields(self):
-        """Return the fields that are written after a record was created: lists of children.
+        """Return the fields that are written after the record was created: lists of children.
 
-        Rules of children look at the roles of their parent, and these are stored only when it is complete.
+        Record rules of children depend on the roles of their parent, which are stored at the end of its creation.
         """
         return [name for name, field in self._fields.items() if field.type == "one2many"]
 

@@ -7,10 +7,10 @@ LEVEL_USER, LEVEL_ROOT = "1", "3"
 
 
 class CxTowerAudienceMixin(models.AbstractModel):
-    """Who can run a command or a flight plan today, in words, and one click that shares it.
+    """For commands and flight plans: who can run it, in words, and a button that shares it.
 
-    The level alone opens nothing to people of level User: it has to be shared with them, or made for a server whose Users
-    they are. Source: access matrix, Command and Flight plan.
+    The access level alone gives people of level User nothing: the record must be shared with them, or be made for a server of
+    which they are Users.
     """
 
     _name = "cx.tower.audience.mixin"
@@ -23,12 +23,12 @@ class CxTowerAudienceMixin(models.AbstractModel):
     def _empty_hint(self):
         if self.env.user.has_group(GROUP_MANAGER):
             return self.env._(
-                "You see what is made for all servers, for your servers, or shared with you, up to your level."
+                "You see what is made for all servers or for yours, and what is shared with you, up to your access level."
                 " Create a new one under Commands."
             )
         return self.env._(
-            "You can run what has the level User and is shared with you, or made for a server that you are a User of."
-            " Nothing fits so far: ask a Manager of the server to share it with you."
+            "You can run what has the access level User and is shared with you or made for one of your servers."
+            " There is nothing like that yet: ask a Manager of the server to share it with you."
         )
 
     @api.depends("access_level", "user_ids", "server_ids", "server_ids.user_ids")
@@ -36,13 +36,13 @@ class CxTowerAudienceMixin(models.AbstractModel):
     def _compute_audience(self):
         for record in self:
             if record.access_level == LEVEL_ROOT:
-                record.audience = self.env._("Only Root: its level is Root.")
+                record.audience = self.env._("Only Root: its access level is Root.")
             else:
                 record.audience = f"{record._audience_of_users()}\n{record._audience_of_managers()}"
 
     def _audience_of_users(self):
         if self.access_level != LEVEL_USER:
-            return self.env._("Nobody of level User: its level is Manager.")
+            return self.env._("Nobody of level User: its access level is Manager.")
         people, servers = self._count_users_who_can_run()
         if people:
             return self.env._(
@@ -54,11 +54,11 @@ class CxTowerAudienceMixin(models.AbstractModel):
 
     def _audience_of_managers(self):
         if self.server_ids:
-            return self.env._("Managers: those with a role on its servers, and those named under Access.")
+            return self.env._("Managers: those with a role on its servers, and those listed under Access.")
         return self.env._("Managers: all, each on the servers they have a role on.")
 
     def _count_users_who_can_run(self):
-        """Return how many Users of servers can run it, and on how many servers; of the servers that the caller sees."""
+        """Return how many people of level User can run it, and on how many of the servers that the caller sees."""
         allowed = self.server_ids._origin
         people = self.user_ids._origin | allowed.user_ids
         domain = [("user_ids", "in", people.ids)]
@@ -69,14 +69,13 @@ class CxTowerAudienceMixin(models.AbstractModel):
         return len([person for (person,) in found if person in people]), Server.search_count(domain)
 
     def action_share_with_server_users(self):
-        """Share it with everybody who is among the Users of a server: of its servers, or else of all that the caller sees.
+        """Share it with all Users of its servers, or, if it is made for all servers, of those that the caller sees.
 
-        People who become Users of a server later are not among them: what is made for certain servers is open to whoever
-        is a User of these at the time.
+        Only with the present ones. A record that is made for certain servers is open to their future Users anyway.
 
         :return: notification
         :raise AccessError: the caller may not write it
-        :raise UserError: its level is above User, or no server has Users
+        :raise UserError: its access level is above User, or no server has Users
         """
         self.ensure_one()
         self.check_access("write")
@@ -91,7 +90,7 @@ class CxTowerAudienceMixin(models.AbstractModel):
         if not people:
             raise UserError(
                 self.env._(
-                    "None of these servers has Users yet. Add people under Access on the form of a server, then share it."
+                    "None of these servers has Users yet. Add people under Access on a server's form, then share again."
                 )
             )
         new = people - self.user_ids
@@ -102,7 +101,7 @@ class CxTowerAudienceMixin(models.AbstractModel):
             "params": {
                 "type": "success",
                 "message": self.env._(
-                    "“%(name)s” is shared with %(people)s more people: the Users of %(servers)s servers.",
+                    "“%(name)s” is now shared with the Users of %(servers)s servers (%(people)s more people).",
                     name=self.name,
                     people=len(new),
                     servers=len(servers.filtered("user_ids")),

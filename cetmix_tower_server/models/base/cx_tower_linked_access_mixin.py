@@ -3,24 +3,24 @@ from odoo.exceptions import AccessError
 
 
 class CxTowerLinkedAccessMixin(models.AbstractModel):
-    """For models with links to records that must not be linked by knowing their id alone."""
+    """For models with many2one fields to records that must not be linked by guessing their ids."""
 
     _name = "cx.tower.linked.access.mixin"
     _description = "Tower linked access mixin"
 
     @api.model
     def _get_linked_access_fields(self):
-        """Return many2one fields to records that the caller must be allowed to read before linking them.
+        """Return the many2one fields whose records the caller must be allowed to read before linking them.
 
-        Odoo itself checks that for many2many fields only. Where linking gives rights (the managers of a server
-        have rights on its SSH key; a plan runs its commands), knowing the id of a record must not be enough.
+        Odoo checks that for many2many fields only. It matters where a link gives rights: the managers of a server have
+        rights on its SSH key, and a plan runs its commands.
         """
         return []
 
     @api.model_create_multi
     def create(self, vals_list):
-        # Looked at before: once the link is there it may itself give the right to read. Links may come from defaults,
-        # which a caller can give in the context, too.
+        # Checked before: once the link exists it may itself give the right to read. Defaults count, too, because a
+        # caller can pass them in the context.
         names = self._get_linked_access_fields()
         defaults = self.default_get(names) if names and not self.env.su else {}
         for name in names:
@@ -35,7 +35,7 @@ class CxTowerLinkedAccessMixin(models.AbstractModel):
 
     @api.model
     def _check_may_link(self, name, record_ids):
-        """Raise AccessError when the caller may not use these records, which field ``name`` links."""
+        """Raise AccessError if the caller may not link these records in field ``name``."""
         if record_ids and not self.env.su:
             linked = self.env[self._fields[name].comodel_name].browse(record_ids)
             linked.check_access("read")
@@ -43,11 +43,11 @@ class CxTowerLinkedAccessMixin(models.AbstractModel):
                 linked._check_may_use()
 
     def _check_may_use(self):
-        """Raise AccessError when the caller may read these records, but not have others use them. Extended where that is so."""
+        """Raise AccessError if the caller may read these records but not link them. Extension point."""
 
     @api.model
     def _get_links_left_out_of_copies(self):
-        """Return those of :meth:`_get_linked_access_fields` that the copy of somebody who may not use them goes without."""
+        """Return those of :meth:`_get_linked_access_fields` that are left empty in the copy of a user who may not link them."""
         return []
 
     def copy_data(self, default=None):

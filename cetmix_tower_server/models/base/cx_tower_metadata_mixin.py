@@ -7,7 +7,7 @@ from ...engine.values.plain_values import UnstorableValue, plain
 
 
 class CxTowerMetadataMixin(models.AbstractModel):
-    """Facts that scripts keep on a record, as a JSON object."""
+    """For models on whose records scripts keep facts of their own, as a JSON object."""
 
     _name = "cx.tower.metadata.mixin"
     _description = "Tower metadata mixin"
@@ -30,16 +30,16 @@ class CxTowerMetadataMixin(models.AbstractModel):
             )
 
     def update_metadata(self, metadata):
-        """Merge keys into the metadata of these records; keys that are not named stay as they are.
+        """Merge keys into the metadata of these records; other keys keep their values.
 
-        :param metadata: dictionary of texts to JSON values
+        :param metadata: dictionary with text keys and JSON values
         :return: True
         :raise ValidationError: not a dictionary, or not JSON
         :raise AccessError: the caller may not write one of the records
         """
         self.check_access("write")
         if not isinstance(metadata, dict) or not all(isinstance(key, str) for key in metadata):
-            raise ValidationError(self.env._("Metadata must be a dictionary with texts as keys."))
+            raise ValidationError(self.env._("Metadata must be a dictionary with text keys."))
         try:
             plain(metadata, "metadata")
             json.dumps(metadata, allow_nan=False)
@@ -47,9 +47,9 @@ class CxTowerMetadataMixin(models.AbstractModel):
             raise ValidationError(self.env._("Metadata must be JSON: %s", err)) from err
         except (TypeError, ValueError) as err:
             raise ValidationError(
-                self.env._("Metadata must be JSON: texts, finite numbers, lists and dictionaries.")
+                self.env._("Metadata must be JSON: texts, finite numbers, booleans, lists and dictionaries.")
             ) from err
         for record in self:
-            # Json fields return copies: only assigning a whole new value changes them
+            # a Json field returns a copy: only assigning a new value changes it
             record.metadata = {**(record.metadata or {}), **metadata}
         return True

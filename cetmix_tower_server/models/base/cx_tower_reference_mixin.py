@@ -7,9 +7,9 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 from psycopg2.errors import UniqueViolation
 
-# How often a new reference is tried when others take it at the same moment, before giving up.
+# Attempts at a new reference while other transactions take it at the same moment.
 REFERENCE_ATTEMPTS = 100
-NAMED = 20  # names in a message that nothing answers to
+NAMED = 20  # unknown names that a message lists at most
 COPY_SUFFIX = re.compile(r" \(copy(?: \d+)?\)$")
 CONFLICTING_VALUE = re.compile(r"\)=\((.*)\)")  # "Key (reference)=(web) ...", the same in every language
 
@@ -17,8 +17,8 @@ CONFLICTING_VALUE = re.compile(r"\)=\((.*)\)")  # "Key (reference)=(web) ...", t
 class CxTowerReferenceMixin(models.AbstractModel):
     """A name for people and a unique reference for scripts, manifests and templates.
 
-    References are built from names; where one is taken a number is added. The database guards uniqueness, so two
-    transactions that choose the same reference at once never both keep it: the later one takes the next number.
+    A reference is made from the name, with a number if it is taken. The database ensures uniqueness: if two transactions
+    choose the same reference at once, the later one takes the next number.
     """
 
     _name = "cx.tower.reference.mixin"
@@ -29,12 +29,12 @@ class CxTowerReferenceMixin(models.AbstractModel):
     name = fields.Char(required=True, index="trigram")
     reference = fields.Char(
         copy=False,
-        help="Unique name for scripts and templates: a-z, 0-9 and _. Leave empty to have it made from the name.",
+        help="Unique identifier for scripts and templates: a-z, 0-9 and _. Leave empty to generate it from the name.",
     )
 
     # With this operator class one index serves equality and "starts with", whatever the database's collation.
     _reference_unique = models.UniqueIndex(
-        "(reference text_pattern_ops)", "This reference is in use already. References must be unique."
+        "(reference text_pattern_ops)", "This reference is already in use. References must be unique."
     )
 
     # ------------------------------------------------------------------ look-up
@@ -43,8 +43,8 @@ class CxTowerReferenceMixin(models.AbstractModel):
     def get_by_reference(self, reference):
         """Return the record with this reference that the caller may read.
 
-        :param reference: exact reference (upper and lower case count)
-        :return: record, or an empty recordset when there is none; over RPC a list with its id, or an empty list
+        :param reference: exact reference, case-sensitive
+        :return: record, or an empty recordset if there is none; over RPC a list with its id, or an empty list
         """
         if not reference or not isinstance(reference, str):
             return self.browse()
@@ -57,16 +57,16 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     @api.model
     def _find_named(self, names):
-        """Return the records that ids or references name, each once and in their order, with two queries at most.
+        """Return the records that ids or references name, without duplicates, in that order, with two queries at most.
 
-        One that is named by its id may be one that the caller may not read: that is to be checked.
+        The caller must still check access: a record named by its id may be one that the user cannot read.
 
         :param names: an id or a reference, or a list of them
-        :raise ValidationError: something that is neither, or that names no record
+        :raise ValidationError: one of them is neither, or names no record
         """
         names = list(names) if isinstance(names, (list, tuple)) else [names]
         if not all(isinstance(name, (int, str)) and not isinstance(name, bool) for name in names):
-            raise ValidationError(self.env._("Records are named by their ids or references."))
+            raise ValidationError(self.env._("Give ids or references of records."))
         references = [name for name in names if isinstance(name, str)]
         found = {record.reference: record.id for record in self.search([("reference", "in", references)])}
         found |= {name: name for name in self.browse(set(names) - set(references)).exists().ids}
@@ -77,10 +77,10 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     @api.model
     def _not_found(self, names):
-        """Return the error that tells which ids or references name no record that the caller may see."""
+        """Return the error that lists the ids or references which name no record that the caller can see."""
         return ValidationError(
             self.env._(
-                "There is no %(kind)s %(names)s, or you may not see it.",
+                "There is no %(kind)s %(names)s, or you do not have access to it.",
                 kind=self.env["ir.model"]._get(self._name).sudo().name,  # sudo: what the screens call it
                 names=", ".join(f"“{name}”" for name in names[:NAMED]),
             )
@@ -95,25 +95,25 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     @api.model
     def _get_model_generic_reference(self):
-        """Return what a reference is built from when there is nothing better."""
+        """Return what a reference is made from if there is no name."""
         return self._name.removeprefix("cx.tower.").replace(".", "_")
 
     @api.model
     def _get_pre_populated_model_data(self):
-        """Return {model: (parent model, many2one field)} for models whose references follow a parent's.
+        """Return {model: (parent model, many2one field)} for models whose references are made from their parent's.
 
-        Such a record is called ``<parent's reference>_<model>_<number>``.
+        They have the form ``<parent's reference>_<model>_<number>``.
         """
         return {}
 
     @api.model
     def _get_extra_vals_fields(self):
-        """Return further fields whose values :meth:`_get_reference_bases` needs, besides name and parent."""
+        """Return the fields that :meth:`_get_reference_bases` needs besides name and parent."""
         return []
 
     @api.model
     def _get_dependent_model_relation_fields(self):
-        """Return the one2many fields whose records get new references when this one's changes."""
+        """Return the one2many fields whose records get new references when this record's reference changes."""
         return []
 
     @api.model
@@ -127,7 +127,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
         _model, relation = self._get_pre_populated_model_data().get(self._name, (None, None))
         if not relation:
             return [(vals.get("name") or generic, False) for vals in vals_list]
-        # sudo: the parent's reference is part of the new name, whoever creates the child
+        # sudo: only the references of parents, which become part of the children's, whoever creates these
         parents = self.env[self._fields[relation].comodel_name].sudo()
         parents = parents.browse({vals[relation] for vals in vals_list if vals.get(relation)})
         references = {parent.id: parent.reference for parent in parents}
@@ -141,12 +141,12 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     @api.model
     def _generate_or_fix_reference(self, source):
-        """Return a free reference built from ``source`` (a name or a wanted reference)."""
+        """Return a free reference made from ``source``, a name or the reference that is wanted."""
         return self._make_references([(source, False)])[0]
 
     @api.model
     def _normalize_reference(self, source):
-        """Return ``source`` without what a reference must not contain."""
+        """Return ``source`` without the characters that a reference must not contain."""
         pattern = self._get_reference_pattern()
         text = re.sub(r"\s", "_", (source or "").strip())
         if "A-Z" not in pattern:
@@ -157,8 +157,8 @@ class CxTowerReferenceMixin(models.AbstractModel):
     def _make_references(self, bases, taken=(), exclude_ids=()):
         """Return one free reference for each (base, numbered), all different, with one query.
 
-        :param taken: references known to be taken although this transaction cannot see them
-        :param exclude_ids: records whose own references do not count as taken
+        :param taken: references that are taken although this transaction cannot see them
+        :param exclude_ids: records whose own references count as free
         """
         bases = [(self._normalize_reference(base), numbered) for base, numbered in bases]
         used = self._find_taken_references({base for base, _numbered in bases}, exclude_ids) | set(taken)
@@ -177,7 +177,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     @api.model
     def _find_taken_references(self, bases, exclude_ids=()):
-        """Return the existing references that are one of ``bases``, or one with a number."""
+        """Return the existing references that are one of ``bases``, with or without a number."""
         self.flush_model(["reference"])
         query = SQL(
             """
@@ -200,9 +200,9 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Create records; each gets a free reference, made from a given one or from its name.
+        """Create records, each with a free reference made from the given one or from its name.
 
-        With ``reference_mixin_override`` in the context a given reference is stored as it is, or refused.
+        With ``reference_mixin_override`` in the context, a given reference is stored unchanged or refused.
         """
         if not vals_list:
             return super().create(vals_list)
@@ -231,17 +231,17 @@ class CxTowerReferenceMixin(models.AbstractModel):
                 ours = err.diag.constraint_name == self._reference_unique.full_name(self)
                 if not ours or not attempts_left:
                     raise
-                # Somebody else took it after this transaction's view of the database was fixed: their row is
-                # not visible here, but no longer free either.
+                # Another transaction took it after this one's snapshot: its row is not visible here, but the reference
+                # is not free either.
                 match = CONFLICTING_VALUE.search(err.diag.message_detail or "")
                 taken.update([match[1]] if match else references)
 
     @contextmanager
     def _undone_on_error(self):
-        """Take back what happens inside, in the database and in the cache, when it raises."""
-        self.env.flush_all()  # so that nothing done before is lost with it
+        """Roll back the block, in the database and in the cache, if it raises."""
+        self.env.flush_all()  # or earlier changes would be lost with it
         try:
-            # Not a flushing savepoint: that one would run the hooks of the commit at every creation.
+            # A flushing savepoint would run the pre-commit hooks at every creation.
             with self.env.cr.savepoint(flush=False):
                 yield
         except Exception:
@@ -249,7 +249,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
             raise
 
     def _get_new_reference_bases(self, vals_list):
-        """Return [(base, numbered)] for records to be created; a given reference is the base itself."""
+        """Return [(base, numbered)] for records to be created. A given reference is the base itself."""
         bases = [(vals["reference"], False) if vals.get("reference") else None for vals in vals_list]
         without = [vals for vals in vals_list if not vals.get("reference")]
         if not without:
@@ -261,9 +261,9 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     @api.model
     def _with_trimmed_name(self, vals):
-        """Return ``vals`` with the name as a form would store it: without white space around it.
+        """Return ``vals`` with the name stripped, as a form would store it.
 
-        :raise ValidationError: nothing else is in it
+        :raise ValidationError: the name is blank
         """
         name = vals.get("name")
         if not isinstance(name, str) or name == name.strip() or not self._trims_names():
@@ -274,17 +274,17 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     @api.model
     def _trims_names(self):
-        """Return whether white space around a name means nothing. It does in names of files."""
+        """Return whether names are stripped. File names are not: white space is part of them."""
         return True
 
     @api.model
     def _check_given_references(self, vals_list):
-        """Raise ValidationError for a given reference that would be changed; no context stores an illegal one."""
+        """Raise ValidationError for a given reference with illegal characters."""
         for reference in (vals["reference"] for vals in vals_list if vals.get("reference")):
             if not isinstance(reference, str) or self._normalize_reference(reference) != reference:
                 raise ValidationError(
                     self.env._(
-                        "“%(reference)s” cannot be a reference: write it with the characters %(pattern)s only.",
+                        "“%(reference)s” is not a valid reference. Use only the characters %(pattern)s.",
                         reference=reference,
                         pattern=self._get_reference_pattern(),
                     )
@@ -304,7 +304,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
             if len(self) > 1:
                 raise ValidationError(
                     self.env._(
-                        "A reference belongs to one record: “%(reference)s” cannot be given to %(count)s records.",
+                        "References are unique: “%(reference)s” cannot be given to %(count)s records.",
                         reference=vals["reference"],
                         count=len(self),
                     )
@@ -323,8 +323,8 @@ class CxTowerReferenceMixin(models.AbstractModel):
         return result
 
     def _renew_references(self):
-        """Build the references of these records from their names and parents again."""
-        # sudo: whoever calls has checked the right to change these records, or the record they belong to
+        """Make the references of these records from their names and parents again."""
+        # sudo: callers have checked the right to write these records, or the record they belong to
         records = self.sudo().with_context(active_test=False)
         names = self._get_reference_source_fields()
         vals_list = [
@@ -341,9 +341,9 @@ class CxTowerReferenceMixin(models.AbstractModel):
             super(CxTowerReferenceMixin, record).write({"reference": reference})
 
     def _renew_dependent_references(self):
-        """Give the children of these records references that follow their parents' new ones."""
+        """Renew the references of the children of these records, which contain their parents'."""
         for name in self._get_dependent_model_relation_fields() if self else []:
-            # sudo: children keep their parents' names, also those that the caller does not see
+            # sudo: also children that the caller does not see; only their references change
             children = self.sudo().with_context(active_test=False)[name]
             if children:
                 children._renew_references()
@@ -351,7 +351,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
-        # Children that are copied with their parent keep their names.
+        # children that are copied with their parent keep their names
         nested = "__copy_data_seen" in self.env.context
         if nested or "name" in (default or {}) or self.env.context.get("reference_mixin_skip_copy"):
             return vals_list
@@ -362,7 +362,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
 
     @api.model
     def _make_copy_names(self, names):
-        """Return a free name for the copy of each of these: "x (copy)", "x (copy 2)", ..."""
+        """Return a free name for each copy: "x (copy)", "x (copy 2)", ..."""
         if not names:
             return []
         stems = [COPY_SUFFIX.sub("", name) for name in names]

@@ -5,12 +5,11 @@ from odoo.tools import SQL
 
 
 class CxTowerRelationAccessMixin(models.AbstractModel):
-    """Changing a many2many that both ends show changes both ends: the caller needs the right to write each of them.
+    """Changing a many2many link changes the records at both ends: the caller needs the right to write both.
 
-    The rule holds for every many2many that has an inverse in another model of Tower, whoever declares it, from either side and
-    for every command (link, unlink, set, clear). It does not hold where the other end is not changed by it, which is where it
-    has no inverse: people in roles, the operating systems that a command is made for. Lists that Tower works out from
-    texts and lines are written by nobody.
+    This holds for every many2many field that has an inverse in another model of Tower, from either side and for every command
+    (link, unlink, set, clear). Fields without an inverse (people in roles, the operating systems that a command is made
+    for) change one end only. Nobody writes lists that Tower computes from texts and lines.
     """
 
     _name = "cx.tower.relation.access.mixin"
@@ -29,8 +28,8 @@ class CxTowerRelationAccessMixin(models.AbstractModel):
         ]
 
     @api.model
-    def _is_worked_out(self, name):
-        """Return whether Tower fills a many2many field, or the other end of it."""
+    def _is_computed_relation(self, name):
+        """Return whether Tower computes a many2many field, or its inverse."""
         field = self._fields[name]
         return any(end.compute for end in (field, *self.pool.field_inverses[field]))
 
@@ -41,11 +40,11 @@ class CxTowerRelationAccessMixin(models.AbstractModel):
         names = self._get_two_ended_relations()
         given = {name for vals in vals_list for name in vals}
         given |= {key.removeprefix("default_") for key in self.env.context if key.startswith("default_")}
-        self._refuse_worked_out(given.intersection(names))
+        self._refuse_computed_relations(given.intersection(names))
         records = super().create(vals_list)
-        # all of them: they may come from defaults in the context
+        # all of them: links may come from defaults in the context
         for name in names:
-            if not self._is_worked_out(name):
+            if not self._is_computed_relation(name):
                 self._check_other_ends(name, records._get_relation_pairs(name))
         return records
 
@@ -53,7 +52,7 @@ class CxTowerRelationAccessMixin(models.AbstractModel):
         names = [] if self.env.su else [name for name in self._get_two_ended_relations() if name in vals]
         if not names:
             return super().write(vals)
-        self._refuse_worked_out(names)
+        self._refuse_computed_relations(names)
         before = {name: self._get_relation_pairs(name) for name in names}
         result = super().write(vals)
         for name in names:
@@ -61,7 +60,7 @@ class CxTowerRelationAccessMixin(models.AbstractModel):
         return result
 
     def copy_data(self, default=None):
-        """Copy without the links that the caller could not make; who restricts, ``_get_restricting_relations``, is not opened."""
+        """Copy without the links that the caller could not make, except those of :meth:`_get_restricting_relations`."""
         vals_list = super().copy_data(default)
         if self.env.su:
             return vals_list
@@ -80,11 +79,11 @@ class CxTowerRelationAccessMixin(models.AbstractModel):
 
     @api.model
     def _get_restricting_relations(self):
-        """Return many2many fields that restrict a record by what is linked: a copy without the links would be open to more."""
+        """Return the many2many fields that restrict a record to what they link: without the links a copy would be less restricted."""
         return []
 
     def _get_relation_pairs(self, name):
-        """Return {(own id, other id)} of a many2many field: all of them, also those that the caller does not see."""
+        """Return {(own id, other id)} of a many2many field, whether the caller may read the other records or not."""
         field = self._fields[name]
         query = SQL(
             "SELECT %(own)s, %(other)s FROM %(relation)s WHERE %(own)s = ANY(%(ids)s)",
@@ -96,19 +95,19 @@ class CxTowerRelationAccessMixin(models.AbstractModel):
         return set(self.env.execute_query(query)) if self.ids else set()
 
     @api.model
-    def _refuse_worked_out(self, names):
+    def _refuse_computed_relations(self, names):
         for name in names:
-            if self._is_worked_out(name):
+            if self._is_computed_relation(name):
                 raise AccessError(
                     self.env._(
-                        "“%s” is a list that Tower fills itself: it cannot be written.",
+                        "“%s” cannot be changed by hand: Tower computes this list.",
                         self._fields[name]._description_string(self.env),
                     )
                 )
 
     @api.model
     def _check_other_ends(self, name, pairs):
-        """Raise AccessError when the caller may not write all records at the other end of links that were changed."""
+        """Raise AccessError if the caller may not write all records at the other ends of changed links."""
         others = self.env[self._fields[name].comodel_name].browse({other for _own, other in pairs})
         if not others or others.has_access("write"):
             return
@@ -118,11 +117,11 @@ class CxTowerRelationAccessMixin(models.AbstractModel):
         shown = refused._filtered_access("read") if refused.browse().has_access("read") else refused.browse()
         raise AccessError(
             self.env._(
-                "“%(field)s” of this record cannot be changed: that changes %(others)s (%(model)s) as well, which you may"
-                " not write. Ask one of its managers, or Root.",
+                "You cannot change “%(field)s” here: it would also change %(others)s (%(model)s), which you are not allowed"
+                " to. Ask one of its managers, or Root.",
                 field=self._fields[name]._description_string(self.env),
                 others=", ".join(f"“{other.display_name}”" for other in shown[:3])
-                or self.env._("a record that you may not see"),
-                model=self.env["ir.model"]._get(others._name).sudo().name,
+                or self.env._("a record that you cannot see"),
+                model=self.env["ir.model"]._get(others._name).sudo().name,  # sudo: what the screens call it
             )
         )

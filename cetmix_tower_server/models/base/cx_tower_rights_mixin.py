@@ -7,15 +7,16 @@ RIGHTS = ("may_write", "may_delete", "may_copy", "readonly_reason")
 
 
 class CxTowerRightsMixin(models.AbstractModel):
-    """What the person who looks at a record may do with it, so that screens offer only that.
+    """What the user may do with a record, so that screens offer only that.
 
-    The fields come with the record in every form, whether its view names them or not; ``tower_form`` makes the form
-    read-only by them and says why. They decide nothing: rights are checked where something is done.
+    Every form loads these fields, whether its view names them or not. ``tower_form`` uses them to make the form read-only and
+    to say why. They protect nothing: access rights and rules do.
     """
 
     _name = "cx.tower.rights.mixin"
     _description = "Tower rights mixin"
-    # A record that has only a name is of no use (a command without code, a key without its secret): pickers open the form.
+    # A record with nothing but a name would be useless (a command without code, a key without its secret): pickers open
+    # the form instead.
     _needs_more_than_a_name = False
 
     may_write = fields.Boolean(compute="_compute_rights_of_caller", export_string_translation=False)
@@ -44,47 +45,47 @@ class CxTowerRightsMixin(models.AbstractModel):
 
     @api.model
     def _may_create(self):
-        """Return whether the person may create records at all; actions are read with all rights, that is no matter."""
+        """Return whether the user may create records of this model. Not affected by sudo: actions are read as superuser."""
         return self.sudo(False).browse().has_access("create")
 
     @api.model
     def _get_rights_owner_fields(self):
-        """Return many2one fields to records whose Managers decide about these; the first that is set counts."""
+        """Return the many2one fields to records whose Managers may write these; the first that is set counts."""
         return []
 
     def _who_may_write(self):
-        """Return the sentence that tells a person who may not write this record who may. Overridden by models."""
+        """Return a sentence for a user who may not write this record: who may. Overridden by models."""
         self.ensure_one()
-        # sudo: the name of what the record belongs to, for a person who reads the record
+        # sudo: only the name of what the record belongs to, for a user who may read the record
         owners = (self.sudo()[name] for name in self._get_rights_owner_fields())
         owner = next(filter(None, owners), None)
         if owner is None:
-            return self.env._("Only Root may change it.")
-        return self.env._("Only Managers of “%s” and Root may change it.", owner.display_name)
+            return self.env._("Only Root can change it.")
+        return self.env._("Only Managers of “%s” and Root can change it.", owner.display_name)
 
     def _who_may_delete(self):
-        """Return the sentence that tells a person who may not delete this record who may. Overridden by models."""
+        """Return a sentence for a user who may not delete this record: who may. Overridden by models."""
         self.ensure_one()
-        return self.env._("Only Root may delete it.")
+        return self.env._("Only Root can delete it.")
 
     @api.model
     def name_create(self, name):
-        """Make a record of a name that was typed into a picker.
+        """Create a record from a name that was typed into a picker.
 
-        :raise AccessError: the caller may not make such records
-        :raise ValidationError: there is no name, or it needs more; at this kind of error the web client opens the form instead
+        :raise AccessError: the caller may not create such records
+        :raise ValidationError: the name is empty or not enough; the web client then opens the form instead
         """
         self.browse().check_access("create")
         text = name.strip() if isinstance(name, str) else ""
         if not text:
             raise ValidationError(self.env._("Enter a name."))
         if self._needs_more_than_a_name or self._required_besides_name():
-            raise ValidationError(self.env._("“%s” needs more than a name: fill in its form.", text))
+            raise ValidationError(self.env._("“%s” needs more than a name: fill in the form.", text))
         return super().name_create(text)
 
     @api.model
     def _required_besides_name(self):
-        """Return the names of required fields that nothing but a form can fill."""
+        """Return the names of required fields that have no default."""
         required = [
             field.name
             for field in self._fields.values()
@@ -97,22 +98,24 @@ class CxTowerRightsMixin(models.AbstractModel):
 
     @api.model
     def get_empty_hint(self):
-        """Return one or two sentences for who finds nothing to choose or to look at: why, and what to do. Also for RPC.
+        """Return one or two sentences for a user whose picker or list is empty: why, and what to do. Also for RPC.
 
-        :raise AccessError: the caller has no level in Tower
+        :raise AccessError: the caller has no access to Tower
         """
         if not (self.env.su or self.env.user.has_group("cetmix_tower_server.group_user")):
-            raise AccessError(self.env._("You have no level in Tower. An administrator can give you one."))
+            raise AccessError(
+                self.env._("You have no access to Tower. Ask an administrator to give you an access level.")
+            )
         return self._empty_hint()
 
     @api.model
     def _empty_hint(self):
         """Return the sentences of :meth:`get_empty_hint`. Overridden where more can be said."""
         if self._may_create():
-            return self.env._("Nothing that fits is visible to you yet. You can create a new one.")
+            return self.env._("You do not see anything suitable yet. You can create a new one.")
         if self.env.user.has_group("cetmix_tower_server.group_manager"):
-            return self.env._("Nothing that fits is visible to you yet. Ask Root.")
-        return self.env._("Nothing that fits is visible to you yet. Ask a Manager or Root.")
+            return self.env._("You do not see anything suitable yet. Ask Root.")
+        return self.env._("You do not see anything suitable yet. Ask a Manager or Root.")
 
     @api.model
     def get_empty_list_help(self, help_message):

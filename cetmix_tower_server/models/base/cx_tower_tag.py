@@ -3,7 +3,7 @@ from odoo.exceptions import ValidationError
 
 
 class CxTowerTag(models.Model):
-    """A word to find and group records by."""
+    """A word to find and group records by. Tagging a record is changing it: see ``cx.tower.relation.access.mixin``."""
 
     _name = "cx.tower.tag"
     _description = "Tower Tag"
@@ -38,44 +38,36 @@ class CxTowerTag(models.Model):
     )
 
     def _who_may_write(self):
-        return self.env._("Only Managers and Root may change it.")
+        return self.env._("Only Managers and Root can change it.")
 
     def _who_may_delete(self):
-        return self.env._("Only its creator and Root may delete it.")
+        return self.env._("Only its creator and Root can delete it.")
 
     @api.model
     def _get_tag_usage_fields(self):
-        """Return the fields that link tagged records; addons that tag further models add theirs."""
+        """Return the many2many fields to tagged records. Extension point of addons that tag further models."""
         return ["server_ids", "command_ids", "plan_ids", "server_template_ids", "file_template_ids"]
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        tags = super().create(vals_list)
-        for name, before in tags.browse()._get_tagged().items():
-            (tags[name] - before).check_access("write")
-        return tags
-
-    def write(self, vals):
-        before = self._get_tagged() if any(name in vals for name in self._get_tag_usage_fields()) else {}
-        result = super().write(vals)
-        for name, records in before.items():
-            # Tagging a record, or taking a tag away, is changing the record.
-            after = self[name]
-            ((after - records) | (records - after)).check_access("write")
-        return result
-
-    def _get_tagged(self):
-        """Return {usage field: records that have these tags}."""
-        return {name: self[name] for name in self._get_tag_usage_fields()}
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
-        """Only Root deletes a tag that is in use: it would vanish from other people's records."""
+        """Only Root deletes a tag that is in use: it would disappear from other people's records."""
         if self.env.su or self.env.user.has_group("cetmix_tower_server.group_root"):
             return
-        # sudo: records that the caller may not see count, too; archived ones as well
+        # sudo: records that the caller may not see count, and so do archived ones; none of them is shown
         for tag in self.sudo().with_context(active_test=False):
             if any(tag[name] for name in self._get_tag_usage_fields()):
                 raise ValidationError(
-                    self.env._("The tag “%(tag)s” is in use. Only Root can delete it.", tag=tag.name)
+                    self.env._(
+                        "The tag “%(tag)s” is in use, so only Root can delete it. Remove it from all records first, or ask Root.",
+                        tag=tag.name,
+                    )
                 )
+
+
+class CxTowerTagMixin(models.AbstractModel):
+    """For models whose records have tags. Each gives the field a relation table, and the tag a field that is its inverse."""
+
+    _name = "cx.tower.tag.mixin"
+    _description = "Tower tag mixin"
+
+    tag_ids = fields.Many2many("cx.tower.tag", string="Tags")

@@ -1,39 +1,39 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
-#: Records that a sentence names; the rest is counted.
+#: Records that a message names at most.
 NAMED = 5
 
 
 class CxTowerRightsMixin(models.AbstractModel):
-    """Deleting a record: what goes with it is said before, and what keeps it is said in Tower's words."""
+    """Deleting a record: what is deleted with it, for the confirmation, and what prevents it, for the error."""
 
     _inherit = "cx.tower.rights.mixin"
 
     def describe_deletion(self):
-        """Return what deleting these records means, for the question that is asked before. Also for RPC.
+        """Return the consequences of deleting these records, for the confirmation dialog. Also for RPC.
 
-        :return: str: sentences, a line each; records of others are counted and not named
+        :return: str: one sentence per line; other records are counted, not named
         :raise AccessError: the caller may not read one of them
         """
         self.check_access("read")
         goes, stays = self._deletion_effects()
         lines = []
         if goes:
-            lines.append(self.env._("Deleted as well: %s.", ", ".join(goes)))
+            lines.append(self.env._("This also deletes: %s.", ", ".join(goes)))
         if stays:
-            lines.append(self.env._("What was run stays in the log, where Root can read it."))
+            lines.append(self.env._("Past runs stay in the log, where Root can read them."))
         return "\n".join(lines + self._deletion_on_hosts())
 
     def _deletion_on_hosts(self):
-        """Return sentences about what deleting these records does, or leaves, on hosts. Extension point."""
+        """Return sentences about what deleting these records does on hosts, or leaves there. Extension point."""
         return []
 
     def _deletion_effects(self):
-        """Return (what goes along as "label: number", whether runs stay). Extension point."""
+        """Return (what is deleted as well, as "label: number"; whether runs stay). Extension point."""
         goes, stays = [], False
         for model, name in self._deletion_links():
-            # sudo: what goes along goes whoever may see it
+            # sudo: the deletion takes them along whether the caller sees them or not; they are only counted
             records = self.env[model].sudo().with_context(active_test=False)
             domain = [(name, "in", self.ids)]
             if records._fields[name].ondelete != "cascade":
@@ -44,7 +44,7 @@ class CxTowerRightsMixin(models.AbstractModel):
 
     @api.model
     def _deletion_links(self):
-        """Return [(model, field)] of Tower's links to this model that go with it, and of runs, which stay."""
+        """Return [(model, field)] of the links to this model: of records that are deleted with it, and of runs that stay."""
         return [
             (model._name, field.name)
             for model, field in self._links_of_tower()
@@ -64,20 +64,20 @@ class CxTowerRightsMixin(models.AbstractModel):
 
     @api.model
     def _label_of_link(self, model, name):
-        """Return what records that link to one of this model are called: as its form calls them, or by their kind."""
+        """Return how records that link to this model are called: as on its form, or by the name of their model."""
         for field in self._fields.values():
             if field.type == "one2many" and not field.compute and not field.related:
                 if (field.comodel_name, field.inverse_name) == (model, name):
                     return field._description_string(self.env)
-        return self.env["ir.model"]._get(model).sudo().name
+        return self.env["ir.model"]._get(model).sudo().name  # sudo: what the screens call it
 
-    # ------------------------------------------------------------------ what is in the way
+    # ------------------------------------------------------------------ what prevents it
 
     @api.model
     def _deletion_blockers(self):
-        """Return [(model, field)] of Tower's links that keep a record of this model from being deleted.
+        """Return [(model, field)] of the links that prevent the deletion of a record of this model.
 
-        Extension point: a model that says more about one of them leaves it out.
+        Extension point: a model that checks one of them itself, with a better message, leaves it out.
         """
         links = self._links_of_tower()
         return [(model._name, field.name) for model, field in links if field.ondelete == "restrict"]
@@ -85,7 +85,7 @@ class CxTowerRightsMixin(models.AbstractModel):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
         for model, name in self._deletion_blockers():
-            # sudo: what the caller does not see keeps the record, too
+            # sudo: records that the caller does not see prevent it, too; _in_use_text does not name those
             users = self.env[model].sudo().with_context(active_test=False)
             domain = [(name, "in", self.ids)] + ([("id", "not in", self.ids)] if model == self._name else [])
             found = users.search(domain, limit=NAMED + 1)
@@ -93,18 +93,16 @@ class CxTowerRightsMixin(models.AbstractModel):
                 raise UserError(self._in_use_text(found, name))
 
     def _in_use_text(self, found, name):
-        """Return the sentence that tells what uses one of these records; who may not read it learns its kind only."""
-        # the name of what is asked to be deleted, and those that the caller may read
+        """Return the message that says what uses one of these records. Of what the caller may not read, only the kind."""
         kept = found[0][name].with_env(self.env)
         shown = found.with_env(self.env)._filtered_access("read")
         names = ", ".join(f"“{record.display_name}”" for record in shown[:NAMED])
         if len(found) > NAMED:
             names = self.env._("%s and others", names) if names else ""
-        kind = self.env["ir.model"]._get(found._name).sudo().name
+        kind = self.env["ir.model"]._get(found._name).sudo().name  # sudo: what the screens call it
         return self.env._(
-            "“%(record)s” cannot be deleted: it is used by %(kind)s %(names)s. Choose something else there first, or"
-            " archive it.",
+            "“%(record)s” cannot be deleted because it is used by %(kind)s %(names)s. Replace it there first, or archive it.",
             record=kept.display_name,
             kind=kind,
-            names=names or self.env._("that you may not see"),
+            names=names or self.env._("that you cannot see"),
         )

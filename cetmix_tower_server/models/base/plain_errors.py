@@ -1,7 +1,11 @@
-"""Public methods answer wrong arguments with a sentence, never with an exception of Python or of the database.
+"""A safety net below all public methods: wrong arguments lead to a sentence, never to an exception of Python or the database.
 
-What a method checks itself comes first and says it best. This is the net below: whatever a script passes to a public method
-of Tower, it gets a ``UserError`` that names the method and the argument, and the log of the server keeps the traceback.
+Methods check their arguments themselves, and say best what is wrong. Whatever they miss becomes a ``UserError`` that names the
+method and the argument; the traceback goes to the server's log.
+
+The net wraps every public method when the addon has been imported. A decorator would have to be remembered on each of them,
+and could not cover ``create`` and ``write`` of the many wizards that define neither. RPC is not the only caller either
+(Python commands call methods directly), so the check cannot live at Odoo's dispatcher.
 """
 
 import functools
@@ -9,15 +13,14 @@ import inspect
 import logging
 
 from odoo import api, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 from psycopg2 import DataError, ProgrammingError
 
-from ...engine.values.plain_values import UNSTORABLE
-from .number_ranges import LARGEST
+from .storable_values import check_storable, has_unstorable_text
 
 _logger = logging.getLogger(__name__)
 
-# What wrong arguments lead to. Errors of the connection and of concurrency are tried again by Odoo, so they pass.
+# What wrong arguments lead to. Connection and concurrency errors are not among them: Odoo retries those.
 RAW = (
     ArithmeticError,
     AssertionError,
@@ -31,14 +34,13 @@ RAW = (
     TypeError,
     ValueError,
 )
-DEPTH_MAX = 20
 STORING = ("create", "write")
 
 
 def guard_public_methods(addon):
-    """Have all public methods that an addon's models define answer wrong arguments with a sentence.
+    """Wrap all public methods that an addon's models define.
 
-    Called once, when the addon has been imported and before its models are put together.
+    Called once, after the addon was imported and before Odoo assembles its models.
     """
     for model in models.MetaModel._module_to_models__.get(addon, ()):
         for name, method in list(vars(model).items()):
@@ -55,7 +57,7 @@ def guard_public_methods(addon):
 
 
 def _guard_storing_of_wizard(model):
-    """Have a wizard look at what it is to store: unlike other models, most define nothing themselves that could."""
+    """Check what a wizard stores. Most wizards define neither ``create`` nor ``write``, so they get both."""
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -78,9 +80,9 @@ def _guard(method):
             raise
         except RAW as error:
             if isinstance(error, UnicodeError) or not self.env.su:
-                _logger.info("%s.%s was called wrongly", self._name, method.__name__, exc_info=True)
+                _logger.info("%s.%s: wrong arguments", self._name, method.__name__, exc_info=True)
                 raise _refusal(self, method, args, kwargs) from error
-            raise  # Tower's own code called it: that is ours to mend
+            raise  # called by Tower's own code: a bug, not a wrong argument
 
     return guarded
 
@@ -88,71 +90,25 @@ def _guard(method):
 def _guard_storing(method):
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):
-        if not self.env.su:  # what Tower itself stores is looked at where it comes from
+        if not self.env.su:  # what Tower itself stores was checked where it came from
             for vals in (*args, *kwargs.values()):
-                _check_storable(self, vals)
+                check_storable(self, vals)
         return method(self, *args, **kwargs)
 
     return guarded
 
 
-def _check_storable(records, vals):
-    """Raise ValidationError for texts and numbers in the values of fields that no column can hold."""
-    for values in vals if isinstance(vals, (list, tuple)) else [vals]:
-        for name, value in values.items() if isinstance(values, dict) else ():
-            _check_number(records, name, value)
-            if _has_unstorable(value):
-                field = records._fields.get(name)
-                label = field._description_string(records.env) if field else name
-                raise ValidationError(
-                    records.env._(
-                        "“%(field)s” holds NUL or another character that cannot be stored (half of a surrogate pair, U+FFFE, U+FFFF). Remove it.",
-                        field=label,
-                    )
-                )
-
-
-def _check_number(records, name, value):
-    """Raise ValidationError for a number, or the id of a record, that its column cannot hold."""
-    field = records._fields.get(name)
-    if not isinstance(value, int) or -LARGEST <= value <= LARGEST or not field or not field.column_type:
-        return
-    if field.column_type[0] == "int4":
-        label = field._description_string(records.env)
-        raise ValidationError(
-            records.env._(
-                "“%(field)s” cannot be %(number)s: no number here goes beyond ±%(most)s.",
-                field=label,
-                number=value,
-                most=LARGEST,
-            )
-        )
-
-
-def _has_unstorable(value, depth=0):
-    """Return whether there is a text in a value that cannot be stored."""
-    if isinstance(value, str):
-        return UNSTORABLE.search(value) is not None
-    if depth > DEPTH_MAX:
-        return False
-    if isinstance(value, dict):
-        return any(_has_unstorable(item, depth + 1) for pair in value.items() for item in pair)
-    if isinstance(value, (list, tuple)):
-        return any(_has_unstorable(item, depth + 1) for item in value)
-    return False
-
-
 def _refusal(records, method, args, kwargs):
-    """Return the error that says which arguments are the likely reason."""
+    """Return the error that names the arguments which are the likely cause."""
     unknown = _unknown_arguments(method, kwargs)
     if unknown:
         return UserError(
             records.env._(
-                "“%(method)s” of %(model)s has no %(unknown)s. What it takes: %(known)s.",
+                "“%(method)s” of %(model)s has no argument %(unknown)s. Its arguments: %(known)s.",
                 method=method.__name__,
                 model=records._name,
                 unknown=", ".join(f"“{name}”" for name in unknown),
-                known=", ".join(list(inspect.signature(method).parameters)[1:]) or records.env._("nothing"),
+                known=", ".join(list(inspect.signature(method).parameters)[1:]) or records.env._("none"),
             )
         )
     named = _named_arguments(method, records, args, kwargs)
@@ -163,21 +119,21 @@ def _refusal(records, method, args, kwargs):
     if not names:
         return UserError(
             env._(
-                "“%(method)s” of %(model)s failed with a technical error, which stands in the log of the Tower server.",
+                "“%(method)s” of %(model)s failed with a technical error. See the log of the Odoo server.",
                 **values,
             )
         )
     return UserError(
         env._(
-            "“%(method)s” of %(model)s cannot use %(names)s as given. Check the types, and texts for NUL and broken characters."
-            " If they are right, the fault is Tower's: the log of its server has the technical error.",
+            "“%(method)s” of %(model)s cannot use the given %(names)s. Check the types, and texts for NUL and broken characters."
+            " If these are right, this is a bug in Tower: see the log of the Odoo server for the technical error.",
             **values,
         )
     )
 
 
 def _unknown_arguments(method, kwargs):
-    """Return the names among these that are none of the method's arguments."""
+    """Return the names among these that are not arguments of the method."""
     parameters = inspect.signature(method).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return []
@@ -202,7 +158,7 @@ def _default(parameter):
 
 
 def _is_suspicious(value, default):
-    if _has_unstorable(value):
+    if has_unstorable_text(value):
         return True
     if default is None or value is None:
         return isinstance(value, (dict, list)) or (isinstance(value, int) and abs(value) > 2**31)

@@ -5,10 +5,10 @@ PREFIX = "cx.tower."
 
 
 class Base(models.AbstractModel):
-    """Ways to read that Odoo does not check by itself, closed for records of Tower.
+    """Closes two ways of reading Tower's records that Odoo does not check.
 
-    An onchange computes with ids that the caller names, as superuser where fields are stored or related: its answer would tell
-    names, notes and values of any record. Grouping by a many2many would show it to people whom its ``groups`` keep out.
+    An onchange computes with ids that the caller names, and stored or related fields are computed as superuser: the answer
+    would reveal names, notes and values of any record. Grouping by a many2many field ignores the field's ``groups``.
     """
 
     _inherit = "base"
@@ -30,9 +30,9 @@ class Base(models.AbstractModel):
         return super()._read_group_groupby(alias, groupby_spec, query)
 
     def _check_linked_in_form(self, values):
-        """Raise AccessError when these values of a form name records of Tower that the caller may not read.
+        """Raise AccessError if these values of a form name records of Tower that the caller may not read.
 
-        What the record links already is not looked at: forms send it back.
+        Records that are linked already are not checked: forms send them back.
         """
         given = self._get_links_given_by_others(values)
         for name, value in values.items():
@@ -40,7 +40,7 @@ class Base(models.AbstractModel):
             if not (field and field.relational and value):
                 continue
             comodel = self.env[field.comodel_name]
-            if isinstance(value, dict):  # the form around a line, with what is typed there
+            if isinstance(value, dict):  # the form around a line, with the values entered there
                 parent_id = value.get("id") or False
                 self._check_linked_ids(name, comodel, [parent_id])
                 comodel.browse(parent_id or ())._check_linked_in_form(value)
@@ -61,7 +61,10 @@ class Base(models.AbstractModel):
                     child._check_linked_in_form(command[2])
 
     def _get_links_given_by_others(self, values):
-        """Return {many2one field: ids} that a form may name although its user may not read them: somebody gave them to him."""
+        """Return {many2one field: ids} that a form may name although its user may not read them. Extension point.
+
+        For links that somebody else has made for this user.
+        """
         return {}
 
     def _check_linked_ids(self, name, comodel, ids):
@@ -71,7 +74,7 @@ class Base(models.AbstractModel):
             record_id for record_id in ids if isinstance(record_id, int) and not isinstance(record_id, bool)
         }
         if ids and self._origin:
-            # sudo: what is linked already is not said by the caller
+            # sudo: only to leave out ids that the record links already; nothing of them is returned
             ids -= set(self._origin.sudo().with_context(active_test=False)[name].ids)
         if ids:
             comodel.browse(ids).check_access("read")

@@ -1,13 +1,12 @@
 from odoo import api, models
 from odoo.exceptions import AccessError
 
-from .cx_tower_settings import NAMES
-from .cx_tower_settings_mixin import FIELD_PREFIX
+from .cx_tower_settings import FIELD_PREFIX, NAMES
 
 
 # Odoo's own model, extended; a second parent makes its name necessary.
 class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-models
-    """Tower's settings among those of Odoo, for scripts; people use the page of ``cx.tower.settings.page``."""
+    """Tower's settings among those of Odoo, for scripts. People use the page ``cx.tower.settings.page``."""
 
     _name = "res.config.settings"
     _inherit = ["res.config.settings", "cx.tower.settings.mixin"]
@@ -24,7 +23,7 @@ class ResConfigSettings(models.TransientModel):  # pylint: disable=no-wizard-in-
             self._check_tower_unchanged()
 
     def _check_tower_unchanged(self):
-        """Raise when somebody else than Root changed one of Tower's settings."""
+        """Raise AccessError if one of Tower's settings was changed: the caller is not Root."""
         current = self.env["cx.tower.settings"]._get()
         if any((self[FIELD_PREFIX + name] or "") != (getattr(current, name) or "") for name in NAMES):
-            raise AccessError(self.env._("Only Root may change the settings of Tower."))
+            raise AccessError(self.env._("Only Root can change the settings of Tower."))

@@ -1,4 +1,4 @@
-"""How long a text of an author may take: option ``tower_text_seconds`` of odoo.conf, one second without it."""
+"""The time limit for evaluating an author's text: option ``tower_text_seconds`` of odoo.conf, one second by default."""
 
 import logging
 
@@ -12,14 +12,14 @@ _logger = logging.getLogger(__name__)
 
 
 def read_option():
-    """Give the pool of this process the budget of odoo.conf."""
+    """Apply the option to this process's pool of evaluators."""
     text = str(config.get(OPTION) or "").strip()
     if not text:
         return
     try:
         seconds = float(text)
     except ValueError:
-        _logger.warning("odoo.conf: %s is no number of seconds: %s", OPTION, text)
+        _logger.warning("odoo.conf: %s is not a number of seconds: %s", OPTION, text)
         return
     pool.configure(min(max(seconds, LIMITS_S[0]), LIMITS_S[1]))
 

@@ -4,7 +4,7 @@ from odoo import Command, models
 from odoo.exceptions import ValidationError
 
 from ...engine.plan.dry_run import LINES_MAX
-from ..base.number_ranges import LARGEST, is_whole_number
+from ..base.storable_values import LARGEST, is_whole_number
 from .report import PROBLEM, WARNING, DryRun
 
 SERVERS_MAX = 200  # in one report

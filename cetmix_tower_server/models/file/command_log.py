@@ -9,7 +9,7 @@ from ...engine import states
 from ...engine.database_errors import may_succeed_later
 from ...engine.file_operations import DELETE
 from ...worker.engine_context import heard
-from ..base.brief_locks import brief_locks
+from ..base.transactions import brief_locks
 from .run_target import ACTION
 
 _logger = logging.getLogger(__name__)

@@ -13,7 +13,6 @@ class CxTowerFileTemplate(models.Model):
         "cx.tower.template.mixin",
         "cx.tower.key.mixin",
         "cx.tower.tag.mixin",
-        "cx.tower.server.template.part.mixin",
         "cx.tower.file.settings.mixin",
     ]
     _order = "name, id"

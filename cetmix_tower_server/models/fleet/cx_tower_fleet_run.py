@@ -7,7 +7,7 @@ from odoo.tools.misc import clean_context
 
 from ...engine import states
 from ...worker.engine_context import engine_says
-from ..base.number_ranges import is_whole_number
+from ..base.storable_values import is_whole_number
 
 RUNNING = "running"
 STOPPING = "stopping"

@@ -9,7 +9,7 @@ from ...engine import states
 from ...engine.results import ExitCode
 from ...engine.values.plain_values import storable_text
 from ...worker.engine_context import heard
-from ..base.brief_locks import GUARD_WAIT_S, brief_locks
+from ..base.transactions import GUARD_WAIT_S, brief_locks
 
 CHANGED_AT_END = (
     "state",

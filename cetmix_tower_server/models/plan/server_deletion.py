@@ -11,7 +11,7 @@ from ...engine import states
 from ...engine.database_errors import is_away, may_succeed_later
 from ...engine.results import ExitCode
 from ...worker.engine_context import engine_says, heard
-from ..base.brief_locks import brief_locks
+from ..base.transactions import brief_locks
 from ..server.connection import MANAGER
 
 _logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from ...engine import states
 from ...engine.plan import flow
 from ...engine.results import ExitCode
 from ...worker.engine_context import heard
-from ..base.brief_locks import GUARD_WAIT_S
+from ..base.transactions import GUARD_WAIT_S
 from ..run.cx_tower_command_log import COMMAND_FIELDS
 
 # As any other run: a plan whose lane was given up for others waits its turn.

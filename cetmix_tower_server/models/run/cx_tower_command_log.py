@@ -7,8 +7,8 @@ from psycopg2.errors import LockNotAvailable, UniqueViolation
 from ...engine import states
 from ...engine.results import ExitCode
 from ...engine.values.plain_values import storable_text
-from ..base.big_integer import BigInteger
-from ..base.brief_locks import GUARD_WAIT_S, brief_locks
+from ..base.fields import BigInteger
+from ..base.transactions import GUARD_WAIT_S, brief_locks
 
 _logger = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ..base.big_integer import BigInteger
+from ..base.fields import BigInteger
 
 
 class CxTowerCommandLogOutput(models.Model):

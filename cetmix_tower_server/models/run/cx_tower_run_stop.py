@@ -2,7 +2,7 @@ from odoo import api, models
 
 from ...engine import states
 from ...worker import worker as run_worker
-from ..base.apart import ATTEMPTS, do_apart
+from ..base.transactions import ATTEMPTS, do_apart
 
 
 class CxTowerRunStop(models.AbstractModel):

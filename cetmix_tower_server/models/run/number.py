@@ -3,7 +3,7 @@ from collections import Counter
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..base.apart import do_apart
+from ..base.transactions import do_apart
 
 
 class CxTowerRunCounter(models.Model):

@@ -5,8 +5,8 @@ from ...engine import address
 from ...engine.results import ConnectError
 from ...engine.ssh.target import ConnectSettings, Credential, Target
 from ...worker.engine_context import engine_says, heard
-from ..base.number_ranges import LARGEST, PORTS, check_numbers
-from ..base.secret_field import SecretChar
+from ..base.fields import SecretChar
+from ..base.storable_values import LARGEST, PORTS, check_numbers
 
 MANAGER = "cetmix_tower_server.group_manager"
 

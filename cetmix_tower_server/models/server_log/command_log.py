@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from ...engine.database_errors import is_away, may_succeed_later
 from ...engine.output import BoundedText
 from ...engine.results import ExitCode
-from ..base.brief_locks import brief_locks
+from ..base.transactions import brief_locks
 
 _logger = logging.getLogger(__name__)
 

@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..base.number_ranges import PORTS, check_numbers
-from ..base.secret_field import SecretChar
+from ..base.fields import SecretChar
+from ..base.storable_values import PORTS, check_numbers
 
 
 class CxTowerServerTemplate(models.Model):

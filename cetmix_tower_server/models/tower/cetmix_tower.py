@@ -7,7 +7,7 @@ from odoo import api, models
 from odoo.exceptions import ValidationError
 
 from ...engine.results import ExitCode
-from ..base.number_ranges import is_whole_number
+from ..base.storable_values import is_whole_number
 
 _logger = logging.getLogger(__name__)
 

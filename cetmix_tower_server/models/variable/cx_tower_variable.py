@@ -273,7 +273,7 @@ class CxTowerVariable(models.Model):
     # ------------------------------------------------------------------ create, write
 
     def _who_may_write(self):
-        return self.env._("Only its creator and Root may change it.")
+        return self.env._("Only its creator and Root can change it.")
 
     @api.model
     def _get_dependent_model_relation_fields(self):

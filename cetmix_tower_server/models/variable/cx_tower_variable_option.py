@@ -25,7 +25,7 @@ class CxTowerVariableOption(models.Model):
     )
 
     def _who_may_write(self):
-        return self.env._("Only its creator and Root may change it.")
+        return self.env._("Only its creator and Root can change it.")
 
     @api.model
     def _get_pre_populated_model_data(self):

@@ -8,7 +8,7 @@ from odoo.tools import SQL
 from ...engine.attempts import AttemptLimiter
 from ...engine.results import KeyFileError, Secret, SecretNotFound, VaultError
 from ...engine.ssh.keys import load_private_key
-from ..base.secret_field import SecretChar, SecretText
+from ..base.fields import SecretChar, SecretText
 from .cx_tower_vault_mixin import PLACEHOLDER
 
 SSH_KEY, SECRET = "k", "s"

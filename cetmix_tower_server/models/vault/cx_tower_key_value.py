@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..base.secret_field import SecretText
+from ..base.fields import SecretText
 
 
 class CxTowerKeyValue(models.Model):

@@ -55,9 +55,9 @@ class TestAudience(RunCase):
             form.user_ids.add(self.user)
             self.assertIn("People of level User: 1", form.audience)
             form.access_level = "2"
-            self.assertIn("Nobody of level User: its level is Manager", form.audience)
+            self.assertIn("Nobody of level User: its access level is Manager", form.audience)
         self.command.access_level = "3"
-        self.assertEqual(self.command.audience, "Only Root: its level is Root.")
+        self.assertEqual(self.command.audience, "Only Root: its access level is Root.")
 
     def test_sharing_needs_the_right_to_change_it(self):
         visitor = new_test_user(self.env, "audience_visitor", "cetmix_tower_server.group_manager")

@@ -39,7 +39,7 @@ ANYBODY = {
     "default_server_template_id": "what a wizard begins with; checked when it is run",
     "default_user_id": "whose a scheduled task is; checked like a given value",
     "no_command_log": "the call waits for the end and returns it; rights, log and limits are the same",
-    "reference_mixin_override": "a given reference is stored as it is, or refused",
+    "reference_mixin_override": "a given reference is stored unchanged or refused",
     "reference_mixin_skip_copy": "a copy keeps its name",
     "server_id": "what a shortcut is to run on; checked like an argument",
 }
@@ -250,9 +250,9 @@ class TestCallerContext(ApiCase):
         for protocol in PROTOCOLS:
             for reference in ("Über allem", "a b", "{{ x }}", "A", 5):
                 with self.subTest(protocol=protocol, reference=reference):
-                    with self.assertRaisesRegex(Refused, "cannot be a reference"):
+                    with self.assertRaisesRegex(Refused, "is not a valid reference"):
                         self.make(protocol, model, {"name": "Tag", "reference": reference}, context)
-                    with self.assertRaisesRegex(Refused, "cannot be a reference"):
+                    with self.assertRaisesRegex(Refused, "is not a valid reference"):
                         values = {"reference": reference}
                         self.call(protocol, "manager", model, "write", [tag.id], vals=values, context=context)
             for reference in ("", False, f"as_it_is_{protocol}"):

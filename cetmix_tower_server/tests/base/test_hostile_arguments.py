@@ -156,7 +156,7 @@ class TestHostileArguments(RunCase):
 
     def test_an_argument_that_does_not_exist_is_named(self):
         message = self.refusal(self.env["cx.tower.fleet.run"], "start", plan=1, parallel=2)
-        self.assertIn("has no “parallel”", message)
+        self.assertIn("has no argument “parallel”", message)
         self.assertIn("concurrency_limit", message)
         self.assertNotIn("“plan”", message)
 
@@ -175,9 +175,9 @@ class TestHostileArguments(RunCase):
 
     def test_texts_that_no_column_can_hold(self):
         for text in ("a\0b", "a\ud800", "\ufffe", "\uffff"):
-            with self.subTest(text), self.assertRaisesRegex(ValidationError, "“Name” holds NUL"):
+            with self.subTest(text), self.assertRaisesRegex(ValidationError, "“Name” contains NUL"):
                 self.env["cx.tower.command"].with_user(self.root).create({"name": text})
-            with self.subTest(text), self.assertRaisesRegex(ValidationError, "“Name” holds NUL"):
+            with self.subTest(text), self.assertRaisesRegex(ValidationError, "“Name” contains NUL"):
                 self.server.with_user(self.root).write({"name": text})
         for text in ("a\0b", "a\ud800"):
             self.assertIn("texts without NUL", self.refusal(self.server, "run_code", text))

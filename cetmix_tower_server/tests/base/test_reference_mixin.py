@@ -92,7 +92,7 @@ class TestReferenceMixin(TowerCommon):
 
     def test_one_reference_for_many_records_is_refused(self):
         tags = self.tags.create([{"name": "A"}, {"name": "B"}])
-        with self.assertRaisesRegex(ValidationError, "one record"):
+        with self.assertRaisesRegex(ValidationError, "cannot be given to 2 records"):
             tags.write({"reference": "both"})
         self.assertEqual(tags.mapped("reference"), ["a", "b"])
 

@@ -16,7 +16,7 @@ EVERYBODY = {"cx.tower.tag"}
 class TestRelationAccess(TowerCommon):
     """Changing a relation changes both ends, so it needs the right to write both: all many2many fields, found by looking."""
 
-    def relations(self, worked_out):
+    def relations(self, computed):
         """Return [(model, field name)] of the many2many fields that two models of Tower show."""
         found = []
         for model in sorted(name for name in self.env.registry if name.startswith("cx.tower.")):
@@ -35,7 +35,7 @@ class TestRelationAccess(TowerCommon):
                 self.assertTrue(
                     hasattr(records, "_get_two_ended_relations"), f"{model} does not check {name}"
                 )
-                if records._is_worked_out(name) == worked_out:
+                if records._is_computed_relation(name) == computed:
                     found.append((model, name))
         return found
 
@@ -72,7 +72,7 @@ class TestRelationAccess(TowerCommon):
         self.env.invalidate_all()
 
     def test_all_of_them_are_found(self):
-        found = self.relations(worked_out=False)
+        found = self.relations(computed=False)
         for expected in (
             ("cx.tower.server", "command_ids"),
             ("cx.tower.command", "server_ids"),
@@ -85,7 +85,7 @@ class TestRelationAccess(TowerCommon):
 
     @slow
     def test_a_manager_changes_no_record_that_he_may_only_read(self):
-        for model, name in self.relations(worked_out=False):
+        for model, name in self.relations(computed=False):
             other_model = self.env[model]._fields[name].comodel_name
             if model in ROOT_ONLY or other_model in EVERYBODY:
                 continue
@@ -114,7 +114,7 @@ class TestRelationAccess(TowerCommon):
                 self.assertEqual(mine.sudo()[name], other.sudo())
 
     def test_a_manager_changes_what_he_manages_on_both_ends(self):
-        for model, name in self.relations(worked_out=False):
+        for model, name in self.relations(computed=False):
             other_model = self.env[model]._fields[name].comodel_name
             if model in ROOT_ONLY or other_model in ROOT_ONLY:
                 continue
@@ -131,7 +131,7 @@ class TestRelationAccess(TowerCommon):
                     self.assertEqual(mine[name], other & expected)
 
     def test_lists_that_tower_fills_are_written_by_nobody(self):
-        found = self.relations(worked_out=True)
+        found = self.relations(computed=True)
         self.assertIn(("cx.tower.variable", "command_ids"), found)
         self.assertIn(("cx.tower.command", "variable_ids"), found)
         for model, name in found:
@@ -200,5 +200,5 @@ class TestRelationAccess(TowerCommon):
     def test_the_refusal_says_what_would_change(self):
         mine = self._new_server(managers=self.manager).with_user(self.manager)
         other = self._new_command("Restart", users=self.manager)
-        with self.assertRaisesRegex(AccessError, "“Restart”.*may not write"), mute_logger(*ACCESS_LOGGERS):
+        with self.assertRaisesRegex(AccessError, "“Restart”.*not allowed"), mute_logger(*ACCESS_LOGGERS):
             mine.write({"command_ids": [Command.link(other.id)]})

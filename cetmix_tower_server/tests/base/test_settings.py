@@ -122,7 +122,7 @@ class TestSettingsPage(TransactionCase):
         page = (
             self.env["cx.tower.settings.page"].with_user(self.root).create({"cetmix_tower_plan_timeout": -1})
         )
-        with self.assertRaisesRegex(ValidationError, "Flight plan limit"):
+        with self.assertRaisesRegex(ValidationError, "Flight plan timeout"):
             page.execute()
 
     def test_nobody_else_opens_it(self):

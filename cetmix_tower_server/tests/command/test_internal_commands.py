@@ -57,7 +57,10 @@ class TestInternalCommands(RunCase):
                     self.assertFalse(found & self.internal)
 
     def test_nobody_changes_or_deletes_one(self):
-        loggers = ("odoo.addons.cetmix_tower_server.models.base.ir_rule", "odoo.addons.base.models.ir_rule")
+        loggers = (
+            "odoo.addons.cetmix_tower_server.models.base.access_errors",
+            "odoo.addons.base.models.ir_rule",
+        )
         for command in self.internal.with_user(self.root):
             for what in (
                 command.action_unarchive,

@@ -38,7 +38,7 @@ class TestRunNumber(RunCase):
         counter = type(self.env["cx.tower.run.counter"])
         with (
             patch.object(counter, "_count_on", side_effect=SerializationFailure()) as tried,
-            patch("odoo.addons.cetmix_tower_server.models.base.apart.time.sleep"),
+            patch("odoo.addons.cetmix_tower_server.models.base.transactions.time.sleep"),
         ):
             log = self.run_as(self.root, command)
         self.assertGreater(tried.call_count, 2)

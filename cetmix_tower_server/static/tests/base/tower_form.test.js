@@ -75,7 +75,7 @@ class Command extends models.Model {
             may_write: false,
             may_delete: false,
             may_copy: true,
-            readonly_reason: "Read-only for you. Only Ann may change it.",
+            readonly_reason: "Read-only for you. Only Ann can change it.",
         },
         { id: 2, name: "Mine", may_write: true, may_delete: true, may_copy: true, readonly_reason: false },
     ];
@@ -227,7 +227,7 @@ test("a record that one may not write is read-only, and says why", async () => {
         views: [[false, "form"]],
     });
     await waitFor(".o_form_readonly");
-    expect(".o_tower_readonly").toHaveText("Read-only for you. Only Ann may change it.");
+    expect(".o_tower_readonly").toHaveText("Read-only for you. Only Ann can change it.");
     expect(".o_field_widget[name=name] input").toHaveCount(0);
     expect(document.activeElement.closest("button")).toBe(null);
     await click(".o_cp_action_menus .fa-cog");

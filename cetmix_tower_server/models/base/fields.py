@@ -1,6 +1,8 @@
+"""Kinds of fields that Odoo does not have."""
+
 from odoo import fields
 
-#: Attributes of a field whose value is in the vault: no column, nothing to copy, export, search or group by.
+#: Attributes of a field whose value is in the vault: no column, and not copied, exported, searched or grouped by.
 _VAULTED = {
     "compute": "_compute_secret_fields",
     "readonly": False,
@@ -22,3 +24,9 @@ class SecretText(fields.Text):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **{**_VAULTED, **kwargs})
+
+
+class BigInteger(fields.Integer):
+    """An integer column of 64 bits. Positions in a command's output can exceed 32 bits."""
+
+    _column_type = ("int8", "int8")
