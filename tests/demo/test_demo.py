@@ -2,18 +2,37 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
-from tower_setup_helpers import free_port, processes_with
 
 DEMO = Path(__file__).parents[2] / "setup" / "demo"
 FIRST_RUN_TIMEOUT_S = 600
 HOSTS = ("Demo web", "Demo db", "Demo sudo")
 PLACES_LEFT_ALONE = ("PGHOST", "PGPORT", "PGUSER", "ODOO_HOME", "ODOO_PYTHON")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def processes_with(name: str, value: str) -> list[str]:
+    """Command lines of the processes, other than our own, that were started with this variable."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and entry.name != str(os.getpid()):
+                if f"{name}={value}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
 
 
 @pytest.fixture(scope="module")

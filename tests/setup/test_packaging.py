@@ -38,6 +38,8 @@ def test_wheel_holds_the_whole_addon(addon, tmp_path):
     assert static <= packed
 
 
-def test_addons_of_others_that_ours_need():
-    assert "mail" in depends(CHECKOUT, ADDONS)
-    assert not set(depends(CHECKOUT, ADDONS)) & set(ADDONS)
+def test_addons_of_others_that_ours_need(tmp_path):
+    for name, needed in {"one": ["base", "mail"], "two": ["one", "web", "base"], "three": []}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__manifest__.py").write_text(f"# A comment.\n{{'depends': {needed}}}\n")
+    assert depends(tmp_path, ["one", "two", "three"]) == ["base", "mail", "web"]

@@ -146,9 +146,10 @@ def test_an_unknown_suite_names_the_known_ones(tmp_path):
     done = launch("test", "no-such-suite", XDG_STATE_HOME=str(tmp_path))
     assert done.returncode == 1
     assert "there are: setup, " in done.stderr
+    assert "fast" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "test", "lint"])
+@pytest.mark.parametrize("command", ["demo", "test", "benchmark", "lint", "changelog"])
 def test_help(command):
     done = launch(command, "--help")
     assert done.returncode == 0
