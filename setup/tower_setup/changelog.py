@@ -28,10 +28,10 @@ def main(options: Namespace, layout: Layout, console: Console) -> int:
     if not options.version:
         towncrier("--draft", "--version", "Unreleased")
         return 0
-    release = ("--version", options.version, "--yes")
+    version = ("--version", options.version)
     for addon in layout.addon_names():
         if any((layout.checkout / addon / "readme" / "newsfragments").glob("*.md")):
             # The fragments are kept for CHANGELOG.md, which is built last and deletes them.
-            towncrier("--keep", "--dir", addon, "--config", ADDON_CONFIGURATION, *release)
-    towncrier(*release)
+            towncrier("--keep", "--dir", addon, "--config", ADDON_CONFIGURATION, *version)
+    towncrier("--yes", *version)
     return 0
