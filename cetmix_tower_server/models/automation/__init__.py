@@ -2,8 +2,8 @@ from . import cx_tower_automation_mixin
 from . import cx_tower_automation_owner_mixin
 from . import cx_tower_shortcut
 from . import cx_tower_scheduled_task
+from . import cx_tower_scheduled_task_cv
 from . import starting
 from . import results
-from . import cx_tower_scheduled_task_cv
 from . import server
 from . import server_template

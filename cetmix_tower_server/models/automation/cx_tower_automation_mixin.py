@@ -5,13 +5,13 @@ from ..run.history import SOURCES
 
 
 class CxTowerAutomationMixin(models.AbstractModel):
-    """Something prepared once that runs one command or one flight plan: shortcuts, scheduled tasks."""
+    """For records that run one prepared command or flight plan: shortcuts and scheduled tasks."""
 
     _name = "cx.tower.automation.mixin"
     _description = "Tower automation mixin"
 
     action = fields.Selection(
-        [("command", "Command"), ("plan", "Flight plan")], string="Runs a", required=True, default="command"
+        [("command", "Command"), ("plan", "Flight plan")], required=True, default="command"
     )
     command_id = fields.Many2one(
         "cx.tower.command",
@@ -23,17 +23,17 @@ class CxTowerAutomationMixin(models.AbstractModel):
         "cx.tower.plan", string="Flight plan", ondelete="cascade", index="btree_not_null"
     )
 
-    target_name = fields.Char(compute="_compute_target_name", string="Runs")
+    target_name = fields.Char(compute="_compute_target_name", string="Command or plan")
 
     @api.depends("action", "command_id.name", "plan_id.name")
     def _compute_target_name(self):
         for record in self:
-            # sudo: what a record runs is called by its name, as a link to it would be
+            # sudo: shows only the name of the command or plan, as the link itself would
             record.target_name = record.sudo()._get_target().name
 
     @api.model
     def _get_command_actions(self):
-        """Return the actions of commands that can be run by themselves. Extension point."""
+        """Return the actions of commands that can run outside of a flight plan. Extension point."""
         return ["ssh_command", "python_code", "plan"]
 
     @api.constrains("action", "command_id", "plan_id")
@@ -42,14 +42,15 @@ class CxTowerAutomationMixin(models.AbstractModel):
             target = record._get_target()
             if not target:
                 raise ValidationError(
-                    self.env._("Choose the command or the flight plan that “%s” runs.", record.name)
+                    self.env._("Choose the command or flight plan that “%s” runs.", record.name)
                 )
-            # sudo: whether it can run by itself is a fact, whoever asks
+            # sudo: only reads the action; the link itself was checked as the caller when it was written
             action = record.action == "command" and target.sudo().action
             if action and action not in self._get_command_actions():
                 raise ValidationError(
                     self.env._(
-                        "“%(command)s” only runs as a step of a flight plan. Choose another command, or the plan.",
+                        "“%(command)s” can only run as a step of a flight plan. Choose another command, or "
+                        "a flight plan that contains it.",
                         command=target.sudo().name,
                     )
                 )
@@ -59,12 +60,12 @@ class CxTowerAutomationMixin(models.AbstractModel):
         self._keep_name_in_runs()
 
     def _keep_name_in_runs(self):
-        """Let the runs that these have started say by whom, when these are gone."""
+        """Store the names of these records in the runs they started, for when they are deleted."""
         for model in ("cx.tower.command.log", "cx.tower.plan.log"):
             self.env[model]._outlive(SOURCES[self._name], self)
 
     def _get_target(self):
-        """Return the command or the flight plan that is run."""
+        """Return the command or flight plan that this record runs."""
         self.ensure_one()
         return self.plan_id if self.action == "plan" else self.command_id
 
@@ -72,8 +73,8 @@ class CxTowerAutomationMixin(models.AbstractModel):
     def _start_runs(self, servers, target, variable_values=None, sudo=None, **log_values):
         """Start a command or a flight plan on servers, with the rights of the caller on each.
 
-        :param target: command or flight plan; as superuser where something else than the caller's right on it counts
-        :param sudo: see :meth:`cx.tower.run.target.mixin.run_command`; plans decide it line by line
+        :param target: command or flight plan; as superuser if the caller's right to it was checked in another way
+        :param sudo: see :meth:`cx.tower.run.target.mixin.run_command`; flight plans decide it per line
         :return: logs of the runs, in the order of the servers
         """
         if target._name == "cx.tower.plan":

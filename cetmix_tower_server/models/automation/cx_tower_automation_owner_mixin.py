@@ -6,8 +6,9 @@ AUTOMATIONS = ("shortcut_ids", "scheduled_task_ids")
 class CxTowerAutomationOwnerMixin(models.AbstractModel):
     """For models that shortcuts and scheduled tasks are attached to: servers, server templates.
 
-    Attaching one, or taking it away, is changing it: who may write its owner alone must not open a shortcut there, nor have
-    somebody's task run there. Models declare both fields with ``copy=False``, for the same reason.
+    Attaching or detaching a shortcut or task changes it, so the caller needs write access to it, too. Write access to the
+    server alone must neither give people a shortcut nor run somebody's task there. For the same reason, models declare both
+    fields with ``copy=False``.
     """
 
     _name = "cx.tower.automation.owner.mixin"
@@ -16,7 +17,7 @@ class CxTowerAutomationOwnerMixin(models.AbstractModel):
     @api.model_create_multi
     def create(self, vals_list):
         owners = super().create(vals_list)
-        # all fields: they may come from defaults in the context
+        # all fields, because values may also come from defaults in the context
         owners._check_automation_changes(owners.browse()._get_automations(AUTOMATIONS))
         return owners
 
@@ -28,15 +29,16 @@ class CxTowerAutomationOwnerMixin(models.AbstractModel):
         return result
 
     def _get_automations(self, names):
-        """Return {field: shortcuts or tasks of these owners}, archived ones too."""
-        # sudo: also those that the caller does not see, so that none of them is changed unnoticed
+        """Return {field: shortcuts or tasks of these owners}, including archived ones."""
+        # sudo: includes records that the caller may not read, so that changes of their links are noticed and checked
         owners = self.sudo().with_context(active_test=False)
         return {name: owners[name] for name in names}
 
     def _check_automation_changes(self, before):
-        """Raise AccessError when the caller may not change what was attached or taken away; tasks become the caller's.
+        """Check write access to everything that was attached or detached. Such tasks become the caller's.
 
-        :param before: what :meth:`_get_automations` returned before
+        :param before: result of :meth:`_get_automations` before the change
+        :raise AccessError: the caller may not write one of them
         """
         for name, after in self._get_automations(before).items():
             changed = ((after - before[name]) | (before[name] - after)).with_env(self.env)

@@ -8,7 +8,7 @@ from ...engine import schedule
 
 WEEKDAY_FIELDS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 INTERVAL_FIELDS = ("interval_number", "interval_type", *WEEKDAY_FIELDS)
-# Who changes one of these decides what runs, where, when or with which values.
+# These fields determine what runs, where, when and with which values.
 DECIDING_FIELDS = (
     "action",
     "command_id",
@@ -24,11 +24,11 @@ PREVIEW_COUNT = 5
 
 
 class CxTowerScheduledTask(models.Model):
-    """Runs a command or a flight plan again and again, as the person it belongs to.
+    """Runs a command or flight plan on a schedule, with the rights of its owner.
 
-    All rights are those of the owner at the moment of the run. Nobody can use somebody else's: who changes what, where, when
-    or with which values a task runs becomes its owner. How it runs lives in ``cx_tower_scheduled_task_run.py``, when, in
-    ``engine/schedule.py``.
+    The owner's rights at the moment of the run count. Whoever changes what, where, when or with which values a task runs
+    becomes its owner, so nobody can use the rights of another person. ``starting.py`` starts the runs, ``results.py``
+    evaluates them, and ``engine/schedule.py`` computes the dates.
     """
 
     _name = "cx.tower.scheduled.task"
@@ -51,7 +51,10 @@ class CxTowerScheduledTask(models.Model):
         copy=False,
         index=True,
         ondelete="restrict",
-        help="Its rights count for each run, and its time zone for the schedule. Who changes what the task does becomes it.",
+        help=(
+            "The owner of the task: each run has this person's rights, and the schedule follows their time "
+            "zone. Whoever changes what the task does becomes its owner."
+        ),
     )
     timezone = fields.Char(compute="_compute_timezone", string="Time zone")
     server_ids = fields.Many2many(
@@ -68,7 +71,7 @@ class CxTowerScheduledTask(models.Model):
         "server_template_id",
         string="Server templates",
         copy=False,
-        help="The task also runs on servers that are made from them from now on.",
+        help="The task also runs on servers created from these templates from now on.",
     )
     user_ids = fields.Many2many(
         "res.users", "cx_tower_scheduled_task_user_rel", "record_id", "user_id", string="Users"
@@ -86,7 +89,7 @@ class CxTowerScheduledTask(models.Model):
             ("minutes", "Minutes"),
             ("hours", "Hours"),
             ("days", "Days"),
-            ("dow", "Weeks, on these days"),
+            ("dow", "Weeks, on selected days"),
             ("weeks", "Weeks"),
             ("months", "Months"),
         ],
@@ -107,15 +110,18 @@ class CxTowerScheduledTask(models.Model):
         default=fields.Datetime.now,
         copy=False,
         index=True,
-        help="Shown by your clock; the next five times by that of the person it runs as. Setting it moves the whole schedule.",
+        help=(
+            "Shown in your time zone. The next five runs are shown in the owner's time zone. Changing this "
+            "date moves the whole schedule."
+        ),
     )
     schedule_start = fields.Datetime(
-        string="Counted from",
+        string="Schedule start",
         readonly=True,
         copy=False,
-        help="The moment that the schedule is counted from: it gives the time of day and the day of the month.",
+        help="Reference date of the schedule. It determines the time of day and the day of the month.",
     )
-    next_calls = fields.Text(string="Next five times", compute="_compute_next_calls")
+    next_calls = fields.Text(string="Next five runs", compute="_compute_next_calls")
     last_call = fields.Datetime(string="Last run", readonly=True, copy=False)
     schedule_text = fields.Char(compute="_compute_schedule_text", string="Schedule")
     note = fields.Text()
@@ -138,7 +144,7 @@ class CxTowerScheduledTask(models.Model):
     @api.depends("user_id.tz")
     def _compute_timezone(self):
         for task in self:
-            # sudo: whoever sees the task sees by which clock it goes
+            # sudo: reads only the owner's time zone, which everyone who can read the task may know
             task.timezone = task.user_id.sudo().tz or "UTC"
 
     @api.depends(*INTERVAL_FIELDS)
@@ -160,7 +166,7 @@ class CxTowerScheduledTask(models.Model):
         text = one if self.interval_number == 1 else many % self.interval_number
         if not by_day:
             return text
-        # the day's name in the person's language: 1 January 2024 was a Monday
+        # names of weekdays in the reader's language: 1 January 2024 was a Monday
         names = [
             format_date(self.env, date(2024, 1, 1 + number), date_format="EEE")
             for number, name in enumerate(WEEKDAY_FIELDS)
@@ -169,13 +175,13 @@ class CxTowerScheduledTask(models.Model):
         return f"{text}: {', '.join(names)}"
 
     def _schedule(self, anchor):
-        """Return the arguments that the functions of ``engine.schedule`` begin with."""
+        """Return the leading arguments of the functions in ``engine.schedule``."""
         weekdays = {number for number, name in enumerate(WEEKDAY_FIELDS) if self[name]}
         zone = schedule.zone(self.timezone)
         return anchor, self.interval_number, self.interval_type, weekdays, zone
 
     def _is_schedulable(self):
-        """Return whether the interval is one: while it is typed it may not be."""
+        """Return whether the interval is complete. In the form it may not be yet."""
         has_days = self.interval_type != "dow" or any(self[name] for name in WEEKDAY_FIELDS)
         return bool(self.interval_type and has_days and 1 <= self.interval_number <= INTERVAL_LIMIT)
 
@@ -184,13 +190,13 @@ class CxTowerScheduledTask(models.Model):
         """Return when a task is due next, in UTC.
 
         :param task: the task
-        :param datetime from_date: the moment (UTC) that it must be later than
-        :return: datetime, or False when that lies behind the end of the calendar
+        :param datetime from_date: the result is later than this date (UTC)
+        :return: datetime, or False if it would exceed the range of dates
         """
         return schedule.next_call(*task._schedule(task._anchor()), from_date) or False
 
     def _anchor(self):
-        """Return the moment that the schedule is counted from; with a typed next run, that one when it moves the schedule."""
+        """Return the reference date of the schedule: the next run if it was set to a date outside of the schedule."""
         typed, start = self.next_call, self.schedule_start
         if not start or not typed:
             return typed or start or fields.Datetime.now()
@@ -212,18 +218,18 @@ class CxTowerScheduledTask(models.Model):
 
     @api.onchange(*INTERVAL_FIELDS)
     def _onchange_interval(self):
-        """Show at once when a changed schedule is due next."""
+        """Show the next run of a changed schedule."""
         self.schedule_start = self.schedule_start or self.next_call
         if self._is_schedulable():
             self.next_call = self._first_call() or self.next_call
 
     @api.onchange("next_call")
     def _onchange_next_call(self):
-        """Let a typed next run count when the interval is chosen afterwards; one that the interval gave does not."""
+        """Keep a next run that was typed by hand as the reference date if the interval is changed afterwards."""
         self.schedule_start = self._anchor() if self._is_schedulable() else self.next_call
 
     def _first_call(self):
-        """Return when a schedule whose interval was changed is due next; never before it was to begin."""
+        """Return the first date of a schedule whose interval was changed, never before the schedule starts."""
         anchor = self.schedule_start or self.next_call or fields.Datetime.now()
         now = fields.Datetime.now()
         return schedule.next_call(*self._schedule(anchor), now)
@@ -234,11 +240,13 @@ class CxTowerScheduledTask(models.Model):
             if not task._is_schedulable():
                 raise ValidationError(
                     self.env._(
-                        "“%s”: choose at least one day of the week, and an interval of at least 1.", task.name
+                        "The schedule of “%s” is incomplete. Choose at least one day of the week and an "
+                        "interval of at least 1.",
+                        task.name,
                     )
                 )
 
-    # ------------------------------------------------------------------ whose it is
+    # ------------------------------------------------------------------ owner and next run
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -246,13 +254,13 @@ class CxTowerScheduledTask(models.Model):
         self._check_may_set_owner([default | vals for vals in vals_list])
         tasks = super().create(vals_list)
         for task in tasks:
-            # sudo: nobody sets it by hand
+            # sudo: the field is read-only for people
             super(CxTowerScheduledTask, task.sudo()).write({"schedule_start": task.next_call})
         tasks._plan_cron()
         return tasks
 
     def copy_data(self, default=None):
-        """A copy is paused: it would run beside the original, on the same servers, before anybody has changed it."""
+        """Pause the copy. Otherwise it would run on the servers of the original before anybody has changed it."""
         vals_list = super().copy_data({"active": False} | (default or {}))
         for task, vals in zip(self, vals_list, strict=True):
             if "next_call" not in vals:
@@ -260,7 +268,7 @@ class CxTowerScheduledTask(models.Model):
         return vals_list
 
     def _call_in_future(self):
-        """Return when this task is due next if it does not make up for what it has missed."""
+        """Return when this task is due next, ignoring missed dates."""
         now = fields.Datetime.now()
         return self.next_call if self.next_call > now else self._get_next_call(self, now) or self.next_call
 
@@ -281,17 +289,17 @@ class CxTowerScheduledTask(models.Model):
         return result
 
     def _skip_missed_calls(self):
-        """Have these tasks, which were paused, run at their next time, not at once for those that they have missed."""
+        """Let these tasks, which were paused, run at their next regular date instead of catching up immediately."""
         for task in self:
             moment = task._call_in_future()
             if moment != task.next_call:
                 super(CxTowerScheduledTask, task).write({"next_call": moment})
 
     def _move_schedule(self, is_typed, is_other_zone):
-        """Keep in step what is counted from and what is next, after one of the two or the interval was changed.
+        """Update the schedule start or the next run after the other one, or the interval, has changed.
 
-        :param is_typed: a person (or the last run) set the next run
-        :param is_other_zone: the time zone changed: the next run stays when it is, and the clock there counts from then on
+        :param is_typed: the next run was set by a person (or by the last run)
+        :param is_other_zone: the time zone has changed. The next run keeps its moment and becomes the schedule start.
         """
         start = self._anchor()
         if is_other_zone and not is_typed:
@@ -302,22 +310,22 @@ class CxTowerScheduledTask(models.Model):
             if next_call and next_call != self.next_call:
                 super().write({"next_call": next_call})
         if self.schedule_start != start:
-            # sudo: nobody sets it by hand
+            # sudo: the field is read-only for people
             super(CxTowerScheduledTask, self.sudo()).write({"schedule_start": start})
 
     def _take_over(self):
-        """Make the caller the owner of these tasks, whose doings the caller has changed.
+        """Make the caller the owner of these tasks, because the caller has changed what they do.
 
-        Else a manager could have something run with another person's rights. Root may, and sets the owner by hand.
+        Otherwise a manager could run something with another person's rights. Root sets the owner explicitly.
         """
         if self.env.su or self.env.user.has_group("cetmix_tower_server.group_root"):
             return
         others = self.filtered(lambda task: task.user_id != self.env.user)
-        # sudo: the right to write the task, or its values, was checked by whoever calls
+        # sudo: callers have checked write access to the task or its values; only the caller's own user is set
         others.sudo().write({"user_id": self.env.user.id})
 
     def _check_may_set_owner(self, vals_list):
-        """Raise AccessError when the caller makes tasks run as somebody else; only Root may."""
+        """Raise AccessError if the caller sets another person as owner. Only Root may."""
         if self.env.su or self.env.user.has_group("cetmix_tower_server.group_root"):
             return
         if any(vals.get("user_id", self.env.uid) != self.env.uid for vals in vals_list):
@@ -325,12 +333,12 @@ class CxTowerScheduledTask(models.Model):
 
     @api.model
     def _plan_cron(self, not_before=None):
-        """Have the cron look when the next task is due, not only at its next round.
+        """Trigger the cron for the moment when the next task is due.
 
-        :param not_before: the earliest moment to look, for what was just looked at and left
+        :param not_before: earliest moment for the trigger, so that a task that could not be run is not retried at once
         """
         cron = self.env.ref("cetmix_tower_server.ir_cron_run_scheduled_tasks", raise_if_not_found=False)
-        # sudo: tasks of other people count too; starting the cron is part of every schedule
+        # sudo: looks at the tasks of all people, and returns nothing; triggering the cron is part of every schedule
         first = self.sudo().search([("next_call", "!=", False)], order="next_call", limit=1)
         if not cron or not first:
             return

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class CxTowerScheduledTaskCv(models.Model):
-    """A value of its own that a scheduled task gives to each of its runs."""
+    """A variable value that a scheduled task passes to each of its runs."""
 
     _name = "cx.tower.scheduled.task.cv"
     _description = "Tower Scheduled Task Value"
@@ -15,7 +15,7 @@ class CxTowerScheduledTaskCv(models.Model):
     variable_id = fields.Many2one(required=True)
 
     _variable_unique = models.UniqueIndex(
-        "(scheduled_task_id, variable_id)", "A task gives one value to a variable."
+        "(scheduled_task_id, variable_id)", "A scheduled task can have only one value per variable."
     )
 
     @api.model
@@ -32,7 +32,7 @@ class CxTowerScheduledTaskCv(models.Model):
         before = self.scheduled_task_id
         result = super().write(vals)
         if not self.env.su and "scheduled_task_id" in vals:
-            self.check_access("write")  # where it is moved to
+            self.check_access("write")  # of the task that the value was moved to
         (before | self.scheduled_task_id)._take_over()
         return result
 

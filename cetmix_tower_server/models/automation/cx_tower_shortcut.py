@@ -3,10 +3,10 @@ from odoo.exceptions import UserError
 
 
 class CxTowerShortcut(models.Model):
-    """One click that runs a command or a flight plan on the servers it is attached to.
+    """Runs a command or flight plan with one click on the servers it is attached to.
 
-    Its own level counts in place of its target's there, and nowhere else: this is how something above a person's level
-    is opened to that person. Nothing else is: the person must be able to read the server, and cannot set values.
+    There, and nowhere else, the access level of the shortcut replaces that of its command or plan, so a shortcut can give
+    people something above their level. They still need to read the server, and cannot pass values.
     """
 
     _name = "cx.tower.shortcut"
@@ -26,7 +26,7 @@ class CxTowerShortcut(models.Model):
         "shortcut_id",
         "server_id",
         string="Servers",
-        help="Where the shortcut is shown, and the only servers it runs on.",
+        help="The shortcut is shown on these servers and can only run there.",
     )
     server_template_ids = fields.Many2many(
         "cx.tower.server.template",
@@ -35,9 +35,9 @@ class CxTowerShortcut(models.Model):
         "server_template_id",
         string="Server templates",
         copy=False,
-        help="Servers made from them get the shortcut.",
+        help="Servers created from these templates get the shortcut.",
     )
-    use_sudo = fields.Boolean(string="Sudo", help="Run the command as each server's sudo setting says.")
+    use_sudo = fields.Boolean(string="Sudo", help="Run the command with sudo, as configured on each server.")
     note = fields.Text()
     access_level_warn_msg = fields.Text(compute="_compute_access_level_warn_msg")
 
@@ -45,11 +45,12 @@ class CxTowerShortcut(models.Model):
     def _compute_access_level_warn_msg(self):
         labels = dict(self._selection_access_level())
         for shortcut in self:
-            # sudo: that it is above the level is what Root has to know
+            # sudo: names the target and its level to whoever configures the shortcut, even without access to the target
             target = shortcut.sudo()._get_target()
             is_above = bool(target) and (target.access_level or "1") > (shortcut.access_level or "3")
             shortcut.access_level_warn_msg = is_above and self.env._(
-                "“%(target)s” is of level %(level)s. Whoever may use the shortcut runs it, without seeing its code.",
+                "“%(target)s” has access level %(level)s. Everyone who can use this shortcut can run it, "
+                "but not see its code.",
                 target=target.name,
                 level=labels[target.access_level],
             )
@@ -59,18 +60,16 @@ class CxTowerShortcut(models.Model):
     def run(self, server=None):
         """Run this shortcut.
 
-        The right to read the shortcut stands in for the right to read its target; own values are not possible.
+        The right to read the shortcut replaces the right to read its target. Own values cannot be passed.
 
-        :param server: record(s), id, reference, or a list of ids or references. Without it the server of the context
-            (``server_id``), or the only one that the caller sees of the shortcut's servers.
-        :return: dict: ``logs``, a list of ``id``, ``reference``, ``server``, ``state``, ``exit_code`` (0 until ``state``
-            says that it has ended); for one server its ``id``, ``reference``, ``state``, ``exit_code`` at the top as well.
-            A shortcut for a flight plan gives logs of plans (``model`` says which).
+        :param server: record(s), id, reference, or a list of ids or references. Default: the server of the context
+            (``server_id``), or the only server of the shortcut that the caller can read.
+        :return: dict: ``model`` of the logs (of commands or of flight plans); ``logs``, a list of ``id``, ``reference``,
+            ``server``, ``state``, ``exit_code`` (0 while it is active); for one server also its ``id``, ``reference``,
+            ``state``, ``exit_code`` at the top level
         :raise AccessError: the caller may not read the shortcut, or one of the servers
-        :raise UserError: no server, one that the shortcut is not attached to, or an archived one
+        :raise UserError: no server, an archived server, or one that the shortcut is not attached to
         :raise ValidationError: unknown server
-
-        Source: access matrix, Shortcut and "Actions are rights too".
         """
         logs = self._run_on(self._server_argument(server))
         return {"model": logs._name, **logs._start_result()}
@@ -78,7 +77,7 @@ class CxTowerShortcut(models.Model):
     def action_run(self):
         """Run this shortcut on the server of the context (button).
 
-        :return: notification that says whether it was started, and leads to the run
+        :return: notification that says whether it was started, with a link to the run
         """
         return self._run_on(self._server_argument(None))._started_notification(self.name)
 
@@ -86,12 +85,15 @@ class CxTowerShortcut(models.Model):
         self.ensure_one()
         self.check_access("read")
         self._check_servers(servers)
-        # sudo: the target is opened by the shortcut, whose level was checked with the right to read it
+        # sudo: reading the shortcut, checked above, is the right to run its target on these servers
         shortcut = self.sudo()
         target = shortcut._get_target()
         if not (shortcut.active and target and target.active):
             raise UserError(
-                self.env._("“%s”, or what it runs, is archived. Root can bring it back.", shortcut.name)
+                self.env._(
+                    "“%s”, or its command or flight plan, is archived. Ask Root to unarchive it.",
+                    shortcut.name,
+                )
             )
         level = shortcut.access_level
         return self._start_runs(
@@ -104,15 +106,15 @@ class CxTowerShortcut(models.Model):
         )
 
     def _check_servers(self, servers):
-        """Raise unless the caller may read these servers and the shortcut is attached to each (pitfall 101)."""
+        """Raise unless the caller may read these servers and the shortcut is attached to each of them."""
         servers.check_access("read")
-        # sudo: servers that the caller does not see belong to the shortcut, too
+        # sudo: only compares ids with servers that the caller can read
         attached = self.sudo().with_context(active_test=False).server_ids
         foreign = servers.filtered(lambda server: server.id not in attached.ids)
         if foreign:
             raise UserError(
                 self.env._(
-                    "Shortcut “%(shortcut)s” is not made for %(servers)s. Root can attach it.",
+                    "Shortcut “%(shortcut)s” is not attached to %(servers)s. Ask Root to attach it.",
                     shortcut=self.name,
                     servers=", ".join(foreign.mapped("name")),
                 )
@@ -121,7 +123,7 @@ class CxTowerShortcut(models.Model):
         if archived:
             raise UserError(
                 self.env._(
-                    "%s is archived: nothing runs there. Unarchive it first.",
+                    "%s is archived, so nothing can run there. Unarchive it first.",
                     ", ".join(archived.mapped("name")),
                 )
             )
@@ -131,12 +133,12 @@ class CxTowerShortcut(models.Model):
         if self._may_create():
             return super()._empty_hint()
         return self.env._(
-            "Here are the shortcuts of your servers, up to your level. Only Root makes them and attaches them to"
-            " servers: ask Root for one."
+            "This list shows the shortcuts of your servers, up to your access level. Only Root can create "
+            "shortcuts and attach them to servers."
         )
 
     def _server_argument(self, server):
-        """Return the servers that the argument of :meth:`run`, or the context, names."""
+        """Return the servers named by the argument of :meth:`run` or by the context."""
         self.ensure_one()
         self.check_access("read")
         if server is None or server is False:
@@ -144,15 +146,19 @@ class CxTowerShortcut(models.Model):
         if isinstance(server, models.BaseModel):
             servers = server.with_env(self.env)
         elif server:
-            # Archived ones are found here, so that it can be said what is wrong with them.
+            # Archived servers are found, too, so that the error can say so.
             Server = self.env["cx.tower.server"].with_context(active_test=False)
             servers = Server._find_named(server).with_env(self.env)
         else:
             servers = self.server_ids._filtered_access("read")
             if len(servers) > 1:
                 raise UserError(
-                    self.env._("Shortcut “%s” has several servers: choose the one to run it on.", self.name)
+                    self.env._(
+                        "Shortcut “%s” is attached to several servers. Choose one to run it on.", self.name
+                    )
                 )
         if not servers:
-            raise UserError(self.env._("Shortcut “%s” has no server that you may see.", self.name))
+            raise UserError(
+                self.env._("Shortcut “%s” is not attached to any server that you can access.", self.name)
+            )
         return servers

@@ -12,11 +12,11 @@ _logger = logging.getLogger(__name__)
 
 LOG_MODELS = ("cx.tower.command.log", "cx.tower.plan.log")
 BAD_ENDS = (states.FAILED, states.INTERRUPTED)
-NAMED = 5  # servers or failures that a sentence names; the rest is counted
+NAMED = 5  # servers or failures that a message names; the rest is counted
 
 
 class CxTowerScheduledTask(models.Model):
-    """What came of a task's runs: shown on its form, and told to those who follow it."""
+    """The results of a task's runs: shown on its form, and reported to its followers when they fail."""
 
     _inherit = "cx.tower.scheduled.task"
 
@@ -26,21 +26,24 @@ class CxTowerScheduledTask(models.Model):
     is_running = fields.Boolean(string="Running", compute="_compute_is_running", search="_search_is_running")
     last_result = fields.Text(string="Last result", compute="_compute_last_result")
     last_note = fields.Text(
-        readonly=True, copy=False, help="What the last time left out or could not start, and why."
+        readonly=True, copy=False, help="What the last start skipped or could not start, and why."
     )
     failing_since = fields.Datetime(
         string="Failing since",
         readonly=True,
         copy=False,
-        help="Since then it fails. Its followers were told once; they are told again after it has worked meanwhile.",
+        help=(
+            "The task has been failing since then. Its followers are notified once, and again only after "
+            "it has worked in between."
+        ),
     )
     last_failure = fields.Datetime(readonly=True, copy=False)
     examined_from = fields.Datetime(
-        readonly=True, copy=False, help="Runs queued since then have not all been looked at to their end."
+        readonly=True, copy=False, help="The results of runs queued since then have not been evaluated yet."
     )
     warning_message = fields.Text(compute="_compute_warning_message")
 
-    # ------------------------------------------------------------------ how it stands
+    # ------------------------------------------------------------------ shown on the form
 
     def _compute_run_count(self):
         counts = self._count_runs(SQL("TRUE"))
@@ -48,7 +51,7 @@ class CxTowerScheduledTask(models.Model):
             task.run_count = sum(counts.get(task.id, {}).values())
 
     def _compute_is_running(self):
-        """From the runs themselves: nothing that a killed process could leave behind (pitfall 19)."""
+        """Computed from the runs themselves, so a killed process cannot leave a stale flag behind."""
         running = {task.id for (task,) in self._active_runs(["scheduled_task_id"])}
         for task in self:
             task.is_running = task.id in running
@@ -57,14 +60,14 @@ class CxTowerScheduledTask(models.Model):
         if operator != "in":
             return NotImplemented
         active = [("scheduled_task_id", "!=", False), ("is_running", "=", True)]
-        # sudo: runs that the caller may not see go on just the same
+        # sudo: counts the active runs of everyone; only ids of tasks leave this method, through the caller's search
         groups = [self.env[model].sudo()._read_group(active, ["scheduled_task_id"]) for model in LOG_MODELS]
         running = Domain("id", "in", [task.id for group in groups for (task,) in group])
         return Domain.OR(running if wanted else ~running for wanted in set(value))
 
     @api.depends("last_note", "last_call")
     def _compute_last_result(self):
-        """How the runs of the last time stand, then what was noted when it was started."""
+        """The states of the last runs, followed by the notes from their start."""
         counts = self._count_runs(SQL("run.queued_date >= task.last_call"))
         labels = dict(states.LABELS)
         for task in self:
@@ -74,9 +77,9 @@ class CxTowerScheduledTask(models.Model):
             task.last_result = "\n".join(filter(None, [ended, task.last_note])) or False
 
     def _count_runs(self, condition):
-        """Return {task id: {state: number of runs}} with one query, whoever asks.
+        """Return {task id: {state: number of runs}} with one query. Counts all runs, also those the caller may not read.
 
-        :param condition: SQL about ``run`` (a log) and ``task``
+        :param condition: SQL condition on ``run`` (a log) and ``task``
         """
         for model in LOG_MODELS:
             self.env[model].flush_model(["scheduled_task_id", "state", "queued_date"])
@@ -100,14 +103,14 @@ class CxTowerScheduledTask(models.Model):
 
     @api.depends("action", "command_id", "plan_id", "server_ids", "user_id")
     def _compute_warning_message(self):
-        """What keeps the task from running as things stand now."""
+        """Problems that would currently keep the task from running."""
         for task in self:
-            # sudo: what the owner may not do is what has to be told
+            # sudo: names servers that the owner may not access; that is the purpose of the warning
             warnings = task._origin and task.sudo()._find_problems()
             task.warning_message = "\n".join(warnings or []) or False
 
     def _find_problems(self):
-        """Return sentences about what keeps this task, or its runs on some servers, from starting."""
+        """Return the reasons why this task, or its runs on some servers, would not start."""
         problem = self._problem_of(self.user_id)
         problems = [problem] if problem else []
         servers = self.with_context(active_test=False).server_ids._origin
@@ -115,8 +118,8 @@ class CxTowerScheduledTask(models.Model):
         hidden = (servers - archived).with_user(self.user_id).sudo(False)
         hidden -= hidden._filtered_access("read")
         named = (
-            (archived, self.env._("Archived, so nothing runs there: %s.")),
-            (hidden.sudo(), self.env._("Not open to the owner, so nothing runs there: %s.")),
+            (archived, self.env._("Skipped, because archived: %s.")),
+            (hidden.sudo(), self.env._("Skipped, because the owner has no access: %s.")),
         )
         problems += [text % self._names(servers.mapped("name")) for servers, text in named if servers]
         if not any(self._get_run_targets()):
@@ -124,17 +127,19 @@ class CxTowerScheduledTask(models.Model):
         return problems
 
     def _names(self, names):
-        """Return names as a text that stays short."""
+        """Return names as text, shortened to the first few."""
         more = len(names) - NAMED
         return ", ".join([*names[:NAMED], *([self.env._("and %s more", more)] if more > 0 else [])])
 
     def _skipped_text(self, names):
-        return names and self.env._("Left out, because the run before goes on there: %s.", self._names(names))
+        return names and self.env._(
+            "Skipped, because the previous run is still active: %s.", self._names(names)
+        )
 
-    # ------------------------------------------------------------------ noting
+    # ------------------------------------------------------------------ recorded and reported
 
     def _note_outcome(self, outcome, now):
-        """Note what came of one time of this task, and tell its followers when something could not be started."""
+        """Record the outcome of a start of this task, and notify its followers if something could not be started."""
         failures = outcome.failures + [
             f"{log.server_name}: {log.message or ''}"
             for log in outcome.logs
@@ -155,14 +160,15 @@ class CxTowerScheduledTask(models.Model):
             self._note_failing(note)
 
     def _note_failing(self, lines):
-        """Tell the owner and the followers of this task that it fails; once, until it has worked again."""
+        """Notify the owner and the followers of this task that it fails. Only once, until it has worked again."""
         now = fields.Datetime.now()
         self.last_failure = now
         if self.failing_since:
             return
         self.failing_since = now
         intro = self.env._(
-            "“%s” has failed. You are told again when it fails after it has worked.", self.name
+            "“%s” has failed. You will be notified again only if it fails after it has worked in between.",
+            self.name,
         )
         body = Markup("<p>%s</p><ul>%s</ul>") % (
             intro,
@@ -177,8 +183,8 @@ class CxTowerScheduledTask(models.Model):
 
     @api.model
     def _look_after_ended(self):
-        """Look at the runs that have ended since, and tell followers of what failed; a transaction each task."""
-        # sudo: the cron's own reading
+        """Evaluate the runs that have ended, and notify followers of failures. One transaction per task (cron)."""
+        # sudo: the cron evaluates the runs of all tasks
         tasks = self.sudo().with_context(active_test=False).search([("examined_from", "!=", False)])
         for task_id in tasks.ids:
             try:
@@ -187,13 +193,13 @@ class CxTowerScheduledTask(models.Model):
             except Exception as error:
                 if may_succeed_later(error):
                     _logger.info(
-                        "scheduled task %s is being changed; its results are looked at later", task_id
+                        "scheduled task %s is being changed; its results are evaluated later", task_id
                     )
                     continue
-                _logger.exception("the results of scheduled task %s could not be looked at", task_id)
+                _logger.exception("the results of scheduled task %s could not be evaluated", task_id)
 
     def _examine(self):
-        """Look at how the runs since ``examined_from`` have ended."""
+        """Evaluate the runs since ``examined_from``."""
         counts = self._count_runs(SQL("run.queued_date >= task.examined_from")).get(self.id, {})
         failed = sum(counts.get(state, 0) for state in BAD_ENDS)
         if failed:
@@ -205,7 +211,7 @@ class CxTowerScheduledTask(models.Model):
         self.examined_from = False
 
     def _failed_lines(self):
-        """Return a sentence for each of the newest failed runs."""
+        """Return a line of text for each of the latest failed runs."""
         domain = [
             ("scheduled_task_id", "=", self.id),
             ("state", "in", BAD_ENDS),
@@ -221,9 +227,9 @@ class CxTowerScheduledTask(models.Model):
     # ------------------------------------------------------------------ opening
 
     def action_open_runs(self):
-        """Open the runs of this task.
+        """Open the list of this task's runs.
 
-        :raise AccessError: the caller may not read it
+        :raise AccessError: the caller may not read the task
         """
         self.ensure_one()
         self.check_access("read")

@@ -10,5 +10,6 @@ from . import results
 from . import sync
 from . import actions
 from . import server
+from . import server_template
 from . import server_runs
 from . import command_log

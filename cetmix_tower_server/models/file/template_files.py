@@ -184,6 +184,14 @@ class CxTowerFileTemplate(models.Model):
             return file
         return self.env["cx.tower.file"].create(values)
 
+    def _create_missing_files(self, server):
+        """Create a file on ``server`` from each of these templates, unless it exists already.
+
+        Everything runs with the rights of this recordset: the caller has checked the right to create these files.
+        """
+        for template in self:
+            template.create_file(server.with_env(self.env), if_file_exists="skip")
+
     @api.model
     def _find_file(self, server, values):
         """Return the file of a server that has the path these values lead to; one query for values, one for the file."""

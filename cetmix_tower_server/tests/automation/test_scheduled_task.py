@@ -501,7 +501,7 @@ class TestScheduledTask(TaskCase):
         self.runs(task).filtered(lambda log: log.server_id == other)._finish({"command_status": 0})
         self.tick(SATURDAY + timedelta(days=1))
         self.assertEqual(sorted(log.server_id.name for log in self.runs(task)), ["Free", "Free", "Run test"])
-        self.assertIn("goes on there: Run test", task.last_note)
+        self.assertIn("is still active: Run test", task.last_note)
         self.assertFalse(task.failing_since, "that is no failure")
         self.runs(task).filtered(lambda log: log.state == "queued")._finish({"command_status": 0})
         self.env.invalidate_all()
@@ -521,7 +521,7 @@ class TestScheduledTask(TaskCase):
         task = self.new_task()
         with self.keep_queued():
             self.tick()
-            with self.assertRaisesRegex(UserError, "goes on there"):
+            with self.assertRaisesRegex(UserError, "is still active"):
                 task.with_user(self.manager).action_run()
 
     def test_a_killed_process_leaves_nothing_behind(self):

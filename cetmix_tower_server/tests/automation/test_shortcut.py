@@ -81,7 +81,7 @@ class TestShortcut(ShortcutCase):
         started = self.run_shortcut(self.user, both.ids)
         self.assertEqual([row["server"] for row in started["logs"]], both.mapped("reference"))
         self.assertNotIn("id", started)
-        with self.assertRaisesRegex(UserError, "choose the one"):
+        with self.assertRaisesRegex(UserError, "Choose one"):
             self.run_shortcut(self.user)
 
     def test_never_on_a_server_that_is_not_its_own(self):
@@ -94,7 +94,7 @@ class TestShortcut(ShortcutCase):
                 ((), {"server_id": self.other_server.id}),
             ):
                 with self.subTest(person=person.login, arguments=arguments):
-                    with self.assertRaisesRegex(UserError, "not made for Other"):
+                    with self.assertRaisesRegex(UserError, "not attached to Other"):
                         self.run_shortcut(person, *arguments, **context)
 
     def test_never_on_a_server_that_the_person_may_not_read(self):
@@ -112,7 +112,7 @@ class TestShortcut(ShortcutCase):
             with self.subTest(wrong=wrong), self.assertRaises(UserError):
                 self.run_shortcut(self.user, wrong)
         self.shortcut.server_ids = False
-        with self.assertRaisesRegex(UserError, "no server that you may see"):
+        with self.assertRaisesRegex(UserError, "not attached to any server"):
             self.run_shortcut(self.root)
 
     def test_nothing_that_is_archived(self):
