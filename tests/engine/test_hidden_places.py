@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tower_engine.masking import hidden_places
-from tower_engine.masking.masker import Masker
 from tower_engine.masking.hidden_places import HIDDEN, Template, hide
+from tower_engine.masking.masker import Masker
 from tower_engine.results import Secret
 from tower_engine.template.secrets_in_code import protect
 
