@@ -10,15 +10,12 @@ from ..base.transactions import brief_locks
 
 _logger = logging.getLogger(__name__)
 
-#: Bytes of text that a server log keeps: the end counts.
+#: Bytes of text that a server log keeps, counted from the end of the output.
 TEXT_LIMIT = 512 * 1024
 
 
 class CxTowerCommandLog(models.Model):
-    """Runs that fetch a server log, or follow one live.
-
-    What they print goes to the server log when they end; the run itself does not keep it a second time.
-    """
+    """Runs that fetch a server log or follow it live. Their output moves to the server log when they end."""
 
     _inherit = "cx.tower.command.log"
 
@@ -27,10 +24,10 @@ class CxTowerCommandLog(models.Model):
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
-        help="What the run fetched.",
+        help="The server log that this run fetched.",
     )
     server_log_mode = fields.Selection(
-        [("refresh", "Fetched"), ("follow", "Followed live")], string="Server log was", readonly=True
+        [("refresh", "Fetched"), ("follow", "Live view")], string="Server log mode", readonly=True
     )
 
     @api.model
@@ -42,7 +39,7 @@ class CxTowerCommandLog(models.Model):
         return super()._compute_access_level()
 
     def _level_of_run(self, target_level):
-        """A run that fetches a log shows what the log shows: it is never below the log's own level."""
+        """A run that fetches a log shows its content, so its level is never below that of the log."""
         level = super()._level_of_run(target_level)
         if not self.server_log_mode:
             return level
@@ -50,18 +47,18 @@ class CxTowerCommandLog(models.Model):
         return own if self.is_code_hidden else max(level, own)
 
     def _output_keeper(self):
-        """Return what takes the output of this run besides the live output, or None.
+        """Return the collector of this run's output for its server log, or None for other runs.
 
         :return: :class:`ServerLogKeeper`
         """
         if not self.server_log_mode:
-            return None  # like most runs
+            return None
         is_live = self.server_log_mode == "follow"
         return ServerLogKeeper(is_live, self._hands_over())
 
     def _hands_over(self):
-        """Return whether what this run prints becomes the text of a server log."""
-        # sudo: the engine's own note
+        """Return whether the output of this run becomes the text of a server log."""
+        # sudo: reads a flag that the engine itself put into the frozen inputs
         return bool((self.sudo()._inputs__()[0].get("server_log") or {}).get("hands_over"))
 
     def _apply_end(self):
@@ -70,8 +67,8 @@ class CxTowerCommandLog(models.Model):
             self._hand_over_to_server_log()
 
     def _hand_over_to_server_log(self):
-        """Let the server log take over what the run printed. The record of the run never depends on it."""
-        # sudo: a log that the person may fetch is filled with what was fetched
+        """Store the output in the server log. Whatever happens here, the end of the run is recorded."""
+        # sudo: the right to fetch the log was checked when the run was started
         run = self.sudo()
         if not run._hands_over():
             return
@@ -85,14 +82,15 @@ class CxTowerCommandLog(models.Model):
             if may_succeed_later(error):
                 _logger.warning("run %s: server log %s is being changed", run.id, run.server_log_id.id)
                 run.message = self.env._(
-                    "Somebody was changing the server log at this moment: it was not filled. Refresh it again."
+                    "The server log was not updated because somebody was changing it at the same time. "
+                    "Refresh it again."
                 )
                 return
-            _logger.exception("run %s: its output could not be handed to server log", run.id)
-            run.message = self.env._("The server log could not take the output over: %s", error)
+            _logger.exception("run %s: its output could not be stored in the server log", run.id)
+            run.message = self.env._("The server log could not be updated with the output: %s", error)
 
     def _notify_starter(self):
-        # The server log itself shows how it went; a page of logs would mean a screen of notifications.
+        # The server log shows its own state; fetching a list of logs would fill the screen with notifications.
         if not self.server_log_mode:
             super()._notify_starter()
 
@@ -101,12 +99,14 @@ class CxTowerCommandLog(models.Model):
         if not self.server_log_mode:
             return super().action_run_again()
         if not self.server_log_id:
-            raise UserError(self.env._("The server log that this run fetched was deleted."))
+            raise UserError(
+                self.env._("The server log of this run was deleted, so it cannot be fetched again.")
+            )
         return self.server_log_id.action_open_log()
 
     @api.model
     def _forget_output_of_server_logs(self, server_log_ids):
-        """Delete the live output of ended runs of these server logs: the text of the log has replaced it."""
+        """Delete the live output of ended runs of these server logs. The text of the log has replaced it."""
         self.env.cr.execute(
             """WITH ended AS (
                    UPDATE cx_tower_command_log SET output_skipped = output_size
@@ -119,10 +119,10 @@ class CxTowerCommandLog(models.Model):
 
 
 class ServerLogKeeper:
-    """Takes the masked output of a run in the order it comes, both streams together, in bounded memory.
+    """Collects the masked output of a run, both streams in order of arrival, in bounded memory.
 
-    :param is_live: the output is also kept as live output, which people read while it comes
-    :param hands_over: the end of the output becomes the result of the run
+    :param is_live: the output is also stored as live output, for people who follow the run
+    :param hands_over: the last part of the output becomes the result of the run
     """
 
     def __init__(self, is_live, hands_over):
@@ -130,9 +130,9 @@ class ServerLogKeeper:
         self._text = BoundedText(0, TEXT_LIMIT) if hands_over else None
 
     def taker(self, append):
-        """Return what is called with each piece: (stream, text).
+        """Return a function that is called with each piece of output: (stream, text).
 
-        :param append: the taker of the live output
+        :param append: function that stores live output
         """
 
         def take(stream, text):
@@ -144,7 +144,7 @@ class ServerLogKeeper:
         return take
 
     def result(self, values):
-        """Return the values that a log ends with, with the collected output in place of the streams' own."""
+        """Return the final values of the run, with the collected output as its response."""
         text = self._text.text() if self._text else ""
         error = values.get("message") or False
         if values.get("command_status") == ExitCode.OK:

@@ -6,21 +6,18 @@ from ...engine import ansi
 
 MANAGER = "cetmix_tower_server.group_manager"
 
-#: Characters of the text that are shown; the rest of what is kept is for the download.
+#: Characters of the text that the form displays. The download contains all of it.
 SHOWN_LIMIT = 128 * 1024
 
-#: Fields that only a run fills; the context lets scripts set the text of logs that they may write.
+#: Only runs fill these fields. With the context key, scripts may set the text of logs that they may write.
 FILLED_BY_RUNS = ("log_text", "log_date", "log_tried", "log_state", "log_message", "log_size")
 MAY_WRITE_TEXT = "cx_allow_log_text_update"
-#: What decides which command is run where and who may see its output: who sets it vouches for it.
+#: These fields decide which command runs where and who may see its output. Whoever sets one vouches for the log.
 VOUCHED_FOR = ("log_type", "command_id", "file_id", "file_template_id", "use_sudo", "access_level")
 
 
 class CxTowerServerLog(models.Model):
-    """Something to look at on a server: the output of a command or the end of a file, fetched on request.
-
-    How it is fetched and followed lives in ``cx_tower_server_log_run.py``.
-    """
+    """The output of a command, or the last part of a file, of a server. Fetched on request, see ``fetching.py``."""
 
     _name = "cx.tower.server.log"
     _description = "Tower Server Log"
@@ -35,7 +32,7 @@ class CxTowerServerLog(models.Model):
         ondelete="cascade",
         index="btree_not_null",
         groups=MANAGER,
-        help="Servers made from it get this log.",
+        help="Servers created from this template get a copy of this log.",
     )
     log_type = fields.Selection(
         [("command", "Command"), ("file", "File")],
@@ -50,7 +47,7 @@ class CxTowerServerLog(models.Model):
         index="btree_not_null",
         domain="[('action', 'in', ['ssh_command', 'python_code'])]",
         groups=MANAGER,
-        help="What it prints is the log.",
+        help="The output of this command is the log.",
     )
     file_id = fields.Many2one(
         "cx.tower.file",
@@ -58,27 +55,32 @@ class CxTowerServerLog(models.Model):
         index="btree_not_null",
         domain="[('server_id', '=', server_id)]",
         groups=MANAGER,
-        help="Its end is the log.",
+        help="The last part of this file is the log.",
     )
     file_template_id = fields.Many2one(
         "cx.tower.file.template",
         ondelete="restrict",
         index="btree_not_null",
         groups=MANAGER,
-        help="Without a file of its own: the file that was made from this template on the server is the log.",
+        help="If no file is chosen, the file created from this template on the server is the log.",
     )
-    use_sudo = fields.Boolean(string="Sudo", groups=MANAGER, help="Fetch as the server's sudo setting says.")
+    use_sudo = fields.Boolean(
+        string="Sudo", groups=MANAGER, help="Fetch with sudo, as configured on the server."
+    )
     vouched_by_id = fields.Many2one(
         "res.users",
         string="Set up by",
         readonly=True,
         groups=MANAGER,
         ondelete="set null",
-        help="Who said what is fetched. Others who may read the log fetch it on behalf of this person.",
+        help=(
+            "The person who configured what is fetched. Others who may read the log fetch it with this "
+            "person's rights."
+        ),
     )
     log_text = fields.Text(readonly=True, copy=False)
     log_date = fields.Datetime(string="Fetched", readonly=True, copy=False)
-    log_tried = fields.Datetime(string="Last tried", readonly=True, copy=False)
+    log_tried = fields.Datetime(string="Last attempt", readonly=True, copy=False)
     log_state = fields.Selection(
         [("never", "Not fetched"), ("done", "Fetched"), ("failed", "Failed")],
         string="State",
@@ -87,18 +89,22 @@ class CxTowerServerLog(models.Model):
         readonly=True,
         copy=False,
     )
-    log_message = fields.Text(string="Why it failed", readonly=True, copy=False)
+    log_message = fields.Text(string="Error", readonly=True, copy=False)
     log_size = fields.Integer(
-        string="Characters kept", readonly=True, copy=False, aggregator=None, help="Of the text."
+        string="Stored characters",
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="Length of the stored text.",
     )
 
     log_html = fields.Html(
-        string="Shown",
+        string="Displayed text",
         compute="_compute_log_html",
         sanitize=False,  # made of nothing but escaped text and spans, see engine/ansi.py
-        help="The end of the text, colours of the terminal as classes.",
+        help="The last part of the text, with terminal colors as CSS classes.",
     )
-    is_cut = fields.Boolean(compute="_compute_log_html", help="Only the end of the text is shown.")
+    is_cut = fields.Boolean(compute="_compute_log_html", help="Only the last part of the text is displayed.")
 
     # ------------------------------------------------------------------ owners
 
@@ -106,30 +112,35 @@ class CxTowerServerLog(models.Model):
     def _get_owner_fields(self):
         """Return the many2one fields to owners; exactly one of them is set. Extension point.
 
-        An addon that adds an owner adds its field here, and rules of its own.
+        An addon that adds an owner adds its field here, and record rules for it.
         """
         return ["server_id", "server_template_id"]
 
-    # The name is always given: the check is made also when no owner is.
+    # "name" is always in the values of a new record, so the check also runs when no owner is given.
     @api.constrains(lambda self: ["name", *self._get_owner_fields()])
     def _check_owner(self):
         for log in self:
             if sum(bool(log[name]) for name in self._get_owner_fields()) != 1:
                 raise ValidationError(
-                    self.env._("The log “%(log)s” needs one owner, for example a server.", log=log.name)
+                    self.env._(
+                        "The log “%(log)s” must have exactly one owner, for example a server.", log=log.name
+                    )
                 )
 
     @api.constrains("name", "log_type", "command_id")
     def _check_command(self):
-        for log in self.sudo():
+        for log in self.sudo():  # sudo: managers' fields; the error names only what the caller has just set
             if log.log_type != "command":
                 continue
             if not log.command_id:
-                raise ValidationError(self.env._("Choose the command that prints the log “%s”.", log.name))
+                raise ValidationError(
+                    self.env._("Choose the command whose output is the log “%s”.", log.name)
+                )
             if log.command_id.action not in ("ssh_command", "python_code"):
                 raise ValidationError(
                     self.env._(
-                        "“%(command)s” cannot print the log “%(log)s”: choose a shell or Python command.",
+                        "“%(command)s” cannot be the source of the log “%(log)s”. Choose a shell or Python "
+                        "command.",
                         command=log.command_id.name,
                         log=log.name,
                     )
@@ -137,17 +148,18 @@ class CxTowerServerLog(models.Model):
 
     @api.constrains("name", "log_type", "file_id", "file_template_id", "server_id")
     def _check_file(self):
-        for log in self.sudo():
+        for log in self.sudo():  # sudo: managers' fields; the error names only what the caller has just set
             if log.log_type != "file":
                 continue
             if not (log.file_id or log.file_template_id):
                 raise ValidationError(
-                    self.env._("Choose the file that the log “%s” shows, or its template.", log.name)
+                    self.env._("Choose a file or a file template for the log “%s”.", log.name)
                 )
             if log.file_id and log.file_id.server_id != log.server_id:
                 raise ValidationError(
                     self.env._(
-                        "The file “%(file)s” is on another server than the log “%(log)s”.",
+                        "The file “%(file)s” and the log “%(log)s” belong to different servers. Choose a "
+                        "file of the same server.",
                         file=log.file_id.display_name,
                         log=log.name,
                     )
@@ -163,7 +175,7 @@ class CxTowerServerLog(models.Model):
 
     @api.model
     def _get_linked_access_fields(self):
-        # Whoever may read the log fetches it: linking a command lets them run it.
+        # Linking a command lets everyone who may read the log run it.
         return [*super()._get_linked_access_fields(), "command_id", "file_id", "file_template_id"]
 
     @api.model
@@ -174,24 +186,24 @@ class CxTowerServerLog(models.Model):
 
     @api.depends("log_text")
     def _compute_log_html(self):
-        """Not stored and bounded: only the form of one log asks for it."""
+        """Not stored, and limited in size: only the form of a single log shows it."""
         for log in self:
             text = log.log_text or ""
             log.is_cut = len(text) > SHOWN_LIMIT
             if log.is_cut:
                 text = text[-SHOWN_LIMIT:]
                 text = text[text.find("\n") + 1 :]
-            # the engine's promise, tested in tests/engine/test_ansi.py: escaped text and spans
+            # safe: to_html returns only escaped text and spans, see tests/engine/test_ansi.py
             shown = Markup(ansi.to_html(text))
             log.log_html = shown or Markup('<span class="o_tower_log_empty">%s</span>') % log._empty_text()
 
     @api.model
     def _empty_text(self):
-        """Return what stands where nothing was fetched."""
+        """Return the text that replaces an empty log."""
         return self.env._("(empty)")
 
     def _get_log_text(self):
-        """Return the text of this log as it was fetched last, or a marker when it is empty."""
+        """Return the text of this log from the last fetch, or a placeholder if it is empty."""
         self.ensure_one()
         return self.log_text or self._empty_text()
 
@@ -214,8 +226,8 @@ class CxTowerServerLog(models.Model):
         return super().write(vals)
 
     def _check_filled_by_runs(self, vals_list):
-        """Raise AccessError when a person sets by hand what only a run fills."""
+        """Raise AccessError if a person sets a field that only a run fills."""
         allowed = {"log_text"} if self.env.context.get(MAY_WRITE_TEXT) else set()
         names = set(FILLED_BY_RUNS) - allowed
         if not self.env.su and any(names.intersection(vals) for vals in vals_list):
-            raise AccessError(self.env._("The text of a log is what was fetched: refresh the log instead."))
+            raise AccessError(self.env._("The text of a log cannot be edited. Refresh the log instead."))

@@ -8,17 +8,17 @@ from ...engine.results import EngineError, ExitCode
 from ...engine.shell import quoting
 from ..run.source import hide_code
 
-#: What is fetched of a file: its last bytes.
+#: Number of bytes at the end of a file that are fetched.
 FILE_BYTES = 512 * 1024
-#: What following a file begins with.
+#: Number of lines at the end of a file that a live view begins with.
 FOLLOWED_LINES = 200
-#: Seconds after which following a log ends by itself: nobody may be looking any more.
+#: Seconds after which a live view ends by itself, because nobody may be watching any more.
 FOLLOW_LIMIT_S = 30 * 60
 FILE_COMMAND = "cetmix_tower_server.command_server_log_file"
 
 
 class CxTowerServerLog(models.Model):
-    """Fetching and following a log: each is a run, with the rights of who asks or of who set the log up."""
+    """Fetching and following a log. Each is a run, with the rights of the caller or of the person who set the log up."""
 
     _inherit = "cx.tower.server.log"
 
@@ -26,11 +26,11 @@ class CxTowerServerLog(models.Model):
     current_state = fields.Selection(
         [
             ("never", "Not fetched"),
-            ("running", "Being fetched"),
+            ("running", "Fetching"),
             ("done", "Fetched"),
             ("failed", "Failed"),
         ],
-        string="State now",
+        string="Current state",
         compute="_compute_current_state",
     )
 
@@ -42,8 +42,8 @@ class CxTowerServerLog(models.Model):
             log.current_state = "running" if log.is_refreshing else log.log_state
 
     def _active_runs(self, mode):
-        """Return the runs going on that fetch or follow these logs, of whoever started them."""
-        # sudo: who may read a log may know whether it is being fetched
+        """Return the active runs that fetch or follow these logs, whoever started them."""
+        # sudo: everyone who may read a log may know that it is being fetched; nothing else of the runs is returned
         return (
             self.env["cx.tower.command.log"]
             .sudo()
@@ -60,12 +60,15 @@ class CxTowerServerLog(models.Model):
     # ------------------------------------------------------------------ public
 
     def refresh(self):
-        """Start fetching these logs; their text follows when the runs have ended. One that is being fetched is left alone.
+        """Start fetching these logs. Their text is updated when the runs have ended.
+
+        A log that is already being fetched keeps its active run.
 
         :return: list of dict: ``log`` (reference of the server log), ``id``, ``reference``, ``state``, ``exit_code`` of
             its run, in the order of the logs
-        :raise AccessError: the caller may not read one of the logs, or neither the caller nor who set it up may fetch it
-        :raise UserError: there is nothing to fetch: an owner without a host, a log without a file
+        :raise AccessError: the caller may not read one of the logs, or neither the caller nor the person who set it up
+            may run its command
+        :raise UserError: there is nothing to fetch: the owner has no host, or the log has no file
         """
         self._check_may_fetch()
         active = {run.server_log_id.id: run for run in self._active_runs("refresh")}
@@ -92,10 +95,10 @@ class CxTowerServerLog(models.Model):
         return True
 
     def action_open_log(self):
-        """Start fetching this log, where the caller may, and show it.
+        """Open the form of this log and start fetching it, if the caller may.
 
-        :return: action that opens its form
-        :raise AccessError: the caller may not read it
+        :return: window action
+        :raise AccessError: the caller may not read the log
         """
         self.ensure_one()
         self.check_access("read")
@@ -111,11 +114,11 @@ class CxTowerServerLog(models.Model):
         }
 
     def action_follow_log(self):
-        """Start following this log live and show its console; closing the console ends the run on the host.
+        """Follow this log live in a console. Closing the console stops the run on the host.
 
-        A command is simply run; of a file the last lines are printed and then what is added to it.
+        A command is run as usual. Of a file, the last lines are printed, then everything that is appended to it.
 
-        :return: client action, with the id of the run in its parameters
+        :return: client action with the id of the run
         :raise AccessError, UserError: see :meth:`refresh`
         """
         self.ensure_one()
@@ -135,10 +138,10 @@ class CxTowerServerLog(models.Model):
     def _check_may_fetch(self):
         """Raise unless the caller may fetch these logs, and there is something to fetch.
 
-        Source: access matrix, server log ("also has its own level") and "Actions are rights too". Reading a log needs its
-        level and its server. Fetching it runs a command: that needs the right to run this command, of the caller or of the
-        person who set the log up and still manages it. So a Manager can open the output of a command to Users without
-        opening the command, and nobody can have a command run on a server where neither may.
+        Reading a log requires its access level and read access to its server. Fetching it runs a command, so the caller,
+        or the person who set the log up and still manages it, must have the right to run that command. A Manager can thus
+        show Users the output of a command without giving them the command, and nobody can run a command on a server where
+        neither of the two may.
         """
         self.check_access("read")
         refused = self - self._filter_fetchable()
@@ -146,8 +149,8 @@ class CxTowerServerLog(models.Model):
             log = refused[0]
             raise AccessError(
                 self.env._(
-                    "You may not fetch the log “%(log)s” (%(reference)s): you may not run its command, and whoever set"
-                    " the log up may not any more. A manager of the server can save it again to vouch for it.",
+                    "You may not fetch the log “%(log)s” (%(reference)s): neither you nor the person who "
+                    "set it up may run its command. Ask a manager of the server to save the log again.",
                     log=log.name,
                     reference=log.reference or "",
                 )
@@ -158,25 +161,28 @@ class CxTowerServerLog(models.Model):
                 raise UserError(reason)
 
     def _nothing_to_fetch(self):
-        """Return why there is nothing that could be fetched, or "". Extension point of further owners."""
-        # sudo: how a log is fetched is its manager's matter; the text says nothing about it
+        """Return the reason why there is nothing to fetch, or "". Extension point for other owners."""
+        # sudo: reads managers' fields; the reason names only the log and its server
         log = self.sudo()
         if not log.server_id:
-            return self.env._("“%s” belongs to no server: there is no host to fetch it from.", log.name)
+            return self.env._(
+                "“%s” does not belong to a server, so there is no host to fetch it from.", log.name
+            )
         if log.log_type == "file" and not log._get_file():
             return self.env._(
-                "“%(log)s” shows a file that %(server)s does not have. Choose a file, or make it from its template.",
+                "“%(log)s” shows a file that %(server)s does not have. Choose a file, or create it from "
+                "its template.",
                 log=log.name,
                 server=log.server_id.name,
             )
         return ""
 
     def _filter_fetchable(self):
-        """Return those of these logs that the caller may fetch, with the own rights or those of who set them up."""
+        """Return those of these logs that the caller may fetch, with their own rights or those of who set the log up."""
         if self.env.su:
             return self
         may = self._filter_fetchable_as_self()
-        # sudo: only to learn who vouches for the others
+        # sudo: only to look up who set up the other logs; that person's rights are checked below
         for person, logs in (self - may).sudo().grouped("vouched_by_id").items():
             if person.active:
                 logs = logs.with_user(person).sudo(False)
@@ -185,8 +191,9 @@ class CxTowerServerLog(models.Model):
         return may
 
     def _filter_fetchable_as_self(self):
-        """Return those of these logs whose command or file the current person may use on their server."""
+        """Return those of these logs whose command or file the current user may use on the log's server."""
         readable = self._filtered_access("read")
+        # sudo: reads managers' fields of readable logs; access to the commands is checked as the current user
         commands = (
             self.env["cx.tower.command"].browse(readable.sudo().command_id.ids)._filtered_access("read")
         )
@@ -279,7 +286,8 @@ class CxTowerServerLog(models.Model):
         }
         if server.shell_mode == "raw":
             text = self.env._(
-                "%s has no shell that could print the end of a file: use a log of type command.", server.name
+                "%s is in raw mode and has no shell to read the end of a file. Use a log of type Command.",
+                server.name,
             )
             return values | {"guard_key": False} | server._refused_values(ExitCode.GENERAL_ERROR, text)
         try:
@@ -331,10 +339,10 @@ class CxTowerServerLog(models.Model):
         domain = [("server_id", "=", self.server_id.id), ("template_id", "=", self.file_template_id.id)]
         return File.search(domain, limit=1, order="id desc")
 
-    # ------------------------------------------------------------------ taking over
+    # ------------------------------------------------------------------ results
 
     def _take_over(self, run):
-        """Fill this log with what a run has printed; the run keeps no copy.
+        """Store the output of a run in this log. The run keeps no copy.
 
         :param run: run that has ended, as superuser
         """
@@ -352,12 +360,12 @@ class CxTowerServerLog(models.Model):
             kept = self._format_log_text(text or "")
             values |= {"log_text": kept, "log_size": len(kept), "log_date": values["log_tried"]}
         self.write(values)
-        kept_message = run.message or self.env._("The output is in the server log “%s”.", self.name)
+        kept_message = run.message or self.env._("The output is stored in the server log “%s”.", self.name)
         run.write({"command_response": False, "message": kept_message})
 
     def _format_log_text(self, text):
-        """Return the text of a log as it is stored. Extension point: cut, reorder, or leave out what nobody needs.
+        """Return the text to store. Extension point to shorten, reorder or filter it.
 
-        :param str text: masked output, the end of it if it was long
+        :param str text: masked output; only its last part if it was long
         """
         return text.replace("\0", "").replace("\N{SYMBOL FOR NULL}", "")

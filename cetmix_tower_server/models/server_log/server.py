@@ -2,7 +2,7 @@ from odoo import Command, api, fields, models
 
 
 class CxTowerServer(models.Model):
-    """The logs of a server: what people want to look at there."""
+    """The logs of a server."""
 
     _inherit = "cx.tower.server"
 
@@ -13,7 +13,7 @@ class CxTowerServer(models.Model):
         return [*super()._get_dependent_model_relation_fields(), "server_log_ids"]
 
     def copy_data(self, default=None):
-        """Leave out the logs that show a file: the copy's own file is known only when it is there."""
+        """Leave out logs of files. :meth:`_copy_logs_of_files` copies them once the files of the copy exist."""
         vals_list = super().copy_data(default)
         for vals in vals_list:
             if vals and vals.get("server_log_ids"):
@@ -32,7 +32,7 @@ class CxTowerServer(models.Model):
         return copies
 
     def _copy_logs_of_files(self, copied):
-        """Give a copy of this server the logs that show a file, of its own files: these were made in the same order."""
+        """Copy the logs of files to a copy of this server, linked to its own files, which were created in the same order."""
         files = self.file_ids.sorted("id")
         own = copied.file_ids.sorted("id")
         if len(files) != len(own):
@@ -45,14 +45,14 @@ class CxTowerServer(models.Model):
         result = super().write(vals)
         if "active" in vals:
             logs = self.env["cx.tower.server.log"].with_context(active_test=False)
-            # sudo: logs go with their server, also those above the level of the person who archives it
+            # sudo: whoever may archive a server archives all of its logs, also those above their access level
             logs.sudo().search([("server_id", "in", self.ids)]).active = vals["active"]
         return result
 
     def action_update_server_logs(self):
-        """Start fetching all logs of these servers that the caller may fetch (button “Refresh All”).
+        """Start fetching all logs of these servers that the caller may fetch (button).
 
-        :return: True, or an action that says how many could not be fetched
+        :return: True, or a notification that says how many could not be fetched
         :raise AccessError: the caller may not read one of the servers
         """
         self.check_access("read")
@@ -68,7 +68,7 @@ class CxTowerServer(models.Model):
             "params": {
                 "type": "warning",
                 "message": self.env._(
-                    "%(left)s of %(all)s logs cannot be fetched: open them to see why.",
+                    "%(left)s of %(all)s logs cannot be fetched. Open them to see why.",
                     left=left,
                     all=len(logs),
                 ),
@@ -80,5 +80,8 @@ class CxTowerServer(models.Model):
     def _domain_of_started_runs(self, model):
         domain = super()._domain_of_started_runs(model)
         if model == "cx.tower.command.log":
-            domain = [*domain, ("server_log_mode", "=", False)]  # looking at a log is no work on the server
+            domain = [
+                *domain,
+                ("server_log_mode", "=", False),
+            ]  # fetching a log does not count as work on the server
         return domain

@@ -422,7 +422,7 @@ class TestServerLogOnHost(ServerLogCase):
 
     def test_a_file_of_another_server_is_refused(self):
         other = self.server.copy()
-        with self.assertRaisesRegex(ValidationError, "another server"):
+        with self.assertRaisesRegex(ValidationError, "different servers"):
             self.log_of(
                 self.env["cx.tower.command"], log_type="file", file_id=self.file.id, server_id=other.id
             )
@@ -432,7 +432,7 @@ class TestServerLogOnHost(ServerLogCase):
         log = self.log_of(self.env["cx.tower.command"], log_type="file", file_id=self.file.id)
         log.refresh()
         self.assertEqual((log.log_state, self.specs), ("failed", []))
-        self.assertIn("command", log.log_message)
+        self.assertIn("log of type Command", log.log_message)
 
     def test_following_a_file_is_bounded_and_leaves_the_text_alone(self):
         log = self.log_of(self.env["cx.tower.command"], log_type="file", file_id=self.file.id)
