@@ -100,6 +100,7 @@
             "cetmix_tower_server/static/tests/tours/**/*",
         ],
         "web.assets_unit_tests": [
+            "cetmix_tower_server/static/tests/terminal_test_helpers.js",
             "cetmix_tower_server/static/tests/**/*.test.js",
         ],
     },

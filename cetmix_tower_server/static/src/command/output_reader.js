@@ -11,8 +11,8 @@ export class OutputReader {
     }
 
     /**
-     * @returns {Promise<Object>} result of `read_output`, with `more` and `finished` as `RunFollower` wants them: a run that
-     *     has ended is finished when all of its output has been read
+     * @returns {Promise<Object>} result of `read_output`; `more` and `finished` are those of `RunFollower`: a run that has ended
+     *     is finished only when all of its output has been read
      */
     async read() {
         const next = this.next || this._request();
@@ -22,7 +22,7 @@ export class OutputReader {
         this.offset = Math.max(this.offset, result.end);
         if (more) {
             this.next = this._request();
-            this.next.catch(() => {}); // the next call of read throws it
+            this.next.catch(() => {}); // the next call of read() throws the error
         }
         return { ...result, more, finished: result.finished && !more };
     }

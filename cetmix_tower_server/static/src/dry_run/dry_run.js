@@ -77,7 +77,7 @@ export class DryRun extends Component {
         });
     }
 
-    /** Loads the next page of servers from an offset on, a few at a time; 0 starts anew. */
+    /** Loads a page of servers, a few at a time, and adds it to the report; offset 0 starts a new report. */
     async load(offset) {
         Object.assign(this.state, { loading: true, error: "", text: "" });
         try {

@@ -68,13 +68,16 @@ export class FleetRun extends Component {
         if (!limit || this.run.finished) {
             return "";
         }
-        return _t("%(working)s at work, %(limit)s at once", { working: counts.active - counts.held, limit });
+        return _t("%(working)s running, at most %(limit)s at once", {
+            working: counts.active - counts.held,
+            limit,
+        });
     }
 
     get failureText() {
         const { stop_after_failures: failures, stop_after_percent: percent, is_halted } = this.run;
         if (is_halted) {
-            return _t("No further servers are started: too many failed");
+            return _t("Too many servers failed: no more are started");
         }
         if (this.run.finished || !(failures || percent)) {
             return "";

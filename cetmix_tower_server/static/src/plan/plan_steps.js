@@ -132,7 +132,7 @@ export class PlanSteps extends Component {
         return log_id ? "" : _t("You may not see the output of this step.");
     }
 
-    /** Its message; for a skipped step the text above says everything. */
+    /** The step's message. For a skipped step `shownText` says everything. */
     get shownMessage() {
         const { state, is_skipped, message } = this.shown.data;
         return is_skipped || state === "skipped" ? "" : message;
@@ -249,7 +249,7 @@ export class PlanSteps extends Component {
         this._stay();
     }
 
-    /** Keeps showing the same lines while the run goes on. */
+    /** Keeps showing the same lines from now on. */
     _stay() {
         this.state.isFollowing = false;
         this.state.offset ??= this.run.steps_offset || 0;

@@ -44,7 +44,7 @@ export class Step {
             : formatSeconds(duration);
     }
 
-    /** One line about the step besides its state. */
+    /** Further information about the step in one line. */
     remark(now) {
         const { is_skipped, condition, earlier_run, message, plan_log_id, remark } = this.data;
         if (is_skipped || this.data.state === "skipped") {

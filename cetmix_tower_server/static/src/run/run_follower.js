@@ -5,18 +5,19 @@ const MIN_PAUSE_MS = 300;
 const MAX_RETRY_DELAY_MS = 30000;
 
 /**
- * Reads again and again how a run stands, until it has ended.
+ * Reads a run repeatedly until it has ended.
  *
- * Only what is read counts. An announcement from the bus is a hint that makes the next read happen sooner, so a browser
- * that slept, lost its connection or began to listen too late misses nothing. While the page is hidden nothing is read.
+ * Only the results of reads count. An announcement on the bus is a hint that makes the next read happen sooner, so a browser
+ * that slept, lost its connection or subscribed too late misses nothing. A hidden page reads nothing.
  */
 export class RunFollower {
     /**
      * @param {Object} options
      * @param {() => Promise<{finished?: boolean, more?: boolean}>} options.read `finished`: the run has ended, so this was
-     *     the last read; `more`: there is more to read right now
+     *     the last read; `more`: read again without a pause
      * @param {(result: Object) => void | Promise<void>} [options.onResult] takes a result; the next read waits for it
-     * @param {(error: Error) => boolean} [options.onError] returns whether to try again; without it, always
+     * @param {(error: Error) => boolean} [options.onError] returns whether to try again; the default is to
+     *     try for ever
      */
     constructor({ read, onResult = () => {}, onError = () => true }) {
         this.read = read;
@@ -32,8 +33,7 @@ export class RunFollower {
     }
 
     /**
-     * Reads now, and goes on until the run has ended. A run that is being followed, or has ended, is read anew; the result
-     * of a read in progress is dropped.
+     * Starts to read, also if the run is being followed already or has ended. The result of a read in progress is dropped.
      *
      * @param {number} [delay] milliseconds before the first read
      */
@@ -50,7 +50,7 @@ export class RunFollower {
         }
     }
 
-    /** Reads no more; the result of a read in progress is dropped. */
+    /** Stops reading. The result of a read in progress is dropped. */
     stop() {
         this.isFollowing = false;
         this.current = null;
@@ -58,7 +58,7 @@ export class RunFollower {
         document.removeEventListener("visibilitychange", this.onVisibilityChange);
     }
 
-    /** Says that there may be something new to read. */
+    /** Makes the next read happen sooner: there may be something new. */
     hint() {
         if (this.current) {
             this.isHinted = true;
@@ -98,7 +98,7 @@ export class RunFollower {
         } else if (more) {
             this._read();
         } else {
-            // A plan whose steps take no time is announced faster than it can be read.
+            // Runs may be announced faster than they can be read: leave the server and the browser time.
             const pause = Math.max(MIN_PAUSE_MS, 2 * duration);
             const delay = Math.min(POLL_INTERVAL_MS * 2 ** this.failures, MAX_RETRY_DELAY_MS);
             this.nextDate = Date.now() + pause;
@@ -110,7 +110,7 @@ export class RunFollower {
         browser.clearTimeout(this.timer);
         this.timer = browser.setTimeout(
             () => {
-                // A hidden page is read when it is shown again.
+                // When the page is shown again, onVisibilityChange continues.
                 if (!document.hidden) {
                     this._read();
                 }

@@ -30,11 +30,11 @@ export function formatElapsed(seconds) {
 }
 
 /**
- * How long a run has taken; the time since it was read is added while it goes on.
+ * Returns how long a run has taken. While it is active, the time since it was read is added.
  *
  * @param {{state: string, duration: number}} run
  * @param {{now: number, readDate: number}} follower see `useRunFollower`
- * @returns {string} empty if it has not begun
+ * @returns {string} empty if it has not started
  */
 export function elapsedText({ state, duration }, { now, readDate }) {
     if (isActive(state) && state !== "queued") {

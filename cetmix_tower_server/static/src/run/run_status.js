@@ -2,14 +2,14 @@ import { Component, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { elapsedText, isActive, RUN_STATES } from "./run_states";
 
-/** The first line of the screen of a run: its state, time, exit code, who stopped it, and a lost connection. */
+/** The status line of a run: state, time, exit code, who stopped it, and whether the connection is lost. */
 export class RunStatus extends Component {
     static template = "cetmix_tower_server.RunStatus";
     static props = {
         name: String, // prefix of the CSS classes
         run: [Object, { value: null }], // null until it has been read
         follower: Object, // see `useRunFollower`
-        isStopping: Boolean, // this person has asked for the end
+        isStopping: Boolean, // a stop was requested on this screen
         slots: { type: Object, optional: true },
     };
 

@@ -9,8 +9,9 @@ import { useService } from "@web/core/utils/hooks";
  * @param {string} model of the run
  * @param {string} prop name of the prop with the run's id
  * @param {Object} follower of the run, see `useRunFollower`
- * @returns {Object} a reactive object: `isStopping` since a stop was asked for, `isStarting` while a run is being started;
- *     `askToStop` and `askToStart` open the confirmation
+ * @returns {Object} a reactive object with
+ *     `isStopping`: a stop was requested; `isStarting`: a run is being started;
+ *     `askToStop(question)` and `askToStart(method, question)`: ask for confirmation first
  */
 export function useRunActions(model, prop, follower) {
     const component = useComponent();
@@ -24,7 +25,7 @@ export function useRunActions(model, prop, follower) {
         }
     });
 
-    /** Calls a method as a button of the form would, and does the action that it returns. */
+    /** Calls a method like a button of the form: the returned action is executed. */
     function press(name) {
         const resId = component.props[prop];
         return action.doActionButton({ type: "object", resModel: model, resId, name });

@@ -2,12 +2,12 @@ import { onMounted, onWillUnmount } from "@odoo/owl";
 import { useService } from "@web/core/utils/hooks";
 
 /**
- * Receives the bus announcements of one run at a time while the component is mounted. They carry no content: whoever may
- * not read the run is sent none.
+ * Receives the bus announcements of one run at a time while the component is mounted. A user who may not read the run
+ * receives none.
  *
  * @param {string} type of the announcements; `<type>/<id of the run>` is their channel
  * @param {(payload: Object) => void} onAnnouncement
- * @returns {{listen: (runId?: number) => void}} chooses the run; without an id, none
+ * @returns {{listen: (runId?: number) => void}} `listen` chooses the run; without an id, none
  */
 export function useRunChannel(type, onAnnouncement) {
     const bus = useService("bus_service");

@@ -7,21 +7,21 @@ import { useRunChannel } from "./use_run_channel";
 const TICK_MS = 1000;
 
 /**
- * Follows one run from when the component is mounted until it is removed; when the component is given another run, that
- * one.
+ * Follows a run while the component is mounted. When the component gets another run, it follows that one.
  *
  * @param {Object} options
  * @param {string} options.prop name of the prop with the run's id
  * @param {string} options.busType type of the run's announcements
  * @param {() => number} [options.announcedId] id in the announcements, where it is not the run's own
- * @param {(id: number) => void | Promise<void>} options.onOpen prepares to show a run; reading begins afterwards
+ * @param {(id: number) => void | Promise<void>} options.onOpen prepares the component for a run; reading starts afterwards
  * @param {() => void} [options.onClose]
  * @param {() => Promise<{finished: boolean, more?: boolean}>} options.read see `RunFollower`
  * @param {(result: Object) => void | Promise<void>} options.onResult
  * @param {(payload: Object) => void} [options.onAnnouncement]
- * @returns {Object} a reactive object: `error` (text) and `isOffline` tell why nothing is read, `now` counts the time while
- *     the run goes on, `readDate` is when it was read last (both milliseconds); `start` reads anew, at once; `hint` reads
- *     soon; `reopen` begins with the run from scratch
+ * @returns {Object} a reactive object with
+ *     `error` (text) and `isOffline`: why the run cannot be read at the moment;
+ *     `now` and `readDate` (milliseconds): the time, updated every second until the run has ended, and the time of the last read;
+ *     `start()`: reads at once and drops a read in progress; `hint()`: reads soon; `reopen()`: starts from scratch
  */
 export function useRunFollower(options) {
     const component = useComponent();

@@ -3,11 +3,11 @@ import { useService } from "@web/core/utils/hooks";
 import { POLL_INTERVAL_MS, RunFollower } from "./run_follower";
 
 /**
- * Calls `refresh` every two seconds while the component is mounted and the page is shown. If it fails, it is called again
- * later: the connection may be lost for a moment.
+ * Calls `refresh` every two seconds while the component is mounted and the page is visible. After a failure it is called
+ * again later, because the connection may be lost for a moment.
  *
- * @param {() => Promise<void> | void} refresh reads the view again if that is needed now
- * @returns {RunFollower} whose `hint` refreshes sooner
+ * @param {() => Promise<void> | void} refresh reloads the view if that is necessary
+ * @returns {RunFollower} its `hint` makes the next call happen sooner
  */
 export function useViewRefresh(refresh) {
     const follower = new RunFollower({
@@ -22,15 +22,15 @@ export function useViewRefresh(refresh) {
 }
 
 /**
- * Reads a view again when one of the runs it shows has ended or changed. The records of the view are asked, not the runs:
- * who may read a record may not be able to read its run, so there may be no announcements.
+ * Reloads a view when one of the runs it shows has ended or changed. It polls the records of the view, not the runs: a user
+ * who may read a record is not always allowed to read its run and then receives no announcements.
  *
  * @param {Object} options
- * @param {() => Object[]} options.records records of the view that are in a run, as the view shows them
- * @param {string} options.field field of these records that tells
- * @param {() => boolean} options.isBusy whether the view must not be read now: somebody edits or has selected something
- * @param {() => Promise<void>} options.reload reads the view
- * @returns {RunFollower} whose `hint` looks sooner
+ * @param {() => Object[]} options.records records that are in a run according to the view
+ * @param {string} options.field field that changes when the run ends
+ * @param {() => boolean} options.isBusy whether the view must not be reloaded now: it has changes or a selection
+ * @param {() => Promise<void>} options.reload reloads the view
+ * @returns {RunFollower} its `hint` makes the next check happen sooner
  */
 export function useRefreshAfterRuns({ records, field, isBusy, reload }) {
     const orm = useService("orm");

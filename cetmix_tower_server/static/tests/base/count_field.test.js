@@ -12,7 +12,7 @@ class Owner extends models.Model {
 
 defineModels({ ...mailModels, Owner });
 
-test("what is counted up to a limit says that there is more", async () => {
+test("a count above the limit says that there are more", async () => {
     await mountView({
         type: "form",
         resModel: "owner",

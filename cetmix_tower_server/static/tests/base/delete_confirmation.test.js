@@ -18,7 +18,7 @@ function modelOf(resModel, effects = "") {
     };
 }
 
-test("one record is asked for by name, with what goes along", async () => {
+test("the question names the record and what is deleted with it", async () => {
     const model = modelOf("cx.tower.server", "Deleted as well: Files: 2.");
     const question = await describeDeletion(model, [{ resId: 7, data: { name: "Web 1" } }]);
     expect(question.title).toBe("Delete “Web 1”?");
@@ -26,7 +26,7 @@ test("one record is asked for by name, with what goes along", async () => {
     expect.verifySteps(["cx.tower.server describe_deletion 7"]);
 });
 
-test("of several records it is said how many", async () => {
+test("the question for several records gives their number", async () => {
     const records = [
         { resId: 1, data: {} },
         { resId: 2, data: {} },
@@ -35,7 +35,7 @@ test("of several records it is said how many", async () => {
     expect.verifySteps(["cx.tower.command describe_deletion 1,2"]);
 });
 
-test("a run takes nothing along", async () => {
+test("nothing is deleted with a run", async () => {
     const question = await describeDeletion(modelOf("cx.tower.plan.log"), [{ resId: 1, data: {} }]);
     expect(question.body).toBe("This cannot be undone.");
     expect.verifySteps([]);

@@ -1,5 +1,5 @@
 import { fillPlaceholders } from "@cetmix_tower_server/base/form/confirmation";
-import { OutputTerminal } from "@cetmix_tower_server/command/terminal";
+import { mockTerminal } from "../terminal_test_helpers";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
 import { click, press, queryAllTexts, waitFor } from "@odoo/hoot-dom";
@@ -14,7 +14,6 @@ import {
     mountView,
     mountWithCleanup,
     onRpc,
-    patchWithCleanup,
 } from "@web/../tests/web_test_helpers";
 import { WebClient } from "@web/webclient/webclient";
 
@@ -91,17 +90,7 @@ class Command extends models.Model {
 
 defineModels([Server, Run, PlanRun, FleetRun, Command]);
 
-beforeEach(() => {
-    patchWithCleanup(OutputTerminal.prototype, {
-        async open() {},
-        async write() {},
-        dispose() {},
-        scrollToEnd() {},
-        get lineCount() {
-            return 1;
-        },
-    });
-});
+beforeEach(() => mockTerminal());
 
 const ENDED = {
     state: "done",
@@ -168,7 +157,7 @@ function serveQuickRun(model) {
 }
 
 for (const model of Object.keys(WIDGETS)) {
-    test(`the form of a run that is over before its console has read shows that: ${model}`, async () => {
+    test(`the form of a run that ended before its console read it shows the end: ${model}`, async () => {
         serveQuickRun(model);
         await mountView({
             type: "form",
@@ -186,7 +175,7 @@ for (const model of Object.keys(WIDGETS)) {
     });
 }
 
-test("no button of a finished run has the focus by itself: neither Space nor Enter starts anything", async () => {
+test("no button of a finished run is focused: neither Space nor Enter starts anything", async () => {
     onRpc("cx.tower.command.log", "read_output", () => READS["cx.tower.command.log"][1]);
     onRpc("cx.tower.command.log", "action_run_again", () => {
         expect.step("started");
@@ -218,7 +207,7 @@ test("no button of a finished run has the focus by itself: neither Space nor Ent
     expect.verifySteps([]);
 });
 
-test("a record that one may not write is read-only, and says why", async () => {
+test("a record that the user may not write is read-only and says why", async () => {
     await mountWithCleanup(WebClient);
     await getService("action").doAction({
         type: "ir.actions.act_window",
@@ -235,7 +224,7 @@ test("a record that one may not write is read-only, and says why", async () => {
     expect(queryAllTexts(".o-dropdown--menu .o_menu_item")).toEqual(["Duplicate"]);
 });
 
-test("a record that one may write is open, with all that can be done to it", async () => {
+test("a record that the user may write is editable and offers all actions", async () => {
     await mountView({ type: "form", resModel: "cx.tower.command", resId: 2, actionMenus: {} });
     expect(".o_tower_readonly").toHaveCount(0);
     expect(".o_field_widget[name=name] input").toHaveValue("Mine");
@@ -244,7 +233,7 @@ test("a record that one may write is open, with all that can be done to it", asy
     expect(queryAllTexts(".o-dropdown--menu .o_menu_item")).toEqual(["Duplicate", "Delete"]);
 });
 
-test("turning the pages follows what one may do with each record", async () => {
+test("the pager follows the rights on each record", async () => {
     await mountView({ type: "form", resModel: "cx.tower.command", resId: 1, resIds: [1, 2] });
     await waitFor(".o_form_readonly");
     await contains(".o_pager_next").click();
@@ -257,7 +246,7 @@ test("turning the pages follows what one may do with each record", async () => {
     expect(".o_field_widget[name=name] input").toBeFocused();
 });
 
-test("a picker that offers nothing says why and what to do", async () => {
+test("an empty picker says why and what to do", async () => {
     onRpc(
         "cx.tower.server",
         "get_empty_hint",
@@ -308,7 +297,7 @@ test("the host key is shown from the connection test", async () => {
     expect.verifySteps(["asked for the key"]);
 });
 
-test("the card of a server shows the end of its run, and asks no more then", async () => {
+test("the card of a server shows the end of its run, then polling stops", async () => {
     onRpc("cx.tower.server", "read", () => expect.step("asked"));
     await mountView({
         type: "kanban",
@@ -330,7 +319,7 @@ test("the card of a server shows the end of its run, and asks no more then", asy
     expect.verifySteps([]);
 });
 
-test("a question names the values of its record", () => {
+test("a confirmation names the values of its record", () => {
     const record = {
         data: { name: "Restart", server_id: { id: 1, display_name: "web-1" } },
         evalContext: { parent: { name: "Around" } },

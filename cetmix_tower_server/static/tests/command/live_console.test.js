@@ -1,11 +1,11 @@
 import { LiveConsole } from "@cetmix_tower_server/command/live_console";
-import { OutputTerminal } from "@cetmix_tower_server/command/terminal";
 import { POLL_INTERVAL_MS } from "@cetmix_tower_server/run/run_follower";
+import { mockTerminal } from "../terminal_test_helpers";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
 import { click, queryOne, waitFor } from "@odoo/hoot-dom";
 import { advanceTime, animationFrame } from "@odoo/hoot-mock";
-import { mountWithCleanup, onRpc, patchWithCleanup } from "@web/../tests/web_test_helpers";
+import { mountWithCleanup, onRpc } from "@web/../tests/web_test_helpers";
 
 describe.current.tags("desktop");
 defineMailModels();
@@ -15,18 +15,7 @@ let written;
 
 beforeEach(() => {
     written = [];
-    // The real terminal needs a library that is loaded when it is needed; the tour sees that one.
-    patchWithCleanup(OutputTerminal.prototype, {
-        async open() {},
-        async write(text) {
-            written.push(text);
-        },
-        dispose() {},
-        scrollToEnd() {},
-        get lineCount() {
-            return written.join("").split("\n").length;
-        },
-    });
+    mockTerminal(written);
 });
 
 /** Answers reads of a log whose text may grow and whose state may change. */
@@ -76,14 +65,14 @@ test("shows the output of a run that is over, and reads no more", async () => {
     expect.verifySteps([]);
 });
 
-test("says so when nothing was printed", async () => {
+test("says that nothing was printed", async () => {
     serve({ text: "", state: "done" });
     await mount();
     expect(".o_tower_console_empty").toHaveText("The command printed nothing.");
     expect.verifySteps(["read 0"]);
 });
 
-test("does not say that a command printed nothing which did not run", async () => {
+test("a command that did not run is not said to have printed nothing", async () => {
     serve({ text: "", state: "failed", exitCode: -210, message: "The condition cannot be evaluated." });
     await mount();
     expect(".o_tower_console_empty").toHaveText("The command did not run.");
@@ -91,7 +80,7 @@ test("does not say that a command printed nothing which did not run", async () =
     expect.verifySteps(["read 0"]);
 });
 
-test("follows a running command without any announcement", async () => {
+test("follows a running command without announcements", async () => {
     const log = serve({ text: "one\n", state: "running" });
     await mount(1, { onFinished: () => expect.step("finished") });
     expect(".o_tower_console_state").toHaveText("Running");
@@ -108,7 +97,7 @@ test("follows a running command without any announcement", async () => {
     expect.verifySteps(["read 0", "read 4", "read 8", "finished"]);
 });
 
-test("one who comes late reads a long text in pieces", async () => {
+test("a long output is read in pieces", async () => {
     const text = "a line of this long text\n".repeat(100000);
     serve({ text, state: "done" });
     await mount();
@@ -116,7 +105,7 @@ test("one who comes late reads a long text in pieces", async () => {
     expect.verifySteps(["read 0", "read 65536", "read 1114112", "read 2162688"]);
 });
 
-test("an error is shown, and one can try again", async () => {
+test("an error is shown with a button to try again", async () => {
     let isAllowed = false;
     onRpc(MODEL, "read_output", () => {
         if (!isAllowed) {
@@ -132,7 +121,7 @@ test("an error is shown, and one can try again", async () => {
     expect(".o_tower_console_error").toHaveCount(0);
 });
 
-test("Stop asks first, and says who stopped", async () => {
+test("Stop asks for confirmation and shows who stopped", async () => {
     const log = serve({ text: "", state: "running" }, { withSteps: false });
     onRpc(MODEL, "action_stop", () => {
         log.stopRequestedBy = "Ann";

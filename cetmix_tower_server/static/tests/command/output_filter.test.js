@@ -19,14 +19,14 @@ function makePrinter() {
     return new OutputPrinter({ errorStyle: ERROR, gapText: (count) => `[${count} left out]` });
 }
 
-test("text and colours pass", () => {
+test("text and colors pass", () => {
     expect(filtered("plain äöü 漢字 🚀\n")).toBe("plain äöü 漢字 🚀\n");
     expect(filtered("\x1b[1;32mgreen\x1b[0m \x1b[38;5;200mpink\x1b[m")).toBe(
         "\x1b[1;32mgreen\x1b[0m \x1b[38;5;200mpink\x1b[m",
     );
 });
 
-test("what progress bars need passes", () => {
+test("cursor movements of progress bars pass", () => {
     expect(filtered("10%\r20%\x1b[K\x1b[1A\x1b[3G\b")).toBe("10%\r20%\x1b[K\x1b[1A\x1b[3G\b");
 });
 
@@ -71,7 +71,7 @@ test("standard error is tinted, and stays so after a reset", () => {
     );
 });
 
-test("a colour goes on after the other stream had its turn", () => {
+test("a color is restored after text of the other stream", () => {
     const printer = makePrinter();
     const segments = [
         ["o", "\x1b[32mgreen"],

@@ -38,7 +38,7 @@ test("a piece that could not be read is read again", async () => {
     expect(await reader.read()).toEqual({ end: 20, more: false, finished: true });
 });
 
-test("a server that says more but sends nothing is not asked for ever", async () => {
+test("an answer with `more` but without progress ends the reading", async () => {
     const reader = new OutputReader(async () => ({ end: 0, more: true, finished: true }));
     expect(await reader.read()).toEqual({ end: 0, more: false, finished: true });
 });

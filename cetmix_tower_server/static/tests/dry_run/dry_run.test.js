@@ -39,24 +39,24 @@ async function mountReport(...problemsOfServers) {
     await animationFrame();
 }
 
-test("servers are called ready where nothing was found", async () => {
+test("servers without problems are ready", async () => {
     await mountReport([], []);
     expect(".o_tower_dry_run_summary").toHaveText(/All 2 servers are ready/);
 });
 
-test("where there are warnings, not all servers are called ready", async () => {
+test("servers with warnings are not counted as ready", async () => {
     await mountReport([], [WARNING]);
     expect(".o_tower_dry_run_summary").toHaveText(/warnings for 1 of 2 servers/);
     expect(".o_tower_dry_run_summary").not.toHaveText(/ready/);
     expect("i[title='Ready, with warnings']").toHaveCount(1);
 });
 
-test("the only server with a warning is not simply called ready", async () => {
+test("a single server with a warning is not called ready", async () => {
     await mountReport([WARNING]);
     expect(".o_tower_dry_run_summary").toHaveText(/No problems were found, but there are warnings/);
 });
 
-test("problems count before warnings", async () => {
+test("problems take precedence over warnings", async () => {
     await mountReport([PROBLEM], [WARNING]);
     expect(".o_tower_dry_run_summary").toHaveText(/1 of 2 servers are ready, 1 have problems/);
 });

@@ -7,7 +7,7 @@ import { makeMockEnv, mountWithCleanup } from "@web/../tests/web_test_helpers";
 describe.current.tags("desktop");
 defineMailModels();
 
-test("what two versions of a line have in common is told from what changed", () => {
+test("the common ends of two versions of a line are separated from the change", () => {
     expect(markChange("port = 80;", "port = 8080;")).toEqual({
         left: ["port = 80", "", ";"],
         right: ["port = 80", "80", ";"],
@@ -17,13 +17,13 @@ test("what two versions of a line have in common is told from what changed", () 
     expect(markChange("", "x")).toEqual({ left: ["", "", ""], right: ["", "x", ""] });
 });
 
-test("a character of two halves is never cut", () => {
+test("a surrogate pair is never cut", () => {
     const { left, right } = markChange("x\u{1F600}y", "x\u{1F601}y");
     expect(left).toEqual(["x", "\u{1F600}", "y"]);
     expect(right).toEqual(["x", "\u{1F601}", "y"]);
 });
 
-test("rows have a number where there is a line", async () => {
+test("a side without a line has no number", async () => {
     await makeMockEnv(); // brings the translations
     expect(makeRow(["removed", 3, "gone", 0, ""], 0)).toEqual({
         key: 0,
@@ -34,7 +34,7 @@ test("rows have a number where there is a line", async () => {
     expect(makeRow(["gap", 12, "", 0, ""], 1).text).toBe("12 equal lines");
 });
 
-test("progress is told in bytes of one file, or in files", async () => {
+test("progress is shown in bytes of one file or in files", async () => {
     await makeMockEnv(); // brings the translations
     expect(formatBytes(0)).toBe("0 B");
     expect(formatBytes(999)).toBe("999 B");
@@ -45,14 +45,14 @@ test("progress is told in bytes of one file, or in files", async () => {
     expect(describeProgress({ done: 1e6, total: 0, text: "/a" })).toBe("/a: 1.0 MB");
 });
 
-test("progress is shown as a bar that others than eyes can read", async () => {
+test("the progress bar is accessible to screen readers", async () => {
     await mountWithCleanup(RunProgress, { props: { progress: { done: 5, total: 20, text: "" } } });
     expect("[role=progressbar]").toHaveAttribute("aria-valuenow", "25");
     expect(".progress-bar").toHaveAttribute("style", "width: 25%");
     expect(".o_tower_progress_text").toHaveText("5 of 20 files");
 });
 
-test("progress whose end nobody knows shows no share", async () => {
+test("progress without a known total shows no percentage", async () => {
     await mountWithCleanup(RunProgress, { props: { progress: { done: 5000, total: 0, text: "/a" } } });
     expect("[role=progressbar]").toHaveAttribute("aria-valuenow", "0");
     expect(".o_tower_progress_text").toHaveText("/a: 5.0 kB");

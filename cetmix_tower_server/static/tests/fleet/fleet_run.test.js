@@ -89,7 +89,7 @@ async function readAgain() {
     await animationFrame();
 }
 
-test("shows each server with what goes on there", async () => {
+test("shows the state and step of each server", async () => {
     serve(
         makeRun("running", [
             row(1, "done"),
@@ -101,7 +101,7 @@ test("shows each server with what goes on there", async () => {
     await mount();
     expect(".o_tower_fleet_state").toHaveText("Running");
     expect(".o_tower_fleet_progress_text").toHaveText("2 of 4 servers");
-    expect(".o_tower_fleet_limit").toHaveText("1 at work, 2 at once");
+    expect(".o_tower_fleet_limit").toHaveText("1 running, at most 2 at once");
     expect(queryAllTexts(".o_tower_fleet_server")).toEqual(["web-1", "web-2", "web-3", "web-4"]);
     expect(queryAllTexts(".o_tower_fleet_text")).toEqual([
         "",
@@ -114,7 +114,7 @@ test("shows each server with what goes on there", async () => {
     expect(".o_tower_fleet_retry").toHaveCount(0);
 });
 
-test("follows a run to its end, and reads no more", async () => {
+test("follows a run to its end, then stops reading", async () => {
     const served = serve(makeRun("running", [row(1, "running")]));
     await mount({ onFinished: () => expect.step("finished") });
     served.now = makeRun("failed", [row(1, "failed", { exit_code: 1 })]);
@@ -132,11 +132,11 @@ test("follows a run to its end, and reads no more", async () => {
 test("offers the rest when servers were not started", async () => {
     serve(makeRun("failed", [row(1, "failed"), row(2, "stopped"), row(3, "stopped")], { is_halted: true }));
     await mount();
-    expect(".o_tower_fleet_failures").toHaveText("No further servers are started: too many failed");
+    expect(".o_tower_fleet_failures").toHaveText("Too many servers failed: no more are started");
     expect(".o_tower_fleet_rest").toHaveText("Run the Rest (3)");
 });
 
-test("shows one group alone, and pages", async () => {
+test("filters by group and pages", async () => {
     const served = serve(makeRun("done", [row(1, "done")], { matching: PAGE_SIZE + 1 }));
     await mount();
     expect(served.asked).toEqual({ offset: 0, limit: PAGE_SIZE, only: "" });
@@ -152,7 +152,7 @@ test("shows one group alone, and pages", async () => {
     expect(served.asked.only).toBe("");
 });
 
-test("says when the connection is lost, and goes on", async () => {
+test("shows a lost connection and recovers", async () => {
     let isLost = false;
     patchWithCleanup(ORM.prototype, {
         async call() {
@@ -172,7 +172,7 @@ test("says when the connection is lost, and goes on", async () => {
     expect(".o_tower_fleet_offline").toHaveCount(0);
 });
 
-test("asks before it stops", async () => {
+test("Stop asks for confirmation", async () => {
     serve(makeRun("running", [row(1, "running")]));
     onRpc(MODEL, "action_stop", ({ args }) => {
         expect.step(`stop ${args[0]}`);

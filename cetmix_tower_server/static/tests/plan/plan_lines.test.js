@@ -121,7 +121,7 @@ async function addRowAndLeaveIt(context, required) {
     await animationFrame();
 }
 
-test("a row that its defaults complete stays, though nothing was typed in it", async () => {
+test("a new row that is valid with its defaults is kept", async () => {
     await addRowAndLeaveIt("{'default_name': 'given'}", 1);
     expect(".o_data_row").toHaveCount(4);
     expect(".o_selected_row").toHaveCount(0);
@@ -129,12 +129,12 @@ test("a row that its defaults complete stays, though nothing was typed in it", a
     expect.verifySteps([["given"]]);
 });
 
-test("a row that lacks something goes when nothing was typed in it", async () => {
+test("a new row that is incomplete is dropped when nothing was typed", async () => {
     await addRowAndLeaveIt("{}", 1);
     expect(".o_data_row").toHaveCount(3);
 });
 
-test("the picker puts a variable in where the cursor is", async () => {
+test("the picker inserts a variable at the cursor", async () => {
     await mountPlan();
     await contains(".o_data_row:eq(2) [name=condition]").click();
     await contains(".o_selected_row [name=condition] input").edit("not  == 1", { confirm: false });
@@ -147,7 +147,7 @@ test("the picker puts a variable in where the cursor is", async () => {
     expect(".o_selected_row [name=condition] input").toHaveValue("not {{ odoo_version }} == 1");
 });
 
-test("what was picked is saved", async () => {
+test("a picked variable is saved", async () => {
     onRpc("plan", "web_save", ({ args }) => {
         expect.step(args[1].line_ids[0][2].condition);
     });
@@ -176,7 +176,7 @@ test("variables are found by name or reference, and chosen with the keyboard", a
     expect(".o_selected_row [name=condition] input").toHaveValue("{{ tower.server.reference }}");
 });
 
-test("no match, and a failure, are said", async () => {
+test("the picker says when nothing matches and when it failed", async () => {
     await mountPlan();
     await openPicker();
     await contains(".o_tower_variable_picker input").edit("no such", { confirm: false });

@@ -1,8 +1,8 @@
-import { OutputTerminal } from "@cetmix_tower_server/command/terminal";
 import { PlanSteps } from "@cetmix_tower_server/plan/plan_steps";
 import { PlanStepRow } from "@cetmix_tower_server/plan/plan_step_row";
 import { POLL_INTERVAL_MS, RunFollower } from "@cetmix_tower_server/run/run_follower";
 import { StepTree } from "@cetmix_tower_server/plan/step_tree";
+import { mockTerminal } from "../terminal_test_helpers";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { beforeEach, describe, expect, test } from "@odoo/hoot";
 import { click, press, queryAllTexts, queryOne, waitFor } from "@odoo/hoot-dom";
@@ -30,15 +30,7 @@ beforeEach(() => {
             super._continue(result, 0);
         },
     });
-    patchWithCleanup(OutputTerminal.prototype, {
-        async open() {},
-        async write() {},
-        dispose() {},
-        scrollToEnd() {},
-        get lineCount() {
-            return 1;
-        },
-    });
+    mockTerminal();
     onRpc("cx.tower.command.log", "read_output", ({ args }) => {
         expect.step(`output of ${args[0][0]}`);
         return { chunks: [], end: 0, more: false, state: "done", finished: true, duration: 0 };
@@ -114,7 +106,7 @@ async function readAgain() {
     await animationFrame();
 }
 
-test("shows a run that is over, and reads no more", async () => {
+test("a run that has ended is shown and read once", async () => {
     const run = serve(
         makeRun("done", [
             step(0, "Stop", "done"),
@@ -138,7 +130,7 @@ test("shows a run that is over, and reads no more", async () => {
     expect.verifySteps(["output of 102"]);
 });
 
-test("says why a step was skipped once, and why a failed one was tolerated", async () => {
+test("the reason of a skipped step is shown once, and why a failed step was tolerated", async () => {
     const inside = {
         action: "plan",
         plan_log_id: 7,
@@ -169,7 +161,7 @@ test("says why a step was skipped once, and why a failed one was tolerated", asy
     expect.verifySteps(["output of 102"]);
 });
 
-test("follows the step that is running, until a person chooses another", async () => {
+test("follows the running step until the user selects another one", async () => {
     const run = serve(
         makeRun("running", [step(0, "One", "running"), step(1, "Two", ""), step(2, "Three", "")]),
     );
@@ -203,7 +195,7 @@ test("follows the step that is running, until a person chooses another", async (
     expect.verifySteps(["output of 100", "output of 101", "output of 100", "output of 102", "finished"]);
 });
 
-test("times count on between two reads, and the next attempt comes nearer", async () => {
+test("times and the countdown to the next attempt advance between two reads", async () => {
     mockDate("2026-01-01 12:00:00");
     const retry = { attempt: 2, attempts_total: 3, retry_in: 7.5 };
     const steps = [step(0, "One", "running", { duration: 3.5 }), step(1, "Two", "queued", retry)];
@@ -227,7 +219,7 @@ const withChild = (state, childState) => {
     return step(1, "Sub plan", state, { action: "plan", plan_log_id: 2, steps });
 };
 
-test("a plan inside is unfolded while it runs, and its running step is shown", async () => {
+test("a plan inside is unfolded while it runs, and its running step is selected", async () => {
     const run = serve(makeRun("waiting", [step(0, "One", "done"), withChild("waiting", "running")]));
     await mount();
     expect(queryAllTexts(".o_tower_step_number")).toEqual(["1", "2", "2.1", "2.2"]);
@@ -249,7 +241,7 @@ test("a plan inside is unfolded while it runs, and its running step is shown", a
     expect.verifySteps(["output of 201", "output of 100"]);
 });
 
-test("the failed step inside a plan is shown", async () => {
+test("the failed step of a plan inside is selected", async () => {
     serve(makeRun("failed", [step(0, "One", "done"), withChild("failed", "failed"), step(2, "Three", "")]));
     await mount();
     expect(SELECTED).toHaveText("In two");
@@ -287,7 +279,7 @@ test("arrow keys move the selection, fold and unfold", async () => {
     expect.verifySteps(["output of 100"]); // not of all the steps on the way
 });
 
-test("Stop asks first; afterwards the run can be resumed or run again", async () => {
+test("Stop asks for confirmation; afterwards the run can be resumed or run again", async () => {
     const run = serve(makeRun("running", [step(0, "One", "running")]));
     mockService("action", {
         doActionButton({ resModel, resId, name }) {
@@ -319,7 +311,7 @@ test("Stop asks first; afterwards the run can be resumed or run again", async ()
     ]);
 });
 
-test("a lost connection is waited for, an error is shown", async () => {
+test("after a lost connection it is tried again; an error is shown", async () => {
     let answer = () => {
         throw new ConnectionLostError("/web/dataset/call_kw");
     };
@@ -343,7 +335,7 @@ test("a lost connection is waited for, an error is shown", async () => {
     expect.verifySteps(["output of 100"]);
 });
 
-test("nothing is read while nobody looks", async () => {
+test("nothing is read while the page is hidden", async () => {
     let isHidden = false;
     patchWithCleanup(document, {
         get hidden() {
@@ -396,7 +388,7 @@ test("links lead to the runs before and after", async () => {
     ]);
 });
 
-test("of 500 steps only those that changed are drawn again", async () => {
+test("of 500 steps only those that changed are rendered again", async () => {
     let drawn = 0;
     patchWithCleanup(PlanStepRow.prototype, {
         get look() {
@@ -420,7 +412,7 @@ test("of 500 steps only those that changed are drawn again", async () => {
     expect.verifySteps(["output of 350", "output of 351"]);
 });
 
-test("of 10,000 lines those around the running one are read, the others when a person asks", async () => {
+test("of 10,000 lines those around the running one are read, the others on request", async () => {
     onRpc(MODEL, "read_progress", ({ kwargs: { offset } }) => {
         expect.step(`read from ${offset}`);
         const first = offset ?? 4750;
@@ -459,7 +451,7 @@ test("of 10,000 lines those around the running one are read, the others when a p
     expect.verifySteps(["read from null", "read from 4250", "read from 4250", "read from null"]);
 });
 
-test("not each of many short steps gets a console", async () => {
+test("many short steps do not each get a console", async () => {
     const shown = [];
     onRpc("cx.tower.command.log", "read_output", ({ args }) => {
         shown.push(args[0][0]);
@@ -491,7 +483,7 @@ test("not each of many short steps gets a console", async () => {
     expect(shown.at(-1)).toBe(104);
 });
 
-test("a tree keeps what has not changed", async () => {
+test("unchanged steps keep their object", async () => {
     await makeMockEnv();
     const tree = new StepTree();
     tree.update([step(0, "One", "done"), withChild("waiting", "running")], 0);

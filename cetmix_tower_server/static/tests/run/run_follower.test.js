@@ -44,7 +44,7 @@ test("a run is read until it has ended", async () => {
     expect.verifySteps([]);
 });
 
-test("a run that ended before anybody listened is read once", async () => {
+test("a run that ended before it was followed is read once", async () => {
     const follower = follow([FINISHED]);
     await soon();
     follower.hint();
@@ -53,7 +53,7 @@ test("a run that ended before anybody listened is read once", async () => {
     expect(follower.isFollowing).toBe(false);
 });
 
-test("a hint makes the next read happen sooner, but not at once after the last one", async () => {
+test("a hint makes the next read happen sooner, with a pause after the last one", async () => {
     const follower = follow([RUNNING]);
     await soon();
     follower.hint();
@@ -88,7 +88,7 @@ test("a hint after the end, or before the start, does nothing", async () => {
     expect.verifySteps(["read"]);
 });
 
-test("after a failed read it is tried again, later each time, until it works", async () => {
+test("failed reads are tried again with growing delays", async () => {
     follow([new Error("offline"), new Error("still offline"), RUNNING]);
     await soon();
     await advanceTime(2 * POLL_INTERVAL_MS - 100);
@@ -110,7 +110,7 @@ test("a hint while the connection is lost leads to a read", async () => {
     expect.verifySteps(["read", "offline", "read"]);
 });
 
-test("an error that stays is not tried again; who starts anew reads", async () => {
+test("an error that is not to be retried ends the reading until a new start", async () => {
     const follower = follow([new Error("refused"), FINISHED], { retries: false });
     await soon();
     await advanceTime(10 * POLL_INTERVAL_MS);
@@ -138,7 +138,7 @@ test("the failure of a read that was stopped is dropped", async () => {
     expect.verifySteps(["read"]);
 });
 
-test("starting anew drops the read in progress and reads at once, also after the end", async () => {
+test("a new start drops the read in progress and reads at once, also after the end", async () => {
     const answer = new Deferred();
     const follower = follow([answer, { text: "new", finished: true }]);
     follower.start();
@@ -151,7 +151,7 @@ test("starting anew drops the read in progress and reads at once, also after the
     expect.verifySteps(["read", "new"]);
 });
 
-test("what comes in pieces is read without pauses", async () => {
+test("pieces are read without pauses", async () => {
     follow([
         { more: true, text: "one" },
         { more: true, text: "two" },
@@ -178,7 +178,7 @@ test("the next read waits until the last result has been taken", async () => {
     follower.stop();
 });
 
-test("while the page is hidden nothing is read; when it is shown again, at once", async () => {
+test("a hidden page reads nothing, and at once when it is shown again", async () => {
     let hidden = false;
     patchWithCleanup(document, {
         get hidden() {

@@ -59,7 +59,7 @@ async function mount() {
     return parent;
 }
 
-test("follows a run while it is shown, then the next one", async () => {
+test("follows the run that is shown, then the next one", async () => {
     read = async () => ({ finished: true, text: "over" });
     const parent = await mount();
     expect(steps.splice(0)).toEqual(["listen to some_run/1", "open 1", "over"]);
@@ -72,7 +72,7 @@ test("follows a run while it is shown, then the next one", async () => {
     expect(steps.splice(0)).toEqual(["close", "leave some_run/2"]);
 });
 
-test("only announcements of this run are a reason to read", async () => {
+test("only announcements of this run trigger a read", async () => {
     read = async () => ({ finished: false, text: "read" });
     await mount();
     await advanceTime(500);

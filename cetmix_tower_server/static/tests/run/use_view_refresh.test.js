@@ -54,7 +54,7 @@ async function mount() {
     return mountWithCleanup(View);
 }
 
-test("the view is read again when the run has ended, and not before", async () => {
+test("the view is reloaded when the run has ended, not before", async () => {
     await mount();
     await advanceTime(POLL_INTERVAL_MS);
     expect.verifySteps(["ask"]);
@@ -65,7 +65,7 @@ test("the view is read again when the run has ended, and not before", async () =
     expect.verifySteps([]);
 });
 
-test("a view that somebody edits is left alone until that is done", async () => {
+test("a view that is being edited is not reloaded", async () => {
     await mount();
     view.isBusy = true;
     end();
@@ -91,7 +91,7 @@ test("after a failure it is tried again", async () => {
     expect.verifySteps(["ask", "reload"]);
 });
 
-test("a view that is closed asks nothing more", async () => {
+test("a closed view stops polling", async () => {
     const component = await mount();
     component.__owl__.destroy();
     await advanceTime(5 * POLL_INTERVAL_MS);

@@ -59,14 +59,14 @@ test("a log that was never fetched", async () => {
     expect(".o_tower_server_log_failure").toHaveCount(0);
 });
 
-test("a failure says why, and that the text is older", async () => {
+test("a failure shows its reason and that the text is older", async () => {
     await mountForm(2);
     expect(".o_tower_server_log_failure").toHaveText(/no route <b>/);
     expect(".o_tower_server_log_failure").toHaveText(/The text below was fetched/);
     expect(".o_tower_server_log_text").toHaveText("old text");
 });
 
-test("while it is being fetched the form waits for the end, and shows it", async () => {
+test("the form shows when a refresh has ended", async () => {
     await mountForm(3);
     expect(".o_tower_server_log").toHaveAttribute("data-state", "refreshing");
     const values = { is_refreshing: false, log_state: "done", log_html: "new text" };
@@ -90,7 +90,7 @@ function mountFollow() {
     return mountWithCleanup(FollowLog, { props: { action } });
 }
 
-test("who closes the dialog ends the run", async () => {
+test("closing the dialog stops the run", async () => {
     const dialog = await mountFollow();
     expect(".o_tower_follow_log").toHaveText(/after 30 minutes/);
     dialog.__owl__.destroy();
@@ -98,7 +98,7 @@ test("who closes the dialog ends the run", async () => {
     expect.verifySteps(["stop 5"]);
 });
 
-test("a run that has ended is left alone", async () => {
+test("a run that has ended is not stopped", async () => {
     const dialog = await mountFollow();
     dialog.onFinished();
     await click(".o_tower_follow_close");

@@ -1,6 +1,6 @@
 import { registry } from "@web/core/registry";
 
-/** From a template to a server that is made ready: see tests/test_tour_template.py. */
+/** From a template to a server that is made ready: see tests/server_template/test_tour_template.py. */
 registry.category("web_tour.tours").add("tower_create_server_from_template", {
     steps: () => [
         { content: "The servers are shown", trigger: ".o_web_client .o_control_panel" },

@@ -52,7 +52,7 @@ test("checks that need attention come first, with what to do", async () => {
     expect.verifySteps(["read"]);
 });
 
-test("it reads itself again, and says when Tower does not answer", async () => {
+test("the page refreshes and says when Tower does not answer", async () => {
     await mountHealth([
         { status: "ok", checks: [makeCheck("queue")] },
         new Error("gone"),
@@ -69,7 +69,7 @@ test("it reads itself again, and says when Tower does not answer", async () => {
     expect.verifySteps(["read", "read", "read"]);
 });
 
-test("a tile opens what is behind it", async () => {
+test("a tile opens its details", async () => {
     await mountHealth([
         { status: "ok", checks: [makeCheck("queue", { has_details: true }), makeCheck("clock")] },
     ]);
@@ -89,7 +89,7 @@ test("markup in a text is text", async () => {
     expect.verifySteps(["read"]);
 });
 
-test("ages", async () => {
+test("ages are readable", async () => {
     await makeMockEnv(); // brings the translations
     expect([0, 119, 120, 7199, 7200].map((seconds) => String(formatAge(seconds)))).toEqual([
         "0 s",

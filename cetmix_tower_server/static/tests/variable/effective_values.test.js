@@ -34,7 +34,7 @@ async function mountForm(rows) {
     await animationFrame();
 }
 
-test("nothing set yet: says so", async () => {
+test("says that no variable has a value", async () => {
     await mountForm([]);
     expect(".o_tower_effective_values").toHaveText(/No variable has a value here yet/);
 });
@@ -61,7 +61,7 @@ test("markup in a value is text", async () => {
     expect(".evil").toHaveCount(0);
 });
 
-test("two thousand values: a part is shown, the filter sees all", async () => {
+test("of two thousand values a part is shown, and the filter searches all", async () => {
     await mountForm([...Array(2000).keys()].map((i) => makeRow(`v_${i}_`, `${i}`)));
     expect(".o_tower_effective_value").toHaveCount(100);
     await contains("input[type=search]").edit("v_1999_", { confirm: false });
@@ -71,7 +71,7 @@ test("two thousand values: a part is shown, the filter sees all", async () => {
     expect(".o_tower_effective_values").toHaveText(/No value matches/);
 });
 
-test("saving reads the values again", async () => {
+test("the values are read again after a save", async () => {
     let calls = 0;
     onRpc("owner", "get_effective_variable_values", () => {
         calls++;
