@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .masking.masker import Masker
+from .run_end import RunEnd
 
 if TYPE_CHECKING:
     from ..worker.job import Job
@@ -17,13 +18,12 @@ if TYPE_CHECKING:
 class HostWork:
     """Work on a host. ``perform`` must not touch the ORM: no transaction is open while it runs.
 
-    :param perform: gets the :class:`job.Job` (live output, stop signal) and returns the values that the
-        log is finished with
+    :param perform: gets the :class:`job.Job` (live output, stop signal) and returns how the run ended
     :param masker__: masks the text of an exception that ends the work
     :param login__: how to log in to the host; the next step of a flight plan may use it again
     """
 
-    perform: Callable[[Job], dict[str, Any]]
+    perform: Callable[[Job], RunEnd]
     masker__: Masker
     login__: Any = None
     prepared: float = field(default_factory=time.monotonic)
@@ -35,13 +35,13 @@ class DatabaseWork:
 
     So its writes and the word "done" are committed together or not at all.
 
-    :param perform: gets the job and the run's record, returns the values the log is finished with
+    :param perform: gets the job and the run's record, returns how the run ended
     :param masker__: masks the text of an exception that ends the work
     :param timeout_s: time limit in seconds
     :param repeatable: the author said that running it twice does no harm
     """
 
-    perform: Callable[[Job, Any], dict[str, Any]]
+    perform: Callable[[Job, Any], RunEnd]
     masker__: Masker
     timeout_s: float
     repeatable: bool = False
@@ -49,6 +49,6 @@ class DatabaseWork:
 
 @dataclass(frozen=True)
 class Ended:
-    """There is nothing to do: the run ends with these values."""
+    """There is nothing to do: the run ends like this."""
 
-    values: dict[str, Any]
+    end: RunEnd

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import psycopg2
 
 from . import crash_points
+
+if TYPE_CHECKING:
+    from ..engine.run_end import RunEnd
+    from .job import Job, Recorded
 
 _logger = logging.getLogger(__name__)
 
@@ -17,9 +21,10 @@ _logger = logging.getLogger(__name__)
 class _End:
     """How one run ended, on its way to the database."""
 
-    def __init__(self, job, values: dict[str, Any]):
+    def __init__(self, job: Job, end: RunEnd):
         self.job = job
-        self.values = values
+        self.end = end
+        self.recorded: Recorded | None = None
         self.turn = threading.Event()  # set when it is written, or when its thread is to write
         self.written = False
         self.error: Exception | None = None
@@ -43,25 +48,27 @@ class EndWriter:
         self._waiting: list[_End] = []
         self._busy = False
 
-    def record(self, job, values: dict[str, Any]) -> None:
+    def record(self, job: Job, end: RunEnd) -> Recorded:
         """Write the end of a run and return when it is committed.
 
+        :return: what the lane of the run goes on with
         :raise Exception: what the database or the follow-up of this run raised; nothing of it is written then
         """
-        end = _End(job, values)
+        waiting = _End(job, end)
         with self._lock:
-            self._waiting.append(end)
+            self._waiting.append(waiting)
             is_first, self._busy = not self._busy, True
         if not is_first:
             try:
-                end.turn.wait()
+                waiting.turn.wait()
             except BaseException:
-                self._leave(end)
+                self._leave(waiting)
                 raise
-        if not end.written:
-            self._write_waiting(end)
-        if end.error:
-            raise end.error
+        if not waiting.written:
+            self._write_waiting()
+        if waiting.error:
+            raise waiting.error
+        return waiting.recorded
 
     def _leave(self, end: _End) -> None:
         """Withdraw an end whose thread was told to end; when it was its turn to write, the next one's comes."""
@@ -74,7 +81,7 @@ class EndWriter:
                 if self._busy:
                     self._waiting[0].turn.set()
 
-    def _write_waiting(self, own: _End) -> None:
+    def _write_waiting(self) -> None:
         with self._lock:
             batch, self._waiting = self._waiting, []
         try:
@@ -111,5 +118,5 @@ class EndWriter:
             if self._read_ahead and len(batch) > 1:
                 self._read_ahead(env, [end.job for end in batch])
             for end in batch:
-                end.job.write_end(env, end.values)
+                end.recorded = end.job.write_end(env, end.end)
                 crash_points.reached("before_record_commit")

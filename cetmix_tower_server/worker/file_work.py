@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..engine.file_operations import (
@@ -24,6 +24,7 @@ from ..engine.file_operations import (
 from ..engine.masking.hidden_places import Template, hide
 from ..engine.masking.masker import Masker
 from ..engine.results import EngineError, ExitCode, FileDownloadFailed, FileError, Secret
+from ..engine.run_end import RunEnd
 from ..engine.script import SudoMode
 from ..engine.ssh.files import Content, FileSession, HostFile, IfExists, Owner, PushResult, PushSpec
 from ..engine.ssh.stopping import StopRequested
@@ -102,7 +103,7 @@ class FileRun:
     store: FileStore | None = None
     owner: Owner | None = None
 
-    def perform(self, job: Job) -> dict[str, Any]:
+    def perform(self, job: Job) -> RunEnd:
         """Do the work of all files; one that fails does not keep the others. Returns the values of the log's end."""
         return _Performance(self, job).perform()
 
@@ -116,7 +117,7 @@ class _Performance:
         self.outcome = ""  # nothing was tried on the host so far
         self.may_run_on = False  # a script of it, on the host
 
-    def perform(self) -> dict[str, Any]:
+    def perform(self) -> RunEnd:
         for index, task in enumerate(self.run.tasks):
             if task.document.get("error"):  # it could not be rendered when the run was started
                 self._note(index, _failure(task.document["error"], task.document["exit_code"]))
@@ -128,7 +129,7 @@ class _Performance:
             ]
             if wanted:
                 self._perform_in_session(wanted, with_sudo)
-        return self._end_values()
+        return self._end()
 
     def _perform_in_session(self, wanted: list[tuple[int, FileTask]], with_sudo: bool) -> None:
         """Do the work of files that are reached in the same way; what no file is to blame for ends all of them."""
@@ -294,22 +295,26 @@ class _Performance:
             if index not in self.results:
                 self._note(index, _failure(text, exit_code))
 
-    def _end_values(self) -> dict[str, Any]:
+    def _end(self) -> RunEnd:
         results = [self.results[index] for index in range(len(self.run.tasks))]
         failed = [
             (task, result)
             for task, result in zip(self.run.tasks, results, strict=True)
             if result["outcome"] == FAILED
         ]
-        values = {"outcome": self.outcome or False, "run_result": {"files": results}, "command_status": 0}
+        end = RunEnd(
+            int(ExitCode.OK),
+            outcome=self.outcome or "",
+            stop_confirmed=False if self.may_run_on else None,
+            columns={"run_result": {"files": results}},
+        )
         if self.outcome == "stopped":
-            return values | {
-                "command_status": int(ExitCode.COMMAND_STOPPED),
-                "message": "Stopped on request.",
-                "stop_confirmed": "no" if self.may_run_on else "yes",
-            }
-        if self.may_run_on:
-            values["stop_confirmed"] = "no"
+            return replace(
+                end,
+                exit_code=int(ExitCode.COMMAND_STOPPED),
+                message="Stopped on request.",
+                stop_confirmed=not self.may_run_on,
+            )
         if failed:
             task, result = failed[0]
             text = _with_path(task.path or task.document.get("name") or "", result["message"])
@@ -318,8 +323,8 @@ class _Performance:
             text = self.run.masker__.mask(text)
             codes = {result["exit_code"] for _task, result in failed}
             worst = next((code for code in WORST_FIRST if code in codes), failed[0][1]["exit_code"])
-            values |= {"command_status": int(worst), "message": text, "command_error": text}
-        return values
+            end = replace(end, exit_code=int(worst), message=text, error=text)
+        return end
 
 
 def _is_plain_push(task: FileTask) -> bool:

@@ -7,26 +7,50 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 # Postgres cannot store NUL in text.
 NUL_REPLACEMENT = "\N{SYMBOL FOR NULL}"
 
 
+@dataclass(frozen=True)
+class KeptOutput:
+    """How much of a run's live output is kept.
+
+    :param head: characters from the start
+    :param tail: characters from the end
+    """
+
+    head: int
+    tail: int
+
+
+@dataclass(frozen=True)
+class OutputSoFar:
+    """What earlier attempts of a run printed: the next one's output is appended to it.
+
+    :param end: offset behind the last character
+    :param skipped: characters left out
+    :param note: line that separates the attempts
+    """
+
+    end: int = 0
+    skipped: int = 0
+    note: str = ""
+
+
 class Recorder:
     """Collects masked output and writes it as blocks of ``cx_tower_command_log_output``.
 
-    The first ``head_limit`` characters are all kept. Behind them only the last ``tail_limit`` ones are: what
-    falls between is a gap between two blocks. Memory stays below head to be flushed plus tail, however
+    The head is kept as a whole. Behind it only the tail is: what falls between is a gap between two blocks. Memory stays below head to be flushed plus tail, however
     fast a command prints. Offsets count characters of both streams in the order they arrived.
 
     One thread appends (the job), another may flush (the worker): both take the lock.
 
     :param log_id: id of the run
-    :param head_limit: characters kept from the start
-    :param tail_limit: characters kept from the end
+    :param kept: how much of the output is kept
     :param on_first_output: called once, when the first characters arrive
-    :param end: offset to go on from, after an earlier attempt
-    :param skipped: characters that attempt left out
+    :param so_far: what earlier attempts printed
     :param worker: code of the process that holds the run: nothing is written for a run that another one holds, which has the
         same id by chance, in a database that was restored under the same name; "" for whoever holds it
     """
@@ -34,20 +58,18 @@ class Recorder:
     def __init__(
         self,
         log_id: int,
-        head_limit: int,
-        tail_limit: int,
+        kept: KeptOutput,
         on_first_output: Callable[[], None],
-        end: int = 0,
-        skipped: int = 0,
+        so_far: OutputSoFar = OutputSoFar(),
         worker: str = "",
     ):
         self.log_id = log_id
         self._worker = worker
-        self.end = end  # offset behind the last character received
-        self.skipped = skipped  # characters left out so far
+        self.end = so_far.end  # offset behind the last character received
+        self.skipped = so_far.skipped  # characters left out so far
         self.first_output_at: float | None = None  # time.monotonic()
-        self._head_limit = head_limit
-        self._tail_limit = tail_limit
+        self._head_limit = kept.head
+        self._tail_limit = kept.tail
         self._pending: deque[tuple[int, str, str]] = deque()  # (offset, stream, text)
         self._pending_size = 0
         self._written_tail: deque[tuple[int, int]] = deque()  # (start, end) of rows behind the head
@@ -94,6 +116,10 @@ class Recorder:
     def has_pending(self) -> bool:
         """Whether something waits to be written."""
         return bool(self._pending)
+
+    def sizes(self) -> dict[str, int]:
+        """Return how much came in and how much of it was left out, as columns of the log."""
+        return {"output_size": self.end, "output_skipped": self.skipped}
 
     def flush(self, cr) -> bool:
         """Write what is pending with cursor ``cr``; the caller commits.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 from ..engine.database_errors import may_succeed_later
 from ..engine.results import EngineError
+from ..engine.run_end import RunEnd
 from ..engine.work import DatabaseWork, HostWork
 from .interrupt import RunAborted
-from .job import Job, aborted_values, error_values, unexpected_values
+from .job import Job
 
 
-def perform(job: Job, record) -> dict[str, Any]:
-    """Do the work of a run and return the values that its log is finished with.
+def perform(job: Job, record) -> RunEnd:
+    """Do the work of a run and return how it ended.
 
     :param record: the log of the run, in an environment of the caller's transaction with all rights
     :raise Exception: the caller's transaction cannot go on
@@ -22,10 +22,10 @@ def perform(job: Job, record) -> dict[str, Any]:
         return _perform_in_transaction(job, record)
     if isinstance(job.work, HostWork):
         return _perform_on_host(job)
-    return dict(job.work.values)
+    return job.work.end
 
 
-def _perform_in_transaction(job: Job, record) -> dict[str, Any]:
+def _perform_in_transaction(job: Job, record) -> RunEnd:
     """Do database work in the caller's transaction; what it wrote is undone when it fails."""
     try:
         with record.env.cr.savepoint():
@@ -34,18 +34,18 @@ def _perform_in_transaction(job: Job, record) -> dict[str, Any]:
             finally:
                 job.close_for_aborts()
     except RunAborted:
-        return aborted_values(job.abort_reason)
+        return RunEnd.aborted(job.abort_reason)
     except EngineError as error:
-        return error_values(error, job.work.masker__)
+        return RunEnd.of_error(error, job.work.masker__)
     except Exception as error:
         if may_succeed_later(error):
             raise
-        return unexpected_values(error, job.work.masker__)
+        return RunEnd.unexpected(error, job.work.masker__)
 
 
-def _perform_on_host(job: Job) -> dict[str, Any]:
+def _perform_on_host(job: Job) -> RunEnd:
     """Do work on a host in a thread of its own: what ends the caller's Python must not tear it apart."""
-    ended: list[dict[str, Any]] = []
+    ended: list[RunEnd] = []
     thread = threading.Thread(
         target=lambda: ended.append(job.perform_on_host()), name="tower-lane-waited", daemon=True
     )

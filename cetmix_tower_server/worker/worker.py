@@ -19,12 +19,13 @@ from odoo.sql_db import Cursor, connection_info_for
 
 from ..engine.database_errors import is_away, may_succeed_later
 from ..engine.masking.in_use import secrets_in_use
-from ..engine.masking.masker import Masker
+from ..engine.run_end import RunEnd
 from ..engine.work import DatabaseWork, Ended
 from . import crash_points, heartbeat
 from .ends import EndWriter
-from .job import Job, unexpected_values
+from .job import Assignment, Job
 from .lanes import Lanes
+from .recorder import KeptOutput, OutputSoFar
 
 _logger = logging.getLogger(__name__)
 
@@ -96,17 +97,17 @@ class Worker:
         """The first output of a job arrived: show it without waiting for the next tick."""
         self._look_soon()
 
-    def job_done(self, job: Job) -> None:
+    def job_done(self, job: Job, following: Job | None) -> None:
         """A lane is through with a job: announce its end and take the next run.
 
-        While the lane goes on with the next step of a flight plan, its news can wait for the next tick: quick steps are
-        not to be held up by what is told about them.
+        :param following: the next step of the flight plan, when the lane goes on with it. Then the news can wait for the
+            next tick: quick steps must not be held up by what is told about them.
         """
         with self._lock:
             self._jobs.pop(job.log_id, None)
             self._ended.append(job)
-            if job.next:
-                self._jobs[job.next.log_id] = job.next
+            if following:
+                self._jobs[following.log_id] = following
                 return
             self._claim_wanted |= self._more_queued
         self._look_soon()
@@ -116,16 +117,11 @@ class Worker:
         for long."""
         return job.may_take_over and not (self._more_queued and time.monotonic() - job.since > SLICE_S)
 
-    def take_over(self, env, job: Job) -> Job | None:
+    def take_over(self, env, job: Job, taken: tuple[int, int]) -> Job:
         """Prepare the step that follows a job's end for the same lane, in the transaction that records the end.
 
-        :return: the next job, None when nothing follows at once
+        :param taken: (id, fencing token) of the step
         """
-        taken = env["cx.tower.command.log"]._pop_taken_over()
-        if not taken:
-            # What follows stays in the queue, if anything does; should this process die first, the cron finds it there.
-            env.cr.postcommit.add(self.wake)
-            return None
         following = self._follow(env, job, taken)
         crash_points.reached("taken_over")
         return following
@@ -388,8 +384,8 @@ class Worker:
     def _make_ended(self, claimed: dict[int, int], error: Exception) -> list[Job]:
         """Return the jobs of runs that cannot be prepared at all."""
         _logger.error("runs %s cannot be prepared", list(claimed), exc_info=error)
-        work = Ended(unexpected_values(error, Masker({})))
-        jobs = [Job(self, log_id, fence, work, 0, 0) for log_id, fence in claimed.items()]
+        work = Ended(RunEnd.unexpected(error))
+        jobs = [Job(self, Assignment(log_id, fence, work)) for log_id, fence in claimed.items()]
         with self._lock:
             self._jobs.update({job.log_id: job for job in jobs})
         return jobs
@@ -404,16 +400,25 @@ class Worker:
         return jobs
 
     def _make_jobs(self, env, claimed: dict[int, int], logins=None) -> list[Job]:
-        settings = env["cx.tower.settings"]._get()
-        head = settings.output_limit_mb * 1024 * 1024
+        kept = self._kept_output(env)
         logs = env["cx.tower.command.log"].browse(claimed)
         works = logs._prepare_works(logins)
         steps = {log.id for log in logs if log.plan_log_id}
         so_far = logs._output_so_far()
         return [
-            Job(self, log_id, claimed[log_id], work, head, head // 4, so_far.get(log_id), log_id in steps)
+            Job(
+                self,
+                Assignment(
+                    log_id, claimed[log_id], work, kept, so_far.get(log_id, OutputSoFar()), log_id in steps
+                ),
+            )
             for log_id, work in works.items()
         ]
+
+    @staticmethod
+    def _kept_output(env) -> KeptOutput:
+        head = env["cx.tower.settings"]._get().output_limit_mb * 1024 * 1024
+        return KeptOutput(head, head // 4)
 
     def _write_output(self) -> None:
         """Write the pending output of all jobs and announce what changed, in one transaction.
@@ -544,9 +549,8 @@ class Worker:
         return [job]
 
     def _make_job(self, env, log_id: int, fence: int, work) -> Job:
-        head = env["cx.tower.settings"]._get().output_limit_mb * 1024 * 1024
-        so_far = env["cx.tower.command.log"].browse(log_id)._output_so_far()
-        return Job(self, log_id, fence, work, head, head // 4, so_far.get(log_id))
+        so_far = env["cx.tower.command.log"].browse(log_id)._output_so_far().get(log_id, OutputSoFar())
+        return Job(self, Assignment(log_id, fence, work, self._kept_output(env), so_far))
 
     def make_private_job(self, env, log_id: int, fence: int, work) -> Job:
         """Return the job of a run whose log is part of the caller's transaction, see :mod:`waited`."""
@@ -578,8 +582,7 @@ class Worker:
 def run_chain(job: Job | None) -> None:
     """Do a job, and the steps of its flight plan that follow."""
     while job:
-        job.run()
-        job = job.next
+        job = job.run()
 
 
 _workers: dict[tuple[int, str], Worker] = {}

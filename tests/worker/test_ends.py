@@ -1,23 +1,11 @@
 """Ends that come together share a transaction; one that cannot be written keeps nobody else."""
 
-import importlib.util
-import sys
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg2
 import pytest
-
-WORKER = Path(__file__).parents[2] / "cetmix_tower_server" / "worker"
-if "tower_worker" not in sys.modules:
-    spec = importlib.util.spec_from_file_location(
-        "tower_worker", WORKER / "__init__.py", submodule_search_locations=[str(WORKER)]
-    )
-    package = sys.modules["tower_worker"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(package)
-
-from tower_worker.ends import EndWriter  # noqa: E402
+from tower_worker.ends import EndWriter
 
 
 class Store:

@@ -1,17 +1,10 @@
 """The recorder keeps head and tail of any output, in bounded memory, and loses nothing when a commit fails."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-SOURCE = Path(__file__).parents[2] / "cetmix_tower_server" / "worker" / "recorder.py"
-spec = importlib.util.spec_from_file_location("tower_recorder", SOURCE)
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-Recorder = module.Recorder
+from tower_worker.recorder import KeptOutput, Recorder
 
 
 class Table:
@@ -43,7 +36,7 @@ class Table:
 
 
 def record(pieces, head, tail, flush_every):
-    recorder, table = Recorder(1, head, tail, lambda: None), Table()
+    recorder, table = Recorder(1, KeptOutput(head, tail), lambda: None), Table()
     for index, (stream, text) in enumerate(pieces):
         recorder.append(stream, text)
         if flush_every and index % flush_every == 0:
@@ -81,7 +74,7 @@ def test_streams_keep_their_order(pieces):
 
 
 def test_output_of_a_failed_commit_is_written_again():
-    recorder, lost, table = Recorder(1, 100, 100, lambda: None), Table(), Table()
+    recorder, lost, table = Recorder(1, KeptOutput(100, 100), lambda: None), Table(), Table()
     recorder.append("o", "first ")
     recorder.flush(lost)
     recorder.append("e", "second")
@@ -91,14 +84,14 @@ def test_output_of_a_failed_commit_is_written_again():
 
 
 def test_nul_characters_can_be_stored():
-    recorder, table = Recorder(1, 100, 100, lambda: None), Table()
+    recorder, table = Recorder(1, KeptOutput(100, 100), lambda: None), Table()
     recorder.append("o", "a\0b")
     recorder.flush(table)
     assert "".join(table.text().values()) == "a␀b"
 
 
 def test_memory_stays_bounded_without_a_flush():
-    recorder = Recorder(1, 1000, 500, lambda: None)
+    recorder = Recorder(1, KeptOutput(1000, 500), lambda: None)
     for _ in range(10_000):
         recorder.append("o", "x" * 1000)
     held = sum(len(text) for _offset, _stream, text in recorder._pending)
@@ -108,7 +101,7 @@ def test_memory_stays_bounded_without_a_flush():
 
 def test_first_output_is_announced_once():
     calls = []
-    recorder = Recorder(1, 100, 100, lambda: calls.append(1))
+    recorder = Recorder(1, KeptOutput(100, 100), lambda: calls.append(1))
     recorder.append("o", "")
     assert calls == []
     recorder.append("o", "a")
@@ -117,7 +110,7 @@ def test_first_output_is_announced_once():
 
 
 def test_a_block_that_was_committed_after_all_and_comes_again_longer_loses_nothing():
-    recorder, table = Recorder(1, 100, 100, lambda: None), Table()
+    recorder, table = Recorder(1, KeptOutput(100, 100), lambda: None), Table()
     recorder.append("o", "first ")
     recorder.flush(table)  # committed, but the caller has not heard of it yet
     recorder.append("o", "second")

@@ -4,7 +4,8 @@ from psycopg2 import OperationalError
 from psycopg2.errors import DeadlockDetected, SerializationFailure
 
 from ...engine.python import python_code
-from ...engine.results import ExitCode
+from ...engine.results import ExitCode, Outcome
+from ...engine.run_end import RunEnd
 from ...engine.values import plain_values
 from ...worker.interrupt import RunAborted
 from .python import CommandLogger
@@ -18,7 +19,7 @@ class CxTowerCommandLog(models.Model):
     _inherit = "cx.tower.command.log"
 
     def _perform_python(self, code, masker):
-        """Evaluate a Python command in this transaction and return the values its log is finished with.
+        """Evaluate a Python command in this transaction and return how it ended.
 
         :param str code: rendered code with the secrets in it; it must not reach a log or an error unmasked
         :param masker: masks the message of the result
@@ -37,7 +38,7 @@ class CxTowerCommandLog(models.Model):
             if not isinstance(context.get("custom_values") or {}, dict):
                 raise TypeError("custom_values must stay a dictionary")
             kept = plain_values.plain(context.get("custom_values") or {}, "custom_values")
-            end = _result_values(context.get("result"), masker)
+            end = _end_of(context.get("result"), masker)
             self.env.flush_all()
         except (RunAborted, SerializationFailure, DeadlockDetected):
             raise
@@ -50,14 +51,15 @@ class CxTowerCommandLog(models.Model):
             explained = python_code.explain(error)
             raise python_code.PythonCodeError(masker.mask(str(explained)), explained.line) from None
         own = own.changed(kept, masker.secrets__)
-        return end | self.sudo()._changed_own_values__(own)
+        # sudo: the engine stores the custom values that the code has left
+        return end.with_columns(**self.sudo()._changed_own_values__(own))
 
     def _python_scopes(self):
         """Return what else Python code finds: jet, jet template, waypoint in the jet addon."""
         return {}
 
 
-def _result_values(result, masker):
+def _end_of(result, masker):
     """Return the end of a Python command from its ``result``: nothing set means success.
 
     :raise engine.plain_values.UnstorableValue: it is none
@@ -65,9 +67,9 @@ def _result_values(result, masker):
     result = result if isinstance(result, dict) else {}
     status = _exit_code(result.get("exit_code"))
     message = result.get("message")
-    text = masker.mask(plain_values.storable_text(str(message))) if message not in (None, False) else False
-    field = "command_response" if status == ExitCode.OK else "command_error"
-    return {"command_status": status, field: text, "outcome": "completed"}
+    text = masker.mask(plain_values.storable_text(str(message))) if message not in (None, False) else ""
+    said = {"response" if status == ExitCode.OK else "error": text}
+    return RunEnd(status, outcome=Outcome.COMPLETED.value, **said)
 
 
 def _exit_code(value):

@@ -2,6 +2,7 @@ from odoo import models
 
 from ...engine.masking.masker import Masker
 from ...engine.results import ExitCode
+from ...engine.run_end import RunEnd
 from ...engine.script import ScriptSpec, SudoMode
 from ...engine.ssh.running import Clocks, OutputLimits, run_script
 from ...engine.template import secrets_in_code as placeholders
@@ -57,8 +58,8 @@ class CxTowerServer(models.Model):
             result = run_script(
                 connections.get_pool(), target, spec, clocks, append, masker, job.stop, limits
             )
-            values = result_values(result)
-            return keeper.result(values) if keeper else values
+            end = RunEnd.of_result(result)
+            return keeper.end(end) if keeper else end
 
         return HostWork(perform, masker, login)
 
@@ -66,8 +67,7 @@ class CxTowerServer(models.Model):
         """Return the work of a Python command; it runs as the person who started the run, and for nobody else."""
         if not log.user_id:  # Odoo would take "nobody" for its superuser
             text = self.env._("The person who started the run was deleted, so its Python code is not run.")
-            status = int(ExitCode.PYTHON_COMMAND_ERROR)
-            return Ended({"command_status": status, "message": text, "command_error": text})
+            return Ended(RunEnd.prevented(ExitCode.PYTHON_COMMAND_ERROR, text))
         run_input, carried = log.sudo()._inputs__()
         values = self._secrets_of_run__(run_input)
         code = placeholders.resolve_in_python(run_input["code"], run_input["nonce"], values)
@@ -94,18 +94,3 @@ class CxTowerServer(models.Model):
         step = run_settings["timeout_s"] or self.sudo().command_timeout_s or settings.command_timeout
         silence = run_settings.get("silence_timeout_s", settings.silence_timeout)
         return Clocks(step_timeout_s=step, silence_timeout_s=silence)
-
-
-def result_values(result):
-    """Return a :class:`engine.results.CommandResult` as the values a log is finished with."""
-    confirmed = {True: "yes", False: "no", None: False}[result.stop_confirmed]
-    return {
-        "command_status": result.exit_code,
-        "command_response": result.stdout or False,
-        "command_error": result.stderr or (result.message if result.message else False),
-        "message": result.message or False,
-        "outcome": result.outcome.value,
-        "exit_signal": result.exit_signal or False,
-        "stop_confirmed": confirmed,
-        "timings": dict(result.timings),
-    }

@@ -8,7 +8,6 @@ from psycopg2.errors import LockNotAvailable
 from ...engine import states
 from ...engine.database_errors import may_succeed_later
 from ...engine.file_operations import DELETE
-from ...worker.engine_context import heard
 from ..base.transactions import brief_locks
 from .run_target import ACTION
 
@@ -52,9 +51,8 @@ class CxTowerCommandLog(models.Model):
         """
         log = self.sudo()
         if log._inputs__()[0].get("keep_result"):
-            if not heard(self.env, "tower_waited_for"):
-                log._drop_uploaded_content()
-            return  # whoever waits for it takes it, and drops the content
+            log._drop_uploaded_content()
+            return  # whoever waits for it takes it
         self.flush_recordset()
         try:
             with brief_locks(self.env, 2):

@@ -96,10 +96,10 @@ class CxTowerServer(models.Model):
         try:
             result, log_id = self._run_file_and_wait(lambda target: target._start_bare_run(PUSH, document))
         except UserError:
-            attachment.unlink()  # a Python command may go on after that
+            attachment.exists().unlink()  # a Python command may go on after that
             raise
         # In the transaction that made it: the one that records the end of the run cannot see it.
-        attachment.unlink()
+        attachment.exists().unlink()
         return {
             "path": document["path"],
             "size": result.get("size", 0),

@@ -56,11 +56,12 @@ class CxTowerFleetRun(models.Model):
         )
         self._set_held_inside(members.ids, held=True)
 
-    def _pass_turn_on(self):
+    def _pass_turn_on(self, lane=None):
         """Give the next held member its turn.
 
         Two processes that pick the same member collide, and one of them records its end again.
 
+        :param lane: :class:`engine.run_end.Lane` of the member that has ended; None outside of lanes
         :return: whether there was a held member
         """
         self.env.cr.execute(
@@ -80,7 +81,7 @@ class CxTowerFleetRun(models.Model):
         if not row:
             return False
         self._set_held_inside([row[0]], held=False)
-        if heard(self.env, "tower_lane"):  # the lane's own process takes it
+        if lane:  # its own process takes it
             self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
         else:
             self.env["cx.tower.run.queue"]._wake_workers()
@@ -124,7 +125,7 @@ class CxTowerFleetRun(models.Model):
     # The end of a member
     # ------------------------------------------------------------------
 
-    def _member_ended(self, member):
+    def _member_ended(self, member, lane=None):
         """Continue the fleet run after the end of a member, in the transaction that records that end.
 
         An error in here must not undo the record of what happened on the host; :meth:`_look_after` makes up for it.
@@ -137,19 +138,19 @@ class CxTowerFleetRun(models.Model):
         had_turn = not member.is_held
         try:
             with self.env.cr.savepoint(flush=False):
-                fleet._go_on_after(fleet._is_failure(member), had_turn)
+                fleet._go_on_after(fleet._is_failure(member), had_turn, lane)
         except Exception as error:
             if may_succeed_later(error):
                 raise  # the database went away or another process was faster: the whole end is tried again
             _logger.exception("fleet run %s could not continue after run %s", self.id, member.id)
             self.env.invalidate_all(flush=False)
 
-    def _go_on_after(self, is_failure, had_turn):
+    def _go_on_after(self, is_failure, had_turn, lane):
         halted = is_failure and self._count_failure()
         if halted:
             self._halt()
         elif had_turn and self.state == RUNNING:
-            self._pass_turn_on()
+            self._pass_turn_on(lane)
         self._end_if_nothing_is_left()
 
     @api.model

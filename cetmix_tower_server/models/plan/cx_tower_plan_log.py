@@ -6,9 +6,9 @@ from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from ...engine import states
-from ...engine.results import ExitCode
+from ...engine.results import ExitCode, Outcome
+from ...engine.run_end import RunEnd
 from ...engine.values.plain_values import storable_text
-from ...worker.engine_context import heard
 from ..base.transactions import GUARD_WAIT_S, brief_locks
 
 CHANGED_AT_END = (
@@ -272,7 +272,7 @@ class CxTowerPlanLog(models.Model):
                 plan=name,
                 server=self.server_id.sudo().name,
             )
-        self._finish(int(ExitCode.ANOTHER_PLAN_RUNNING), text)
+        self._finish(RunEnd(int(ExitCode.ANOTHER_PLAN_RUNNING), text))
         return False
 
     def _guard_key(self):
@@ -312,17 +312,19 @@ class CxTowerPlanLog(models.Model):
             return False
         return taken == len(runs)
 
-    def _finish(self, plan_status, message=None, nothing_ran=False):
-        """End a run. Only the first end counts: a finished run is never changed again.
+    def _finish(self, end, lane=None):
+        """Record how this run ended, and do what follows from that in the same transaction.
 
-        :param int plan_status: exit code of the run; decides the final state
-        :param message: one sentence about it
-        :param nothing_ran: every line was skipped; the run counts as skipped then, with exit code 0
+        Only the first end counts: a finished run is never changed again. The step that waits for this run is not among
+        what follows: see :meth:`_conclude`.
+
+        :param end: :class:`engine.run_end.RunEnd`; ``is_skipped`` when every line was skipped, with exit code 0
+        :param lane: :class:`engine.run_end.Lane` that executed the last step; None outside of lanes
         :return: whether this call ended the run
         """
         self.ensure_one()
-        state = states.SKIPPED if nothing_ran else states.state_for_exit_code(plan_status)
-        if state == states.SKIPPED and not nothing_ran:
+        state = states.SKIPPED if end.is_skipped else states.state_for_exit_code(end.exit_code)
+        if state == states.SKIPPED and not end.is_skipped:
             state = states.FAILED  # a code that an author chose
         self.flush_recordset()
         now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
@@ -334,8 +336,8 @@ class CxTowerPlanLog(models.Model):
                           duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
                     WHERE id = %(id)s AND state = ANY(%(before)s)""",
                 state=state,
-                status=int(plan_status),
-                message=storable_text(message) if message else None,
+                status=int(end.exit_code),
+                message=storable_text(end.message) if end.message else None,
                 now=now,
                 id=self.id,
                 before=states.before(state),
@@ -345,14 +347,14 @@ class CxTowerPlanLog(models.Model):
         self.invalidate_recordset(CHANGED_AT_END, flush=False)
         if ended:
             self._fields["state"]._insert_cache(self, [state])  # what follows looks at it
-            self._on_run_finished()
+            self._on_run_finished(lane)
         return ended
 
     def _end_with_server(self):
         """End runs whose server is deleted by force."""
         text = self.env._("Its server was deleted while it ran: what became of it on the host is unknown.")
         for run in self:
-            run._finish(int(ExitCode.RUN_INTERRUPTED), text)
+            run._finish(RunEnd(int(ExitCode.RUN_INTERRUPTED), text))
 
     def _end_before_turn(self, text):
         """End outermost runs that never got their turn in a fleet run, with what was prepared inside them."""
@@ -367,19 +369,20 @@ class CxTowerPlanLog(models.Model):
         )
         self.env["cx.tower.command.log"].invalidate_model(flush=False)
         for run in runs:
-            run._finish(int(ExitCode.PLAN_STOPPED), text)
+            run._finish(RunEnd(int(ExitCode.PLAN_STOPPED), text))
 
-    def _on_run_finished(self):
-        """Do what follows from the end of a run, in its transaction. Extension point: jets and waypoints go on here."""
+    def _on_run_finished(self, lane=None):
+        """Do what follows from the end of a run, in its transaction. Extension point: jets and waypoints go on here.
+
+        :param lane: :class:`engine.run_end.Lane` that executed the last step; None outside of lanes
+        """
         if not self.parent_flight_plan_log_id:
             self._notify_starter()
-        if not heard(
-            self.env, "tower_lane"
-        ):  # a lane's process announces its steps, and so the run, soon after
+        if not lane:  # its process announces the step, and with it the run, within a second
             self._send_hint()
         self._plan_finished()
         if self.fleet_run_id:
-            self.fleet_run_id._member_ended(self)
+            self.fleet_run_id._member_ended(self, lane)
 
     def _plan_finished(self):
         """Kept as a hook for addons that know it by this name: called once for each flight plan run that has ended."""
@@ -389,8 +392,15 @@ class CxTowerPlanLog(models.Model):
         for top in self.top_plan_log_id:
             top._bus_send("cetmix_tower_plan_log", {"id": top.id})
 
-    def _outcome(self):
-        """Return the exit code and message that the step which started this run ends with."""
-        if self.state == states.SKIPPED:
-            return int(ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED), self.message
-        return self.plan_status, self.message
+    def _end_of_waiting_step(self, step):
+        """Return how the step that waits for this run ends, now that this run has ended."""
+        skipped = self.state == states.SKIPPED
+        confirmed = {"yes": True, "no": False}.get(self._last_step().stop_confirmed)
+        return RunEnd(
+            int(ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED) if skipped else self.plan_status,
+            message=self.message or "",
+            outcome=Outcome.COMPLETED.value,
+            stop_confirmed=confirmed,
+            is_skipped=skipped,
+            columns=step._changed_own_values__(self._own_values__()),
+        )

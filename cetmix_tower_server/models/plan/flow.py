@@ -12,11 +12,11 @@ from ...engine.database_errors import may_succeed_later
 from ...engine.plan import conditions, flow
 from ...engine.plan.definition import freeze
 from ...engine.results import ConditionInvalid, EngineError, ExitCode
+from ...engine.run_end import NOTHING, Following, RunEnd
 from ...engine.template import rendering
-from ...worker.engine_context import engine_says, heard
 from ..run.cx_tower_command_log import COMMAND_FIELDS
 from ..run.cx_tower_run_target_mixin import check_storable
-from .step import RUN_FIELDS, SERVER_FIELDS
+from .step import RUN_FIELDS, SERVER_FIELDS, Decided
 
 _logger = logging.getLogger(__name__)
 
@@ -100,71 +100,77 @@ class CxTowerPlanLog(models.Model):
     # ------------------------------------------------------------------
 
     def _begin(self):
-        """Look at the first lines of new runs. Who calls wakes the workers."""
-        for run in self.with_context(**engine_says(tower_no_wake=True)):
-            self._drive(run, flow.first(run._frozen_plan().flow))
+        """Look at the first lines of new runs. The caller wakes the workers."""
+        for run in self:
+            self._carry_out(Decided(run, flow.first(run._frozen_plan().flow)))
 
-    def _step_ended(self, step):
+    def _go_on_after(self, step, lane=None):
         """Go on after the end of one of this run's steps, in the transaction that records it.
 
-        What goes wrong in here ends the plan with a message, it never undoes the record of what happened on a host. A lane
-        (the engine says ``tower_lane``) sees to that itself: it records the end again and says what went wrong.
+        What goes wrong in here ends the plan with a message; it never undoes the record of what happened on a host. A lane
+        deals with that itself: it records the end again and passes the reason (``plan_failure``).
 
-        :return: as of :meth:`_drive`, for lanes
+        :param lane: :class:`engine.run_end.Lane` that executed the step; None outside of lanes
+        :return: :class:`engine.run_end.Following`
         """
         self.ensure_one()
         run = self.sudo()  # sudo: nobody may write logs by hand; the engine goes on with what was started
-        if heard(self.env, "tower_plan_later"):
-            return None  # the lane goes on with it in a transaction of its own
+        if lane and lane.plan_later:
+            return Following(later=run.id)
         run.fetch(RUN_FIELDS)
-        failure = heard(self.env, "tower_plan_failure")
-        if failure:
-            run._give_up(failure)
-        elif heard(self.env, "tower_lane"):
-            return run._drive(*run._after_step(step), origin=step)
-        else:
-            run._step_ended_outside_of_lanes(step)
-        return None
+        if not lane:
+            return run._go_on_outside_of_lanes(step)
+        if lane.plan_failure:
+            run._give_up(lane.plan_failure, lane)
+            return NOTHING
+        return run._carry_out(run._decide_after(step), lane)
 
-    def _go_on(self):
-        """Go on after the last step of these runs, which has ended: nobody has done so yet, for whatever reason.
+    def _go_on(self, lane=None):
+        """Go on after the last step of this run, which has ended, if nobody has done so yet.
 
-        :return: as of :meth:`_drive`, for lanes
+        :param lane: :class:`engine.run_end.Lane` that executed the step; None outside of lanes
+        :return: :class:`engine.run_end.Following`
         """
-        left = None
-        for run in self.sudo():  # sudo: the engine goes on with what was started
-            step = run._last_step()
-            if step and run.state in states.ACTIVE and step.state in states.FINISHED:
-                left = run._step_ended(step)
-        return left
+        self.ensure_one()
+        run = self.sudo()  # sudo: the engine goes on with what was started
+        step = run._last_step()
+        if step and run.state in states.ACTIVE and step.state in states.FINISHED:
+            return run._go_on_after(step, lane)
+        return NOTHING
 
-    def _step_ended_outside_of_lanes(self, step):
+    def _go_on_outside_of_lanes(self, step):
         try:
             with self.env.cr.savepoint(flush=False):
-                self._drive(*self._after_step(step), origin=step)
+                following = self._carry_out(self._decide_after(step))
         except Exception as error:
             if may_succeed_later(error):
                 raise  # the database went away or another transaction was faster: all of it is tried again
             _logger.exception("flight plan run %s cannot go on", self.id)
             self.env.invalidate_all(flush=False)
             self._give_up(f"{type(error).__name__}: {error}")
+            return NOTHING
+        if following.is_queued:
+            self.env["cx.tower.run.queue"]._wake_workers()
+        return following
 
-    def _give_up(self, failure):
+    def _give_up(self, failure, lane=None):
         """End this run and those around it: Tower itself failed."""
         text = self.env._(
             "Tower could not go on with the flight plan: %s. The log of the Tower server says more.", failure
         )
         run = self
+        end = RunEnd(int(ExitCode.GENERAL_ERROR), text)
         while run:
-            run._finish(int(ExitCode.GENERAL_ERROR), text)
+            run._finish(end, lane)
             step = run.triggering_command_log_id
-            if step:
-                values = {"command_status": int(ExitCode.GENERAL_ERROR), "message": text}
-                step._finish(values, follow=not step.plan_log_id)
+            if step.plan_log_id:
+                step._record_end(end)
+            elif step:
+                step._finish(end, lane=lane)
             run = step.plan_log_id
 
-    def _after_step(self, step):
-        """Return (run, decision) that the end of a step leads to; takes over the values it set."""
+    def _decide_after(self, step):
+        """Take over what a step has left, and return the :class:`Decided` that its end leads to."""
         result = flow.StepResult(
             step.command_status, skipped=step.is_skipped, may_run_on=step.stop_confirmed == "no"
         )
@@ -186,91 +192,94 @@ class CxTowerPlanLog(models.Model):
         )
         if step.is_skipped or step.command_status == ExitCode.OK or is_tolerated:
             self.steps_done = step.position + 1
-        return self, decision
+        return Decided(self, decision)
 
     # ------------------------------------------------------------------
     # The loop
     # ------------------------------------------------------------------
 
     @api.model
-    def _drive(self, run, decision, origin=None):
+    def _carry_out(self, decided, lane=None):
         """Carry out decisions until a step waits for its turn or the outermost run has ended.
 
-        :param run: the run that the decision is about
-        :param origin: step whose end led here; a lane that executed it may take the next one over
-        :return: the run that is to be gone on with in another transaction (:meth:`_go_on`), because texts of authors took
-            long in this one; else None. Lanes do that themselves, for all others the cron does.
+        :param decided: :class:`Decided`, or what follows when nothing is left to decide
+        :param lane: :class:`engine.run_end.Lane` that led here, which may take the next step over; None outside of lanes
+        :return: :class:`engine.run_end.Following`. ``later`` when texts of authors took long in this transaction: lanes go
+            on in another one themselves, for all others the cron does
         """
         texts_until = pool.time_spent() + TEXTS_S
-        while run and decision:
-            run, decision = run._carry_out(decision, origin, texts_until)
-        if not heard(self.env, "tower_lane"):
+        while isinstance(decided, Decided):
+            decided = decided.run._carry_out_one(decided.decision, lane, texts_until)
+        if not lane:
             self.flush_model()  # a lane's commit does it, for all that ended together
-            if run:
+            if decided.later:
                 self.env["cx.tower.run.queue"]._wake_workers()
-        return run
+        return decided
 
-    def _carry_out(self, decision, origin, texts_until):
-        """Carry out one decision.
-
-        :return: (run, decision) to go on with, (None, None) when nothing is left to decide, (run, None) when that is to be done
-            in another transaction
-        """
+    def _carry_out_one(self, decision, lane, texts_until):
+        """Carry out one decision. :return: the next :class:`Decided`, or :class:`engine.run_end.Following`"""
         end = self._end_of_run(decision)
         if end:
-            self.flush_recordset()
-            self._finish(*end)
-            return self._after_child()
+            return self._conclude(end, lane)
         self.position = decision.next_line
         line = self._frozen_plan().lines[decision.next_line]
         try:
-            step = self._make_step(decision.next_line, line, origin)
-        except MissingError:
-            return self._end_without_command(line)
+            step = self._make_step(decision.next_line, line, lane)
+        except MissingError:  # its command was deleted meanwhile: there is nothing that a log could point to
+            text = self.env._("Line “%s” cannot run: its command was deleted.", line["name"])
+            return self._conclude(RunEnd(int(ExitCode.NOT_FOUND), text), lane)
         if step.state == states.WAITING:
-            return step._start_child_plan(line["flight_plan_id"])
-        if step.state == states.RUNNING:  # the lane that executed the one before goes on with it
-            return None, None
+            return step._begin_plan_inside(line["flight_plan_id"], lane)
+        if step.state == states.RUNNING:
+            return Following(taken_over=(step.id, step.fence))
         if step.state == states.QUEUED:
-            if not (heard(self.env, "tower_lane") or heard(self.env, "tower_no_wake")):
-                self.env["cx.tower.run.queue"]._wake_workers()
-            return None, None
+            return Following(is_queued=True)
         if pool.time_spent() > texts_until:
-            return self, None
-        return self._after_step(step)
+            return Following(later=self.id)
+        return self._decide_after(step)
 
-    def _end_without_command(self, line):
-        """End the run: what is to run was deleted meanwhile, so there is nothing that a log could point to."""
-        text = self.env._("Line “%s” cannot run: its command was deleted.", line["name"])
+    def _conclude(self, end, lane=None):
+        """End this run, and with it the step that waits for it.
+
+        :param end: :class:`engine.run_end.RunEnd`
+        :return: as of :meth:`_end_step_around`
+        """
         self.flush_recordset()
-        self._finish(int(ExitCode.NOT_FOUND), text)
-        return self._after_child()
+        self._finish(end, lane)
+        return self._end_step_around(lane)
+
+    def _end_step_around(self, lane=None):
+        """End the step that waits for this run, which has ended.
+
+        :return: the :class:`Decided` that leads to, or :class:`engine.run_end.Following`
+        """
+        step = self.triggering_command_log_id
+        return step._end_waiting(self._end_of_waiting_step(step), lane) if step else NOTHING
 
     def _end_of_run(self, decision):
-        """Return the arguments of :meth:`_finish` when the run ends here, else None."""
+        """Return the :class:`engine.run_end.RunEnd` of this run when it ends here, else None."""
         if self.stop_requested_date:
             return self._stopped_end()
         if decision.next_line is not None and self._is_out_of_time():
-            return int(ExitCode.COMMAND_TIMED_OUT), self.env._(
-                "The time limit of the flight plan was reached."
-            )
+            text = self.env._("The time limit of the flight plan was reached.")
+            return RunEnd(int(ExitCode.COMMAND_TIMED_OUT), text)
         if decision.values:
             own = self._own_values__()
             try:
                 rendered = self._render_values(decision.values, own.values)
                 self._set_values__(own.changed({**own.values, **rendered}))
             except EngineError as error:
-                return int(error.exit_code), own.masker__.mask(str(error))
+                return RunEnd(int(error.exit_code), own.masker__.mask(str(error)))
         if decision.exit_code is None:
             return None
-        message = None
+        message = ""
         if decision.nothing_ran:
             message = self._nothing_ran_message()
         elif decision.exit_code == ExitCode.PLAN_IS_EMPTY:
             message = self.env._("The flight plan has no lines.")
         elif decision.exit_code:
             message = self._failure_message(decision.exit_code)
-        return decision.exit_code, message, decision.nothing_ran
+        return RunEnd(int(decision.exit_code), message, is_skipped=decision.nothing_ran)
 
     def _nothing_ran_message(self):
         if self.steps_total == 1:
@@ -293,7 +302,7 @@ class CxTowerPlanLog(models.Model):
             text += " " + self.env._(
                 "Whether anything is left of it on the host could not be confirmed: look there."
             )
-        return int(ExitCode.PLAN_STOPPED), text
+        return RunEnd(int(ExitCode.PLAN_STOPPED), text)
 
     def _failure_message(self, exit_code):
         """Return which line ended the run, and why.
@@ -338,37 +347,11 @@ class CxTowerPlanLog(models.Model):
             [("plan_log_id", "=", self.id)], LAST_STEP_FIELDS, order="position desc, id desc", limit=1
         )
 
-    def _after_child(self):
-        """Return (run, decision) of the run around this one, which has ended, or (None, None)."""
-        step = self.triggering_command_log_id
-        if not step:
-            return None, None
-        status, message = self._outcome()
-        skipped = self.state == states.SKIPPED
-        ended = step._finish(
-            {
-                "command_status": status,
-                "message": message or False,
-                "is_skipped": skipped,
-                "outcome": "completed",
-                "stop_confirmed": self._last_step().stop_confirmed,
-                **step._changed_own_values__(self._own_values__()),
-            },
-            follow=False,
-        )
-        if not ended:
-            return None, None
-        if not step.plan_log_id:
-            step._on_run_finished()
-            return None, None
-        step._apply_end()
-        return step.plan_log_id._after_step(step)
-
     # ------------------------------------------------------------------
     # Steps
     # ------------------------------------------------------------------
 
-    def _make_step(self, position, line, origin):
+    def _make_step(self, position, line, lane=None):
         """Create the log of one line: queued, waiting (for a plan inside), or ended with the reason why it does not run.
 
         The condition is evaluated here, once, before the step (pitfall 46).
@@ -411,7 +394,7 @@ class CxTowerPlanLog(models.Model):
         Step = self.env["cx.tower.command.log"]
         values = Step._seal_new__(values, own.secrets)
         self._hide_code(command, values)
-        return Step._create_step(values, before=origin)
+        return Step._create_step(values, lane)
 
     def _is_condition_met(self, line, own_values):
         """Return whether a line is to run.

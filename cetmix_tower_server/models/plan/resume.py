@@ -8,7 +8,9 @@ from odoo.exceptions import UserError
 from ...engine import states
 from ...engine.plan import flow
 from ...engine.plan.definition import differences, lines_to_run, text_difference
+from ...engine.run_end import NOTHING
 from .definition_parts import shown_part
+from .step import Decided
 
 RESUMABLE = (states.FAILED, states.STOPPED, states.INTERRUPTED)
 
@@ -269,7 +271,7 @@ class CxTowerPlanLog(models.Model):
             reason = resumed.message
         if reason:
             raise UserError(reason)
-        self._drive(*resumed._take_up(self, changed))
+        self._carry_out(resumed._take_up(self, changed))
         return resumed
 
     def _resumed_values(self):
@@ -285,7 +287,7 @@ class CxTowerPlanLog(models.Model):
     def _take_up(self, earlier, changed):
         """Go on where an earlier run of the same plan ended.
 
-        :return: (run, decision) to go on with
+        :return: :class:`Decided` or :class:`engine.run_end.Following`, for :meth:`_carry_out`
         """
         step = earlier._last_step()
         position = step.position
@@ -314,7 +316,8 @@ class CxTowerPlanLog(models.Model):
             )
             self._set_values__(earlier._own_values__())
             result = flow.StepResult(step.command_status, skipped=step.is_skipped)
-            return self, flow.after(self._frozen_plan().flow, position, result, bool(self.steps_run))
+            decision = flow.after(self._frozen_plan().flow, position, result, bool(self.steps_run))
+            return Decided(self, decision)
         inside = step.triggered_plan_log_id
         while inside.resumed_from_id and not inside.command_log_ids:
             inside = inside.resumed_from_id  # it was refused; what it was to go on with still is
@@ -331,11 +334,11 @@ class CxTowerPlanLog(models.Model):
             again.triggered_plan_log_id = child
             inside.resumed_by_ids.resumed_from_id = False  # those that were refused
             child.resumed_from_id = inside
-            return child._take_up(inside, changed) if child._try_begin() else child._after_child()
+            return child._take_up(inside, changed) if child._try_begin() else child._end_step_around()
         if "code" in step._inputs__()[0] and not changed:
             again = self._repeat_step(step, position)
-            return (None, None) if again.state in states.ACTIVE else self._after_step(again)
-        return self, flow.Decision(next_line=position)
+            return NOTHING if again.state in states.ACTIVE else self._decide_after(again)
+        return Decided(self, flow.Decision(next_line=position))
 
     def _changed_line(self, position, step):
         """Return whether the line does not run the plan any more that the step ran."""

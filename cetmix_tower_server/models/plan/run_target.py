@@ -2,6 +2,7 @@ from odoo import models
 from odoo.exceptions import ValidationError
 
 from ...engine.results import ExitCode
+from ...engine.run_end import RunEnd
 
 
 class CxTowerRunTargetMixin(models.AbstractModel):
@@ -72,7 +73,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         for server_id, reason in plan.sudo()._get_incompatibilities(self).items():
             if reason:
                 refused = runs.filtered(lambda run, server_id=server_id: run.server_id.id == server_id)
-                refused._finish(int(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER), reason)
+                refused._finish(RunEnd(int(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER), reason))
         runs.filtered(lambda run: run.state == "queued")._try_begin()._begin()
         runs.invalidate_recordset(["command_log_ids"])  # steps are created past the ORM
         self._dispatch(runs.command_log_ids)

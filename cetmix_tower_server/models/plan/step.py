@@ -1,3 +1,5 @@
+from typing import NamedTuple
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable
@@ -5,7 +7,7 @@ from psycopg2.errors import LockNotAvailable
 from ...engine import states
 from ...engine.plan import flow
 from ...engine.results import ExitCode
-from ...worker.engine_context import heard
+from ...engine.run_end import NOTHING, RunEnd
 from ..base.transactions import GUARD_WAIT_S
 from ..run.cx_tower_command_log import COMMAND_FIELDS
 
@@ -42,7 +44,18 @@ SERVER_FIELDS = ("name", "ssh_username", "use_sudo", "shell_mode", "command_time
 # Filled from the step before, see _insert_value.
 SEAT_FIELDS = ("host_slot", "global_slot")
 LANE_FIELDS = ("worker", "fence", "follows", *SEAT_FIELDS)
-TAKEN_OVER = "cx.tower.command.log.taken_over"
+FIRST_FENCE = 1
+
+
+class Decided(NamedTuple):
+    """What is next in a run of a flight plan.
+
+    :param run: its log
+    :param decision: :class:`engine.plan.flow.Decision`
+    """
+
+    run: models.Model
+    decision: flow.Decision
 
 
 class CxTowerCommandLog(models.Model):
@@ -63,13 +76,13 @@ class CxTowerCommandLog(models.Model):
             log.step_number = log.position + 1 if log.plan_log_id else 0
 
     @api.model
-    def _create_step(self, values, before=None):
+    def _create_step(self, values, lane=None):
         """Create the log of a plan's step with one statement: a plan creates one for each of its lines.
 
         When the step's guard key is taken, its log ends as ANOTHER_COMMAND_RUNNING instead.
 
         :param dict values: fields of the log; ``guard_key`` and ``state`` among them decide what becomes of it
-        :param before: the step whose end led here
+        :param lane: :class:`engine.run_end.Lane` that led here; it may take the step over
         :return: the log, with what the flow needs in the cache
         """
         # sudo: the plan's author decided what runs; its names and levels belong into the log
@@ -91,8 +104,8 @@ class CxTowerCommandLog(models.Model):
             "triggered_plan_log_id": False,
             **values,
         }
-        if values["state"] == states.QUEUED and before:
-            values |= self._taken_over_values(before)
+        if values["state"] == states.QUEUED and lane and lane.may_take_over:
+            values |= self._taken_over_values(lane)
         log_id = self._insert_row(values)
         if not log_id:
             text = self._parallel_refusal(command, server)
@@ -106,32 +119,23 @@ class CxTowerCommandLog(models.Model):
             field = self._fields[name]
             if name not in SEAT_FIELDS:
                 field._insert_cache(step, [field.convert_to_cache(value, step, validate=False)])
-        if values["state"] == states.RUNNING:
-            self.env.cr.cache[TAKEN_OVER] = (step.id, values["fence"])
         return step
 
-    def _taken_over_values(self, before):
-        """Return what makes a step belong to the lane that executed the one before: same seats, no way through the queue.
+    @api.model
+    def _taken_over_values(self, lane):
+        """Return what makes a step belong to a lane: in the seats of the run that it executed, past the queue.
 
         If the process dies before the commit, neither the end of the one before nor this step exists; if it dies after it,
         the lease runs out and this step, which has not begun, becomes interrupted.
         """
-        worker = heard(self.env, "tower_lane_worker")
-        if not worker:
-            return {}
         return {
-            "follows": before.id,
+            "follows": lane.log_id,
             "state": states.RUNNING,
-            "worker": worker,
-            "fence": 1,
-            "host_slot": before.id,
-            "global_slot": before.id,
+            "worker": lane.worker,
+            "fence": FIRST_FENCE,
+            "host_slot": lane.log_id,
+            "global_slot": lane.log_id,
         }
-
-    @api.model
-    def _pop_taken_over(self):
-        """Return (log id, fencing token) of the step that this transaction created for the lane it works for, or None."""
-        return self.env.cr.cache.pop(TAKEN_OVER, None)
 
     @api.model
     def _insert_row(self, values):
@@ -202,28 +206,35 @@ class CxTowerCommandLog(models.Model):
             steps.server_id.fetch(SERVER_FIELDS)
             steps.command_id.fetch(COMMAND_FIELDS)
 
-    def _end_without_child(self, exit_code, text):
-        """End a run whose plan cannot be started. :return: as :meth:`_start_child_plan`"""
-        values = {"command_status": int(exit_code), "message": text, "command_error": text}
-        self._finish(values, follow=not self.plan_log_id)
-        return self.plan_log_id._after_step(self) if self.plan_log_id else (None, None)
+    def _end_waiting(self, end, lane=None):
+        """End a run that waits for the flight plan inside it.
 
-    def _start_child_plan(self, plan_id):
-        """Start the plan that this run waits for.
+        :return: as of :meth:`_begin_plan_inside`
+        """
+        if not self._record_end(end):
+            return NOTHING
+        if not self.plan_log_id:
+            return self._on_run_finished(lane) or NOTHING
+        self._apply_end()
+        return self.plan_log_id._decide_after(self)
 
-        :return: (run, decision) to go on with, see ``cx.tower.plan.log._drive``
+    def _begin_plan_inside(self, plan_id, lane=None):
+        """Start the flight plan that this run waits for.
+
+        :param lane: :class:`engine.run_end.Lane` that led here; None outside of lanes
+        :return: :class:`Decided` or :class:`engine.run_end.Following`, for ``cx.tower.plan.log._carry_out``
         """
         self.ensure_one()
         plan = self.env["cx.tower.plan"].browse(plan_id).exists()
         if not plan:
             text = self.env._("The flight plan it is to run was deleted.")
-            return self._end_without_child(ExitCode.PLAN_NOT_ASSIGNED, text)
+            return self._end_waiting(RunEnd.prevented(ExitCode.PLAN_NOT_ASSIGNED, text), lane)
         # a plan around it was checked with all that is inside it when it was started
         reason = not self.plan_log_id and plan._is_plan_incompatible_with_server(self.server_id)
         if reason:
-            return self._end_without_child(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER, reason)
+            return self._end_waiting(RunEnd.prevented(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER, reason), lane)
         child = self.env["cx.tower.plan.log"]._create_child(self, plan)
         self.triggered_plan_log_id = child
         if not child._try_begin():
-            return child._after_child()
-        return child, flow.first(child._frozen_plan().flow)
+            return child._end_step_around(lane)
+        return Decided(child, flow.first(child._frozen_plan().flow))

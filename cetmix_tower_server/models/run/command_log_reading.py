@@ -2,6 +2,7 @@ from odoo import fields, models
 
 from ...engine import states
 from ...engine.results import ExitCode
+from ...engine.run_end import RunEnd
 
 READ_LIMIT = 8 * 1024 * 1024  # characters that one call of read_output returns at most
 OFFSET_LIMIT = 2**62
@@ -94,15 +95,16 @@ class CxTowerCommandLog(models.Model):
         self.env["cx.tower.run.stop"]._ask(active, self.env.user)
         return True
 
-    def _values_when_stopped(self, user):
+    def _end_when_stopped(self, user):
         """Return the end of a run that ``user`` stopped before it began."""
-        text = self.env._("Stopped by %s before it started.", user.name)
-        return {"command_status": int(ExitCode.COMMAND_STOPPED), "message": text}
+        return RunEnd(
+            int(ExitCode.COMMAND_STOPPED), self.env._("Stopped by %s before it started.", user.name)
+        )
 
     def _request_stop(self, user):
         """Ask for the end of this run in the caller's transaction, see ``cx.tower.run.stop``."""
         asked = {"stop_requested_by_id": user.id, "stop_requested_date": fields.Datetime.now()}
-        if self.state == states.QUEUED and self._finish({**self._values_when_stopped(user), **asked}):
+        if self.state == states.QUEUED and self._finish(self._end_when_stopped(user).with_columns(**asked)):
             return
         self.write(asked)
         if self.state == states.WAITING:  # it ends when the flight plan inside has

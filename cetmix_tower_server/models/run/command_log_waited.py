@@ -5,7 +5,7 @@ from odoo.exceptions import MissingError
 
 from ...engine.database_errors import is_away, may_succeed_later
 from ...engine.results import ExitCode
-from ...worker.engine_context import engine_says
+from ...engine.run_end import RunEnd
 
 _logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class CxTowerCommandLog(models.Model):
                 field._insert_cache(self, [value])
         try:
             with self.env.cr.savepoint(flush=False):
-                self.with_context(**engine_says(tower_waited_for=True))._on_run_finished()
+                self._on_run_finished()
                 self.env.flush_all()
         except Exception as error:
             if is_away(error):
@@ -75,7 +75,7 @@ class CxTowerCommandLog(models.Model):
     def _leave_trace_at_rollback(self, trace):
         """Have a log written of a run whose own log goes away with its transaction.
 
-        :param dict trace: ``row`` of the log, and ``values`` of its end once they are known
+        :param dict trace: ``row`` of the log, and its ``end`` once that is known
         """
         registry, text = (
             self.env.registry,
@@ -87,9 +87,8 @@ class CxTowerCommandLog(models.Model):
                 with registry.cursor() as cr:
                     log = self.with_env(self.env(cr=cr, user=SUPERUSER_ID, context={})).browse()
                     log = log._insert_from_row(trace["row"])
-                    values = dict(trace["values"] or {"command_status": int(ExitCode.RUN_INTERRUPTED)})
-                    values["message"] = " ".join(filter(None, (values.get("message"), text)))
-                    log._finish(values, follow=False)
+                    end = trace["end"] or RunEnd(int(ExitCode.RUN_INTERRUPTED))
+                    log._record_end(end.with_remark(text))
             except Exception as error:
                 _logger.info("of run %s, which was rolled back, no log can be kept: %s", self.id, error)
 

@@ -1,13 +1,14 @@
 import logging
+from dataclasses import replace
 
 from odoo import models
 from odoo.exceptions import UserError
 
 from ...engine.database_errors import may_succeed_later
-from ...engine.masking.masker import Masker
 from ...engine.results import EngineError, ExitCode
+from ...engine.run_end import RunEnd
 from ...engine.work import Ended
-from ...worker.job import OutputSoFar, error_values, unexpected_values
+from ...worker.recorder import OutputSoFar
 
 _logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class CxTowerCommandLog(models.Model):
             return self._end_of_unprepared(error)
 
     def _output_so_far(self):
-        """Return {log id: :class:`worker.job.OutputSoFar`} of those of these runs that were tried before."""
+        """Return {log id: :class:`worker.recorder.OutputSoFar`} of those of these runs that were tried before."""
         return {
             log.id: OutputSoFar(
                 log.output_size,
@@ -65,28 +66,25 @@ class CxTowerCommandLog(models.Model):
     def _end_of_unprepared(self, error):
         """Return how this run ends, which could not be prepared; the error is raised again when trying again may help."""
         if isinstance(error, EngineError):
-            return Ended(error_values(error, Masker({})))
+            return Ended(RunEnd.of_error(error))
         if isinstance(error, UserError):
-            return Ended(unexpected_values(error, Masker({})) | {"message": str(error)})
+            return Ended(replace(RunEnd.unexpected(error), message=str(error)))
         if may_succeed_later(error):
             raise error  # the database went away: the worker prepares again
         _logger.error("run %s could not be prepared", self.id, exc_info=error)
-        return Ended(unexpected_values(error, Masker({})))
+        return Ended(RunEnd.unexpected(error))
 
     def _prepare_work(self):
         """Return what is to be done for this run, from the runner of its command's action."""
         self.ensure_one()
         if self.stop_requested_date:  # it was taken at the moment in which somebody stopped it
-            return Ended(self._values_when_stopped(self.stop_requested_by_id))
+            return Ended(self._end_when_stopped(self.stop_requested_by_id))
         rendered_for = self.sudo()._inputs__()[0].get("action", self.command_action)
         if rendered_for != self.command_action:
             text = self.env._("The command was given another type after the run was started.")
-            return Ended(
-                {"command_status": int(ExitCode.GENERAL_ERROR), "message": text, "command_error": text}
-            )
+            return Ended(RunEnd.prevented(ExitCode.GENERAL_ERROR, text))
         runner = self.server_id._get_command_runners().get(self.command_action)
         if not runner:
             text = self.env._("Nothing here can run a command of type “%s”.", self.command_action)
-            status = int(ExitCode.NO_COMMAND_RUNNER_FOUND)
-            return Ended({"command_status": status, "message": text, "command_error": text})
+            return Ended(RunEnd.prevented(ExitCode.NO_COMMAND_RUNNER_FOUND, text))
         return runner(self)

@@ -6,6 +6,7 @@ from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from ...engine import states
 from ...engine.results import ExitCode
+from ...engine.run_end import NOTHING, RunEnd
 from ...engine.values.plain_values import storable_text
 from ..base.fields import BigInteger
 from ..base.transactions import GUARD_WAIT_S, brief_locks
@@ -253,27 +254,39 @@ class CxTowerCommandLog(models.Model):
 
     def _refuse_parallel(self):
         text = self._parallel_refusal(self.command_id, self.server_id)
-        status = int(ExitCode.ANOTHER_COMMAND_RUNNING)
-        self._finish({"command_status": status, "message": text, "command_error": text})
+        self._finish(RunEnd.prevented(ExitCode.ANOTHER_COMMAND_RUNNING, text))
 
-    def _finish(self, values, fence=None, follow=True, worker=None):
-        """End a run, or queue it again where the author allowed another attempt.
+    # ------------------------------------------------------------------
+    # The end of a run, see docs/developer/ends.md
+    # ------------------------------------------------------------------
 
-        Only the first end counts: a finished run is never changed again.
+    def _finish(self, end, claim=None, lane=None):
+        """Record how this run ended, and do what follows from that in the same transaction.
 
-        :param dict values: fields of the log; ``command_status`` decides the final state
-        :param fence: token of the claim; with another one in the database nothing is written
-        :param follow: do what follows from the end; False: the caller does (a plan that ends its own step)
-        :param worker: code of the process that holds the run; nothing is written to a run that another one holds. In a
-            database that was restored under the same name another run may have the same id and token.
-        :return: whether this call ended the run (or the attempt)
+        :param end: :class:`engine.run_end.RunEnd`
+        :param claim: as of :meth:`_record_end`
+        :param lane: :class:`engine.run_end.Lane` that executed the run; None outside of lanes
+        :return: :class:`engine.run_end.Following`; None when somebody else has ended the run
+        """
+        state = self._record_end(end, claim)
+        if not state:
+            return None
+        return (self._on_run_finished(lane) if state in states.FINISHED else None) or NOTHING
+
+    def _record_end(self, end, claim=None):
+        """Record how this run ended, or queue it again where its author allowed another attempt. Nothing follows.
+
+        Only the first end counts: a finished run is never changed again. If the process dies before the commit, the run
+        is still held, and becomes interrupted when the lease has run out.
+
+        :param end: :class:`engine.run_end.RunEnd`
+        :param claim: :class:`engine.run_end.Claim` under which the run must still be held; None: whoever holds it
+        :return: the new state; "" when the run had ended, or is held under another claim
         """
         self.ensure_one()
-        values = dict(values)
-        status = values.setdefault("command_status", int(ExitCode.GENERAL_ERROR))
-        values["state"] = states.state_for_exit_code(status)
+        values = end.log_values()
         # never beside an attempt that may still be running there
-        may_retry = status not in NEVER_RETRIED and values.get("stop_confirmed") != "no"
+        may_retry = end.exit_code not in NEVER_RETRIED and end.stop_confirmed is not False
         now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
         needed = self._get_fields_needed_at_end()
         self.flush_recordset()
@@ -290,33 +303,31 @@ class CxTowerCommandLog(models.Model):
                 now=now,
                 id=self.id,
                 before=states.before(values["state"]),
-                fenced=_fenced(fence, worker),
+                fenced=_fenced(claim),
                 retried=SQL("(%s AND %s)", may_retry, RETRIES_LEFT),
             )
         )
         row = self.env.cr.fetchone()
         self.invalidate_recordset({*values, *needed, *CHANGED_AT_END}, flush=False)
         if not row:
-            return may_retry and self._queue_again(values, fence, worker)
+            return states.QUEUED if may_retry and self._queue_again(values, claim) else ""
         *found, connection_state = row
         for name, value in zip(needed, found, strict=True):
             self._fields[name]._insert_cache(self, [value])
         self.server_id._fields["connection_state"]._insert_cache(self.server_id, [connection_state])
-        if follow:
-            self._on_run_finished()
-        return True
+        return values["state"]
 
     def _end_with_server(self):
         """End runs whose server is deleted by force; nothing follows from their ends."""
         text = self.env._("Its server was deleted while it ran: what became of it on the host is unknown.")
         for log in self:
-            log._finish({"command_status": int(ExitCode.RUN_INTERRUPTED), "message": text}, follow=False)
+            log._record_end(RunEnd(int(ExitCode.RUN_INTERRUPTED), text))
 
     def _end_before_turn(self, text):
         """End members of a fleet run that never got their turn."""
         self.triggered_plan_log_id._end_before_turn(text)
         for log in self:
-            log._finish({"command_status": int(ExitCode.COMMAND_STOPPED), "message": text})
+            log._finish(RunEnd(int(ExitCode.COMMAND_STOPPED), text))
 
     def _columns_sql(self, values):
         """Return the assignments of an UPDATE for these fields."""
@@ -325,7 +336,7 @@ class CxTowerCommandLog(models.Model):
             for name, value in values.items()
         )
 
-    def _queue_again(self, values, fence, worker=None):
+    def _queue_again(self, values, claim):
         """Queue the next attempt of a run that may be repeated; its output goes on behind the earlier one's.
 
         The fence moves on at once: a process that took the run for lost and wakes up late must not end the new attempt.
@@ -346,7 +357,7 @@ class CxTowerCommandLog(models.Model):
                 RETURNING retry_at""",
                 columns=self._columns_sql(kept),
                 id=self.id,
-                fenced=_fenced(fence, worker),
+                fenced=_fenced(claim),
                 left=RETRIES_LEFT,
             )
         )
@@ -355,16 +366,20 @@ class CxTowerCommandLog(models.Model):
             self.env["cx.tower.run.queue"]._wake_workers(at=row[0])
         return bool(row)
 
-    def _on_run_finished(self):
+    def _on_run_finished(self, lane=None):
         """Do what follows from the end of a run, in its transaction. Extension point.
 
         Addons decide here what comes next: another state, another run. A step hands over to its plan last.
+
+        :param lane: :class:`engine.run_end.Lane` that executed the run; None outside of lanes
+        :return: :class:`engine.run_end.Following`
         """
         self._apply_end()
         if self.plan_log_id:
-            self.plan_log_id._step_ended(self)
-        elif self.fleet_run_id:
-            self.fleet_run_id._member_ended(self)
+            return self.plan_log_id._go_on_after(self, lane)
+        if self.fleet_run_id:
+            self.fleet_run_id._member_ended(self, lane)
+        return NOTHING
 
     def _apply_end(self):
         """Let the end of a run show on its server. Extension point for what follows whether it is a step or not."""
@@ -425,11 +440,12 @@ class CxTowerCommandLog(models.Model):
             )
 
 
-def _fenced(fence, worker):
-    """Return the condition that a run is still held as it was when its token was given."""
-    conditions = [SQL("fence = %s", fence)] if fence is not None else []
-    conditions += [SQL("worker = %s", worker)] if worker else []
-    return SQL(" AND ").join(conditions) if conditions else SQL("TRUE")
+def _fenced(claim):
+    """Return the condition that a run is still held under a claim."""
+    if claim is None:
+        return SQL("TRUE")
+    is_ours = SQL("worker = %s", claim.worker) if claim.worker else SQL("TRUE")
+    return SQL("fence = %s AND %s", claim.fence, is_ours)
 
 
 def _storable(value):

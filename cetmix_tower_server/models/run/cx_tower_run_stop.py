@@ -186,6 +186,6 @@ class CxTowerRunStop(models.AbstractModel):
         logs.fetch(["state", "stop_requested_by_id"])
         self.env["cx.tower.run.queue"]._do_each(
             logs.filtered(lambda log: log.state == states.QUEUED),
-            lambda log: log._finish(log._values_when_stopped(log.stop_requested_by_id)),
-            lambda log, error: log._finish(log._values_when_stopped(log.stop_requested_by_id), follow=False),
+            lambda log: log._finish(log._end_when_stopped(log.stop_requested_by_id)),
+            lambda log, error: log._record_end(log._end_when_stopped(log.stop_requested_by_id)),
         )

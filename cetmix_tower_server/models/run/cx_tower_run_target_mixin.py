@@ -11,6 +11,7 @@ from ...engine import states
 from ...engine.masking.in_use import known_secrets__
 from ...engine.masking.masker import Masker
 from ...engine.results import EngineError, ExitCode, RenderingError
+from ...engine.run_end import RunEnd
 from ...engine.template import rendering
 from ...engine.template import secrets_in_code as placeholders
 from ...engine.values import plain_values
@@ -127,7 +128,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         logs._take_guards(keys)
         PlanLog = self.env["cx.tower.plan.log"].sudo()
         for log in logs.filtered(lambda log: log.state == "waiting"):
-            PlanLog._drive(*log._start_child_plan(command.sudo().flight_plan_id.id))
+            PlanLog._carry_out(log._begin_plan_inside(command.sudo().flight_plan_id.id))
         self._dispatch(logs)
         return logs.sudo(self.env.su)
 
@@ -351,12 +352,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     @staticmethod
     def _refused_values(exit_code, text):
         """Return the values of a log that ends before anything was done."""
-        return {
-            "state": "failed",
-            "command_status": int(exit_code),
-            "message": text,
-            "command_error": text,
-        }
+        return RunEnd.prevented(exit_code, text).log_values()
 
     def _render_run(
         self, server, command, source, source_path, variable_values, tools=None, known=None, document=None

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ...engine import states
 from ...engine.results import ExitCode
+from ...engine.run_end import RunEnd
 from .cx_tower_worker import LEASE_S
 
 _logger = logging.getLogger(__name__)
@@ -34,10 +35,10 @@ class CxTowerRunQueue(models.AbstractModel):
     @api.model
     def _finish_each(self, logs, exit_code, text):
         """End each of these command logs; when what follows from an end fails, the run ends without."""
-        values = {"command_status": int(exit_code), "message": text}
+        end = RunEnd(int(exit_code), text)
         self._do_each(
             logs,
-            lambda log: log._finish(values),
+            lambda log: log._finish(end),
             lambda log, error: self._end_plainly(log, "command_status", exit_code, text, error),
         )
 
@@ -203,8 +204,7 @@ class CxTowerRunQueue(models.AbstractModel):
             run._go_on()
             return
         _logger.error("flight plan run %s has no step that leads on", run.id)
-        if run._finish(exit_code, text):
-            run._drive(*run._after_child())
+        run._carry_out(run._conclude(RunEnd(exit_code, text)))
 
     @api.model
     def _interrupt(self, logs):

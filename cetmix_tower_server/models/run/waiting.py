@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from psycopg2 import errors as pg_errors
 
 from ...engine import states
+from ...engine.run_end import Claim
 from ...engine.work import HostWork
 from ...worker import waited
 from ...worker import worker as run_worker
@@ -111,19 +112,18 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     def _perform_here(self, log, work):
         """Do the work of a run that exists in the caller's transaction only, and record its end in there."""
         worker, is_watched = run_worker.get(self.env.cr.dbname), self._is_watched()
-        trace = {"row": log._as_row(), "values": None}
+        trace = {"row": log._as_row(), "end": None}
         log._leave_trace_at_rollback(trace)
         while log.state == states.QUEUED:  # once more where its author allowed another attempt
             fence = self.env["cx.tower.run.queue"]._claim_one(worker.code, log.id)
             job = worker.make_private_job(log.env, log.id, fence, work)
             record = log.with_env(self.env(user=SUPERUSER_ID, context={}))
-            values = worker.perform_private(
+            end = worker.perform_private(
                 job, is_watched, lambda job=job, record=record: waited.perform(job, record)
             )
             job.recorder.flush(self.env.cr)
-            values |= {"output_size": job.recorder.end, "output_skipped": job.recorder.skipped}
-            trace["values"] = values
-            log._finish(values, fence=fence)
+            trace["end"] = end = end.with_columns(**job.recorder.sizes())
+            log._finish(end, Claim(fence))
             if log.state == states.QUEUED:
                 time.sleep(log.retry_delay_s)
 

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -143,10 +144,7 @@ class ServerLogKeeper:
 
         return take
 
-    def result(self, values):
-        """Return the final values of the run, with the collected output as its response."""
+    def end(self, end):
+        """Return the end of the run, with the collected output as its response."""
         text = self._text.text() if self._text else ""
-        error = values.get("message") or False
-        if values.get("command_status") == ExitCode.OK:
-            error = False
-        return {**values, "command_response": text or False, "command_error": error}
+        return replace(end, response=text, error="" if end.exit_code == ExitCode.OK else end.message)

@@ -10,6 +10,7 @@ from odoo.tools import file_open, mute_logger
 from psycopg2 import IntegrityError
 from psycopg2.errors import SerializationFailure
 
+from ...engine.run_end import RunEnd
 from ..run.run_case import RunCase
 
 RUN = "odoo.addons.cetmix_tower_server.models.automation.starting"
@@ -482,7 +483,7 @@ class TestScheduledTask(TaskCase):
         with self.keep_queued():
             self.tick()
         self.assertTrue(task.examined_from)
-        self.runs(task)._finish({"command_status": 7, "message": "late"})
+        self.runs(task)._finish(RunEnd(7, message="late"))
         self.tick(SATURDAY + timedelta(minutes=5))
         self.assertTrue(task.failing_since)
         self.assertIn("late", task.message_ids[0].body)
@@ -498,12 +499,12 @@ class TestScheduledTask(TaskCase):
         self.assertTrue(task.is_running)
         self.assertEqual(self.Task.search([("is_running", "=", True)]), task)
         self.assertNotIn(task, self.Task.search([("is_running", "=", False)]))
-        self.runs(task).filtered(lambda log: log.server_id == other)._finish({"command_status": 0})
+        self.runs(task).filtered(lambda log: log.server_id == other)._finish(RunEnd(0))
         self.tick(SATURDAY + timedelta(days=1))
         self.assertEqual(sorted(log.server_id.name for log in self.runs(task)), ["Free", "Free", "Run test"])
         self.assertIn("is still active: Run test", task.last_note)
         self.assertFalse(task.failing_since, "that is no failure")
-        self.runs(task).filtered(lambda log: log.state == "queued")._finish({"command_status": 0})
+        self.runs(task).filtered(lambda log: log.state == "queued")._finish(RunEnd(0))
         self.env.invalidate_all()
         self.assertFalse(task.is_running)
         self.tick(SATURDAY + timedelta(days=2))
@@ -529,7 +530,7 @@ class TestScheduledTask(TaskCase):
         task = self.new_task()
         with self.keep_queued():
             self.tick()
-        self.runs(task)._finish({"command_status": -209, "message": "interrupted"})
+        self.runs(task)._finish(RunEnd(-209, message="interrupted"))
         self.tick(SATURDAY + timedelta(days=1))
         self.assertEqual(self.runs(task).mapped("state"), ["interrupted", "done"])
 

@@ -8,6 +8,7 @@ from odoo import fields
 from odoo.tests import Form, tagged
 from odoo.tools.convert import convert_xml_import
 
+from ...engine.run_end import RunEnd
 from .test_scheduled_task import SATURDAY, TaskCase
 
 MODULE_DATA = """<odoo>
@@ -119,7 +120,7 @@ class TestWhatStarted(TaskCase):
             self.assertEqual(kind, "warning")
             self.assertIn("1 of 2 files cannot be transferred", message)
             self.assertIn("“missing_here” has no value", message)
-            bad.last_log_id._finish({"command_status": 1})
+            bad.last_log_id._finish(RunEnd(1))
             kind, message = self.told(bad.action_push_to_server())
         self.assertIn("Nothing can be transferred", message)
         self.assertNotIn("was started", message)

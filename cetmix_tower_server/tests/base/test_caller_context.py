@@ -17,14 +17,8 @@ ENGINE = {
     "tower_file_quiet",
     "tower_copied_texts",
     "tower_fleet_later",
-    "tower_lane",
-    "tower_lane_worker",
     "tower_no_dispatch",
-    "tower_no_wake",
-    "tower_plan_failure",
-    "tower_plan_later",
     "tower_secrets_later",
-    "tower_waited_for",
 }
 # Code that runs as superuser may say these, too; callers over RPC may not.
 SUPERUSER = {"server_force_delete", "skip_ssh_settings_check"}  # Root may say the first: it is noted down

@@ -11,6 +11,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2 import Error
 
+from ...engine.run_end import RunEnd
 from ..run.run_case import RunCase
 from ..run.test_api_denials import TestApiDenials
 from ..screens.screen_records import make_records
@@ -55,7 +56,7 @@ class TestHostileArguments(RunCase):
         cls.env["cx.tower.plan"].create({"name": "P", "line_ids": [(0, 0, line)]})
         python = cls.env["cx.tower.command"].create({"name": "Py", "action": "python_code", "code": "x = 1"})
         cls.log = cls.env["cx.tower.command.log"].browse(cls.server.run_command(python)["id"])
-        cls.log._finish({"command_status": 0})
+        cls.log._finish(RunEnd(0))
 
     def our_methods(self):
         return TestApiDenials.our_methods(self)

@@ -12,6 +12,7 @@ from odoo.tools.json import json_default
 from psycopg2.errors import LockNotAvailable
 
 from ...engine.results import ConnectError, ExitCode, TransferTimedOut
+from ...engine.run_end import RunEnd
 from ...engine.ssh.stopping import StopRequested
 from ...worker import file_work
 from ...worker.engine_context import engine_says
@@ -284,12 +285,12 @@ class TestFileSafety(FileCase):
         attachment = self.env["ir.attachment"].create({"name": "data", "raw": b"content"})
         document["attachment"] = {"id": attachment.id, "checksum": attachment.checksum, "size": 7}
         log = self.quiet_server._start_bare_run("push", document)
-        log._finish({"command_status": int(ExitCode.RUN_INTERRUPTED)})
+        log._finish(RunEnd(int(ExitCode.RUN_INTERRUPTED)))
         self.assertFalse(self.env["ir.attachment"].search([]) - before)
 
     def test_a_result_that_nobody_fetches_does_not_stay(self):
         log = self.quiet_server._start_bare_run("push", self.server._bare_document("push", "/srv/data"))
-        log._finish({"command_status": 0, "run_result": {"files": [{"outcome": "pushed"}]}})
+        log._finish(RunEnd(0, columns={"run_result": {"files": [{"outcome": "pushed"}]}}))
         self.sync()
         self.assertTrue(log.run_result)
         log.finish_date = fields.Datetime.subtract(fields.Datetime.now(), hours=2)
@@ -429,7 +430,7 @@ class TestFileSafety(FileCase):
         )
         self.assertEqual(file.sync_state, "waiting")
         with patch.object(type(self.File), "_take_over_results", side_effect=error):
-            log._finish({"command_status": int(ExitCode.RUN_INTERRUPTED), "message": "It is lost."})
+            log._finish(RunEnd(int(ExitCode.RUN_INTERRUPTED), message="It is lost."))
         return file
 
     def test_a_run_that_brought_nothing_is_told_later_when_its_file_was_held(self):

@@ -7,6 +7,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import file_open, mute_logger
 
 from ...engine.results import ExitCode
+from ...engine.run_end import Claim, RunEnd
 from ...worker.engine_context import engine_says
 from ..run.run_case import RunCase
 
@@ -170,7 +171,7 @@ class TestFleetRun(RunCase):
         claimed = self.env["cx.tower.run.queue"]._claim("test:1", 64)
         self.assertEqual(sorted(claimed), logs[:2].ids)
         self.assertFalse(self.env["cx.tower.run.queue"]._claim_one("test:1", logs[2].id))
-        logs[0]._finish({"command_status": 0}, fence=claimed[logs[0].id])
+        logs[0]._finish(RunEnd(0), Claim(claimed[logs[0].id]))
         self.assertEqual(logs.mapped("is_held"), [False] * 3 + [True] * 3)
         self.assertEqual(list(self.env["cx.tower.run.queue"]._claim("test:1", 64)), logs[2].ids)
 
@@ -194,7 +195,7 @@ class TestFleetRun(RunCase):
         self.env.invalidate_all()
         self.env["cx.tower.run.queue"]._end_overdue_plans()
         self.assertEqual(runs.mapped("state"), ["queued"] * 6)
-        steps[0]._finish({"command_status": 0})
+        steps[0]._finish(RunEnd(0))
         self.assertEqual(runs.mapped("state"), ["done"] + ["queued"] * 5)
         self.assertEqual(steps.mapped("is_held"), [False] * 2 + [True] * 4)
         self.assertGreater(runs[1].deadline, fields.Datetime.now() + timedelta(seconds=90))
@@ -221,7 +222,7 @@ class TestFleetRun(RunCase):
         fleet = self.start(command=self.python("pass").id, concurrency_limit=2)
         logs = fleet.command_log_ids.sorted("id")
         with patch.object(type(fleet), "_go_on_after", side_effect=RuntimeError("failure of Tower")):
-            logs[0]._finish({"command_status": 0})
+            logs[0]._finish(RunEnd(0))
         self.assertEqual(logs[0].state, "done", "the end of the run itself is not lost")
         self.assertEqual(logs.mapped("is_held"), [False] * 2 + [True] * 4)
         self.Fleet._look_after()
@@ -234,7 +235,7 @@ class TestFleetRun(RunCase):
         self.held_back()
         fleet = self.start(command=self.python("pass").id, servers=self.servers[:1])
         with patch.object(type(fleet), "_go_on_after", side_effect=RuntimeError("failure of Tower")):
-            fleet.command_log_ids._finish({"command_status": 0})
+            fleet.command_log_ids._finish(RunEnd(0))
         self.assertEqual(fleet.state, "running")
         self.Fleet._look_after()
         self.assertEqual(fleet.state, "done")
@@ -250,7 +251,7 @@ class TestFleetRun(RunCase):
         for _number in range(2):
             fleet = self.start(command=command.id, servers=self.servers[:1])
             with patch.object(type(fleet), "_go_on_after", side_effect=RuntimeError("failure of Tower")):
-                fleet.command_log_ids._finish({"command_status": 0})
+                fleet.command_log_ids._finish(RunEnd(0))
             fleets |= fleet
         notify = type(fleets)._notify_starter
 
@@ -298,7 +299,7 @@ class TestFleetRun(RunCase):
             fleet = self.start(command=self.python("pass").id, servers=servers, concurrency_limit=1)
             first = fleet.command_log_ids.sorted("id")[0]
             before = self.env.cr.sql_log_count
-            first._finish({"command_status": 0})
+            first._finish(RunEnd(0))
             counts.append(self.env.cr.sql_log_count - before)
         self.assertEqual(counts[1], counts[2])
 
@@ -356,7 +357,7 @@ class TestFleetRun(RunCase):
         (log_id,) = claimed
         log = self.env["cx.tower.command.log"].browse(log_id)
         self.assertTrue(log.stop_requested_date)
-        log._finish({"command_status": -208}, fence=claimed[log_id])
+        log._finish(RunEnd(-208), Claim(claimed[log_id]))
         self.assertEqual((fleet.state, self.states(fleet)), ("stopped", ["stopped"] * 6))
 
     def test_retry_of_the_failed_ones(self):

@@ -275,7 +275,14 @@ class TestApiPlan(ApiCase):
 
     @mute_logger("odoo.http")
     def test_private_methods_are_not_reachable(self):
-        for method in ("_finish", "_drive", "_create_run", "_step_ended", "_freeze_inputs", "_request_stop"):
+        for method in (
+            "_finish",
+            "_carry_out",
+            "_create_runs",
+            "_go_on_after",
+            "_freeze_inputs",
+            "_request_stop",
+        ):
             with self.subTest(method=method):
                 status, _answer = self.json2("root", PLAN_LOG, method, [])
                 self.assertIn(status, (403, 404))

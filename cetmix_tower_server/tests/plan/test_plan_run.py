@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -280,7 +281,7 @@ class TestPlanRun(RunCase):
         plan = self.plan(self.python("1 / 0"), self.exits(0))
         flow = "odoo.addons.cetmix_tower_server.models.plan.flow.CxTowerPlanLog"
         with (
-            patch(f"{flow}._after_step", side_effect=ZeroDivisionError("on purpose")),
+            patch(f"{flow}._decide_after", side_effect=ZeroDivisionError("on purpose")),
             mute_logger("odoo.addons.cetmix_tower_server.worker.job"),
         ):
             run = self.run_plan(plan)
@@ -463,8 +464,8 @@ class TestPlanRun(RunCase):
         perform = self.env.registry["cx.tower.command.log"]._perform_python
 
         def perform_python(log, *args):
-            marked = {"stop_confirmed": "no"} if log.command_id == command else {}
-            return perform(log, *args) | marked
+            end = perform(log, *args)
+            return replace(end, stop_confirmed=False) if log.command_id == command else end
 
         owner = "odoo.addons.cetmix_tower_server.models.command.command_log_python.CxTowerCommandLog"
         return command, patch(f"{owner}._perform_python", perform_python)

@@ -6,9 +6,11 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ...engine.results import ExitCode
+from ...engine.run_end import Claim, RunEnd
 from ...worker import worker as run_worker
 from ...worker.engine_context import engine_says
-from ...worker.job import Job
+from ...worker.job import Assignment, Job
+from ...worker.recorder import KeptOutput
 from ..run.run_case import RunCase
 
 QUEUE = "odoo.addons.cetmix_tower_server.models.run.recovery"
@@ -74,7 +76,7 @@ class TestPlanSurvival(RunCase):
         self.assertEqual((run.duration_current, step.duration_current), (0, 0))
         progress = run.with_user(self.root).read_progress()
         self.assertEqual((progress["duration"], progress["steps"][0]["duration"]), (0, 0))
-        step._finish({"command_status": 0})
+        step._finish(RunEnd(0))
         self.assertEqual((run.state, run.duration, step.duration), ("done", 0, 0))
 
     def test_the_next_attempt_is_not_late_by_an_hour(self):
@@ -83,7 +85,7 @@ class TestPlanSurvival(RunCase):
         run = self.start(self.plan(command))
         step = run.command_log_ids
         fence = Queue._claim_one("worker", step.id)
-        step._finish({"command_status": 5}, fence=fence)
+        step._finish(RunEnd(5), Claim(fence))
         self.change(step, retry_at=f"{self.AHEAD} + interval '10 seconds'")
         Queue._recover_lost()
         _state, next_id, wait_s = Queue._next_of(step.id)
@@ -103,10 +105,10 @@ class TestPlanSurvival(RunCase):
         transaction, write_end = worker.transaction, Job.write_end
         ends = []
 
-        def note_end(job, env, values, **arguments):
-            ended = write_end(job, env, values, **arguments)
-            ends.append(ended)
-            return ended
+        def note_end(job, env, end, **arguments):
+            recorded = write_end(job, env, end, **arguments)
+            ends.append(not recorded.is_lost)
+            return recorded
 
         @contextmanager
         def break_once(*arguments):
@@ -143,10 +145,11 @@ class TestPlanSurvival(RunCase):
         run = self.start(self.plan(self.python("pass")))
         step = run.command_log_ids
         fence = self.env["cx.tower.run.queue"]._claim_one("of the database that was here before", step.id)
-        job = Job(run_worker.get(self.env.cr.dbname), step.id, fence, None, 1000, 1000)
+        kept = KeptOutput(1000, 1000)
+        job = Job(run_worker.get(self.env.cr.dbname), Assignment(step.id, fence, None, kept))
         job.recorder.append("o", "of another run")
         with mute_logger("odoo.addons.cetmix_tower_server.worker.job"):
-            self.assertFalse(job.write_end(self.env, {"command_status": 0}))
+            self.assertTrue(job.write_end(self.env, RunEnd(0)).is_lost)
         self.env.invalidate_all()
         self.assertEqual((step.state, step.output_ids.ids), ("running", []))
 

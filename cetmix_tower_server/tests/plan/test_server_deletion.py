@@ -7,6 +7,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ...engine.results import ExitCode
+from ...engine.run_end import RunEnd
 from ...worker.engine_context import engine_says
 from ..run.run_case import RunCase
 
@@ -266,7 +267,7 @@ class TestServerDeletion(RunCase):
     def test_a_run_whose_log_is_gone(self):
         self.delete(self.doomed, **engine_says(tower_no_dispatch=True))
         log = self.log_of(self.doomed)
-        log.command_log_ids._finish({"command_status": 0}, follow=False)
+        log.command_log_ids._record_end(RunEnd(0))
         self.env.flush_all()
         self.env.cr.execute("DELETE FROM cx_tower_plan_log WHERE id = %s", log.ids)
         self.env.invalidate_all()

@@ -8,6 +8,7 @@ from odoo.tools import mute_logger
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from ...engine.results import ExitCode
+from ...engine.run_end import Claim, RunEnd
 from ...worker.engine_context import engine_says
 from .run_case import RunCase
 
@@ -51,7 +52,7 @@ class TestRun(RunCase):
         self.assertEqual((first.state, second.state), ("queued", "failed"))
         self.assertEqual(second.command_status, ExitCode.ANOTHER_COMMAND_RUNNING)
         self.assertIn(self.server.name, second.message)
-        first._finish({"command_status": 0})
+        first._finish(RunEnd(0))
         self.assertEqual(self.queued_log(command).state, "queued")
 
     def test_parallel_commands_are_started_side_by_side(self):
@@ -176,7 +177,7 @@ class TestRun(RunCase):
             log.with_user(self.root).unlink()
         with self.assertRaises(UserError):
             self.server.with_user(self.root).with_context(server_force_delete=True).unlink()
-        log._finish({"command_status": 0})
+        log._finish(RunEnd(0))
         log.with_user(self.root).unlink()
 
     def test_a_server_held_by_another_transaction_does_not_hold_up_the_end(self):
@@ -185,7 +186,7 @@ class TestRun(RunCase):
             patch.object(type(self.server), "write", side_effect=LockNotAvailable()),
             mute_logger("odoo.addons.cetmix_tower_server.models.run.cx_tower_command_log"),
         ):
-            self.assertTrue(log._finish({"command_status": 0}))
+            self.assertTrue(log._finish(RunEnd(0)))
         self.assertEqual(log.state, "done")
 
     def test_waiting_has_an_end(self):
@@ -218,16 +219,16 @@ class TestRun(RunCase):
 
     def test_only_the_first_end_counts(self):
         log = self.queued_log()
-        self.assertTrue(log._finish({"command_status": 0}))
-        self.assertFalse(log._finish({"command_status": 5}))
+        self.assertTrue(log._finish(RunEnd(0)))
+        self.assertFalse(log._finish(RunEnd(5)))
         self.assertEqual((log.state, log.command_status), ("done", 0))
 
     def test_an_old_token_changes_nothing(self):
         log = self.queued_log()
         fence = self.env["cx.tower.run.queue"]._claim_one("worker", log.id)
-        self.assertFalse(log._finish({"command_status": 0}, fence=fence - 1))
+        self.assertFalse(log._finish(RunEnd(0), Claim(fence - 1)))
         self.assertEqual(log.state, "running")
-        self.assertTrue(log._finish({"command_status": 0}, fence=fence))
+        self.assertTrue(log._finish(RunEnd(0), Claim(fence)))
 
     def test_a_run_without_a_living_worker_is_interrupted(self):
         Queue, Worker = self.env["cx.tower.run.queue"], self.env["cx.tower.worker"]
@@ -243,7 +244,7 @@ class TestRun(RunCase):
             self.assertEqual(Queue._recover_lost(), 1)
         self.assertEqual((living.state, lost.state), ("running", "interrupted"))
         self.assertEqual(lost.command_status, ExitCode.RUN_INTERRUPTED)
-        self.assertFalse(lost._finish({"command_status": 0}, fence=fence), "a late result must be refused")
+        self.assertFalse(lost._finish(RunEnd(0), Claim(fence)), "a late result must be refused")
 
     def test_claims_respect_the_hosts_and_the_global_limit(self):
         Queue = self.env["cx.tower.run.queue"]
@@ -258,7 +259,7 @@ class TestRun(RunCase):
         self.assertEqual(len(claimed.filtered(lambda log: log.server_id == self.server)), 2)
         self.assertEqual(len(claimed.filtered(lambda log: log.server_id == other)), 1)
         self.assertFalse(Queue._claim("worker", 10))
-        claimed[0]._finish({"command_status": 0})
+        claimed[0]._finish(RunEnd(0))
         self.assertEqual(len(Queue._claim("worker", 10)), 1)
 
     def test_claims_cost_one_query(self):
@@ -293,7 +294,7 @@ class TestRun(RunCase):
 
     def finished_log(self, days_ago, size):
         log = self.queued_log()
-        log._finish({"command_status": 0, "output_size": size})
+        log._finish(RunEnd(0, columns={"output_size": size}))
         log.sudo().finish_date = fields.Datetime.now() - timedelta(days=days_ago)
         return log
 

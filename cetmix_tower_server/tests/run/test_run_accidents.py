@@ -5,10 +5,11 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ...engine.results import ExitCode
+from ...engine.run_end import RunEnd
 from ...engine.work import Ended
 from ...worker import worker as run_worker
 from ...worker.engine_context import engine_says
-from ...worker.job import Job
+from ...worker.job import Assignment, Job
 from .run_case import RunCase
 
 MODELS = "odoo.addons.cetmix_tower_server.models"
@@ -137,7 +138,7 @@ class TestRunAccidents(RunCase):
         log = self.start()
         worker = run_worker.get(self.env.cr.dbname)
         fence = self.Queue._claim_one(worker.code, log.id)
-        job = Job(worker, log.id, fence, Ended({"command_status": 7, "message": "Seven."}), 0, 0)
+        job = Job(worker, Assignment(log.id, fence, Ended(RunEnd(7, message="Seven."))))
         with self.poison("cx.tower.command.log", "_apply_end", log, "SELECT 1/0"):
             job.run()
         worker._ended.clear()
@@ -192,7 +193,7 @@ class TestRunAccidents(RunCase):
     def test_a_log_that_cannot_be_deleted_keeps_no_other(self):
         logs = self.start(3)
         for log in logs:
-            log._finish({"command_status": 0})
+            log._finish(RunEnd(0))
         self.env.cr.execute(
             "UPDATE cx_tower_command_log SET finish_date = now() AT TIME ZONE 'UTC' - interval '90 days' WHERE id = ANY(%s)",
             (logs.ids,),

@@ -2,6 +2,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from ...engine.results import ExitCode
+from ...engine.run_end import RunEnd
 from ...worker.engine_context import engine_says
 from .run_case import RunCase
 
@@ -126,7 +127,7 @@ class TestRunHistory(RunCase):
         log = self.env["cx.tower.command.log"].create({**values, "command_id": self.python("pass").id})
         with self.assertRaisesRegex(UserError, "“Ann Works” started goes on on Run test"):
             person.unlink()
-        log._finish({"command_status": 0})
+        log._finish(RunEnd(0))
         person.unlink()
         self.assertEqual(log.kept_user_name, "Ann Works")
 

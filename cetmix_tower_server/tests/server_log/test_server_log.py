@@ -7,6 +7,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ...engine.results import CommandResult, Outcome
+from ...engine.run_end import RunEnd
 from ...models.server_log.command_log import TEXT_LIMIT, ServerLogKeeper
 from ...models.server_log.fetching import FOLLOW_LIMIT_S
 from ..run.run_case import RunCase
@@ -83,7 +84,7 @@ class TestServerLog(ServerLogCase):
         self.assertEqual(first[0]["state"], "queued")
         self.assertEqual(log.refresh(), first)
         self.assertEqual(len(self.runs_of(log)), 1)
-        self.runs_of(log)._finish({"command_status": 0, "command_response": "y"})
+        self.runs_of(log)._finish(RunEnd(0, response="y"))
         log.invalidate_recordset()
         self.assertFalse(log.is_refreshing)
         self.assertEqual(log.log_text, "y")
@@ -128,7 +129,7 @@ class TestServerLog(ServerLogCase):
         run = self.runs_of(log)
         log.unlink()
         run.invalidate_recordset()
-        run._finish({"command_status": 0, "command_response": "y"})
+        run._finish(RunEnd(0, response="y"))
         self.assertEqual(run.state, "done")
         with self.assertRaisesRegex(UserError, "deleted"):
             run.action_run_again()
@@ -468,7 +469,7 @@ class TestServerLogOnHost(ServerLogCase):
         for _index in range(40):
             take("o", "é" * 100_000)
         take("o", "the end")
-        text = keeper.result({"command_status": 0})["command_response"]
+        text = keeper.end(RunEnd(0)).response
         self.assertLess(len(text.encode()), TEXT_LIMIT + 100)
         self.assertTrue(text.endswith("the end"))
         self.assertIn("left out", text)
