@@ -42,8 +42,8 @@ from .plan import test_plan_survival
 from .plan import test_plan_warnings
 from .plan import test_server_deletion
 from .dry_run import test_api_dry_run
-from .dry_run import test_plan_dry_run
-from .dry_run import test_plan_dry_run_foreseen
+from .dry_run import test_dry_run
+from .dry_run import test_dry_run_problems
 from .server_template import test_access_matrix_template
 from .server_template import test_api_template
 from .server_template import test_server_template

@@ -1,4 +1,3 @@
 from . import run_target
 from . import server
 from . import plan
-from . import text

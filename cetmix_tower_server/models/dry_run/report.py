@@ -1,4 +1,4 @@
-"""The report of a dry run: what ``engine.dry_run`` found out on each server, as plain data that the caller may see."""
+"""The report of a dry run: the findings of ``engine.plan.dry_run`` per server, as plain data that the caller may see."""
 
 from functools import cached_property
 
@@ -29,7 +29,7 @@ HIDDEN_PROBLEM_KINDS = frozenset(
 
 
 def new_problem(kind, message, severity=PROBLEM, exit_code=0, line="", **more):
-    """Return a problem as it stands in a report, see ``cx.tower.plan.dry_run``."""
+    """Return a problem of a report, see ``cx.tower.plan.dry_run``."""
     return {
         "kind": kind,
         "severity": severity,
@@ -41,10 +41,10 @@ def new_problem(kind, message, severity=PROBLEM, exit_code=0, line="", **more):
 
 
 class DryRun:
-    """One dry run of a plan on servers. Everything that many servers share is read once.
+    """One dry run of a plan on servers. Data that the servers share is read only once.
 
-    The caller's rights were checked. What is inside of the plan may be above the caller's level: outcomes are told, code
-    and conditions are not.
+    The caller's right to run the plan has been checked. Parts of the plan may be above the caller's access level: their
+    outcomes are reported, but not their code and conditions.
     """
 
     def __init__(self, plan, servers, variable_values, lines_max=LINES_MAX):
@@ -55,7 +55,7 @@ class DryRun:
         nested = plan._with_nested()
         self.plans = {plan_id: freeze(document) for plan_id, document in nested._definition().items()}
         self._readable_plans = set(nested.with_env(self.env)._filtered_access("read").ids)
-        # sudo: the plan's author decided what runs
+        # sudo: running the plan includes running its commands; code above the caller's level is hidden below
         self._commands = self.env["cx.tower.command"].sudo()
         self._commands = self._commands.browse(
             {line["command_id"] for found in self.plans.values() for line in found.lines}
@@ -63,13 +63,15 @@ class DryRun:
         self._made_for = {command.id: command.os_ids for command in self._commands if command.os_ids}
         readable = self._commands.with_env(self.env)._filtered_access("read")
         self._hidden = set(self._commands.ids) - set(readable.ids)
-        self._restrictions = list(plan.sudo()._restrictions())  # sudo: a fact, whoever asks
+        self._restrictions = list(
+            plan.sudo()._restrictions()
+        )  # sudo: restrictions apply whether visible or not
         self._values = servers._dry_run_values(self.plans, variable_values)
         self._variables = self._read_variables()
         self._own_problems = self._find_own_value_problems(variable_values)
 
     def reports(self):
-        """Return one report a server, in their order."""
+        """Return one report per server, in order."""
         walks = {}
         for server in self.servers:
             if not self._restricting(server):
@@ -94,9 +96,9 @@ class DryRun:
     # ------------------------------------------------------------------ reading
 
     def _read_variables(self):
-        """Return {reference: variable} of all that are used and that need a look: above the caller or with options."""
+        """Return {reference: variable} of all variables that are used."""
         names = {name for scope in self._values.scopes.values() for name in scope.stored}
-        # sudo: only to find out what must not be shown, and whether values are among the options
+        # sudo: only to check levels, so that hidden values are not shown, and to compare values with options
         Variable = self.env["cx.tower.variable"].sudo()
         names |= set(self._values.custom)
         return {
@@ -104,14 +106,14 @@ class DryRun:
         }
 
     def _may_see(self, names):
-        """Return whether the caller's level covers all these variables."""
+        """Return whether the caller's access level covers all these variables."""
         if self.env.su:
             return True
         level = self.env.user._cetmix_tower_access_level() or "0"
         return all(self._variables[name].access_level <= level for name in names if name in self._variables)
 
     def _find_own_value_problems(self, variable_values):
-        """Return warnings about own values that their variables' authors did not foresee."""
+        """Return warnings about own values that do not fit the options or the pattern of their variable."""
         problems = []
         for reference, value in variable_values.items():
             variable = self._variables.get(reference)
@@ -124,14 +126,14 @@ class DryRun:
         return problems
 
     def _find_option_problems(self, scope):
-        """Return warnings about stored values that are none of their variable's options any more."""
+        """Return warnings about stored values that are no longer among the options of their variable."""
         problems = []
         for reference, text in scope.stored.items():
             variable = self._variables.get(reference)
             if not (text and variable and variable.variable_type == "o") or reference in scope.custom:
                 continue
             if not variable._is_template(text) and not variable._validate_value(text)[0]:
-                message = self.env._("The value of “%s” is none of its options.", variable.name)
+                message = self.env._("The value of “%s” is not one of its options.", variable.name)
                 problems.append(new_problem("value_invalid", message, WARNING, variable=reference))
         return problems
 
@@ -147,24 +149,24 @@ class DryRun:
 
     @cached_property
     def _whys(self):
-        """Sentences that are the same for all lines."""
+        """The texts for outcomes that do not depend on the line."""
         return {
             Why.NO_CONDITION: self.env._("It has no condition."),
             Why.TRUE: self.env._("Its condition is true."),
             Why.FALSE: self.env._("Its condition is false."),
-            Why.REACHED: self.env._("Whether the plan gets here is decided by the steps before it."),
+            Why.REACHED: self.env._("Depends on how earlier steps end."),
             Why.INVALID: self.env._("Its condition cannot be evaluated."),
             Why.EMPTY_PLAN: self.env._("The flight plan it runs has no lines."),
             Why.RECURSION: self.env._("The flight plan would run inside itself."),
             Why.NOTHING: self.env._("All lines of the flight plan it runs are skipped."),
-            Why.INSIDE: self.env._("Whether any line of the flight plan it runs runs is decided later."),
-            Why.STEP: self.env._("It would run, but fail."),
+            Why.INSIDE: self.env._("Which lines of its flight plan run is decided later."),
+            Why.STEP: self.env._("It would run and fail."),
         }
 
     # ------------------------------------------------------------------ lines
 
     def _prepare(self, server, report, before):
-        """Return what a step would do, and whether it could not. Called by the walk."""
+        """Return (details of what a step would do, whether it has a problem). Called by the walk."""
         details = {"code": "", "path": "", "use_sudo": "", "values_later": [], "secrets": [], "problems": []}
         if report.line["action"] != "plan":
             details |= server._dry_run_step(report.line, self._values, before)
@@ -176,12 +178,12 @@ class DryRun:
 
     def _find_system_warnings(self, server, line):
         made_for = self._made_for.get(line["command_id"])
-        # sudo: the server's facts count, whoever asks
+        # sudo: only compares the operating system, which is not returned
         if not made_for or server.sudo().os_id in made_for:
             return []
         command = self._commands.browse(line["command_id"])
         text = self.env._(
-            "“%(command)s” is made for %(made_for)s; check it on %(server)s.",
+            "“%(command)s” is intended for %(made_for)s. Check that it works on %(server)s.",
             command=command.name,
             made_for=", ".join(made_for.mapped("name")),
             server=server.name,
@@ -189,7 +191,7 @@ class DryRun:
         return [new_problem("system", text, WARNING)]
 
     def _add_missing_secrets(self, walks):
-        """Make steps whose secrets have no value a problem; one query for all servers."""
+        """Turn steps whose secrets have no value into problems, with one query for all servers."""
         wanted = {}
         for server in self.servers.filtered(lambda server: server.id in walks):
             lines = [line for line in walks[server.id].walk() if line.details]
@@ -212,10 +214,10 @@ class DryRun:
                     )
                     line.outcome, line.why = Outcome.PROBLEM, Why.STEP
 
-    # ------------------------------------------------------------------ what runs already
+    # ------------------------------------------------------------------ active runs
 
     def _find_running(self, walks):
-        """Return {server id: warnings} about runs that would refuse a start right now; two queries for all servers."""
+        """Return {server id: warnings} about active runs that block a start, with two queries for all servers."""
         wanted = {"cx_tower_plan_log": {}, "cx_tower_command_log": {}}
         PlanLog = self.env["cx.tower.plan.log"]
         for server in self.servers.filtered(lambda server: server.id in walks):
@@ -243,7 +245,8 @@ class DryRun:
             for key in self._taken_keys(table, list(places)):
                 server, number, name = places[key]
                 text = self.env._(
-                    "“%(name)s” is running on %(server)s right now: until it has ended, another start is refused.",
+                    "“%(name)s” is already running on %(server)s. Another start is refused until it has "
+                    "ended.",
                     name=name,
                     server=server.name,
                 )
@@ -268,7 +271,7 @@ class DryRun:
     # ------------------------------------------------------------------ the report
 
     def _report(self, server, walk, running, connection):
-        """Return the report of one server; ``walk`` is None where the plan may not run."""
+        """Return the report of one server. ``walk`` is None if the plan may not run there."""
         result = {
             "server": {"id": server.id, "reference": server.reference or "", "name": server.name},
             "ok": False,
@@ -309,7 +312,7 @@ class DryRun:
         result["problems"] = sorted(problems, key=lambda problem: order.index(problem["severity"]))
         result["notes"] = self._notes(walk)
         for line in lines:
-            if not line.lines:  # plans inside count by their lines
+            if not line.lines:  # a nested plan is counted by its lines
                 result["would_run"] += line.outcome is Outcome.RUN
                 result["skipped"] += line.outcome is Outcome.SKIP
                 result["undecided"] += line.outcome is Outcome.LATER
@@ -317,7 +320,7 @@ class DryRun:
         return result
 
     def _find_host_problems(self, server, lines, connection):
-        """Return what keeps the steps that go to the host from it."""
+        """Return the problems of steps that need a connection to the host."""
         on_host = [
             line
             for line in lines
@@ -336,7 +339,8 @@ class DryRun:
         if not numbers:
             return []
         text = self.env._(
-            "What these lines run is above your level, you may run it as part of the flight plan: %s.",
+            "The commands of these lines are above your access level, but you may run them as part of the "
+            "flight plan: %s.",
             ", ".join(numbers),
         )
         return [new_problem("above_level", text, INFORMATION, line=numbers[0])]
@@ -350,17 +354,17 @@ class DryRun:
         if ending:
             notes.append(self._text_of_end(ending))
         if walk.is_cut:
-            notes.append(self.env._("There are more lines than a dry run looks at."))
+            notes.append(self.env._("The flight plan has more lines than a dry run evaluates."))
         return notes
 
     def _text_of_end(self, line):
         if len(line.ends) == 1:
             values = {"number": line.number, "code": line.ends[0]}
-            return self.env._("The plan ends behind line %(number)s with exit code %(code)s.", **values)
-        return self.env._("The plan ends behind line %s.", line.number)
+            return self.env._("The plan ends after line %(number)s with exit code %(code)s.", **values)
+        return self.env._("The plan ends after line %s.", line.number)
 
     def _line(self, line, problems, scope):
-        """Return one line with those inside; what is wrong with it is added to ``problems`` as well."""
+        """Return a line with its nested lines. Its problems are also added to ``problems``."""
         is_hidden = self._is_hidden(line)
         own = [
             self._shown_problem(problem | {"line": line.number}, is_hidden)
@@ -397,7 +401,7 @@ class DryRun:
         }
 
     def _find_line_problems(self, line, scope):
-        """Return the problems of a line that the walk itself found."""
+        """Return the problems that the walk itself found in a line."""
         doubts = self._find_doubts(scope, line)
         if line.why is Why.INVALID:
             text = str(line.error) if self._may_see(line.uses) else line.error.summary
@@ -412,12 +416,12 @@ class DryRun:
         return doubts
 
     def _find_doubts(self, scope, line):
-        """Return warnings about comparisons in a line's condition that cannot do what their author wants."""
+        """Return warnings about comparisons in a line's condition that cannot work as intended."""
         problems = []
         for use in find_uses(line.line["condition"]):
             value = scope.custom.get(use.name, scope.stored.get(use.name))
             if use.name in line.names or not isinstance(value, str):
-                continue  # only known later, of another type, or unset
+                continue  # not known yet, not a text, or unset
             text = self._text_of(use.name, scope)
             variable = self._variables.get(use.name)
             has_options = variable and variable.variable_type == "o" and use.name not in scope.custom
@@ -428,36 +432,36 @@ class DryRun:
         return problems
 
     def _text_of(self, name, scope):
-        """Return a variable's value as conditions see it, "" where it cannot be rendered."""
+        """Return the value of a variable as conditions see it; "" if it cannot be rendered."""
         try:
             return render(f"{{{{ {name} }}}}", scope, undefined=UndefinedPolicy.NONE)
         except EngineError:
             return ""
 
     def _shown_problem(self, problem, is_hidden):
-        """Return a problem without what the caller may not see."""
+        """Return a problem without anything that the caller may not see."""
         if not is_hidden or problem["kind"] not in HIDDEN_PROBLEM_KINDS:
             return problem
-        text = self.env._("A step that is above your level has a problem. Ask a manager of the flight plan.")
+        text = self.env._("A step above your access level has a problem. Ask a manager of the flight plan.")
         kept = {name: problem[name] for name in ("kind", "severity", "exit_code", "line")}
         return kept | {"message": text}
 
     def _add_hidden_problems(self, line, number, problems, scope):
-        """Add the problems of a line that is not shown to those of the line around it."""
+        """Add the problems of a hidden line to those of the line that contains it."""
         for problem in [*self._find_line_problems(line, scope), *(line.details or {}).get("problems", ())]:
             problems.append(self._shown_problem(problem | {"line": number}, True))
         for nested in line.lines:
             self._add_hidden_problems(nested, number, problems, scope)
 
     def _why(self, line, shown):
-        """Return in a sentence why a line has its outcome."""
+        """Return the reason for the outcome of a line."""
         if line.why is Why.VALUES and not shown:
-            return self.env._("The steps before it decide.")
+            return self.env._("Depends on earlier steps.")
         if line.why is Why.VALUES:
-            return self.env._("Steps before it may set: %s.", ", ".join(line.names))
+            return self.env._("Earlier steps may set: %s.", ", ".join(line.names))
         return self._whys[line.why]
 
 
 def _wants_sudo(line):
-    """Return whether a line, or the file it makes, wants sudo."""
+    """Return whether a line, or the file it creates, requests sudo."""
     return line["use_sudo"] or (line.get("file") or {}).get("use_sudo")

@@ -10,7 +10,7 @@ from .dry_run_case import DryRunCase
 
 
 @tagged("post_install", "-at_install")
-class TestPlanDryRun(DryRunCase):
+class TestDryRun(DryRunCase):
     # ------------------------------------------------------------------ lines
 
     def test_lines_are_decided_as_far_as_they_can_be(self):
@@ -55,7 +55,7 @@ class TestPlanDryRun(DryRunCase):
         ]
         report = self.report(plan)
         self.assertEqual(len(report["lines"]), 1)
-        self.assertEqual(report["notes"], ["The plan ends behind line 1 with exit code 5."])
+        self.assertEqual(report["notes"], ["The plan ends after line 1 with exit code 5."])
 
     def test_plans_inside(self):
         inner = self.plan({"command_id": self.echo.id, "condition": "False"}, self.echo, name="Inner")

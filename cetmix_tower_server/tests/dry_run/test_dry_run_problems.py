@@ -6,7 +6,7 @@ from .dry_run_case import DryRunCase
 
 
 @tagged("post_install", "-at_install")
-class TestForeseen(DryRunCase):
+class TestDryRunProblems(DryRunCase):
     def problem(self, report, kind, severity="problem"):
         """Return the message of the only problem of a kind."""
         (message,) = [
@@ -93,7 +93,7 @@ class TestForeseen(DryRunCase):
             f"The last connection to {self.server.name} failed. The host does not answer on port 22.", message
         )
         text = plan.with_user(self.root).dry_run_text(self.server.ids)
-        self.assertIn("ready, but see the warnings", text)
+        self.assertIn("ready, with warnings", text)
         self.assertIn("Warnings for 1 of them.", text)
         plan.write({"access_level": "1", "user_ids": self.user.ids})
         message = self.problem(self.report(plan, self.user), "connection", "warning")
