@@ -3,13 +3,11 @@ from . import run_target
 from . import command
 from . import cx_tower_file_template
 from . import cx_tower_file
-from . import template_files
 from . import rendering
 from . import runs
 from . import results
 from . import sync
-from . import actions
+from . import server_runs
 from . import server
 from . import server_template
-from . import server_runs
 from . import command_log

@@ -17,7 +17,7 @@ TEMPLATE_FIELDS = (
 
 
 class CxTowerCommand(models.Model):
-    """The part of a command that makes a file on the server from a template."""
+    """Commands that create a file on the server from a template."""
 
     _inherit = "cx.tower.command"
 
@@ -25,7 +25,7 @@ class CxTowerCommand(models.Model):
         "cx.tower.file.template",
         ondelete="restrict",
         index="btree_not_null",
-        help="What the file is made from, with the values of the run.",
+        help="The file is created from this template, with the values of the run.",
     )
     template_code = fields.Text(string="Template content", compute="_compute_template_code")
     if_file_exists = fields.Selection(
@@ -37,11 +37,11 @@ class CxTowerCommand(models.Model):
         string="If the file exists",
         default="skip",
         required=True,
-        help="What happens when the server has a file of this name already.",
+        help="What to do if the file already exists on the server.",
     )
     disconnect_file = fields.Boolean(
         string="Disconnect from template",
-        help="The file does not follow its template afterwards.",
+        help="Changes of the template will not be applied to the file.",
     )
 
     @api.model
@@ -50,7 +50,7 @@ class CxTowerCommand(models.Model):
 
     @api.model
     def _get_linked_access_fields(self):
-        # Whoever may run the command writes the template's content to a server.
+        # Running the command writes the content of the template to a server.
         return [*super()._get_linked_access_fields(), "file_template_id"]
 
     @api.depends_context("uid")
@@ -64,7 +64,7 @@ class CxTowerCommand(models.Model):
 
     @api.constrains("action", "file_template_id", "active")
     def _check_file_template(self):
-        # Archived ones may be incomplete; those that stand for pushing and pulling files by hand never have a template.
+        # Archived commands may be incomplete. Tower's own commands for transfers are archived and have no template.
         for command in self.filtered(lambda command: command.active and command.action == ACTION):
             if not command.file_template_id:
                 raise ValidationError(
@@ -97,7 +97,7 @@ class CxTowerCommand(models.Model):
 
 
 class CxTowerPlanLine(models.Model):
-    """The part of a line that shows the file its command makes."""
+    """Lines show the file that their command creates."""
 
     _inherit = "cx.tower.plan.line"
 

@@ -13,12 +13,12 @@ from .run_target import ACTION
 
 _logger = logging.getLogger(__name__)
 
-LATE_RESULTS = 100  # ended runs that are looked at in one round of the cron
-KEPT_FOR = timedelta(hours=1)  # what a script that waits for a run has to take its result
+LATE_RESULTS = 100  # ended runs per round of the cron
+KEPT_FOR = timedelta(hours=1)  # time that a waiting caller has to take the result of its run
 
 
 class CxTowerCommandLog(models.Model):
-    """A run that transfers files: which ones, and what came back for their records."""
+    """Runs that transfer files: which files, and the results to apply to their records."""
 
     _inherit = "cx.tower.command.log"
 
@@ -32,7 +32,7 @@ class CxTowerCommandLog(models.Model):
         copy=False,
     )
     run_result = fields.Json(
-        groups=fields.NO_ACCESS, copy=False, help="What a run brought back, until it is on the records."
+        groups=fields.NO_ACCESS, copy=False, help="Results of the run, until they are applied to the files."
     )
 
     _with_result = models.Index("(id) WHERE run_result IS NOT NULL")
@@ -44,10 +44,10 @@ class CxTowerCommandLog(models.Model):
             self._take_over_files()
 
     def _take_over_files(self):
-        """Bring the run's results onto its files; whatever goes wrong there, the run has ended as it has.
+        """Apply the results of this run to its files. An error in here does not change the end of the run.
 
-        A file that somebody is changing for seconds is waited for by the cron: the end of a run must not wait for a
-        transaction that may itself be waiting for this end.
+        If somebody holds a lock on a file for several seconds, the cron applies the results later: the end of a run must not
+        wait for a transaction that may be waiting for this end.
         """
         log = self.sudo()
         if log._inputs__()[0].get("keep_result"):
@@ -62,7 +62,9 @@ class CxTowerCommandLog(models.Model):
         except LockNotAvailable:
             self.env.invalidate_all(flush=False)
             if not log.run_result:
-                log.run_result = {"files": []}  # it ended without one: that is to be told, too
+                log.run_result = {
+                    "files": []
+                }  # marks the run for the cron, which then records that it failed
             self.env["cx.tower.file"]._wake_sync()
         except Exception as error:
             if may_succeed_later(error):
@@ -80,26 +82,26 @@ class CxTowerCommandLog(models.Model):
 
     @api.model
     def _take_over_late_results(self):
-        """Take over the results that could not be when their runs ended (cron)."""
+        """Apply results that could not be applied when their runs ended (cron)."""
         domain = [("run_result", "!=", False), ("state", "in", list(states.FINISHED))]
         given_up = fields.Datetime.now() - KEPT_FOR
-        # sudo: results belong to the engine
+        # sudo: the engine's own data; results are applied to the files of everyone
         for log in self.sudo().search(domain, order="id", limit=LATE_RESULTS):
             log._take_over_files()
             if log.run_result and log._inputs__()[0].get("keep_result") and log.finish_date < given_up:
-                log.run_result = False  # whoever waited for it is gone
+                log.run_result = False  # the caller is gone
 
     def _drop_uploaded_content(self):
-        """Delete the content that was kept for this run only, see ``cx.tower.server.upload_file``."""
+        """Delete content that was stored only for this run, see ``cx.tower.server.upload_file``."""
         documents = self._inputs__()[0].get("files") or []
         ids = [document["attachment"]["id"] for document in documents if document.get("attachment")]
         self.env["ir.attachment"].browse(ids).exists().unlink()
 
     def _report_undeleted(self, document, result):
-        """Tell on the server that a file whose record is gone is still there."""
+        """Post on the server that a file, whose record was deleted, could not be deleted on the host."""
         self.server_id.sudo().message_post(
             body=self.env._(
-                "The file %(path)s was deleted in Tower, but it could not be deleted on the server: %(reason)s",
+                "The file %(path)s was deleted in Tower but could not be deleted on the server: %(reason)s",
                 path=document["path"] or document["name"],
                 reason=result.get("message") or "",
             )
@@ -121,7 +123,7 @@ class CxTowerCommandLog(models.Model):
             logs = self.server_id._start_deletion(self.sudo()._inputs__()[0].get("files") or [])
         else:
             raise UserError(
-                self.env._("The files of this run are not in Tower (any more): nothing is left to transfer.")
+                self.env._("The files of this run no longer exist in Tower, so there is nothing to transfer.")
             )
         return (logs or self)._action_open()
 

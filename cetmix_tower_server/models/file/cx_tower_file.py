@@ -3,24 +3,13 @@ import secrets as random_secrets
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ...engine.file_operations import PULL, PUSH
+from ...engine.file_operations import COMPARE, DELETE, PULL, PUSH
 from ...engine.host_path import clean_directory
+from ...engine.text_diff import Difference, side_by_side
 from ...engine.values.own_values import OwnValues
 from ...worker.engine_context import engine_says, heard
 
-AUTO_SYNC_INTERVALS = [
-    ("10-minutes", "10 minutes"),
-    ("30-minutes", "30 minutes"),
-    ("1-hours", "1 hour"),
-    ("2-hours", "2 hours"),
-    ("6-hours", "6 hours"),
-    ("12-hours", "12 hours"),
-    ("1-days", "1 day"),
-    ("1-weeks", "1 week"),
-    ("1-months", "1 month"),
-    ("1-years", "1 year"),
-]
-# What a push would change on the server.
+# Fields that a push applies to the server.
 PUSHED_FIELDS = (
     "name",
     "server_dir",
@@ -35,36 +24,18 @@ PUSHED_FIELDS = (
     "use_sudo",
 )
 PLACE_FIELDS = ("name", "server_dir", "server_id", "variable_values")
-# {field of the template: field of the files made from it}
-FROM_TEMPLATE = {
-    "file_name": "name",
-    **{
-        name: name
-        for name in (
-            "code",
-            "server_dir",
-            "source",
-            "file_type",
-            "keep_when_deleted",
-            "auto_sync",
-            "mode",
-            "owner",
-            "group",
-            "backup",
-            "use_sudo",
-        )
-    },
-}
-# context, as superuser: Tower itself writes what it knows about the file. Of others, who set their context over RPC, it
-# is ignored: nothing may be left out of the checks for them.
+REASONS_SHOWN = 3
+PATHS_SHOWN = 5
+# Context key: Tower itself records the state of a file. Only heard as superuser and from the engine, so that nobody can skip
+# checks by setting it in an RPC context.
 QUIET = "tower_file_quiet"
 
 
 class CxTowerFile(models.Model):
-    """A file on a server: pushed from here, or pulled from there.
+    """A file on a server, pushed from Tower or pulled into it.
 
-    What it will be on the server is in ``cx_tower_file_rendering.py``, the runs that transfer it in
-    ``cx_tower_file_runs.py`` and ``cx_tower_file_results.py``, auto sync in ``cx_tower_file_sync.py``.
+    ``rendering.py`` computes path and content on the server, ``runs.py`` starts transfers, ``results.py`` records their
+    results, and ``sync.py`` keeps files in sync.
     """
 
     _name = "cx.tower.file"
@@ -88,13 +59,9 @@ class CxTowerFile(models.Model):
         "cx.tower.file.template",
         ondelete="set null",
         index="btree_not_null",
-        help="The file follows its template: what is changed there changes here.",
+        help="The file follows its template: changes of the template are applied here.",
     )
     file = fields.Binary(attachment=True, copy=True, help="Content of a binary file.")
-    auto_sync_interval = fields.Selection(AUTO_SYNC_INTERVALS, string="Sync every", default="1-days")
-    sync_date_next = fields.Datetime(
-        string="Next sync", required=True, default=fields.Datetime.now, copy=False
-    )
     sync_date_last = fields.Datetime(string="Last transfer", readonly=True, copy=False)
     sync_state = fields.Selection(
         [
@@ -108,19 +75,19 @@ class CxTowerFile(models.Model):
         required=True,
         readonly=True,
         copy=False,
-        help="Whether the server has what stands here, or Tower what is on the server.",
+        help="State of the last transfer between Tower and the server.",
     )
-    server_response = fields.Text(readonly=True, copy=False, help="“ok”, or why the last transfer failed.")
-    pushed_path = fields.Char(
-        string="Pushed to", readonly=True, copy=False, help="Where the last push put it."
+    server_response = fields.Text(
+        readonly=True, copy=False, help="“ok”, or the reason why the last transfer failed."
     )
+    pushed_path = fields.Char(string="Pushed to", readonly=True, copy=False, help="Path of the last push.")
     backup_path = fields.Char(
-        string="Last backup", readonly=True, copy=False, help="What the last push replaced."
+        string="Last backup", readonly=True, copy=False, help="Copy of the file that the last push replaced."
     )
     host_state = fields.Selection(
         [
             ("unknown", "Not compared"),
-            ("same", "The same"),
+            ("same", "Identical"),
             ("differs", "Different"),
             ("missing", "Missing"),
             ("error", "Could not be compared"),
@@ -135,10 +102,10 @@ class CxTowerFile(models.Model):
     host_note = fields.Text(string="Difference", readonly=True, copy=False)
     code_on_server = fields.Text(string="Content on the server", readonly=True, copy=False)
     change_mark = fields.Char(
-        groups=fields.NO_ACCESS, copy=False, help="Another one after each change, also while a run goes on."
+        groups=fields.NO_ACCESS, copy=False, help="Changes with each modification, also during a run."
     )
     variable_values = fields.Json(
-        help="Values of the run that made the file; they count before the server's.",
+        help="Own values of the run that created the file. They override the values of the server.",
     )
 
     # ------------------------------------------------------------------ rights, reference, texts
@@ -153,7 +120,7 @@ class CxTowerFile(models.Model):
 
     @api.model
     def _get_linked_access_fields(self):
-        # A run that is linked shows its name: that of its server and of its command.
+        # Linking a run would reveal its name, which contains that of its server and command.
         return [*super()._get_linked_access_fields(), "template_id", "last_log_id"]
 
     @api.model
@@ -166,7 +133,7 @@ class CxTowerFile(models.Model):
 
     @api.depends("source")
     def _compute_variable_ids(self):
-        """What was pulled from a server is content, no template."""
+        """Pulled content is not a template."""
         pulled = self.filtered(lambda file: file.source == "server")
         super(CxTowerFile, self - pulled)._compute_variable_ids()
         self.env["cx.tower.variable"]._link_used_variables(pulled, ["name", "server_dir"])
@@ -184,7 +151,7 @@ class CxTowerFile(models.Model):
         return {name: text for name, text in texts.items() if name != "code" or self.source != "server"}
 
     def _texts_of_others(self):
-        # sudo: linking the template needed the right to read it; its texts were written by its author
+        # sudo: reads texts of a linked template; linking it required the right to read it
         template = self.sudo().template_id
         return super()._texts_of_others() | (template._file_values() if template else {})
 
@@ -192,18 +159,12 @@ class CxTowerFile(models.Model):
     def _compute_display_name(self):
         for file in self:
             if not (file.name or file.server_dir or file.server_id):
-                file.display_name = False  # a form that was just opened
+                file.display_name = False  # a new, empty form
                 continue
             path = f"{clean_directory(file.server_dir or '').rstrip('/')}/{file.name or ''}"
-            # sudo: the name of a file names its server
+            # sudo: everyone who may read a file may know the name of its server
             server = file.sudo().server_id.name
             file.display_name = f"{server}: {path}" if server else path
-
-    @api.constrains("auto_sync", "auto_sync_interval")
-    def _check_interval(self):
-        for file in self.filtered("auto_sync"):
-            if not file.auto_sync_interval:
-                raise ValidationError(self.env._("Choose how often “%s” is synchronized.", file.display_name))
 
     # ------------------------------------------------------------------ create, write, copy, delete
 
@@ -223,7 +184,7 @@ class CxTowerFile(models.Model):
             if file.auto_sync and "sync_date_next" not in vals
         )
         for next_date, group in begun.grouped(lambda file: file._next_sync(now)).items():
-            # sudo: the first transfer was started just now; when it is due again is written by Tower
+            # sudo: the field is Tower's own; the first transfer has just been started
             group.sudo()._write_quietly({"sync_date_next": next_date})
         return files
 
@@ -241,7 +202,7 @@ class CxTowerFile(models.Model):
         if any(name in vals for name in PLACE_FIELDS):
             self._update_host_path()
         if any(name in vals for name in PUSHED_FIELDS):
-            # sudo: how a file stands is written by Tower only
+            # sudo: these fields are read-only for people; Tower records that the file has changed
             self.sudo()._write_quietly(
                 {
                     "sync_state": "new",
@@ -256,13 +217,13 @@ class CxTowerFile(models.Model):
 
     @api.model
     def _check_directories(self, vals_list):
-        """A template may leave the directory to its files; then it is to be given."""
+        """Raise ValidationError if a file has no directory: a template may leave it to its files."""
         default = self.env.context.get("default_server_dir")
         for vals in vals_list:
             if not vals.get("server_dir", default):
                 raise ValidationError(
                     self.env._(
-                        "The file “%s” needs a directory: enter where on the server it is (server_dir).",
+                        "The file “%s” needs a directory on the server (server_dir).",
                         vals.get("name") or self[:1].name or "",
                     )
                 )
@@ -271,36 +232,22 @@ class CxTowerFile(models.Model):
         return self.env.su and heard(self.env, QUIET)
 
     def _write_quietly(self, values):
-        """Write what Tower knows about these files; nothing follows from it."""
+        """Record the state of these files without any side effects, such as a transfer."""
         return self.with_context(**engine_says(**{QUIET: True})).write(values) if self else True
 
     @api.model
     def _with_template_values(self, vals_list):
-        """Return ``vals_list`` with what files take from their templates, where it is not given."""
+        """Return ``vals_list``, completed with values of the files' templates."""
         ids = {vals["template_id"] for vals in vals_list if vals.get("template_id")}
         if not ids:
             return vals_list
-        # sudo: linking a template needs the right to read it, which is checked; its content is what files are made of
+        # sudo: the right to link the template is checked here; a linked file gets its content
         self._check_may_link("template_id", list(ids))
         values = {
             template.id: template._file_values()
             for template in self.env["cx.tower.file.template"].sudo().browse(ids)
         }
         return [{**values.get(vals.get("template_id"), {}), **vals} for vals in vals_list]
-
-    def _sync_after_change(self):
-        """Start the transfer of files that are kept in sync; of a template's files it is only noted."""
-        if heard(self.env, "from_yaml"):
-            return
-        wanted = self.filtered(lambda file: file.auto_sync and file.active)
-        if heard(self.env, "tower_file_cascade"):
-            # sudo: as above
-            wanted.sudo()._write_quietly({"sync_wanted": True, "sync_state": "waiting"})
-            return
-        for source, operation in (("tower", PUSH), ("server", PULL)):
-            files = wanted.filtered(lambda file, source=source: file.source == source)
-            if files:
-                files._start_runs(operation)
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
@@ -309,28 +256,31 @@ class CxTowerFile(models.Model):
             readable = readable._filtered_access("read") if readable.has_access("read") else readable.browse()
         for vals in vals_list:
             if vals:
-                # The copy must not overwrite, or take away, what the other one keeps on its server.
+                # The copy must neither overwrite nor delete the file of the original on its server.
                 vals |= {"auto_sync": False, "keep_when_deleted": True}
                 if vals.get("template_id") not in readable.ids:
-                    vals["template_id"] = False  # following a template needs the right to read it
+                    vals["template_id"] = False  # following a template requires the right to read it
         return vals_list
 
     def copy(self, default=None):
-        """Copy the files; own values with secrets in them only for who may change the file, as other secrets."""
+        """Copy the files. Own values that contain secrets are copied only for callers who may write the file."""
         copies = super().copy(default)
         for file, copied in zip(self, copies, strict=True):
-            if file.sudo().sealed:  # sudo: only the engine reads it
+            if (
+                file.sudo().sealed
+            ):  # sudo: the field has no access; only tells whether there is something to copy
                 own = file._own_values__() if file.has_access("write") else OwnValues({})
                 copied.sudo()._write_quietly(copied._changed_own_values__(own))
         return copies
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_run(self):
-        """A push that goes on would put the file there again."""
+        """Keep files in an active run: a push would create the file on the server again."""
         for file in self.filtered("is_being_processed"):
             raise UserError(
                 self.env._(
-                    "“%s” is being transferred. Wait for the end of the run or stop it, then delete the file.",
+                    "“%s” is being transferred. Wait for the transfer to end or stop it, then delete the "
+                    "file.",
                     file.display_name,
                 )
             )
@@ -338,7 +288,7 @@ class CxTowerFile(models.Model):
     def unlink(self):
         """Delete the files, and start their deletion on the servers in the same transaction.
 
-        What Tower never put there stays there, and so does what is to be kept.
+        Files that Tower never pushed, or that are to be kept, remain on the servers.
         """
         doomed = self._deleted_on_the_host()
         if not doomed:
@@ -355,16 +305,148 @@ class CxTowerFile(models.Model):
         return result
 
     def _deleted_on_the_host(self):
-        """Return those of these files that go on their host, too, when they are deleted here."""
+        """Return those of these files that are also deleted on their host."""
         return self.filtered(
             lambda file: file.source == "tower" and not file.keep_when_deleted and file.pushed_path
         )
+
+    def _deletion_on_hosts(self):
+        doomed = self._deleted_on_the_host()
+        if not doomed:
+            return [self.env._("Nothing will be deleted on the host.")]
+        lines = [
+            self.env._(
+                "Also deleted on the host: %(path)s on %(server)s.",
+                path=file.pushed_path,
+                server=file.sudo().server_id.name,  # sudo: as in the display name of the file
+            )
+            for file in doomed[:PATHS_SHOWN]
+        ]
+        if len(doomed) > PATHS_SHOWN:
+            lines.append(self.env._("Also deleted on their hosts: %s more files.", len(doomed) - PATHS_SHOWN))
+        return lines
 
     # ------------------------------------------------------------------ archive
 
     @api.model
     def _follow_archived_servers(self, server_ids, active):
-        """Archive files with their server, or bring them back."""
-        # sudo: files go with their server, whoever archives it
+        """Archive or unarchive files together with their servers."""
+        # sudo: whoever may archive a server archives all of its files
         files = self.sudo().with_context(active_test=False).search([("server_id", "in", server_ids)])
         files._write_quietly({"active": active})
+
+    # ------------------------------------------------------------------ buttons
+
+    def action_push_to_server(self):
+        """Start pushing these files (button).
+
+        :return: notification
+
+        :raise AccessError: the caller may not write one of the files
+        :raise UserError: one of them is pulled from its server
+        """
+        return self._start_and_notify(PUSH)
+
+    def action_pull_from_server(self):
+        """Start pulling these files (button); see :meth:`action_push_to_server`."""
+        return self._start_and_notify(PULL)
+
+    def action_delete_from_server(self):
+        """Start deleting these files on their servers (button). The records are kept."""
+        return self._start_and_notify(DELETE)
+
+    def action_get_current_server_code(self):
+        """Start comparing these files with their servers (button)."""
+        return self._start_and_notify(COMPARE)
+
+    def action_unlink_from_template(self):
+        """Disconnect these files from their template. They keep their content.
+
+        :return: True
+        :raise AccessError: the caller may not write one of the files
+        """
+        self.check_access("write")
+        self.write({"template_id": False})
+        return True
+
+    def action_open_last_run(self):
+        """Open the last run of this file.
+
+        :raise AccessError: the caller may not read the file, or the run
+        """
+        self.ensure_one()
+        self.check_access("read")
+        # sudo: reads only the link; access to the run itself is checked as the caller
+        log = self.sudo().last_log_id.sudo(False)
+        log.check_access("read")
+        return log._action_open()
+
+    def get_difference(self):
+        """Return the differences that the last comparison with the server found, to be shown side by side.
+
+        :return: dict: ``state`` (see the field ``host_state``), ``note``, ``checked`` (date and time in UTC, or False),
+            ``rows`` (list of [kind, line on the server or 0, text there, line here or 0, text here]; kind is "same",
+            "changed", "added", "removed", or "gap", whose first number is the number of omitted lines), ``cut`` (there are
+            more rows), ``too_long`` (the texts were too long to compare line by line)
+        :raise AccessError: the caller may not read the file
+        """
+        self.ensure_one()
+        self.check_access("read")
+        has_text = (
+            self.host_state == "differs" and self.file_type == "text" and self.code_on_server is not False
+        )
+        found = (
+            side_by_side(self.code_on_server or "", self.rendered_code or "") if has_text else Difference([])
+        )
+        return {
+            "state": self.host_state,
+            "note": self.host_note or "",
+            "checked": self.host_checked,
+            "rows": [list(row) for row in found.rows],
+            "cut": found.is_cut,
+            "too_long": found.too_long,
+        }
+
+    def _start_and_notify(self, operation):
+        started = self._start_checked(operation, raise_error=False)
+        logs = self.env["cx.tower.command.log"].browse(row["id"] for row in started["logs"])
+        # sudo: of the frozen inputs, only the reasons of refused files are shown to the caller, who may write these files
+        documents = [document for log in logs.sudo() for document in log.run_input["files"]]
+        refused = [document["error"] for document in documents if document.get("error")]
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning" if refused else "info",
+                "sticky": bool(refused),
+                "message": self._start_text(operation, len(documents), refused),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def _start_text(self, operation, count, refused):
+        """Return the text of the notification about a start.
+
+        :param count: number of files in the runs; the others are in an active run already
+        :param refused: reasons of those that cannot be transferred
+        """
+        if not count:
+            return self.env._("A transfer is already running. Yours starts when it has ended.")
+        reasons = " ".join(dict.fromkeys(refused[:REASONS_SHOWN]))
+        if len(refused) == count:
+            return self.env._("No file can be transferred: %s", reasons)
+        text = {
+            PUSH: self.env._("Push started."),
+            PULL: self.env._("Pull started."),
+            COMPARE: self.env._("Comparison started."),
+            DELETE: self.env._("Deletion started."),
+        }[operation]
+        if not refused:
+            return text
+        left_out = self.env._(
+            "%(refused)s of %(count)s files cannot be transferred: %(reasons)s",
+            refused=len(refused),
+            count=count,
+            reasons=reasons,
+        )
+        return f"{text} {left_out}"

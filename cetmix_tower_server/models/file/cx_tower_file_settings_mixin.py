@@ -20,7 +20,10 @@ class CxTowerFileSettingsMixin(models.AbstractModel):
         [("tower", "Tower"), ("server", "Server")],
         required=True,
         default="tower",
-        help="Tower: what stands here is pushed to the server. Server: what is on the server is pulled.",
+        help=(
+            "Tower: the content is edited here and pushed to the server. Server: the content is pulled "
+            "from the server."
+        ),
     )
     file_type = fields.Selection(
         [("text", "Text"), ("binary", "Binary")],
@@ -35,25 +38,28 @@ class CxTowerFileSettingsMixin(models.AbstractModel):
     code = fields.Text(string="Content", help="May contain variables and secrets.")
     auto_sync = fields.Boolean(
         string="Auto sync",
-        help="Push after each change and by the interval; files of source Server are pulled by it.",
+        help=(
+            "Push after each change and at each interval. Files with source Server are pulled at each "
+            "interval."
+        ),
     )
     keep_when_deleted = fields.Boolean(
         string="Keep when deleted",
-        help="Leave the file on the server when it is deleted here. Otherwise it is deleted there, too.",
+        help="Keep the file on the server when it is deleted here. Otherwise it is deleted there, too.",
     )
     mode = fields.Char(
         string="Permissions",
-        help="In octal digits, for example 640. Empty: as the file is on the server; 644 for a new one.",
+        help="Octal digits, for example 640. If empty, existing permissions are kept; new files get 644.",
     )
     owner = fields.Char(
-        help="User that owns the file on the server. Empty: as it is there. Others need sudo."
+        help="User that owns the file on the server. If empty, the owner is kept. Changing it requires sudo."
     )
-    group = fields.Char(help="Group of the file on the server. Empty: as it is there.")
+    group = fields.Char(help="Group of the file on the server. If empty, the group is kept.")
     backup = fields.Boolean(
         string="Keep a backup",
-        help="Keep what is replaced on the server, beside it, with the time in its name.",
+        help="Before a file is replaced, copy it to a file next to it, with the time in its name.",
     )
-    use_sudo = fields.Boolean(string="Sudo", help="Use sudo as the server's own setting says.")
+    use_sudo = fields.Boolean(string="Sudo", help="Use sudo, as configured on the server.")
 
     @api.constrains("mode", "owner", "group")
     def _check_attributes(self):
@@ -61,8 +67,8 @@ class CxTowerFileSettingsMixin(models.AbstractModel):
             if record.mode and not OCTAL_MODE.fullmatch(record.mode):
                 raise ValidationError(
                     self.env._(
-                        "“%(mode)s” are no permissions for “%(file)s”: write them in octal digits, for example"
-                        " 640 or 0755.",
+                        "“%(mode)s” is not a valid mode for “%(file)s”. Enter octal digits, for example "
+                        "640 or 0755.",
                         mode=record.mode,
                         file=record.display_name,
                     )
@@ -71,8 +77,8 @@ class CxTowerFileSettingsMixin(models.AbstractModel):
                 if name and not HOST_NAME.fullmatch(name):
                     raise ValidationError(
                         self.env._(
-                            "“%(name)s” is no name of a user or group for “%(file)s”: use letters, digits, “_”,"
-                            " “-” and “.”, or a number.",
+                            "“%(name)s” is not a valid user or group for “%(file)s”. Use letters, digits, "
+                            "“_”, “-” and “.”, or a numeric ID.",
                             name=name,
                             file=record.display_name,
                         )
@@ -82,7 +88,12 @@ class CxTowerFileSettingsMixin(models.AbstractModel):
     def _check_no_nul(self):
         for record in self:
             if "\0" in (record.code or "") + (record.server_dir or ""):
-                raise ValidationError(self.env._("“%s”: text cannot hold NUL.", record.display_name))
+                raise ValidationError(
+                    self.env._(
+                        "The text of “%s” contains a NUL character. Remove it, or use the type Binary.",
+                        record.display_name,
+                    )
+                )
 
     @api.model_create_multi
     def create(self, vals_list):

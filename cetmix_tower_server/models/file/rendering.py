@@ -12,7 +12,7 @@ RENDERED = ("rendered_name", "rendered_server_dir", "rendered_code")
 
 
 class CxTowerFile(models.Model):
-    """What a file will be on its server: name, directory and content with the values that count there."""
+    """Name, directory and content of a file on its server, rendered with the values that apply there."""
 
     _inherit = "cx.tower.file"
 
@@ -25,7 +25,7 @@ class CxTowerFile(models.Model):
         string="Path on the server",
         readonly=True,
         copy=False,
-        help="Full path as it was when the file was last saved or transferred.",
+        help="Full path when the file was last saved or transferred.",
     )
 
     _host_path = models.Index("(server_id, host_path) WHERE host_path IS NOT NULL")
@@ -64,7 +64,7 @@ class CxTowerFile(models.Model):
             file.update({name: text and mask(text) for name, text in values.items()})
 
     def _rendering_source(self):
-        """Return the texts of this file as :meth:`_render_file_path` and others need them."""
+        """Return the texts of this file that are rendered, as input of :meth:`_render_file_path`."""
         self.ensure_one()
         is_text = self.source == "tower" and self.file_type == "text"
         return {
@@ -75,13 +75,13 @@ class CxTowerFile(models.Model):
         }
 
     def _preview_text(self, text, scope, nonce, hidden, where):
-        """Return (what is shown, problem or ""): secrets by name, and the problem itself where there is one."""
+        """Return (text to show, problem or ""). Secrets are shown by name; a problem is shown instead of the text."""
         try:
             names = sorted(self.env["cx.tower.variable"]._find_variables_surely(text) & hidden)
         except EngineError as error:
             return str(error), str(error)
         if names:
-            problem = self.env._("You may not see the values of: %s.", ", ".join(names))
+            problem = self.env._("You do not have access to the values of: %s.", ", ".join(names))
             return problem, problem
         try:
             return placeholders.display(
@@ -94,7 +94,7 @@ class CxTowerFile(models.Model):
             return str(error), str(error)
 
     def _preview_path(self, source, scope, nonce, hidden):
-        """Return the path of this file, as it is written where it uses values that the caller may not see.
+        """Return the rendered path of this file; unrendered if it uses values that the caller may not see.
 
         :raise engine.results.EngineError: it cannot be rendered
         """
@@ -104,9 +104,11 @@ class CxTowerFile(models.Model):
         return self.server_id._render_file_path(source, scope, nonce)[2]
 
     def _lost_own_values(self):
-        """Return {file: why} of those of these files whose own values cannot be decrypted any more."""
+        """Return {file: reason} of those of these files whose own values can no longer be decrypted."""
         lost = {}
-        for file in self.sudo().filtered("sealed"):  # sudo: only the engine reads it
+        for file in self.sudo().filtered(
+            "sealed"
+        ):  # sudo: the field has no access; no value leaves this method
             try:
                 file._own_values__()
             except VaultError as error:
@@ -171,9 +173,9 @@ class CxTowerFile(models.Model):
         }
 
     def _update_host_path(self):
-        """Store where these files are on their servers; empty where that cannot be said."""
+        """Store the rendered paths of these files; empty if a path cannot be rendered."""
         nonce = random_secrets.token_hex(8)
-        # sudo: how a file stands is written by Tower only
+        # sudo: the field is read-only for people, and the path is rendered with all values, as a run does
         lost = self._lost_own_values()
         files = self.sudo().filtered(lambda file: file.with_env(self.env) not in lost)
         for file, scope in files._scopes(nonce).items():
@@ -186,7 +188,7 @@ class CxTowerFile(models.Model):
 
 
 def _using_hidden(rows, readable, find_variables):
-    """Return the references of values that are hidden, and of those that use one, however far inside.
+    """Return the references of hidden values and of all values that use one, directly or indirectly.
 
     :param rows: as of ``cx.tower.variable._fetch_values``
     :param readable: ids of values that are not hidden
@@ -197,7 +199,7 @@ def _using_hidden(rows, readable, find_variables):
         try:
             uses[row["reference"]] = find_variables(row["text"] or "")
         except OutOfBudget:
-            hidden.add(row["reference"])  # nobody knows what it uses
+            hidden.add(row["reference"])  # unknown which values it uses
     while grown := {name for name, used in uses.items() if used & hidden} - hidden:
         hidden |= grown
     return frozenset(hidden)

@@ -16,21 +16,21 @@ RESPONSE_LIMIT = 2000  # characters of a reason that are kept on the file
 
 
 class CxTowerFile(models.Model):
-    """What the end of a run means for its files. Called in the transaction of the end, isolated from it."""
+    """Applies the results of a run to its files, in the transaction that records the end of the run."""
 
     _inherit = "cx.tower.file"
 
     @api.model
     def _take_over_results(self, log):
-        """Bring what a run did onto the records of its files.
+        """Apply the results of a run to its files.
 
-        :param log: log of the run, ended, as superuser
+        :param log: log of the ended run, as superuser
         """
         documents = log._inputs__()[0].get("files") or []
         results = (log.run_result or {}).get("files") or []
         if not documents:
             return
-        if len(results) != len(documents):  # it ended before, or without, doing anything
+        if len(results) != len(documents):  # the run ended without transferring anything
             text = (log.message or dict(states.LABELS)[log.state])[:RESPONSE_LIMIT]
             results = [{"outcome": FAILED, "message": text} for _document in documents]
         files = self.with_context(active_test=False).browse(
@@ -62,7 +62,7 @@ class CxTowerFile(models.Model):
 
     @api.model
     def _write_changes(self, changes):
-        """Write [(file, values)]; files that get the same values are written together."""
+        """Write [(file, values)], with one write for all files that get the same values."""
         groups = {}
         for file, values in changes:
             groups.setdefault(repr(sorted(values.items(), key=lambda item: item[0])), (values, []))[1].append(
@@ -72,9 +72,9 @@ class CxTowerFile(models.Model):
             self.browse(ids)._write_quietly(values)
 
     def _values_after(self, document, result, is_changed=False):
-        """Return what to write on this file after a run did, or did not do, what its document says.
+        """Return the values to write on this file after a run.
 
-        :param is_changed: the file was changed since the run was started: nobody knows how it stands to the server
+        :param is_changed: the file was changed during the run, so its state compared to the server is unknown
         """
         values = self._values_of_result(document, result)
         if not is_changed or result["outcome"] == FAILED:
@@ -133,7 +133,7 @@ class CxTowerFile(models.Model):
 
     @api.model
     def _host_facts(self, result):
-        """Return in one text what a comparison found."""
+        """Return the findings of a comparison as text."""
         parts = [result["note"]] if result.get("note") else []
         if result.get("mode"):
             parts.append(
@@ -156,9 +156,9 @@ class CxTowerFile(models.Model):
 
     @api.model
     def _make_from_step(self, log, document, result):
-        """Return the record of a file that a command made from its template: found, made, or none.
+        """Return the record of a file that a command created from a template on the host.
 
-        A file that was left as it is on the host does not become one of Tower's.
+        :return: an existing or new record; none if the file failed or was skipped because it already existed
         """
         if result["outcome"] in (FAILED, SKIPPED):
             return self.browse()
@@ -182,7 +182,7 @@ class CxTowerFile(models.Model):
         if file:
             file._write_quietly(values | file._changed_own_values__(own))
             return file
-        # sudo: the command's author decided that there is such a file; it belongs to the person who ran it
+        # sudo: the author of the command decided to create this file; the person who ran it becomes its creator
         creator = self.with_user(log.user_id).sudo().with_context(**engine_says(**{QUIET: True}))
         file = creator.create({**values, "server_id": server.id}).with_env(self.env)
         file._write_quietly(file._changed_own_values__(own))
@@ -191,11 +191,11 @@ class CxTowerFile(models.Model):
     # ------------------------------------------------------------------ binary content
 
     def _take_text(self, field_name, blob):
-        """Write a text that a run put into the filestore; one at a time is in memory.
+        """Write a text that a run put into the filestore. Only one text at a time is in memory.
 
         :param blob: path below the filestore
         """
-        # sudo: what the run brought
+        # sudo: reads content that the run itself stored
         path = self.env["ir.attachment"].sudo()._full_path(blob)
         if not os.path.isfile(path):
             raise self._not_in_store()
@@ -206,16 +206,16 @@ class CxTowerFile(models.Model):
 
     def _not_in_store(self):
         return UserError(
-            self.env._("The content of “%s” is not in the file store. Pull it again.", self.display_name)
+            self.env._("The content of “%s” is missing in the file store. Pull it again.", self.display_name)
         )
 
     def _attach_blob(self, blob):
-        """Make content that a run put into the filestore the content of this file.
+        """Make content in the filestore, stored by a run, the content of this file.
 
         :param blob: dict with ``blob`` (path below the filestore), ``checksum``, ``size``
         """
         self.ensure_one()
-        # sudo: Tower keeps what the run brought
+        # sudo: attachments of files are maintained by Tower
         Attachment = self.env["ir.attachment"].sudo()
         path = Attachment._full_path(blob["blob"])
         domain = [("res_model", "=", self._name), ("res_field", "=", "file"), ("res_id", "=", self.id)]
@@ -235,7 +235,7 @@ class CxTowerFile(models.Model):
             " mimetype = 'application/octet-stream', index_content = NULL WHERE id = %s",
             (blob["blob"], blob["checksum"], blob["size"], attachment.id),
         )
-        # Looked at behind the update, which waits for Odoo's collection of what no attachment names.
+        # Checked after the update, which waits for Odoo's garbage collection of unreferenced files.
         if not os.path.isfile(path):
             raise self._not_in_store()
         attachment.invalidate_recordset()

@@ -11,7 +11,7 @@ from .server_runs import NO_NONCE
 
 
 class JsonBytes(bytes):
-    """Bytes that Odoo is going to put into JSON, which it does by decoding them."""
+    """Bytes that raise a helpful error if Odoo cannot decode them to put them into JSON."""
 
     @classmethod
     def of(cls, content, advice):
@@ -29,7 +29,7 @@ class JsonBytes(bytes):
 
 
 class CxTowerServer(models.Model):
-    """The part of a server that concerns its files."""
+    """The files of a server, and transfers for scripts."""
 
     _inherit = "cx.tower.server"
 
@@ -66,23 +66,21 @@ class CxTowerServer(models.Model):
     # ------------------------------------------------------------------ for scripts
 
     def upload_file(self, data, remote_path, from_path=False, as_base64=False):
-        """Put a file onto the host and wait until it is there. The transfer is a run like any other, with a log.
+        """Upload a file to the host and wait for the end. The transfer is an ordinary run with a log.
 
         :param data: content, text (sent as UTF-8) or bytes
-        :param str remote_path: full path on the host; "~/" is the home of the user that Tower logs in as
-        :param from_path: refused: nobody may read files of the Tower host
+        :param str remote_path: full path on the host; "~/" is the home directory of the SSH user
+        :param from_path: not supported, because nobody may read files of the Tower host
         :param bool as_base64: ``data`` is base64, for callers that cannot send bytes
         :return: dict: ``path``, ``size`` in bytes, ``outcome`` ("pushed"), ``log`` (id of the run)
         :raise AccessError: the caller may not write the server
-        :raise ValidationError: no full path, no content that could be sent, or the push failed; the message says why
+        :raise ValidationError: invalid path or content, or the push failed; the message says why
         """
         self.ensure_one()
         self.check_access("write")
         if from_path:
             raise ValidationError(
-                self.env._(
-                    "Files of the Tower host cannot be uploaded by their path. Pass the content instead."
-                )
+                self.env._("Files on the Tower host cannot be uploaded by path. Pass the content instead.")
             )
         content = self._upload_content(data, as_base64)
         document = self._bare_document(PUSH, remote_path)
@@ -96,9 +94,9 @@ class CxTowerServer(models.Model):
         try:
             result, log_id = self._run_file_and_wait(lambda target: target._start_bare_run(PUSH, document))
         except UserError:
-            attachment.exists().unlink()  # a Python command may go on after that
+            attachment.exists().unlink()  # a Python command may catch the error and continue
             raise
-        # In the transaction that made it: the one that records the end of the run cannot see it.
+        # Deleted here, because the transaction that records the end of the run may not see this attachment.
         attachment.exists().unlink()
         return {
             "path": document["path"],
@@ -108,14 +106,13 @@ class CxTowerServer(models.Model):
         }
 
     def download_file(self, remote_path, as_base64=False):
-        """Read a file of the host and wait for it. The transfer is a run like any other, with a log.
+        """Download a file from the host and wait for the end. The transfer is an ordinary run with a log.
 
         :param str remote_path: full path on the host
-        :param bool as_base64: return text in base64, for callers that cannot receive bytes: over JSON, what is no text
-            comes in no other way
+        :param bool as_base64: return base64 text. Needed for binary content over JSON.
         :return: bytes; text with ``as_base64``
-        :raise AccessError: the caller may not write the server: whoever reads any file of it holds its secrets
-        :raise ValidationError: no full path, or it could not be read; the message says why
+        :raise AccessError: the caller may not write the server. Reading any file on it could reveal its secrets.
+        :raise ValidationError: invalid path, or the file could not be read; the message says why
         """
         self.ensure_one()
         self.check_access("write")
@@ -125,7 +122,8 @@ class CxTowerServer(models.Model):
         if len(content) != result["size"]:
             raise ValidationError(
                 self.env._(
-                    "%s was fetched, but cannot be read from the store of the Tower host.", document["path"]
+                    "%s was downloaded but cannot be read from the file store of the Tower host.",
+                    document["path"],
                 )
             )
         if as_base64:
@@ -133,24 +131,24 @@ class CxTowerServer(models.Model):
         return self._bytes_for_caller(content, document["path"])
 
     def _bytes_for_caller(self, content, path):
-        """Return bytes; those of a call over JSON say themselves what to do when they turn out to be no text."""
+        """Return bytes. For calls over JSON, they raise an error that names ``as_base64`` if they are not text."""
         routing = getattr(getattr(request, "dispatcher", None), "routing_type", "") if request else ""
         if routing not in ("jsonrpc", "json2"):
             return content
         return JsonBytes.of(
             content,
             self.env._(
-                "%s contains bytes that are no text, and JSON has none. Ask for it with as_base64.", path
+                "%s contains binary data, which JSON cannot represent. Download it with as_base64.", path
             ),
         )
 
     def delete_file(self, remote_path):
-        """Delete a file on the host and wait until it is gone. A run like any other, with a log.
+        """Delete a file on the host and wait for the end. The deletion is an ordinary run with a log.
 
         :param str remote_path: full path on the host
-        :return: bool: whether there was such a file
+        :return: bool: whether the file existed
         :raise AccessError: the caller may not write the server
-        :raise ValidationError: no full path, or it could not be deleted; the message says why
+        :raise ValidationError: invalid path, or the file could not be deleted; the message says why
         """
         self.ensure_one()
         self.check_access("write")
@@ -159,18 +157,18 @@ class CxTowerServer(models.Model):
         return result["outcome"] == "deleted"
 
     def _keep_for_run(self, values):
-        """Return an attachment with content that a run is to send.
+        """Return an attachment with the content that a run will upload.
 
         :raise ValidationError: the Tower host cannot store it
         """
         try:
-            # sudo: kept for this run only; who started it may write the server. It belongs to no record: whoever may
-            # read that would read the content, too.
+            # sudo: stored only for this run, whose caller may write the server. It is not linked to a record, because
+            # everyone who may read that record could read the content, too.
             return self.env["ir.attachment"].sudo().create(values)
         except OSError as error:
             raise ValidationError(
                 self.env._(
-                    "The Tower host cannot store the content: %s. Nothing was sent.",
+                    "The Tower host cannot store the content: %s. Nothing was uploaded.",
                     error.strerror or type(error).__name__,
                 )
             ) from error
@@ -180,17 +178,17 @@ class CxTowerServer(models.Model):
             try:
                 return base64.b64decode(data, validate=True)
             except ValueError as error:
-                raise ValidationError(self.env._("The content is no base64.")) from error
+                raise ValidationError(self.env._("The content is not valid base64.")) from error
         if isinstance(data, str):
             try:
                 return data.encode()
             except UnicodeEncodeError as error:
                 raise ValidationError(
-                    self.env._("The content has characters that cannot be encoded in UTF-8.")
+                    self.env._("The content contains characters that cannot be encoded in UTF-8.")
                 ) from error
         if isinstance(data, (bytes, bytearray)):
             return bytes(data)
-        raise ValidationError(self.env._("The content of a file is text or bytes."))
+        raise ValidationError(self.env._("The content of a file must be text or bytes."))
 
     def _bare_document(self, operation, remote_path):
         """Return the document of a file without a record, see ``cx.tower.file._document``."""
@@ -213,11 +211,11 @@ class CxTowerServer(models.Model):
     def _start_bare_run(self, operation, document):
         values = self._file_run_values(operation, [document], NO_NONCE)
         values["run_input"]["keep_result"] = True
-        # sudo: nobody may create logs by hand; the right to write the server was checked
+        # sudo: nobody has the right to create logs; write access to the server was checked
         return self.env["cx.tower.command.log"].sudo().create([values])
 
     def _run_file_and_wait(self, start):
-        """Return (result of the only file, id of the log) of a run that was started and has ended.
+        """Start a run with one file, wait for its end, and return (result of the file, id of the log).
 
         :raise ValidationError: it failed
         """
@@ -228,15 +226,15 @@ class CxTowerServer(models.Model):
         return results[0], end["id"]
 
     def _deletion_on_hosts(self):
-        # sudo: whether Tower put files there, whoever may see them
+        # sudo: checks whether any file was pushed, also files that the caller may not read; nothing else is shown
         files = self.env["cx.tower.file"].sudo().with_context(active_test=False)
         if files.search_count([("server_id", "in", self.ids), ("pushed_path", "!=", False)], limit=1):
-            return [self.env._("The files that Tower put on the host stay on the host.")]
+            return [self.env._("The files that Tower pushed to the host remain there.")]
         return []
 
 
 def _take_result(log):
-    """Return what came of the files of a run, and forget it; the caller's right to them was checked."""
+    """Return the results of a run and remove them from it. The caller's right to them was checked."""
     files = (log.run_result or {}).get("files")
     log.run_result = False
     return {"files": files}

@@ -2,30 +2,71 @@ import logging
 
 from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 from ...engine import states
 from ...engine.database_errors import may_succeed_later
 from ...engine.file_operations import PULL, PUSH
+from ...worker.engine_context import heard
 
 _logger = logging.getLogger(__name__)
 
 FILES_A_ROUND = 2000  # files whose runs are created in one transaction
+AUTO_SYNC_INTERVALS = [
+    ("10-minutes", "10 minutes"),
+    ("30-minutes", "30 minutes"),
+    ("1-hours", "1 hour"),
+    ("2-hours", "2 hours"),
+    ("6-hours", "6 hours"),
+    ("12-hours", "12 hours"),
+    ("1-days", "1 day"),
+    ("1-weeks", "1 week"),
+    ("1-months", "1 month"),
+    ("1-years", "1 year"),
+]
 CRON = "cetmix_tower_server.ir_cron_auto_pull_files_from_server"
 
 
 class CxTowerFile(models.Model):
-    """Auto sync: what is due by its interval, or wanted since its template was changed, is transferred."""
+    """Auto sync: files are transferred after each change, at their interval, and when their template was changed."""
 
     _inherit = "cx.tower.file"
 
+    auto_sync_interval = fields.Selection(AUTO_SYNC_INTERVALS, string="Sync every", default="1-days")
+    sync_date_next = fields.Datetime(
+        string="Next sync", required=True, default=fields.Datetime.now, copy=False
+    )
+
     _due = models.Index("(sync_date_next) WHERE auto_sync AND active")
+
+    @api.constrains("auto_sync", "auto_sync_interval")
+    def _check_interval(self):
+        for file in self.filtered("auto_sync"):
+            if not file.auto_sync_interval:
+                raise ValidationError(self.env._("Choose a sync interval for “%s”.", file.display_name))
+
+    def _sync_after_change(self):
+        """Start the transfer of changed files with auto sync. For files changed by their template, the cron starts it."""
+        if heard(self.env, "from_yaml"):
+            return
+        wanted = self.filtered(lambda file: file.auto_sync and file.active)
+        if heard(self.env, "tower_file_cascade"):
+            # sudo: these fields are read-only for people; Tower records that the transfer is wanted
+            wanted.sudo()._write_quietly({"sync_wanted": True, "sync_state": "waiting"})
+            return
+        for source, operation in (("tower", PUSH), ("server", PULL)):
+            files = wanted.filtered(lambda file, source=source: file.source == source)
+            if files:
+                files._start_runs(operation)
+
+    # ------------------------------------------------------------------ cron
 
     @api.model
     def _run_auto_pull_files(self):
-        """Start the runs of the files that are due, both directions (cron).
+        """Start the runs of all files that are due, in both directions (cron).
 
-        Each round is a transaction of its own: what is started is started, whatever happens to the rest.
+        Each round is committed separately, so an error does not undo what earlier rounds started.
         """
         self.env["cx.tower.command.log"]._take_over_late_results()
         started = FILES_A_ROUND
@@ -37,13 +78,13 @@ class CxTowerFile(models.Model):
 
     @api.model
     def _wake_sync(self):
-        """Have what is wanted started soon, in the background."""
-        # sudo: anybody whose change makes files follow wakes the cron
+        """Trigger the cron, which starts wanted transfers in the background."""
+        # sudo: triggering the cron is all that happens; it starts only what is due
         self.env.ref(CRON).sudo()._trigger()
 
     @api.model
     def _lock_due(self):
-        """Return files that are due and in no run; nobody else takes them until the transaction ends."""
+        """Return files that are due and not in an active run, locked until the end of the transaction."""
         self.flush_model(["sync_date_next", "auto_sync", "active", "sync_wanted", "last_log_id"])
         self.env.cr.execute(
             SQL(
@@ -63,7 +104,7 @@ class CxTowerFile(models.Model):
         return self.browse(file_id for (file_id,) in self.env.cr.fetchall())
 
     def _start_due(self):
-        """Start the runs of these files, and set when they are due again."""
+        """Start the runs of these files and set their next sync date."""
         now = fields.Datetime.now()
         wanted = self.filtered("sync_wanted")
         for next_date, files in self.grouped(lambda file: file._next_sync(now)).items():
@@ -75,13 +116,13 @@ class CxTowerFile(models.Model):
                     part._start_isolated(operation, only_changes and operation == PUSH)
 
     def _start_isolated(self, operation, only_changes):
-        """Start the runs of these files; one that Tower cannot start does not keep the others, now and at each round."""
+        """Start the runs of these files. If one of them fails to start, the others are still started."""
         try:
             with self.env.cr.savepoint():
                 self._start_runs(operation, only_changes=only_changes)
         except Exception as error:
             if may_succeed_later(error):
-                raise  # another process was faster, or the database went away: nothing has happened
+                raise  # another process was faster, or the database went away: the whole round is tried again
             if len(self) > 1:
                 half = len(self) // 2
                 self[:half]._start_isolated(operation, only_changes)
@@ -92,7 +133,7 @@ class CxTowerFile(models.Model):
             self._write_quietly({"sync_state": "failed", "server_response": reason})
 
     def _next_sync(self, now):
-        """Return when this file is due again: a whole number of intervals after the last time, in the future."""
+        """Return the next sync date: a whole number of intervals after the last one, in the future."""
         if not self.auto_sync or not self.auto_sync_interval or self.sync_date_next > now:
             return self.sync_date_next
         number, unit = self.auto_sync_interval.split("-")

@@ -122,8 +122,8 @@ class TestWhatStarted(TaskCase):
             self.assertIn("“missing_here” has no value", message)
             bad.last_log_id._finish(RunEnd(1))
             kind, message = self.told(bad.action_push_to_server())
-        self.assertIn("Nothing can be transferred", message)
-        self.assertNotIn("was started", message)
+        self.assertIn("No file can be transferred", message)
+        self.assertNotIn("started", message)
 
 
 @tagged("post_install", "-at_install")

@@ -435,11 +435,11 @@ class TestFile(FileCase):
         never_pushed = self.file(name="new")
         pulled = self.file(name="pulled", source="server")
         text = (pushed | kept | never_pushed | pulled).describe_deletion()
-        self.assertIn(f"Deleted on the host, too: {pushed.pushed_path} on {self.server.name}.", text)
+        self.assertIn(f"Also deleted on the host: {pushed.pushed_path} on {self.server.name}.", text)
         self.assertNotIn(f"{kept.pushed_path} ", text)
         for harmless in (kept, never_pushed, pulled):
-            self.assertIn("Nothing is deleted on the host", harmless.describe_deletion())
-        self.assertIn("stay on the host", self.server.describe_deletion())
+            self.assertIn("Nothing will be deleted on the host", harmless.describe_deletion())
+        self.assertIn("remain there", self.server.describe_deletion())
 
     def test_a_new_file_has_no_name_made_of_separators(self):
         new = self.env["cx.tower.file"].new({})

@@ -213,7 +213,7 @@ class TestFileSafety(FileCase):
         self.host.files["/srv/data"] = (b"content", 0o644)
         with (
             patch.object(type(self.env["ir.attachment"]), "_file_read", return_value=b""),
-            self.assertRaisesRegex(ValidationError, "cannot be read from the store"),
+            self.assertRaisesRegex(ValidationError, "cannot be read from the file store"),
         ):
             self.server.with_user(self.manager).download_file("/srv/data")
 
