@@ -14,7 +14,7 @@ from .errors import lost, lost_if_broken, where
 from .hostkey import HostKey, check_host_key, stored_key
 from .login import authenticate
 from .target import ConnectSettings, Target
-from .transport import CommandChannel, CommandTransport
+from .transport import CIPHERS, MACS, CommandChannel, CommandTransport
 
 #: How often a wait looks whether the connection ended without telling.
 _CHECK_S = 0.5
@@ -158,15 +158,14 @@ def handshake(target: Target, sock, deadline: float) -> tuple[CommandTransport, 
 
 
 def _choose_algorithms(transport: CommandTransport, target: Target) -> None:
-    settings = target.settings
-    transport._preferred_ciphers = settings.ciphers or transport._preferred_ciphers
-    transport._preferred_macs = settings.macs or transport._preferred_macs
-    transport._preferred_kex = settings.kex or transport._preferred_kex
-    transport._preferred_keys = settings.host_key_algorithms or transport._preferred_keys
+    settings, options = target.settings, transport.get_security_options()
+    options.ciphers = settings.ciphers or CIPHERS
+    options.digests = settings.macs or MACS
+    options.kex = settings.kex or options.kex
+    options.key_types = settings.host_key_algorithms or options.key_types
     stored = None if target.skip_host_key else stored_key(target)
-    if stored:  # ask for the key we know; a host without it shows another one and is told apart
-        rest = [name for name in transport._preferred_keys if name not in stored.algorithms]
-        transport._preferred_keys = (*stored.algorithms, *rest)
+    if stored:  # ask for the stored key first: only a host that does not have it shows another one
+        options.key_types = sorted(options.key_types, key=lambda name: name not in stored.algorithms)
 
 
 def _explain_handshake(target: Target, err: Exception | None) -> ConnectError:
