@@ -174,8 +174,6 @@ class Dying(io.RawIOBase):
 
 
 class TestLeftovers:
-    OWNER = Owner.of("this installation", "this worker", ["another one"])
-
     def leave(self, folder, worker: str, installation: str = "this installation", age_s: float = 100) -> str:
         made = folder / Owner.of(installation, worker, []).temporary_name("target")
         made.write_bytes(b"half")
@@ -183,8 +181,9 @@ class TestLeftovers:
         os.utime(made, (time.time() - age_s,) * 2)
         return made.name
 
-    def push(self, lab, host, path, owner=OWNER, **options):
-        with FileSession(lab.pool, lab.target(host), owner=owner, **options) as session:
+    def push(self, lab, host, path, **options):
+        owner = Owner.of("this installation", "this worker", ["another one"])
+        with FileSession(lab.pool, lab.target(host), **{"owner": owner} | options) as session:
             session.push(put(path))
 
     def test_what_a_dead_worker_left_is_removed(self, lab, host, folder):
@@ -205,7 +204,7 @@ class TestLeftovers:
 
     def test_nothing_is_removed_where_nobody_says_who_lives(self, lab, host, folder):
         left = self.leave(folder, "dead")
-        self.push(lab, host, folder / "target", None)
+        self.push(lab, host, folder / "target", owner=None)
         assert set(os.listdir(folder)) == {left, "target"}
 
     def test_the_next_push_after_a_kill(self, lab, own_host, folder, monkeypatch):
