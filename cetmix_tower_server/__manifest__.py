@@ -10,10 +10,10 @@
         "python": [
             "cryptography",
             "dnspython",
-            "jinja2",
-            "paramiko",
+            "jinja2>=3.1,<3.2",
+            "paramiko>=4.0,<5.2",
             "python-dateutil",
-            "simpleeval",
+            "simpleeval>=1.0.8,<1.1",
             "tldextract",
         ],
     },

@@ -42,6 +42,12 @@ def _test_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-k", dest="expression", default="", metavar="EXPR", help="only tests whose names match, as in pytest"
     )
+    parser.add_argument(
+        "--dependencies",
+        choices=("lowest", "highest"),
+        default="",
+        help="with the lowest or highest versions of Tower's Python packages that requirements.txt allows",
+    )
     return parser
 
 

@@ -24,7 +24,7 @@ from .virtualenv import VirtualEnv
 BEFORE = ("setup", "engine", "worker", "sshd")
 AFTER = ("acceptance", "demo")
 NOT_SUITES = ("benchmarks",)
-WITHOUT_ODOO = ("setup", "engine", "worker")
+WITHOUT_ODOO = ("setup", "engine", "worker", "sshd")
 WITHOUT_TOOLS = ("setup", "worker")
 TOURS = "tours"
 TOUR_EXPRESSION = "tour"
@@ -51,13 +51,14 @@ class Bench:
     database_folder: str = "test-postgres"
     durable: bool = False
     with_browser: bool = True
+    dependencies: str = ""
     venv: VirtualEnv = field(init=False)
     _odoo: OdooRunner | None = None
     _tool_paths: list[str] | None = None
 
     def __post_init__(self) -> None:
         with self.provisioning():
-            self.venv = virtualenv.provide(self.layout, self.console)
+            self.venv = virtualenv.provide(self.layout, self.console, self.dependencies)
 
     def provisioning(self):
         return locks.in_turn(self.layout.cache / "lock", self.console, "fetching what Tower needs")
@@ -105,7 +106,7 @@ def main(options: Namespace, layout: Layout, console: Console) -> int:
     folder = private_dir(layout.state / "test")
     total = Outcome()
     with locks.only_one(layout.state / "test.lock", "A test run of this checkout"), ExitStack() as stack:
-        bench = Bench(layout, console, stack, options.expression, folder)
+        bench = Bench(layout, console, stack, options.expression, folder, dependencies=options.dependencies)
         bench.with_browser = options.suites != [FAST]
         for name, suite in chosen.items():
             outcome = suite(bench)

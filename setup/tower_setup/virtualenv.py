@@ -3,12 +3,14 @@
 import os
 import re
 import sys
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .apt import PrivateApt, machine_sources, unpack
 from .console import Console, Step
 from .errors import SetupError
+from .manifests import python_packages
 from .paths import Layout, fingerprint, private_dir
 from .processes import run
 
@@ -36,17 +38,56 @@ class VirtualEnv:
         }
 
 
-def provide(layout: Layout, console: Console) -> VirtualEnv:
-    """The environment that runs Odoo and the tests: from requirements.txt, or the one of ODOO_PYTHON."""
+def provide(layout: Layout, console: Console, dependencies: str = "") -> VirtualEnv:
+    """The environment that runs Odoo and the tests: from requirements.txt, or the one of ODOO_PYTHON.
+
+    :param dependencies: "lowest" or "highest": the versions that the bounds in requirements.txt allow of the packages
+        that Tower's manifests name; empty: what pip chose when the environment was made
+    """
     if os.environ.get("ODOO_PYTHON"):
+        if dependencies:
+            raise SetupError(
+                "With ODOO_PYTHON the versions of packages are yours: unset it for --dependencies."
+            )
         python = Path(os.environ["ODOO_PYTHON"]).expanduser()
         if not os.access(python, os.X_OK):
             raise SetupError(f"ODOO_PYTHON points to {python}, which is not an executable file.")
         return VirtualEnv(python)
     requirements = (layout.checkout / "requirements.txt").read_text("utf-8")
-    return build(
-        layout, console, "venv", requirements, WITHOUT_DEPENDENCIES, "Installing Python packages (once)"
+    named = python_packages(layout.checkout, layout.addon_names())
+    if dependencies == "lowest":
+        requirements = at_lower_bounds(requirements, named)
+    name = f"venv-{dependencies}" if dependencies else "venv"
+    venv = build(
+        layout, console, name, requirements, WITHOUT_DEPENDENCIES, "Installing Python packages (once)"
     )
+    if dependencies == "highest":
+        with console.step("Upgrading Python packages") as step:
+            wanted = [line for line in requirements.splitlines() if package_of(line) in named]
+            pip_install(venv, ["--upgrade", *wanted], step)
+    return venv
+
+
+def package_of(line: str) -> str:
+    """The package that a line of a requirements file is about, in the form that names are compared in."""
+    return re.split(r"[^\w.-]", line, maxsplit=1)[0].lower()
+
+
+def at_lower_bounds(requirements: str, packages: Collection[str]) -> str:
+    """A requirements file with some of its packages pinned to the lowest version that it allows.
+
+    :param packages: their names in lower case
+    :raise SetupError: one of them has no lower bound
+    """
+    lines = []
+    for line in requirements.splitlines():
+        if package_of(line) in packages:
+            bound = re.match(r"[\w.-]+>=([\w.]+)", line)
+            if not bound:
+                raise SetupError(f"requirements.txt: {line} has no lower bound.")
+            line = f"{package_of(line)}=={bound[1]}"
+        lines.append(line)
+    return "\n".join([*lines, ""])
 
 
 def build(
@@ -100,17 +141,24 @@ def _install(
 ) -> None:
     listed = folder / "requirements.txt"
     listed.write_text(requirements, "utf-8")
-    pip = [venv.python, "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar=off"]
-    what = "The Python packages could not be installed"
     for arguments in (["-r", listed], *(["--no-deps", name] for name in without_dependencies)):
-        run(
-            [*pip, *arguments],
-            what,
-            step=step,
-            on_line=lambda line: _show_progress(line, step),
-            log=folder / "pip.log",
-            env=venv.environment(),
-        )
+        pip_install(venv, arguments, step)
+
+
+def pip_install(venv: VirtualEnv, arguments: Sequence[str | Path], step: Step) -> None:
+    """Run ``pip install``; its output is appended to ``pip.log`` in the environment.
+
+    :raise SetupError: it failed
+    """
+    pip = [venv.python, "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar=off"]
+    run(
+        [*pip, *arguments],
+        "The Python packages could not be installed",
+        step=step,
+        on_line=lambda line: _show_progress(line, step),
+        log=venv.bin.parent / "pip.log",
+        env=venv.environment(),
+    )
 
 
 def _show_progress(line: str, step: Step) -> None:

@@ -7,10 +7,18 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tower_setup.manifests import depends, read
+from tower_setup.manifests import depends, python_packages, read
+from tower_setup.virtualenv import at_lower_bounds, package_of
 
 CHECKOUT = Path(__file__).parents[2]
 ADDONS = sorted(path.parent.name for path in CHECKOUT.glob("*/__manifest__.py"))
+NAMED = python_packages(CHECKOUT, ADDONS)
+REQUIREMENTS = (CHECKOUT / "requirements.txt").read_text("utf-8")
+BOUNDS = {
+    package_of(line): line.removeprefix(package_of(line))
+    for line in REQUIREMENTS.splitlines()
+    if package_of(line) in NAMED
+}
 
 
 @pytest.mark.parametrize("addon", ADDONS)
@@ -43,3 +51,25 @@ def test_addons_of_others_that_ours_need(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__manifest__.py").write_text(f"# A comment.\n{{'depends': {needed}}}\n")
     assert depends(tmp_path, ["one", "two", "three"]) == ["base", "mail", "web"]
+
+
+def test_manifests_and_requirements_name_the_same_bounds():
+    assert set(BOUNDS) == set(NAMED)
+    bounded = {name: bounds for name, bounds in NAMED.items() if bounds}
+    assert {name: BOUNDS[name] for name in bounded} == bounded
+
+
+@pytest.mark.parametrize("name", ["paramiko", "jinja2", "simpleeval"])
+def test_packages_whose_private_names_are_used_have_an_upper_bound(name):
+    assert ",<" in NAMED[name]
+
+
+def test_lowest_versions():
+    text = "# one\nparamiko>=4.0,<5.2\nJinja2>=3.1\nlxml>=5\npytest\n"
+    assert at_lower_bounds(text, {"paramiko", "jinja2"}) == (
+        "# one\nparamiko==4.0\njinja2==3.1\nlxml>=5\npytest\n"
+    )
+
+
+def test_each_package_of_the_manifests_has_a_lower_bound():
+    assert at_lower_bounds(REQUIREMENTS, NAMED).count("==") == len(NAMED)
