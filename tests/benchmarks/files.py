@@ -1,20 +1,28 @@
-"""Engine, files, over loopback: 64 MB against OpenSSH's sftp and scp through the same sshd; 500 small files."""
+"""Engine, files: 64 MB against OpenSSH's sftp and scp and paramiko's SFTPClient through the same sshd; small files."""
 
 from __future__ import annotations
 
+import io
 import os
-import subprocess
 import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from distance import Distance
 from figures import Figure, Samples, interleaved, paired_ratio, seconds
-from lab import Lab, hosts
+from lab import Lab
+from sftp_clients import OpenSsh, Paramiko
 
 BIG_MB = 64
 SMALL_FILES = 500
 SMALL_BYTES = 4096
 ROUNDS = 9
+# one file after the other takes long on a host that is far away
+FAR_MS = 10
+FAR_FILES = 100
+FAR_ROUNDS = 5
 
 
 def measure(lab: Lab) -> list[Figure]:
@@ -27,17 +35,22 @@ def measure(lab: Lab) -> list[Figure]:
     credential = Credential(private_key=Secret(host.private_key))
     target = Target(host.address, host.port, host.user, credential, host.host_key)
     pool = ConnectionPool()
-    with tempfile.TemporaryDirectory(prefix="tower-benchmark-files-") as name:
+    with tempfile.TemporaryDirectory(prefix="tower-benchmark-files-") as name, ExitStack() as stack:
+        stack.callback(pool.close)
         folder = Path(name)
         folder.chmod(0o777)  # sshd's user writes here, and so do we
-        try:
-            with FileSession(pool, target) as session:
-                return [*_big(session, _OpenSsh(host, folder), folder), *_small(session, folder)]
-        finally:
-            pool.close()
+        session = stack.enter_context(FileSession(pool, target))
+        paramiko = stack.enter_context(Paramiko(pool, target))
+        openssh = stack.enter_context(OpenSsh(host, folder))
+        figures = [*_big(session, openssh, paramiko, folder), *_small(session, paramiko, folder)]
+        distance = stack.enter_context(Distance(host.address, host.port, FAR_MS / 1000))
+        far = replace(target, host="127.0.0.1", port=distance.port)
+        session = stack.enter_context(FileSession(pool, far))
+        paramiko = stack.enter_context(Paramiko(pool, far))
+        return [*figures, _far(session, paramiko, folder)]
 
 
-def _big(session, openssh: _OpenSsh, folder: Path) -> list[Figure]:
+def _big(session, openssh: OpenSsh, paramiko: Paramiko, folder: Path) -> list[Figure]:
     """Upload and download. Uploads are flushed to the disk by all but scp, which cannot be told to."""
     from tower_engine.ssh.files import Content, PushSpec
 
@@ -49,23 +62,32 @@ def _big(session, openssh: _OpenSsh, folder: Path) -> list[Figure]:
         with back.open("wb") as out:
             session.pull(str(there), out, digest=False)  # as Tower's own runs do
 
-    def put() -> None:
-        session.push(PushSpec(str(there), content))
+    def pull_with_paramiko() -> None:
+        with back.open("wb") as out:
+            paramiko.pull(str(there), out)
 
-    uploads = {"tower": put, "sftp": partial(openssh.sftp, "put -f", local, there)}
-    uploads |= {"scp": partial(openssh.scp, local, f"{openssh.host}:{there}")}
-    downloads = {"tower": pull, "sftp": partial(openssh.sftp, "get", there, back)}
-    downloads |= {"scp": partial(openssh.scp, f"{openssh.host}:{there}", back)}
+    def push_with_paramiko() -> None:
+        with local.open("rb") as source:
+            paramiko.push(source, str(there))
+
+    uploads = {
+        "tower": lambda: session.push(PushSpec(str(there), content)),
+        "sftp": partial(openssh.sftp, "put -f", local, there),
+        "scp": partial(openssh.scp, local, f"{openssh.host}:{there}"),
+        "paramiko": push_with_paramiko,
+    }
+    downloads = {
+        "tower": pull,
+        "sftp": partial(openssh.sftp, "get", there, back),
+        "scp": partial(openssh.scp, f"{openssh.host}:{there}", back),
+        "paramiko": pull_with_paramiko,
+    }
     figures = []
-    openssh.open()
-    try:
-        for name, actions in (("upload", uploads), ("download", downloads)):
-            for action in actions.values():
-                action()
-            rates = interleaved(ROUNDS, **{key: partial(_rate, action) for key, action in actions.items()})
-            figures.append(_figure(name, rates))
-    finally:
-        openssh.close()
+    for name, actions in (("upload", uploads), ("download", downloads)):
+        for action in actions.values():
+            action()
+        rates = interleaved(ROUNDS, **{key: partial(_rate, action) for key, action in actions.items()})
+        figures += _figures(name, rates)
     if back.read_bytes() != local.read_bytes():
         raise RuntimeError("another content came back")
     return figures
@@ -76,34 +98,25 @@ def _rate(action) -> float:
     return BIG_MB / seconds(action)
 
 
-def _figure(name: str, rates: dict[str, Samples]) -> Figure:
+def _figures(name: str, rates: dict[str, Samples]) -> list[Figure]:
     ours = rates["tower"]
-    detail = f"Tower {ours.text('MB/s')}, sftp {rates['sftp'].text('MB/s')}, scp {rates['scp'].text('MB/s')}"
-    return Figure(
-        f"{BIG_MB} MB {name}: against sftp", paired_ratio(ours, rates["sftp"]), "x",
-        f"{detail}; against scp {paired_ratio(ours, rates['scp']):.3g} x", 1,
-    )  # fmt: skip
+    tower = f"Tower {ours.text('MB/s')}"
+    detail = f"{tower}, sftp {rates['sftp'].text('MB/s')}, scp {rates['scp'].text('MB/s')}"
+    return [
+        Figure(
+            f"{BIG_MB} MB {name}: against sftp", paired_ratio(ours, rates["sftp"]), "x",
+            f"{detail}; against scp {paired_ratio(ours, rates['scp']):.3g} x", 1,
+        ),
+        Figure(
+            f"{BIG_MB} MB {name}: against paramiko's SFTPClient", paired_ratio(ours, rates["paramiko"]), "x",
+            f"{tower}, SFTPClient {rates['paramiko'].text('MB/s')}", 0.8,
+        ),
+    ]  # fmt: skip
 
 
-def _small(session, folder: Path) -> list[Figure]:
+def _small(session, paramiko: Paramiko, folder: Path) -> list[Figure]:
     """Each flushed to the disk and put in place in one step; the floor flushes and renames as often, with no host."""
-    from tower_engine.ssh.files import Content, PushSpec
-
     data = os.urandom(SMALL_BYTES)
-    content = Content.from_bytes(data)
-
-    def push() -> float:
-        failed = []
-
-        def ended(_spec, result) -> None:
-            if isinstance(result, Exception):
-                failed.append(result)
-
-        specs = [PushSpec(f"{folder}/small/{number}", content) for number in range(SMALL_FILES)]
-        taken = seconds(lambda: session.push_many(specs, ended))
-        if failed:
-            raise failed[0]
-        return SMALL_FILES / taken
 
     def floor() -> float:
         (folder / "floor").mkdir(exist_ok=True)
@@ -111,13 +124,62 @@ def _small(session, folder: Path) -> list[Figure]:
             lambda: [_write(folder / "floor" / str(n), data) for n in range(SMALL_FILES)]
         )
 
-    push()
-    rates = interleaved(ROUNDS, tower=push, floor=floor)
+    push_many = partial(_push_many, session, folder / "small", data, SMALL_FILES)
+    push_many()  # makes the directory
+    push_each = partial(_push_each, paramiko, folder / "small", data, SMALL_FILES)
+    rates = interleaved(ROUNDS, tower=push_many, floor=floor, paramiko=push_each)
     detail = (
         f"Tower {rates['tower'].text('files/s')}; write, flush and rename on the disk itself"
         f" {rates['floor'].text('files/s')}: {paired_ratio(rates['tower'], rates['floor']):.3g} of that"
     )
-    return [Figure(f"{SMALL_FILES} files of 4 KB", rates["tower"].median, "files/s", detail, 200)]
+    return [
+        Figure(f"{SMALL_FILES} files of 4 KB", rates["tower"].median, "files/s", detail, 200),
+        _against_paramiko(f"{SMALL_FILES} files of 4 KB", rates, 1),
+    ]
+
+
+def _far(session, paramiko: Paramiko, folder: Path) -> Figure:
+    """The same with the round trip of a host in another data centre."""
+    data = os.urandom(SMALL_BYTES)
+    push_many = partial(_push_many, session, folder / "small", data, FAR_FILES)
+    push_many()  # connects
+    push_each = partial(_push_each, paramiko, folder / "small", data, FAR_FILES)
+    rates = interleaved(FAR_ROUNDS, tower=push_many, paramiko=push_each)
+    return _against_paramiko(f"{FAR_FILES} files of 4 KB, round trips of {FAR_MS} ms", rates, 5)
+
+
+def _against_paramiko(name: str, rates: dict[str, Samples], aim: float) -> Figure:
+    detail = f"Tower {rates['tower'].text('files/s')}, SFTPClient {rates['paramiko'].text('files/s')}"
+    ratio = paired_ratio(rates["tower"], rates["paramiko"])
+    return Figure(f"{name}: against paramiko's SFTPClient", ratio, "x", detail, aim)
+
+
+def _push_many(session, folder: Path, data: bytes, count: int) -> float:
+    """Return files a second."""
+    from tower_engine.ssh.files import Content, PushSpec
+
+    failed = []
+
+    def ended(_spec, result) -> None:
+        if isinstance(result, Exception):
+            failed.append(result)
+
+    content = Content.from_bytes(data)
+    specs = [PushSpec(f"{folder}/{number}", content) for number in range(count)]
+    taken = seconds(lambda: session.push_many(specs, ended))
+    if failed:
+        raise failed[0]
+    return count / taken
+
+
+def _push_each(paramiko: Paramiko, folder: Path, data: bytes, count: int) -> float:
+    """Return files a second. SFTPClient waits for each answer, and threads may not share it."""
+
+    def push() -> None:
+        for number in range(count):
+            paramiko.push(io.BytesIO(data), f"{folder}/{number}")
+
+    return count / seconds(push)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -127,38 +189,3 @@ def _write(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.rename(path)
-
-
-class _OpenSsh:
-    """sftp and scp through a master connection, so that no log-in is measured."""
-
-    def __init__(self, host, folder: Path):
-        (folder / "known_hosts").write_text(f"[{host.address}]:{host.port} {host.host_key}\n")
-        key = folder / "key"
-        key.write_text(host.private_key)
-        key.chmod(0o600)
-        self.host = f"{host.user}@{host.address}"
-        options = {
-            "ControlPath": folder / "master", "UserKnownHostsFile": folder / "known_hosts", "Port": host.port,
-            "IdentityFile": key, "IdentitiesOnly": "yes", "BatchMode": "yes",
-        }  # fmt: skip
-        self._flags = ["-F", "none", *(f"-o{name}={value}" for name, value in options.items())]
-
-    def open(self) -> None:
-        self._run("ssh", "-M", "-N", "-f", self.host)
-
-    def sftp(self, verb: str, source: Path, target: Path) -> None:
-        self._run("sftp", "-q", "-b", "-", self.host, words=f"{verb} {source} {target}\n")
-
-    def scp(self, source: object, target: object) -> None:
-        self._run("scp", "-q", str(source), str(target))
-
-    def close(self) -> None:
-        self._run("ssh", "-O", "exit", self.host)
-
-    def _run(self, name: str, *arguments: str, words: str = "") -> None:
-        program = hosts.find_program(name) or name
-        subprocess.run(
-            [program, *self._flags, *arguments], input=words, text=True, check=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL if arguments[0] == "-O" else None,
-        )  # fmt: skip
