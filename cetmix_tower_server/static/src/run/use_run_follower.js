@@ -64,12 +64,13 @@ export function useRunFollower(options) {
         channel.listen(id);
         try {
             await options.onOpen(id);
+            if (opening === current) {
+                follower.start();
+            }
         } catch (error) {
-            showError(error);
-            return;
-        }
-        if (opening === current) {
-            follower.start();
+            if (opening === current) {
+                showError(error);
+            }
         }
     }
 
