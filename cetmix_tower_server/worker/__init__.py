@@ -1,5 +1,11 @@
-"""The threads of a process that execute runs, outside any model.
+"""The threads of a process that execute runs. Models call :mod:`worker`; nothing in here knows a model's code.
 
-``worker`` takes runs and watches over them, ``job`` executes one, ``recorder`` keeps its live output,
-``work`` says what there is to do, ``connections`` holds the process's SSH connections.
+* ``worker``: what all threads share, and what other code asks for; ``in_hand``: the runs of this moment
+* ``conductor``: looks after the runs; ``taking``: claims and prepares them; ``lanes``: the threads that execute them
+* ``job``: one run, its work and its end; ``recorder``: its live output; ``ends``: ends that are written together;
+  ``kept_cursor``: their connection
+* ``file_work``, ``file_store``: runs that transfer files; ``connections``: SSH connections of the process
+* ``waited``: work inside the caller's transaction; ``interrupt``: ending Python code that runs
+* ``heartbeat``: renews the lease; ``cron_service``: keeps Odoo's crons alive; ``crash_points``: where tests let it die
+* ``engine_context``: what the engine says to itself through Odoo's context
 """

@@ -12,22 +12,11 @@ from contextlib import suppress
 
 import psycopg2
 
+from ..engine import run_lease
+
 _logger = logging.getLogger(__name__)
 
-INTERVAL_S = 5
 RETRY_S = 1  # after a failure
-ORPHAN_S = 20  # the lease of a run that is held here and in nobody's hands for this long is given up
-
-BEAT = """
-INSERT INTO cx_tower_worker (code, host, process, started, heartbeat)
-VALUES (%(code)s, %(host)s, %(process)s, clock_timestamp() AT TIME ZONE 'UTC', clock_timestamp() AT TIME ZONE 'UTC')
-ON CONFLICT (code) DO UPDATE SET heartbeat = EXCLUDED.heartbeat
-"""
-HELD = "SELECT id FROM cx_tower_command_log WHERE worker = %(code)s AND state = 'running'"
-GIVE_UP = """
-UPDATE cx_tower_command_log SET worker = NULL
- WHERE worker = %(code)s AND state = 'running' AND id = ANY(%(log_ids)s)
-"""
 
 
 class Heartbeat:
@@ -40,7 +29,7 @@ class Heartbeat:
 
     What would keep a run "running" for ever is that its process lives while nobody executes it (a lane that could not
     be started, or died). So each beat compares what the database says is held here with what is in hand: what is in
-    nobody's hands for :data:`ORPHAN_S` seconds loses its lease and is found lost like any other.
+    nobody's hands for :data:`run_lease.ORPHAN_S` seconds loses its lease and is found lost like any other.
 
     :param code: of the worker
     :param connect: opens a connection; called in the thread
@@ -101,7 +90,7 @@ class Heartbeat:
         """Beat once. :return: seconds until the next one"""
         try:
             self.beat()
-            return INTERVAL_S
+            return run_lease.INTERVAL_S
         except psycopg2.errors.UndefinedTable:
             self._on_gone()
         except Exception as error:
@@ -117,18 +106,20 @@ class Heartbeat:
             self._connection = self._connect()
         in_hand = set(self._in_hand())  # before the look: what is added meanwhile is not missing
         with self._connection.cursor() as cursor:
-            cursor.execute(BEAT, {"code": self.code, "host": socket.gethostname(), "process": os.getpid()})
+            cursor.execute(
+                run_lease.BEAT, {"code": self.code, "host": socket.gethostname(), "process": os.getpid()}
+            )
             self.last = time.monotonic()
-            cursor.execute(HELD, {"code": self.code})
+            cursor.execute(run_lease.HELD, {"code": self.code})
             overdue = self._overdue({row[0] for row in cursor.fetchall()} - in_hand)
             if overdue:
                 _logger.error("runs %s are held by this process, but nobody executes them", overdue)
-                cursor.execute(GIVE_UP, {"code": self.code, "log_ids": overdue})
+                cursor.execute(run_lease.GIVE_UP, {"code": self.code, "log_ids": overdue})
 
     def _overdue(self, orphans: set[int]) -> list[int]:
         now = time.monotonic()
         self._orphans = {log_id: self._orphans.get(log_id, now) for log_id in orphans}
-        return [log_id for log_id, since in self._orphans.items() if now - since > ORPHAN_S]
+        return [log_id for log_id, since in self._orphans.items() if now - since > run_lease.ORPHAN_S]
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

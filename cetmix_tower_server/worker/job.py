@@ -434,3 +434,9 @@ class _LostRun(Exception):
 def _is_seat_taken(error: Exception) -> bool:
     """Return whether an error says that somebody else has the seat that a step was to be created in."""
     return isinstance(error, psycopg2.errors.UniqueViolation) and error.diag.constraint_name in SEATS
+
+
+def run_chain(job: Job | None) -> None:
+    """Do a job, and the steps of its flight plan that follow."""
+    while job:
+        job = job.run()

@@ -1,14 +1,11 @@
-"""Loads ``cetmix_tower_server/worker`` without Odoo, as ``tower_worker``."""
+"""Loads ``cetmix_tower_server/worker`` and what it imports of the engine without Odoo, as ``tower.worker``."""
 
-import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
-WORKER = Path(__file__).parents[2] / "cetmix_tower_server" / "worker"
+ADDON = Path(__file__).parents[2] / "cetmix_tower_server"
 
-if "tower_worker" not in sys.modules:
-    spec = importlib.util.spec_from_file_location(
-        "tower_worker", WORKER / "__init__.py", submodule_search_locations=[str(WORKER)]
-    )
-    package = sys.modules["tower_worker"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(package)
+if "tower" not in sys.modules:
+    package = sys.modules["tower"] = ModuleType("tower")
+    package.__path__ = [str(ADDON)]

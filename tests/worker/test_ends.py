@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import psycopg2
 import pytest
-from tower_worker.ends import EndWriter
+from tower.worker.ends import EndWriter
 
 
 class Store:

@@ -1,24 +1,17 @@
 """Content goes into the filestore under the name that Odoo gives it, and leaves nothing behind when it fails."""
 
 import hashlib
-import importlib.util
 import os
-import sys
 import time
 from pathlib import Path
 
 import pytest
-
-SOURCE = Path(__file__).parents[2] / "cetmix_tower_server" / "worker" / "file_store.py"
-spec = importlib.util.spec_from_file_location("tower_file_store", SOURCE)
-module = importlib.util.module_from_spec(spec)
-sys.modules["tower_file_store"] = module
-spec.loader.exec_module(module)
+from tower.worker import file_store
 
 
 @pytest.fixture
 def store(tmp_path):
-    return module.FileStore(str(tmp_path / "store"))
+    return file_store.FileStore(str(tmp_path / "store"))
 
 
 def test_stored_by_checksum_and_noted_for_collection(store, tmp_path):
@@ -46,7 +39,7 @@ def test_what_a_dead_process_left_is_removed(store, tmp_path):
     old, new = incoming / "old", incoming / "new"
     for path in (old, new):
         path.write_bytes(b"x")
-    os.utime(old, (time.time() - 2 * module.LEFTOVER_S,) * 2)
+    os.utime(old, (time.time() - 2 * file_store.LEFTOVER_S,) * 2)
     store.save(lambda file: file.write(b"y"))
     assert not old.exists()
     assert new.exists()

@@ -4,8 +4,9 @@ import threading
 
 import psycopg2
 import pytest
-from tower_worker import heartbeat
-from tower_worker.heartbeat import Heartbeat
+from tower.engine import run_lease
+from tower.worker import heartbeat
+from tower.worker.heartbeat import Heartbeat
 
 
 class Database:
@@ -49,10 +50,10 @@ class Connection:
         if not self.database.is_up:
             raise psycopg2.DatabaseError("server closed the connection unexpectedly")
         if not self.database.has_tower:
-            raise psycopg2.errors.UndefinedTable("cx_tower_worker")
-        if statement == heartbeat.BEAT:
+            raise psycopg2.errors.UndefinedTable("cx_tower.worker")
+        if statement == run_lease.BEAT:
             self.database.beats.release()
-        if statement == heartbeat.GIVE_UP:
+        if statement == run_lease.GIVE_UP:
             self.database.given_up.append(sorted(parameters["log_ids"]))
             self.database.held -= set(parameters["log_ids"])
 
@@ -78,7 +79,7 @@ class Worker:
 
 @pytest.fixture
 def database(monkeypatch):
-    monkeypatch.setattr(heartbeat, "INTERVAL_S", 0.01)
+    monkeypatch.setattr(run_lease, "INTERVAL_S", 0.01)
     monkeypatch.setattr(heartbeat, "RETRY_S", 0.01)
     return Database()
 
@@ -145,7 +146,7 @@ def test_a_run_in_nobodys_hands_loses_its_lease(database, worker, monkeypatch):
     monkeypatch.setattr(heartbeat.time, "monotonic", lambda: now[0])
     database.held = {1, 2, 3}
     worker.heartbeat.beat()
-    now[0] += heartbeat.ORPHAN_S - 1
+    now[0] += run_lease.ORPHAN_S - 1
     worker.in_hand = {1, 3}  # a lane has it now
     worker.heartbeat.beat()
     worker.in_hand = {1}
@@ -153,6 +154,6 @@ def test_a_run_in_nobodys_hands_loses_its_lease(database, worker, monkeypatch):
     worker.heartbeat.beat()
     assert database.given_up == [[2]]
     assert database.held == {1, 3}
-    now[0] += heartbeat.ORPHAN_S + 1
+    now[0] += run_lease.ORPHAN_S + 1
     worker.heartbeat.beat()
     assert database.given_up == [[2], [3]]

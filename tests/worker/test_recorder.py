@@ -4,7 +4,7 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tower_worker.recorder import KeptOutput, Recorder
+from tower.worker.recorder import KeptOutput, Recorder
 
 
 class Table:

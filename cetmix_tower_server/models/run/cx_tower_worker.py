@@ -1,10 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...worker import heartbeat
-
-# A run whose worker was silent for the lease is lost; it writes its heartbeat every ``heartbeat.INTERVAL_S``.
-LEASE_S = 30
+from ...engine.run_lease import BEAT, INTERVAL_S, LEASE_S
 
 
 class CxTowerWorker(models.Model):
@@ -33,7 +30,7 @@ class CxTowerWorker(models.Model):
 
         Later ones are written by :mod:`worker.heartbeat`.
         """
-        self.env.cr.execute(heartbeat.BEAT, {"code": code, "host": host, "process": process})
+        self.env.cr.execute(BEAT, {"code": code, "host": host, "process": process})
 
     @api.model
     def _alive_sql(self):
@@ -65,7 +62,7 @@ class CxTowerWorker(models.Model):
         self.env.cr.execute(
             """UPDATE cx_tower_worker SET heartbeat = clock_timestamp() AT TIME ZONE 'UTC'
                 WHERE heartbeat > (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => %s)""",
-            (heartbeat.INTERVAL_S,),
+            (INTERVAL_S,),
         )
 
     @api.autovacuum

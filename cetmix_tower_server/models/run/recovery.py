@@ -7,7 +7,7 @@ from odoo.tools import SQL
 from ...engine import states
 from ...engine.results import ExitCode
 from ...engine.run_end import RunEnd
-from .cx_tower_worker import LEASE_S
+from ...engine.run_lease import LEASE_S
 
 _logger = logging.getLogger(__name__)
 

@@ -116,14 +116,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         log._leave_trace_at_rollback(trace)
         while log.state == states.QUEUED:  # once more where its author allowed another attempt
             fence = self.env["cx.tower.run.queue"]._claim_one(worker.code, log.id)
-            job = worker.make_private_job(log.env, log.id, fence, work)
             record = log.with_env(self.env(user=SUPERUSER_ID, context={}))
-            end = worker.perform_private(
-                job, is_watched, lambda job=job, record=record: waited.perform(job, record)
-            )
-            job.recorder.flush(self.env.cr)
-            trace["end"] = end = end.with_columns(**job.recorder.sizes())
-            log._finish(end, Claim(fence))
+            trace["end"] = waited.perform(worker, record, fence, work, is_watched)
+            log._finish(trace["end"], Claim(fence))
             if log.state == states.QUEUED:
                 time.sleep(log.retry_delay_s)
 

@@ -6,7 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...engine import states
-from ..run.cx_tower_worker import LEASE_S
+from ...engine.run_lease import LEASE_S
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 STATUSES = (OK, WARNING, ERROR)  # from good to bad

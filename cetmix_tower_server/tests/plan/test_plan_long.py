@@ -61,10 +61,10 @@ class TestPlanLong(RunCase):
             with worker.transaction() as env:
                 fence = worker.claim_one(env, step.id)
             before = sql_db.sql_counter
-            (job,) = worker._prepare_patiently({step.id: fence})
+            (job,) = worker.taker.prepare_patiently({step.id: fence})
             job.may_take_over = False
             job.run()
-            worker._ended.clear()
+            worker.in_hand.take_ended()
             costs.append(sql_db.sql_counter - before)
         return costs
 

@@ -13,12 +13,13 @@ from ...worker.job import Assignment, Job
 from .run_case import RunCase
 
 MODELS = "odoo.addons.cetmix_tower_server.models"
-RECOVERY = f"{MODELS}.cx_tower_run_queue_recovery"
-QUEUE = f"{MODELS}.cx_tower_run_queue"
-WORK = f"{MODELS}.cx_tower_command_log_work"
-PURGE = f"{MODELS}.cx_tower_run_queue_purge"
+RECOVERY = f"{MODELS}.run.recovery"
+QUEUE = f"{MODELS}.run.cx_tower_run_queue"
+WORK = f"{MODELS}.run.command_log_work"
+PURGE = f"{MODELS}.run.purge"
 JOB = "odoo.addons.cetmix_tower_server.worker.job"
-WORKER = "odoo.addons.cetmix_tower_server.worker.worker"
+TAKING = "odoo.addons.cetmix_tower_server.worker.taking"
+CONDUCTOR = "odoo.addons.cetmix_tower_server.worker.conductor"
 SQL_ERRORS = "odoo.sql_db"
 
 
@@ -56,6 +57,11 @@ class TestRunAccidents(RunCase):
         for log in logs:
             self.Queue._claim_one("gone", log.id)
         self.env.invalidate_all()
+
+    @staticmethod
+    def let_go(worker):
+        for job in worker.in_hand.jobs():
+            worker.in_hand.drop(job)
 
     @contextmanager
     def poison(self, model, method, records, statement=None):
@@ -141,7 +147,7 @@ class TestRunAccidents(RunCase):
         job = Job(worker, Assignment(log.id, fence, Ended(RunEnd(7, message="Seven."))))
         with self.poison("cx.tower.command.log", "_apply_end", log, "SELECT 1/0"):
             job.run()
-        worker._ended.clear()
+        worker.in_hand.take_ended()
         self.env.invalidate_all()
         self.assertEqual((log.state, log.command_status), ("failed", 7))
         self.assertIn("Seven. What should follow", log.message)
@@ -151,8 +157,8 @@ class TestRunAccidents(RunCase):
         worker = run_worker.get(self.env.cr.dbname)
         claimed = {log.id: self.Queue._claim_one(worker.code, log.id) for log in logs}
         with self.poison("cx.tower.command.log", "_prepare_work", logs[1], "SELECT 1/0"), mute_logger(WORK):
-            jobs = worker._prepare_patiently(claimed)
-        self.addCleanup(worker._jobs.clear)
+            jobs = worker.taker.prepare_patiently(claimed)
+        self.addCleanup(self.let_go, worker)
         self.assertEqual({job.log_id for job in jobs}, set(logs.ids))
         self.assertEqual([job.log_id for job in jobs if isinstance(job.work, Ended)], [logs[1].id])
 
@@ -160,30 +166,31 @@ class TestRunAccidents(RunCase):
         logs = self.start(3)
         worker = run_worker.get(self.env.cr.dbname)
         claimed = {log.id: self.Queue._claim_one(worker.code, log.id) for log in logs}
-        make_jobs = worker._make_jobs
+        make_jobs = worker.taker.make_jobs
 
         def fail_for_one(env, wanted, *arguments):
             if logs[1].id in wanted:
                 raise KeyError("poisoned")
             return make_jobs(env, wanted, *arguments)
 
-        with patch.object(worker, "_make_jobs", fail_for_one), mute_logger(WORKER):
-            jobs = worker._prepare_patiently(claimed)
-        self.addCleanup(worker._jobs.clear)
+        with patch.object(worker.taker, "make_jobs", fail_for_one), mute_logger(TAKING):
+            jobs = worker.taker.prepare_patiently(claimed)
+        self.addCleanup(self.let_go, worker)
         self.assertEqual([job.log_id for job in jobs if isinstance(job.work, Ended)], [logs[1].id])
-        self.assertFalse(worker._preparing)
+        self.let_go(worker)
+        self.assertFalse(worker.in_hand.ids(), "none of them is being prepared any more")
 
     def test_output_that_cannot_be_written_keeps_no_other(self):
         logs = self.start(2)
         worker = run_worker.get(self.env.cr.dbname)
         claimed = {log.id: self.Queue._claim_one(worker.code, log.id) for log in logs}
-        jobs = worker._prepare_patiently(claimed)
-        self.addCleanup(worker._jobs.clear)
+        jobs = worker.taker.prepare_patiently(claimed)
+        self.addCleanup(self.let_go, worker)
         for job in jobs:
             job.recorder.append("o", f"output of {job.log_id}")
         bad, good = jobs
-        with patch.object(bad.recorder, "_write", side_effect=KeyError("poisoned")), mute_logger(WORKER):
-            worker._write_output()
+        with patch.object(bad.recorder, "_write", side_effect=KeyError("poisoned")), mute_logger(CONDUCTOR):
+            worker.conductor.write_output()
         self.assertEqual((bad.has_news(), good.has_news()), (True, False))
         self.assertEqual(
             self.Log.browse(good.log_id).read_output()["chunks"][0]["segments"],
