@@ -5,11 +5,10 @@ from . import cx_tower_plan_line
 from . import cx_tower_plan_line_action
 from . import warnings
 from . import command
-from . import step
 from . import cx_tower_plan_log
+from . import frozen_inputs
+from . import step
 from . import flow
-from . import progress
-from . import reading
+from . import plan_log_reading
 from . import resume
-from . import hidden_code
 from . import plan_log_deletion

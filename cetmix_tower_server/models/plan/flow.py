@@ -1,6 +1,4 @@
 import logging
-import threading
-from collections import OrderedDict
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -9,18 +7,14 @@ from odoo.exceptions import MissingError
 from ...engine import states
 from ...engine.bounded import pool
 from ...engine.database_errors import may_succeed_later
-from ...engine.plan import conditions, flow
-from ...engine.plan.definition import freeze
-from ...engine.results import ConditionInvalid, EngineError, ExitCode
+from ...engine.plan import flow
+from ...engine.results import EngineError, ExitCode
 from ...engine.run_end import NOTHING, Following, RunEnd
-from ...engine.template import rendering
-from ..run.cx_tower_command_log import COMMAND_FIELDS
-from ..run.cx_tower_run_target_mixin import check_storable
-from .step import RUN_FIELDS, SERVER_FIELDS, Decided
+from .cx_tower_plan_log import RUN_FIELDS
+from .step import Decided
 
 _logger = logging.getLogger(__name__)
 
-INPUTS_KEPT = 64
 # What slow texts of authors may take in one transaction before the rest is left to the next one
 TEXTS_S = 1.0
 # Never its output.
@@ -44,45 +38,6 @@ LAST_STEP_FIELDS = (
     "stop_requested_date",
 )
 CLOCK_TOLERANCE = timedelta(hours=1)  # by how much the clocks of Odoo and of the database may differ
-
-
-class FrozenInputs:
-    """What an outermost run keeps of the moment it was started.
-
-    :param run_input: the document in its log
-    """
-
-    def __init__(self, run_input):
-        self.plans = {int(plan_id): freeze(document) for plan_id, document in run_input["plans"].items()}
-        self.tools = run_input.get("tools") or {}
-
-
-class _InputsOfRuns:
-    """The frozen inputs of runs that are going on in this process. A run's never change, so nothing expires.
-
-    The key is the random reference of a run: a database that is restored under the same name has other runs with the same
-    ids, and what is found here must never be another plan's code.
-    """
-
-    def __init__(self):
-        self._known = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key, load):
-        """Return the :class:`FrozenInputs` of an outermost run; ``load()`` gives its document when it is not known."""
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
-        inputs = FrozenInputs(load())
-        with self._lock:
-            self._known[key] = inputs
-            while len(self._known) > INPUTS_KEPT:
-                self._known.popitem(last=False)
-        return inputs
-
-
-_inputs_of_runs = _InputsOfRuns()
 
 
 class CxTowerPlanLog(models.Model):
@@ -193,6 +148,14 @@ class CxTowerPlanLog(models.Model):
         if step.is_skipped or step.command_status == ExitCode.OK or is_tolerated:
             self.steps_done = step.position + 1
         return Decided(self, decision)
+
+    def _set_values__(self, own):
+        """Take over own values.
+
+        :param own: :class:`engine.own_values.OwnValues`
+        """
+        if own.values != (self.variable_values or {}) or self.sealed:
+            self.write(self._changed_own_values__(own))
 
     # ------------------------------------------------------------------
     # The loop
@@ -346,122 +309,3 @@ class CxTowerPlanLog(models.Model):
         return self.env["cx.tower.command.log"].search_fetch(
             [("plan_log_id", "=", self.id)], LAST_STEP_FIELDS, order="position desc, id desc", limit=1
         )
-
-    # ------------------------------------------------------------------
-    # Steps
-    # ------------------------------------------------------------------
-
-    def _make_step(self, position, line, lane=None):
-        """Create the log of one line: queued, waiting (for a plan inside), or ended with the reason why it does not run.
-
-        The condition is evaluated here, once, before the step (pitfall 46).
-        """
-        # sudo: the plan's author decided what runs
-        command = self.env["cx.tower.command"].browse(line["command_id"]).sudo()
-        command.fetch(COMMAND_FIELDS)
-        self.server_id.sudo().fetch(SERVER_FIELDS)
-        own = self._own_values__()
-        values = {
-            "plan_log_id": self.id,
-            "plan_line_id": line["id"],
-            "position": position,
-            "command_id": line["command_id"],
-            "server_id": self.server_id.id,
-            "user_id": self.user_id.id,
-            "label": self.label,
-            "condition": line["condition"] or False,
-            "variable_values": own.values or False,
-        }
-        try:
-            if command.action != line["action"]:
-                raise EngineError(self.env._("The command was given another type after the run was started."))
-            if not self._is_condition_met(line, own.values):
-                values |= {
-                    "is_skipped": True,
-                    "message": self.env._("Skipped: the condition is false."),
-                    "command_status": int(ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED),
-                    "state": states.SKIPPED,
-                }
-            elif line["action"] == "plan":
-                values |= {
-                    "state": states.WAITING,
-                    "run_input": {"variable_values": own.values},
-                }
-            else:
-                values |= self.server_id._prepare_step(self, line, own)
-        except EngineError as error:
-            values |= self.server_id._refused_values(error.exit_code, str(error))
-        Step = self.env["cx.tower.command.log"]
-        values = Step._seal_new__(values, own.secrets)
-        self._hide_code(command, values)
-        return Step._create_step(values, lane)
-
-    def _is_condition_met(self, line, own_values):
-        """Return whether a line is to run.
-
-        :param own_values: as they are
-        :raise engine.results.ConditionInvalid: the condition cannot be evaluated
-        """
-        if not line["condition"]:
-            return True
-        scope = self.server_id._rendering_scope(
-            self.server_id, [line["condition"]], own_values, nonce="", tools=self._tools()
-        )
-        where = self.env._(
-            "condition of line “%(line)s” of flight plan “%(plan)s”",
-            line=line["name"],
-            plan=self.plan_id.name,
-        )
-        try:
-            return conditions.evaluate(line["condition"], scope, where)
-        except ConditionInvalid as error:
-            # sudo: only to find out whether the message would show a value above the plan's level
-            Variable = self.env["cx.tower.variable"].sudo()
-            above = [("reference", "in", list(scope.stored)), ("access_level", ">", self.access_level or "1")]
-            if Variable.search_count(above, limit=1):
-                raise ConditionInvalid(error.summary) from None
-            raise
-
-    def _render_values(self, values, own_values):
-        """Return the values of a post-run action; they may use other variables.
-
-        :param own_values: as they are
-        :raise engine.results.RenderingError: one cannot be rendered
-        """
-        scope = self.server_id._rendering_scope(
-            self.server_id, list(values.values()), own_values, nonce="", tools=self._tools()
-        )
-        where = self.env._("value of “%(variable)s”, set in flight plan “%(plan)s”")
-        rendered = {}
-        for reference, text in values.items():
-            place = where % {"variable": reference, "plan": self.plan_id.name}
-            rendered[reference] = rendering.render(
-                text, scope, rendering.Mode.SHELL, rendering.UndefinedPolicy.ERROR, place
-            )
-            check_storable(rendered[reference], place)
-        return rendered
-
-    def _set_values__(self, own):
-        """Take over own values.
-
-        :param own: :class:`engine.own_values.OwnValues`
-        """
-        if own.values != (self.variable_values or {}) or self.sealed:
-            self.write(self._changed_own_values__(own))
-
-    # ------------------------------------------------------------------
-    # Frozen inputs
-    # ------------------------------------------------------------------
-
-    def _frozen_plan(self):
-        """Return this run's plan as it was when the outermost run was started."""
-        return self._frozen_inputs().plans[self.plan_id.id or self.kept_target_id]
-
-    def _frozen_inputs(self):
-        """Return the inputs of the outermost run. Read once a process and run."""
-        top = self.top_plan_log_id
-        return _inputs_of_runs.get(top.reference, lambda: top._inputs__()[0])
-
-    def _tools(self):
-        """Return ``tower.tools`` of the whole run: identifier and time do not change between its steps (pitfall 72)."""
-        return self._frozen_inputs().tools

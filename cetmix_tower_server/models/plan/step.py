@@ -5,46 +5,25 @@ from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable
 
 from ...engine import states
-from ...engine.plan import flow
-from ...engine.results import ExitCode
+from ...engine.plan import conditions, flow
+from ...engine.results import ConditionInvalid, EngineError, ExitCode
 from ...engine.run_end import NOTHING, RunEnd
+from ...engine.template import rendering
 from ..base.transactions import GUARD_WAIT_S
-from ..run.cx_tower_command_log import COMMAND_FIELDS
+from ..run.command_log_end import COMMAND_FIELDS
+from ..run.cx_tower_run_target_mixin import check_storable
+from ..run.source import hide_code
+from .cx_tower_plan_log import RUN_FIELDS
 
 # As any other run: a plan whose lane was given up for others waits its turn.
 STEP_PRIORITY = 10
-# What a step needs. Reading whole records costs more than all the rest that Tower does between two quick steps.
-RUN_FIELDS = (
-    "reference",
-    "server_id",
-    "user_id",
-    "plan_id",
-    "reference",
-    "top_plan_log_id",
-    "triggering_command_log_id",
-    "state",
-    "label",
-    "deadline",
-    "variable_values",
-    "sealed",
-    "stop_requested_by_id",
-    "stop_requested_date",
-    "steps_done",
-    "steps_run",
-    "position",
-    "shortcut_level",
-    "is_code_hidden",
-    # read when a run ends
-    "parent_flight_plan_log_id",
-    "fleet_run_id",
-    "is_held",
-    "deletes_server",
-)
 SERVER_FIELDS = ("name", "ssh_username", "use_sudo", "shell_mode", "command_timeout_s")
 # Filled from the step before, see _insert_value.
 SEAT_FIELDS = ("host_slot", "global_slot")
+# Of a step that belongs to a lane.
 LANE_FIELDS = ("worker", "fence", "follows", *SEAT_FIELDS)
 FIRST_FENCE = 1
+ROOT = "cetmix_tower_server.group_root"
 
 
 class Decided(NamedTuple):
@@ -238,3 +217,109 @@ class CxTowerCommandLog(models.Model):
         if not child._try_begin():
             return child._end_step_around(lane)
         return Decided(child, flow.first(child._frozen_plan().flow))
+
+
+class CxTowerPlanLog(models.Model):
+    """How a line of a flight plan becomes a step."""
+
+    _inherit = "cx.tower.plan.log"
+
+    def _make_step(self, position, line, lane=None):
+        """Create the log of one line: queued, waiting (for a plan inside), or ended with the reason why it does not run.
+
+        The condition is evaluated here, once: values that change while the step runs do not change whether it runs.
+        """
+        # sudo: the plan's author decided what runs
+        command = self.env["cx.tower.command"].browse(line["command_id"]).sudo()
+        command.fetch(COMMAND_FIELDS)
+        self.server_id.sudo().fetch(SERVER_FIELDS)
+        own = self._own_values__()
+        values = {
+            "plan_log_id": self.id,
+            "plan_line_id": line["id"],
+            "position": position,
+            "command_id": line["command_id"],
+            "server_id": self.server_id.id,
+            "user_id": self.user_id.id,
+            "label": self.label,
+            "condition": line["condition"] or False,
+            "variable_values": own.values or False,
+        }
+        try:
+            if command.action != line["action"]:
+                raise EngineError(self.env._("The command was given another type after the run was started."))
+            if not self._is_condition_met(line, own.values):
+                values |= {
+                    "is_skipped": True,
+                    "message": self.env._("Skipped: the condition is false."),
+                    "command_status": int(ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED),
+                    "state": states.SKIPPED,
+                }
+            elif line["action"] == "plan":
+                values |= {
+                    "state": states.WAITING,
+                    "run_input": {"variable_values": own.values},
+                }
+            else:
+                values |= self.server_id._prepare_step(self, line, own)
+        except EngineError as error:
+            values |= self.server_id._refused_values(error.exit_code, str(error))
+        Step = self.env["cx.tower.command.log"]
+        values = Step._seal_new__(values, own.secrets)
+        self._hide_code(command, values)
+        return Step._create_step(values, lane)
+
+    def _is_condition_met(self, line, own_values):
+        """Return whether a line is to run.
+
+        :param own_values: as they are
+        :raise engine.results.ConditionInvalid: the condition cannot be evaluated
+        """
+        if not line["condition"]:
+            return True
+        scope = self.server_id._rendering_scope(
+            self.server_id, [line["condition"]], own_values, nonce="", tools=self._tools()
+        )
+        where = self.env._(
+            "condition of line “%(line)s” of flight plan “%(plan)s”",
+            line=line["name"],
+            plan=self.plan_id.name,
+        )
+        try:
+            return conditions.evaluate(line["condition"], scope, where)
+        except ConditionInvalid as error:
+            # sudo: only to find out whether the message would show a value above the plan's level
+            Variable = self.env["cx.tower.variable"].sudo()
+            above = [("reference", "in", list(scope.stored)), ("access_level", ">", self.access_level or "1")]
+            if Variable.search_count(above, limit=1):
+                raise ConditionInvalid(error.summary) from None
+            raise
+
+    def _render_values(self, values, own_values):
+        """Return the values of a post-run action; they may use other variables.
+
+        :param own_values: as they are
+        :raise engine.results.RenderingError: one cannot be rendered
+        """
+        scope = self.server_id._rendering_scope(
+            self.server_id, list(values.values()), own_values, nonce="", tools=self._tools()
+        )
+        where = self.env._("value of “%(variable)s”, set in flight plan “%(plan)s”")
+        rendered = {}
+        for reference, text in values.items():
+            place = where % {"variable": reference, "plan": self.plan_id.name}
+            rendered[reference] = rendering.render(
+                text, scope, rendering.Mode.SHELL, rendering.UndefinedPolicy.ERROR, place
+            )
+            check_storable(rendered[reference], place)
+        return rendered
+
+    def _hide_code(self, command, values):
+        """Hide in the values of a step's log what the shortcut that started the run opened, but did not show."""
+        if self.shortcut_level and (self.is_code_hidden or command.access_level > self.shortcut_level):
+            values["is_code_hidden"] = True
+            hide_code(values)
+
+    def _may_see_hidden(self):
+        """Return whether the caller may see what shortcuts hide."""
+        return self.env.user.has_group(ROOT)

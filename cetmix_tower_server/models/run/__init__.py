@@ -2,9 +2,8 @@ from . import cx_tower_wait_mixin
 from . import cx_tower_news_mixin
 from . import cx_tower_sealed_mixin
 from . import cx_tower_run_mixin
-from . import lists
 from . import source
-from . import number
+from . import cx_tower_run_counter
 from . import history
 from . import cx_tower_run_target_mixin
 from . import many_targets
@@ -14,12 +13,11 @@ from . import cx_tower_run_queue
 from . import recovery
 from . import purge
 from . import cx_tower_command_log
+from . import command_log_end
 from . import command_log_waited
 from . import command_log_work
 from . import command_log_reading
-from . import command_log_announce
 from . import cx_tower_command_log_output
-from . import command_log_html
 from . import cx_tower_run_stop
 from . import ir_websocket
 from . import res_users
