@@ -1,4 +1,4 @@
-"""Named places where a test may let the process die, see ``tests/acceptance``.
+"""Named places where a test may kill the process, see ``tests/acceptance``.
 
 Set ``TOWER_CRASH_POINT`` in the environment of a test's Odoo process to the name of one of them, optionally
 with ``:N`` for the N-th time it is reached, or to the path of a file: once it exists, its content says so.

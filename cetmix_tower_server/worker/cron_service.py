@@ -38,7 +38,7 @@ _lock = threading.Lock()
 
 
 def has_crons() -> bool:
-    """Return whether this process runs crons (threaded mode), so that its worker takes the queued runs anyway."""
+    """Return whether this process runs crons (threaded mode), so that its worker is the one to take queued runs."""
     return any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate())
 
 
@@ -64,7 +64,7 @@ def _watch(running: odoo_server.ThreadedServer) -> None:
         time.sleep(LOOK_S if len(seen) >= config["max_cron_threads"] else FIRST_LOOK_S)
         alive = {thread.name for thread in threading.enumerate() if thread.name.startswith(THREAD_NAME)}
         ended = seen - alive
-        seen |= alive  # one that was never there is still to be started by Odoo itself
+        seen |= alive  # a thread that was never seen is still to be started by Odoo itself
         if ended and _is_reachable():
             for name in sorted(ended):
                 _start_again(running, name)
@@ -91,7 +91,7 @@ def _is_reachable() -> bool:
 
 
 def _wake_workers() -> None:
-    """Take what was queued meanwhile; a new cron thread looks for the first time after a minute."""
+    """Take what was queued meanwhile: a new cron thread first looks after a minute."""
     for dbname, registry in Registry.registries.snapshot.items():
         if "cx.tower.run.queue" in registry:
             worker.get(dbname).wake()
@@ -109,7 +109,7 @@ def _protect_processes(cron: type, parent: type) -> None:
 
 
 def _wrap(kind: type, name: str, when_away: Callable) -> None:
-    """Have a method of Odoo's processes survive that the database is away."""
+    """Make a method of Odoo's processes survive an outage of the database."""
     method = getattr(kind, name)
     if hasattr(method, "tower_original"):
         return
@@ -129,7 +129,7 @@ def _wrap(kind: type, name: str, when_away: Callable) -> None:
 
 
 def _connect_again(process: odoo_server.WorkerCron) -> None:
-    """Wait for the database, then listen for notifications as at the process's start; its watchdog hears that it lives."""
+    """Wait for the database, then listen for notifications as at the start of the process; keep its watchdog quiet."""
     while process.alive and process.ppid == os.getppid():
         process.multi.pipe_ping(process.watchdog_pipe)
         try:

@@ -1,8 +1,8 @@
-"""What the run engine says to itself through Odoo's context, so that nobody else can say it.
+"""Context keys that only the engine can set.
 
-A context comes over RPC with every call, and travels on into what the call starts, through ``sudo``, too. So a key alone
-proves nothing. What the engine says is wrapped in a class of its own: JSON and XML-RPC cannot carry it, and code in
-Python commands cannot import it. A plain value under the same key is not heard.
+A context comes with every RPC call, and travels on into what the call starts, through ``sudo`` as well. So a plain key
+proves nothing. The engine wraps its values in a class of its own: JSON and XML-RPC cannot carry it, and Python commands
+cannot import it. A plain value under the same key is ignored.
 """
 
 from __future__ import annotations

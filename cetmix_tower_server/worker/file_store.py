@@ -1,4 +1,4 @@
-"""Content of files that is too large for memory: written into Odoo's filestore as it comes, found by its checksum."""
+"""Writes content that is too large for memory into Odoo's filestore as it arrives, where it is found by its checksum."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-LEFTOVER_S = 24 * 3600  # a file that is being written for longer was left by a process that died
+LEFTOVER_S = 24 * 3600  # a file that has been written for longer was left by a process that died
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class FileStore:
         incoming.mkdir(parents=True, exist_ok=True)
         self._remove_leftovers(incoming)
         path = incoming / secrets.token_hex(16)
-        # The umask is the whole process's, so the file is made with it: no thread may set it to find it out.
+        # The umask belongs to the whole process: no thread may set it to find it out, so the file is created with it.
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
             try:
                 writer = _HashingWriter(file)
@@ -87,7 +87,7 @@ class FileStore:
 
 
 class _HashingWriter:
-    """A file to write to that knows size and checksum of what went through."""
+    """A file to write to that keeps the size and checksum of what was written."""
 
     def __init__(self, file: BinaryIO):
         self._file = file

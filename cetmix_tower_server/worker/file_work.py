@@ -1,4 +1,4 @@
-"""What a run of files does on a host: push, pull, compare, delete, a file after the other. No Odoo in here."""
+"""Pushes, pulls, compares and deletes the files of a run on its host, one after the other. Imports no Odoo."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from .file_store import FileStore
 if TYPE_CHECKING:
     from .job import Job
 
-SMALL = 256 * 1024  # bytes: what is pushed together with others, without progress of its own
+SMALL = 256 * 1024  # bytes: smaller files are pushed together, without progress of their own
 TEXT_LIMIT = 5 * 1024 * 1024  # bytes of a text that is pulled
-SHOWN_LIMIT = 1024 * 1024  # bytes of a text on the host that is shown beside ours
+SHOWN_LIMIT = 1024 * 1024  # bytes of a text on the host that is shown next to ours
 # Characters of texts from the host that a run carries along; more is in the filestore
 TEXT_IN_MEMORY = 8 * 1024 * 1024
 MESSAGE_LIMIT = 2000  # characters of a reason that are kept
-# Of several errors the first of these is the run's; others as they come.
+# Of several errors, the first one in this order is the run's; otherwise the first that occurred.
 WORST_FIRST = (
     ExitCode.SSH_CONNECTION_ERROR,
     ExitCode.COMMAND_TIMED_OUT,
@@ -70,7 +70,7 @@ class FileTask:
         return self.document["path"]
 
     def spec(self) -> PushSpec:
-        """Return how it is pushed."""
+        """Return how the file is pushed."""
         document = self.document
         return PushSpec(
             path=document["path"],
@@ -104,7 +104,7 @@ class FileRun:
     owner: Owner | None = None
 
     def perform(self, job: Job) -> RunEnd:
-        """Do the work of all files; one that fails does not keep the others. Returns the values of the log's end."""
+        """Do the work of all files; an error with one does not affect the others. Returns the end of the run."""
         return _Performance(self, job).perform()
 
 
@@ -132,7 +132,7 @@ class _Performance:
         return self._end()
 
     def _perform_in_session(self, wanted: list[tuple[int, FileTask]], with_sudo: bool) -> None:
-        """Do the work of files that are reached in the same way; what no file is to blame for ends all of them."""
+        """Do the work of files that are reached in the same way. An error that is not about one file ends all of them."""
         run = self.run
         try:
             with FileSession(
@@ -237,7 +237,7 @@ class _Performance:
             "owner": on_host.owner,
             "group": on_host.group,
         }
-        if task.content is None:  # pulled files have nothing of their own to compare with
+        if task.content is None:  # a pulled file has no content in Tower to compare with
             return {"outcome": SAME, **facts}
         found = _differences(task, on_host)
         result = {"outcome": DIFFERS if found else SAME, "note": " ".join(found), **facts}
@@ -246,9 +246,9 @@ class _Performance:
         return result | self._shown_text(session, task, on_host)
 
     def _shown_text(self, session: FileSession, task: FileTask, on_host: HostFile) -> dict[str, Any]:
-        """Return the host's text as people may see it, next to ours."""
+        """Return the host's text with secrets hidden, for the comparison with ours."""
         if on_host.size > SHOWN_LIMIT:
-            return {"note": f"It is too large to be shown: {on_host.size} bytes."}
+            return {"note": f"It is too large to show: {on_host.size} bytes."}
         buffer = io.BytesIO()
         session.pull(task.path, buffer, limit=SHOWN_LIMIT, digest=False)
         text = buffer.getvalue().decode(errors="replace")
@@ -256,7 +256,7 @@ class _Performance:
         return self._kept_text(hide(task.template, text, self.run.masker__))
 
     def _kept_text(self, text: str) -> dict[str, Any]:
-        """Return a text from the host for the result; those of many files are not all in memory at once."""
+        """Return a text from the host for the result, or store it: the texts of many files do not fit into memory together."""
         self.text_size += len(text)
         if self.text_size <= TEXT_IN_MEMORY or not self.run.store:
             return {"code": text}
@@ -280,7 +280,7 @@ class _Performance:
         return on_progress
 
     def _note(self, index: int, result: dict[str, Any]) -> None:
-        """Keep a file's result and say so in the output."""
+        """Store the result of a file and print it to the output."""
         path = self.run.tasks[index].path or self.run.tasks[index].document.get("name") or ""
         result["message"] = self.run.masker__.mask(result.get("message") or "")[:MESSAGE_LIMIT]
         self.results[index] = result
@@ -345,7 +345,7 @@ def _pushed(result: PushResult, task: FileTask) -> dict[str, Any]:
 
 
 def _differences(task: FileTask, on_host: HostFile) -> list[str]:
-    """Return sentences about what a push would change; decided on the real bytes."""
+    """Return sentences about what a push would change, found by comparing the real bytes."""
     spec = task.spec()
     found = []
     if on_host.size != spec.content.size or on_host.sha256 != _digest(spec.content):
@@ -379,5 +379,5 @@ def _line(path: str, result: Mapping[str, Any]) -> str:
 
 
 def _with_path(path: str, message: str) -> str:
-    """Return a message that says which file it is about; most of the engine's do by themselves."""
+    """Return a message that names its file; most of the engine's messages already do."""
     return message if path and path in message else f"{path}: {message}"

@@ -1,4 +1,4 @@
-"""Renews the lease of this process's runs, whatever else fails or takes long."""
+"""Renews the lease of this process on its runs, whatever else fails or takes long."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ RETRY_S = 1  # after a failure
 class Heartbeat:
     """A thread with a connection of its own that writes the heartbeat of one worker.
 
-    It shares nothing with the runs: no registry, no connection pool, no transaction, no lock that is held while
-    somebody waits for a database or a host. It ends when its worker has nothing in hand any more, when the database is
-    gone or Tower was uninstalled from it; it outlives restarts of the database. A forked child has no threads and
-    makes a worker and a heartbeat of its own. If the process dies, the beats end and the lease runs out.
+    It shares nothing with the runs: no registry, no connection pool, no transaction, no lock that is held while waiting
+    for a database or a host. It ends when its worker has nothing in hand, when the database is gone, or when Tower was
+    uninstalled from it; it survives restarts of the database. A forked child has no threads and makes a worker and a
+    heartbeat of its own. If the process dies, the beats end and the lease expires.
 
-    What would keep a run "running" for ever is that its process lives while nobody executes it (a lane that could not
-    be started, or died). So each beat compares what the database says is held here with what is in hand: what is in
-    nobody's hands for :data:`run_lease.ORPHAN_S` seconds loses its lease and is found lost like any other.
+    A run would stay "running" for ever if its process lived on without executing it, because its lane could not be
+    started, or died. So each beat compares the runs that the database says are held here with those in hand. A run that
+    was in nobody's hands for :data:`run_lease.ORPHAN_S` seconds loses its lease and is found as lost.
 
     :param code: of the worker
     :param connect: opens a connection; called in the thread
@@ -83,7 +83,7 @@ class Heartbeat:
         with self._lock:
             if self._is_wanted():
                 return True
-            self._thread = None  # who needs it from now on starts another one
+            self._thread = None  # whoever needs it from now on starts another one
             return False
 
     def _beat_or_say_why_not(self) -> float:
@@ -101,7 +101,7 @@ class Heartbeat:
         return RETRY_S
 
     def beat(self) -> None:
-        """Write one heartbeat and give up what nobody executes."""
+        """Write one heartbeat and give up the runs that nobody executes."""
         if self._connection is None:
             self._connection = self._connect()
         in_hand = set(self._in_hand())  # before the look: what is added meanwhile is not missing
@@ -113,7 +113,7 @@ class Heartbeat:
             cursor.execute(run_lease.HELD, {"code": self.code})
             overdue = self._overdue({row[0] for row in cursor.fetchall()} - in_hand)
             if overdue:
-                _logger.error("runs %s are held by this process, but nobody executes them", overdue)
+                _logger.error("runs %s are held by this process, but no thread executes them", overdue)
                 cursor.execute(run_lease.GIVE_UP, {"code": self.code, "log_ids": overdue})
 
     def _overdue(self, orphans: set[int]) -> list[int]:
@@ -129,7 +129,7 @@ class Heartbeat:
 
 
 def connect(parameters: dict):
-    """Open a connection for heartbeats; nothing on it can take long.
+    """Open a connection for heartbeats, with short limits for everything.
 
     :param parameters: of ``psycopg2.connect``
     """
@@ -142,7 +142,7 @@ def connect(parameters: dict):
 
 
 def database_exists(name: str, parameters: dict) -> bool:
-    """Return whether a database is there; True as well when nobody can be asked.
+    """Return whether a database exists; True as well when the server cannot be asked.
 
     :param parameters: of ``psycopg2.connect``, for a database that is always there
     """

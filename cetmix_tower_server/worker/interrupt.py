@@ -1,4 +1,4 @@
-"""Ends Python code that runs in another thread: the only means against an endless loop in a command."""
+"""Ends Python code that runs in another thread: the only way out of an endless loop in a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small pool of daemon threads: started when needed, gone when idle, never in the way of a shutdown."""
+"""A pool of daemon threads: started when needed, ended when idle, never delaying a shutdown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Lanes:
     """Runs callables in daemon threads.
 
     The standard library's executor joins its threads when the process exits: a command that runs for an
-    hour would hold up the restart of Tower. What a daemon thread leaves behind is found by its lease.
+    hour would delay the restart of Tower. Runs that a daemon thread leaves behind are found by their lease.
     """
 
     def __init__(self, name: str):

@@ -79,7 +79,7 @@ class Recorder:
         self._writing = threading.Lock()  # one flush at a time; taken before the other lock
 
     def append(self, stream: str, text: str) -> None:
-        """Take a piece of masked output of ``stream`` ("o" or "e")."""
+        """Append a piece of masked output of ``stream`` ("o" or "e")."""
         if not text:
             return
         if "\0" in text:
@@ -118,7 +118,7 @@ class Recorder:
         return bool(self._pending)
 
     def sizes(self) -> dict[str, int]:
-        """Return how much came in and how much of it was left out, as columns of the log."""
+        """Return how much was received and how much of it was left out, as columns of the log."""
         return {"output_size": self.end, "output_skipped": self.skipped}
 
     def flush(self, cr) -> bool:
@@ -137,7 +137,7 @@ class Recorder:
                 self._unconfirmed += blocks
                 end = self.end
             if blocks:
-                self._write(cr, blocks, end)  # meanwhile the host's output goes on coming in
+                self._write(cr, blocks, end)  # without the lock: the host's output keeps coming in
             return bool(blocks)
 
     def confirm(self) -> None:

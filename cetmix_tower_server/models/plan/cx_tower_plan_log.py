@@ -11,7 +11,7 @@ from ...engine.run_end import RunEnd
 from ...engine.values.plain_values import storable_text
 from ..base.transactions import GUARD_WAIT_S, brief_locks
 
-# What a step needs. Reading whole records costs more than all the rest that Tower does between two quick steps.
+# What a step needs. Reading whole records costs more than everything else that Tower does between two quick steps.
 RUN_FIELDS = (
     "reference",
     "server_id",
@@ -56,17 +56,17 @@ CHANGED_AT_END = (
 class CxTowerPlanLog(models.Model):
     """One run of a flight plan on one server. Its steps are command logs.
 
-    It has no thread of its own: the transaction that ends a step decides what is next and creates the next step
-    (``cx_tower_plan_log_flow``). So a plan run is either ended or has exactly one step that is queued, running or waiting
-    for a run inside it, and whoever finds that step can go on with the plan. Only behind a Python step, which has its
-    transaction for itself, there is a moment without one; should the process die in it, the cron goes on.
+    It has no thread of its own: the transaction that ends a step decides what is next and creates the next step (see
+    ``flow.py``). So a plan run has either ended, or has exactly one step that is queued, running or waiting for a run
+    inside it, and whoever finds that step can continue the plan. The exception is the moment after a Python step, which has
+    its transaction for itself; if the process dies then, the cron continues the plan.
     """
 
     _name = "cx.tower.plan.log"
     _description = "Tower Flight Plan Log"
     _inherit = ["cx.tower.run.mixin", "bus.listener.mixin"]
     _order = "start_date desc, id desc"
-    _log_access = False  # written at each step; who started it and when has fields of its own
+    _log_access = False  # written at each step; who started it and when are fields of their own
 
     plan_id = fields.Many2one(
         "cx.tower.plan",
@@ -117,10 +117,10 @@ class CxTowerPlanLog(models.Model):
     deadline = fields.Datetime(readonly=True, help="The run is stopped when it lasts longer than this.")
     resumed_from_id = fields.Many2one(
         "cx.tower.plan.log",
-        string="Goes on with",
+        string="Resumes",
         readonly=True,
         ondelete="set null",
-        help="The run that stopped short, whose work this one takes up.",
+        help="The earlier run that this one continues.",
     )
     resumed_by_ids = fields.One2many(
         "cx.tower.plan.log", "resumed_from_id", string="Resumed by", readonly=True
@@ -140,7 +140,7 @@ class CxTowerPlanLog(models.Model):
         "This flight plan is already running on this server.",
     )
     _resumed_once = models.UniqueIndex(
-        "(resumed_from_id) WHERE resumed_from_id IS NOT NULL", "This run was resumed already."
+        "(resumed_from_id) WHERE resumed_from_id IS NOT NULL", "This run was already resumed."
     )
     _newest_of_plan = models.Index("(plan_id, start_date DESC, id DESC)")
     _active = models.Index("(deadline) WHERE state IN ('queued', 'running', 'waiting')")
@@ -165,7 +165,7 @@ class CxTowerPlanLog(models.Model):
 
     @api.depends("command_log_ids.plan_line_id")
     def _compute_plan_line_executed_id(self):
-        # Without the rules of steps: lines are no secrets, logs of steps may be.
+        # Ignores the record rules of steps: lines of the plan may be shown where logs of its steps may not.
         self.env["cx.tower.command.log"].flush_model(["plan_log_id", "position", "plan_line_id"])
         self.env.cr.execute(
             """SELECT run_id, (SELECT plan_line_id FROM cx_tower_command_log WHERE plan_log_id = run_id
@@ -208,7 +208,7 @@ class CxTowerPlanLog(models.Model):
 
     @api.model
     def _create_runs(self, servers, plan, inputs, secrets=(), **values):
-        """Create outermost runs, one a server; nothing of them has begun.
+        """Create outermost runs, one a server, without any step.
 
         :param inputs: their frozen inputs, see :meth:`_freeze_inputs`
         :param secrets: (name, secret) pairs that may stand in the inputs and own values
@@ -234,7 +234,7 @@ class CxTowerPlanLog(models.Model):
 
     @api.model
     def _create_child(self, step, plan):
-        """Create the run that a step waits for; with a plan around it, it is part of that plan's run."""
+        """Create the run that a step waits for. If the step belongs to a flight plan, the new run is part of that plan's run."""
         around = step.plan_log_id
         values = {"user_id": step.user_id.id, "label": step.label, "triggering_command_log_id": step.id}
         own = step._own_values__()
@@ -260,39 +260,41 @@ class CxTowerPlanLog(models.Model):
 
     @api.model
     def _deadline(self, timeout_s):
-        """Return when a run that begins now is out of time; a limit of 0 is that of the settings, and 0 there is none."""
+        """Return when the time of a run that begins now is over; 0 stands for the limit in the settings, where 0 means none."""
         limit = timeout_s or self.env["cx.tower.settings"]._get().plan_timeout
         return limit and self._database_now() + timedelta(seconds=limit)
 
     @api.model
     def _database_now(self):
-        """Return the time of the database, as all times of runs are; that of Odoo may differ and is cut to seconds."""
+        """Return the database's time, which all times of runs use; Odoo's clock may differ and is cut to seconds."""
         self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
         return self.env.cr.fetchone()[0]
 
     def _try_begin(self):
-        """Claim the right to run; runs that may not begin end with the reason. :return: those that may."""
+        """Take the guards of these runs; those that may not begin end with the reason. :return: those that may"""
         if self._take_guards(self):
             return self
         return self.filtered(lambda run: run._take_guards(run) or run._refuse())
 
     def _refuse(self):
-        """End a run that may not begin beside, or inside, another one."""
+        """End a run that may not begin next to, or inside, another run."""
         name = self._frozen_plan().document["name"]
         if self.plan_id.id in self._path():
-            text = self.env._("“%s” would run inside itself.", name)
+            text = self.env._(
+                "“%s” would run inside itself. Remove it from the flight plans inside it.", name
+            )
         else:
             text = self.env._(
-                "“%(plan)s” is running on %(server)s already. Wait for its end or stop it; flight plans that may run"
-                " side by side have “Allow parallel run” switched on.",
+                "“%(plan)s” is already running on %(server)s. Wait for its end or stop it, or switch on “Allow parallel"
+                " run” if it may run twice at the same time.",
                 plan=name,
-                server=self.server_id.sudo().name,
+                server=self.server_id.sudo().name,  # sudo: the caller runs the plan on this server
             )
         self._finish(RunEnd(int(ExitCode.ANOTHER_PLAN_RUNNING), text))
         return False
 
     def _guard_key(self):
-        """Return the key of which only one run may be active at a time. The jet addon adds the jet."""
+        """Return the key under which only one run may be active at a time. Extension point: the jet addon adds the jet."""
         return self._guard_key_of(self.server_id, self.plan_id.id)
 
     @api.model
@@ -302,7 +304,7 @@ class CxTowerPlanLog(models.Model):
 
     @api.model
     def _take_guards(self, runs):
-        """Claim the right to run: not inside itself, and alone where a plan is not to run side by side.
+        """Claim the right to run: not inside itself, and alone unless the plan allows parallel runs.
 
         One statement decides both; between two transactions that have not seen each other the unique index decides.
 
@@ -321,7 +323,7 @@ class CxTowerPlanLog(models.Model):
                     "UPDATE cx_tower_plan_log run SET guard_key = wanted.key"
                     " FROM unnest(%s::int[], %s::text[], %s::boolean[]) AS wanted (id, key, free) WHERE run.id = wanted.id AND wanted.free",
                     (runs.ids, keys, free),
-                    log_exceptions=False,  # a taken key is an answer, not an error
+                    log_exceptions=False,  # a taken key is not an error
                 )
                 taken = self.env.cr.rowcount
         except (UniqueViolation, LockNotAvailable):
@@ -362,18 +364,18 @@ class CxTowerPlanLog(models.Model):
         ended = bool(self.env.cr.rowcount)
         self.invalidate_recordset(CHANGED_AT_END, flush=False)
         if ended:
-            self._fields["state"]._insert_cache(self, [state])  # what follows looks at it
+            self._fields["state"]._insert_cache(self, [state])  # what follows reads it
             self._on_run_finished(lane)
         return ended
 
     def _end_with_server(self):
         """End runs whose server is deleted by force."""
-        text = self.env._("Its server was deleted while it ran: what became of it on the host is unknown.")
+        text = self.env._("Its server was deleted while it ran. What happened on the host is unknown.")
         for run in self:
             run._finish(RunEnd(int(ExitCode.RUN_INTERRUPTED), text))
 
     def _end_before_turn(self, text):
-        """End outermost runs that never got their turn in a fleet run, with what was prepared inside them."""
+        """End outermost runs that never got their turn in a fleet run, with the steps prepared inside them."""
         if not self:
             return
         runs = self.search([("top_plan_log_id", "in", self.ids), ("state", "in", states.ACTIVE)])
@@ -401,10 +403,10 @@ class CxTowerPlanLog(models.Model):
             self.fleet_run_id._member_ended(self, lane)
 
     def _plan_finished(self):
-        """Kept as a hook for addons that know it by this name: called once for each flight plan run that has ended."""
+        """Hook, called once for each flight plan run that has ended. Kept for addons that know it by this name."""
 
     def _send_hint(self):
-        """Tell whoever looks at these runs that there is something to read. A hint only, without content."""
+        """Tell open screens that these runs have changed. The message carries no content."""
         for top in self.top_plan_log_id:
             top._bus_send("cetmix_tower_plan_log", {"id": top.id})
 

@@ -15,7 +15,7 @@ from .step import Decided
 
 _logger = logging.getLogger(__name__)
 
-# What slow texts of authors may take in one transaction before the rest is left to the next one
+# Seconds that texts of authors may take in one transaction; the rest is left to the next one
 TEXTS_S = 1.0
 # Never its output.
 LAST_STEP_FIELDS = (
@@ -41,11 +41,11 @@ CLOCK_TOLERANCE = timedelta(hours=1)  # by how much the clocks of Odoo and of th
 
 
 class CxTowerPlanLog(models.Model):
-    """How a plan run goes on: what is next is decided by ``engine.flow``, here it is carried out.
+    """Carries out what ``engine.plan.flow`` decides: makes the next step, or ends the run. See docs/developer/ends.md.
 
-    Everything happens in the transaction of the event that leads to it (the start, the end of a step). Should the process
-    die before its commit, the event is not recorded either: the step's lease runs out, and its end as *interrupted* leads on.
-    Nested plans are walked in one loop, so depth and number of lines do not grow the stack.
+    Everything happens in the transaction of the event that leads to it: the start, or the end of a step. If the process
+    dies before the commit, the event is not recorded either: the step's lease expires, and its end as *interrupted*
+    continues the plan. Nested plans are walked in one loop, so depth and number of lines do not grow the stack.
     """
 
     _inherit = "cx.tower.plan.log"
@@ -55,21 +55,22 @@ class CxTowerPlanLog(models.Model):
     # ------------------------------------------------------------------
 
     def _begin(self):
-        """Look at the first lines of new runs. The caller wakes the workers."""
+        """Make the first steps of new runs. The caller wakes the workers."""
         for run in self:
             self._carry_out(Decided(run, flow.first(run._frozen_plan().flow)))
 
     def _go_on_after(self, step, lane=None):
-        """Go on after the end of one of this run's steps, in the transaction that records it.
+        """Continue after the end of one of this run's steps, in the transaction that records it.
 
-        What goes wrong in here ends the plan with a message; it never undoes the record of what happened on a host. A lane
-        deals with that itself: it records the end again and passes the reason (``plan_failure``).
+        An error in here ends the plan with a message; it never undoes the record of what happened on a host. A lane deals
+        with that itself: it records the end again and passes the reason (``plan_failure``).
 
         :param lane: :class:`engine.run_end.Lane` that executed the step; None outside of lanes
         :return: :class:`engine.run_end.Following`
         """
         self.ensure_one()
-        run = self.sudo()  # sudo: nobody may write logs by hand; the engine goes on with what was started
+        # sudo: nobody may write logs; the engine continues a run that was started with the right to do so
+        run = self.sudo()
         if lane and lane.plan_later:
             return Following(later=run.id)
         run.fetch(RUN_FIELDS)
@@ -81,13 +82,13 @@ class CxTowerPlanLog(models.Model):
         return run._carry_out(run._decide_after(step), lane)
 
     def _go_on(self, lane=None):
-        """Go on after the last step of this run, which has ended, if nobody has done so yet.
+        """Continue after the last step of this run, if it has ended and nobody has done so yet.
 
         :param lane: :class:`engine.run_end.Lane` that executed the step; None outside of lanes
         :return: :class:`engine.run_end.Following`
         """
         self.ensure_one()
-        run = self.sudo()  # sudo: the engine goes on with what was started
+        run = self.sudo()  # sudo: as in _go_on_after
         step = run._last_step()
         if step and run.state in states.ACTIVE and step.state in states.FINISHED:
             return run._go_on_after(step, lane)
@@ -99,8 +100,8 @@ class CxTowerPlanLog(models.Model):
                 following = self._carry_out(self._decide_after(step))
         except Exception as error:
             if may_succeed_later(error):
-                raise  # the database went away or another transaction was faster: all of it is tried again
-            _logger.exception("flight plan run %s cannot go on", self.id)
+                raise  # the database went away or another transaction was faster: the whole end is recorded again
+            _logger.exception("flight plan run %s cannot continue", self.id)
             self.env.invalidate_all(flush=False)
             self._give_up(f"{type(error).__name__}: {error}")
             return NOTHING
@@ -109,9 +110,9 @@ class CxTowerPlanLog(models.Model):
         return following
 
     def _give_up(self, failure, lane=None):
-        """End this run and those around it: Tower itself failed."""
+        """End this run and those around it, because Tower itself failed."""
         text = self.env._(
-            "Tower could not go on with the flight plan: %s. The log of the Tower server says more.", failure
+            "An error in Tower ended the flight plan: %s. See the log of the Tower server.", failure
         )
         run = self
         end = RunEnd(int(ExitCode.GENERAL_ERROR), text)
@@ -135,7 +136,7 @@ class CxTowerPlanLog(models.Model):
         if not step.is_skipped:
             self.steps_run += 1
         if step.stop_requested_date and not self.stop_requested_date:
-            # Who stops a step stops its plan: going on with the next line is not what was meant.
+            # Whoever stops a step means its plan.
             self.write(
                 {
                     "stop_requested_by_id": step.stop_requested_by_id.id,
@@ -150,7 +151,7 @@ class CxTowerPlanLog(models.Model):
         return Decided(self, decision)
 
     def _set_values__(self, own):
-        """Take over own values.
+        """Store own values that a step has left, or that a post-run action sets.
 
         :param own: :class:`engine.own_values.OwnValues`
         """
@@ -188,8 +189,8 @@ class CxTowerPlanLog(models.Model):
         line = self._frozen_plan().lines[decision.next_line]
         try:
             step = self._make_step(decision.next_line, line, lane)
-        except MissingError:  # its command was deleted meanwhile: there is nothing that a log could point to
-            text = self.env._("Line “%s” cannot run: its command was deleted.", line["name"])
+        except MissingError:  # its command was deleted: there is nothing that a log could point to
+            text = self.env._("Line “%s” could not run: its command was deleted.", line["name"])
             return self._conclude(RunEnd(int(ExitCode.NOT_FOUND), text), lane)
         if step.state == states.WAITING:
             return step._begin_plan_inside(line["flight_plan_id"], lane)
@@ -250,7 +251,7 @@ class CxTowerPlanLog(models.Model):
         return self.env._("Nothing ran: all %s lines were skipped.", self.steps_total)
 
     def _is_out_of_time(self):
-        """Return whether the time limit was reached. The database is only asked when that may be so."""
+        """Return whether the time limit was reached. Asks the database only when that is possible."""
         if not self.deadline or self.deadline > fields.Datetime.now() + CLOCK_TOLERANCE:
             return False
         return self.deadline < self._database_now()
@@ -260,20 +261,18 @@ class CxTowerPlanLog(models.Model):
         text = self.env._("Stopped by %s.", who) if who else self.env._("Stopped.")
         confirmed = self._last_step().stop_confirmed
         if confirmed == "yes":
-            text += " " + self.env._("Nothing is left of it on the host.")
+            text += " " + self.env._("The host confirmed that nothing is left of it.")
         elif confirmed == "no":
-            text += " " + self.env._(
-                "Whether anything is left of it on the host could not be confirmed: look there."
-            )
+            text += " " + self.env._("The host could not confirm that nothing is left of it: check there.")
         return RunEnd(int(ExitCode.PLAN_STOPPED), text)
 
     def _failure_message(self, exit_code):
-        """Return which line ended the run, and why.
+        """Return a message that says which line ended the run, and why.
 
         :param exit_code: code that the run ends with; another one than the step's when the author chose it
         """
         step = self._last_step()
-        # who may read the run's log may not read those of steps above its level
+        # whoever may read the run's log may not read the logs of steps above its level
         shown = (step.access_level or "3") <= (self.access_level or "3")
         facts = {
             "number": self._line_number(step.position),
@@ -288,16 +287,18 @@ class CxTowerPlanLog(models.Model):
             )
         else:
             text = self.env._(
-                "Line %(number)s, “%(command)s”, ended with exit code %(code)s, for which the flight plan is to end with"
+                "Line %(number)s, “%(command)s”, ended with exit code %(code)s, for which the flight plan ends with"
                 " %(own)s. %(message)s",
                 **facts,
             )
         if step.stop_confirmed == "no":
-            text += " " + self.env._("Nothing was started beside what may still be running on the host.")
+            text += " " + self.env._(
+                "No further line was started, because the command may still be running on the host."
+            )
         return text.strip()
 
     def _line_number(self, position):
-        """Return the number of a line as the screen of the run shows it: "2.1" is the first line of the plan in line 2."""
+        """Return the number of a line as the screen shows it: "2.1" is the first line of the plan in line 2."""
         around = self.parent_flight_plan_log_id
         number = str(position + 1)
         return (
@@ -305,7 +306,7 @@ class CxTowerPlanLog(models.Model):
         )
 
     def _last_step(self):
-        """Return the newest step of this run. Lines run in their order: it is the one of the last line."""
+        """Return the newest step of this run: that of the last line, since lines run in order."""
         return self.env["cx.tower.command.log"].search_fetch(
             [("plan_log_id", "=", self.id)], LAST_STEP_FIELDS, order="position desc, id desc", limit=1
         )

@@ -43,7 +43,7 @@ RUN_FIELDS = (
 
 @dataclass
 class _Found:
-    """What was read of a run and of those inside it.
+    """The steps of a run and of the runs inside it, as far as they are shown.
 
     :param windows: {run id: range of positions}
     :param steps: {run id: {position: row}}, the newest step of each line
@@ -62,7 +62,7 @@ class CxTowerPlanLog(models.Model):
     _inherit = "cx.tower.plan.log"
 
     def read_progress(self, offset=None, limit=LINES_LIMIT):
-        """Return how a run stands, step by step; the number of queries does not grow with the steps.
+        """Return the progress of a run, step by step; the number of queries does not grow with the steps.
 
         :param int offset: lines to leave out from the start; None: of a plan of more than ``limit`` lines, those around the
             one that was reached
@@ -73,14 +73,14 @@ class CxTowerPlanLog(models.Model):
             list of dict ``log_id`` (False: not reached yet, or not for the caller to see), ``position``, ``number``, ``name``,
             ``action``, ``state`` ("": not reached yet), ``exit_code``, ``message``, ``condition``, ``is_skipped``, ``duration``,
             ``attempt``, ``attempts_total``, ``retry_in`` (s), ``earlier_run`` (it ran in the run that this one resumes), ``remark``
-            (which rule decided what followed and what it set: "goes on: post-run action != 0; sets x"; "" when there is nothing
+            (which rule decided what followed and what it set: "continues: post-run action != 0; sets x"; "" when there is nothing
             to say), ``plan_log_id`` (run of the plan inside, or False), ``steps`` (its steps, in the same form) and
             ``steps_left_out`` (lines of the plan inside that are not among them; read its own progress for these)
         :raise AccessError: when the caller may not read the log
         """
         self.ensure_one()
         self.check_access("read")
-        # sudo: a plan may hold steps above the caller's level; these are told without their logs
+        # sudo: a plan may have steps above the caller's level; only their state is told, not their logs
         run = self.sudo()
         limit = min(max(1, int(limit or 1)), LINES_LIMIT)
         found = self._find_steps(run._window(limit, offset))
@@ -100,7 +100,7 @@ class CxTowerPlanLog(models.Model):
         }
 
     def _window(self, limit, offset=None):
-        """Return the range of positions that is shown of this run."""
+        """Return the range of positions of this run that is shown."""
         total = len(self._frozen_plan().lines)
         if offset is None:
             first = min(self.position - limit // 2, total - limit)
@@ -111,7 +111,7 @@ class CxTowerPlanLog(models.Model):
 
     def _find_steps(self, window):
         """Return the :class:`_Found` of this run; a few queries for each level of plans inside."""
-        found, level = _Found({self.id: window}), self.sudo()
+        found, level = _Found({self.id: window}), self.sudo()  # sudo: as in read_progress
         left = INSIDE_LIMIT
         while level:
             for run in level:
@@ -123,7 +123,7 @@ class CxTowerPlanLog(models.Model):
         return found
 
     def _choose_inside(self, read, found, left):
-        """Choose the runs inside whose steps are read next: what goes on first, then what went wrong.
+        """Choose the runs inside whose steps are read next: active ones first, then failed ones.
 
         :param read: as of :meth:`_read_steps`, of the runs around them
         :param left: how many lines may still be read
@@ -133,6 +133,7 @@ class CxTowerPlanLog(models.Model):
         rows.sort(
             key=lambda row: (row["state"] not in states.ACTIVE, row["state"] in (states.DONE, states.SKIPPED))
         )
+        # sudo: as in read_progress
         runs = self.sudo().browse(row["triggered_plan_log_id"] for row in rows)
         runs.fetch(RUN_FIELDS)
         chosen = runs.browse()
@@ -153,7 +154,7 @@ class CxTowerPlanLog(models.Model):
         return runs
 
     def _earlier_runs(self):
-        """Return the runs that these ones go on with, newest first."""
+        """Return the runs that these ones resume, newest first."""
         earlier, runs = self.browse(), self.resumed_from_id
         while runs := runs - earlier:
             earlier |= runs
@@ -165,6 +166,7 @@ class CxTowerPlanLog(models.Model):
 
         :param windows: {run id: range of positions}
         """
+        # sudo: as in read_progress
         Log = self.env["cx.tower.command.log"].sudo()
         Log.flush_model(["plan_log_id", "position"])
         self.env.cr.execute(
@@ -222,7 +224,7 @@ class CxTowerPlanLog(models.Model):
             "action": line["action"],
             "state": state,
             "exit_code": row.get("command_status") or 0,
-            # of a step that the caller may not see, only that and how it ended
+            # of a step that the caller may not see, only its end is told
             "message": row.get("message") or "" if row.get("log_id") else "",
             "condition": "" if self.is_code_hidden and not self._may_see_hidden() else line["condition"],
             "is_skipped": bool(row.get("is_skipped")),
@@ -237,14 +239,14 @@ class CxTowerPlanLog(models.Model):
         }
 
     def _progress_inside(self, inside, found, now):
-        """Return the steps of a run inside, and how many of its lines are not among them."""
+        """Return the steps of a run inside this one, and how many of its lines are not among them."""
         if inside.id not in found.windows:
             return {"steps": [], "steps_left_out": inside.steps_total if inside else 0}
         steps = inside._progress_steps(found, now) if inside.id in found.steps else []
         return {"steps": steps, "steps_left_out": inside.steps_total - len(steps) if steps else 0}
 
     def _step_remark(self, row):
-        """Return which rule decided what followed one of this run's steps, and what it set; "" when that needs no word.
+        """Return which rule decided what followed one of this run's steps, and what it set; "" when that is obvious.
 
         :param row: what :meth:`_read_steps` gives of it
         """
@@ -265,7 +267,7 @@ class CxTowerPlanLog(models.Model):
         )
         then = rule.then if is_action else rule.on_error
         if then == flow.Then.NEXT and row["command_status"]:
-            said.append(self.env._("goes on: %s", why))
+            said.append(self.env._("continues: %s", why))
         elif then == flow.Then.EXIT_CUSTOM:
             said.append(self.env._("the plan ends with %(code)s: %(why)s", code=decision.exit_code, why=why))
         elif then == flow.Then.EXIT and is_action:
@@ -275,7 +277,7 @@ class CxTowerPlanLog(models.Model):
         return "; ".join(said)
 
     def _is_followed(self, position, decision):
-        """Return whether a decision about a step was carried out: a stop or a time limit may have come between."""
+        """Return whether a decision about a step was carried out, or a stop or time limit came first."""
         if position != self.position:
             return True
         if self.state in states.ACTIVE:
@@ -291,9 +293,11 @@ class CxTowerPlanLog(models.Model):
     # ------------------------------------------------------------------
 
     def _state_values(self):
-        """Return how a run stands, as plain values that every RPC protocol can carry."""
+        """Return the state of a run as plain values that every RPC protocol can carry."""
         self.ensure_one()
-        run = self.sudo()
+        run = (
+            self.sudo()
+        )  # sudo: the state of a run that the caller may read, with the name of who stopped it
         return {
             "id": run.id,
             "reference": run.reference,
@@ -313,7 +317,7 @@ class CxTowerPlanLog(models.Model):
     # ------------------------------------------------------------------
 
     def stop(self):
-        """Ask for the end of these runs, with all that happens inside them.
+        """Request the stop of these runs and of everything inside them.
 
         A queued step ends at once; one that runs ends when its host has confirmed that nothing is left, or when the time
         for that is over. Then the runs end as *stopped*.
@@ -322,13 +326,13 @@ class CxTowerPlanLog(models.Model):
         :raise AccessError: unless the caller started the run, manages its server or is Root
         """
         self._check_may_stop()
-        # sudo: nobody may write logs; the right to stop was checked
+        # sudo: nobody may write logs; the right to stop these runs was checked
         active = self.sudo().filtered(lambda run: not run._is_finished())
         self.env["cx.tower.run.stop"]._ask(active, self.env.user)
         return True
 
     def _request_stop(self, user):
-        """Ask for the end of this run in the caller's transaction, see ``cx.tower.run.stop``."""
+        """Request the stop of this run in the caller's transaction, see ``cx.tower.run.stop``."""
         active = list(states.ACTIVE)
         runs = self._tree().filtered(lambda run: run.state in active)
         runs.write({"stop_requested_by_id": user.id, "stop_requested_date": fields.Datetime.now()})
@@ -348,10 +352,11 @@ class CxTowerPlanLog(models.Model):
         self.ensure_one()
         self.check_access("read")
         self._check_is_no_orphan()
-        shortcut = self.sudo().shortcut_id
+        shortcut = self.sudo().shortcut_id  # sudo: the shortcut checks itself whether the caller may run it
         if shortcut and not self.parent_flight_plan_log_id:
             return shortcut.with_env(self.env)._run_on(self.server_id)._action_open()
-        run = self.sudo()  # sudo: what it began with; that the caller may set it is checked when it starts
+        # sudo: reads the inputs of the run; the new start checks whether the caller may use them
+        run = self.sudo()
         inputs, secrets = run.top_plan_log_id._inputs__()
         own = OwnValues(inputs.get("variable_values") or {}, secrets)
         if run.parent_flight_plan_log_id:

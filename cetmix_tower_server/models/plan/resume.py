@@ -16,7 +16,7 @@ RESUMABLE = (states.FAILED, states.STOPPED, states.INTERRUPTED)
 
 
 class CxTowerPlanLog(models.Model):
-    """Going on with a run that stopped short, from its last step and with the same inputs.
+    """Resumes a run that stopped early, from its last step and with the same inputs.
 
     The new run has a log of its own: what is recorded of the first one is never changed.
     """
@@ -25,7 +25,9 @@ class CxTowerPlanLog(models.Model):
 
     @api.depends("state", "parent_flight_plan_log_id", "resumed_by_ids", "command_log_ids")
     def _compute_can_resume(self):
-        for run in self.sudo():
+        for (
+            run
+        ) in self.sudo():  # sudo: whether there is more to do depends on steps above the caller's level, too
             run.can_resume = bool(
                 run.state in RESUMABLE
                 and not run.is_orphan
@@ -35,7 +37,7 @@ class CxTowerPlanLog(models.Model):
             )
 
     def _has_more_to_do(self):
-        """Return whether a step is left to be run, again or for the first time."""
+        """Return whether a step is left to run, again or for the first time."""
         step = self._last_step()
         if not step or step.state not in (states.DONE, states.SKIPPED):
             return bool(step)
@@ -44,7 +46,7 @@ class CxTowerPlanLog(models.Model):
         return decision.next_line is not None
 
     def resume(self, use_changed_plan=False, shown_difference=None):
-        """Go on with a run that failed, was stopped or was interrupted: its last step is run again, then what follows.
+        """Resume a run that failed, was stopped or was interrupted: run its last step again, then what follows.
 
         The step gets the same code and values as before. Steps that are done are not run again.
 
@@ -63,7 +65,7 @@ class CxTowerPlanLog(models.Model):
         if difference and not use_changed_plan:
             raise UserError(
                 self.env._(
-                    "“%(run)s” cannot be resumed as it was: its flight plan was changed since.\n%(difference)s\nResume it"
+                    "“%(run)s” cannot be resumed as it was: its flight plan has changed since.\n%(difference)s\nResume it"
                     " with the plan as it is now, or start it anew.",
                     run=run.name,
                     difference=difference,
@@ -71,10 +73,8 @@ class CxTowerPlanLog(models.Model):
             )
         if difference:
             if shown_difference is not None and shown_difference != difference:
-                raise UserError(
-                    self.env._("The flight plan was changed again. Look at the difference once more.")
-                )
-            # what runs now is not what was started: the right to that is not enough
+                raise UserError(self.env._("The flight plan was changed again. Review the new difference."))
+            # the changed plan needs the right to run it as it is now
             self.server_id._check_may_run_plan(self.plan_id, {})
         resumed = run._make_resumed(self.env.user, changed=bool(difference))
         resumed.invalidate_recordset(["command_log_ids"])  # steps are created past the ORM
@@ -82,13 +82,13 @@ class CxTowerPlanLog(models.Model):
         return resumed.sudo(self.env.su)
 
     def resume_difference(self):
-        """Return what was changed in the flight plan, and in those inside it, since the run was started; "" for nothing.
+        """Return what has changed in the flight plan, and in those inside it, since the run was started; "" for nothing.
 
         :raise AccessError: when the caller may not read the log
         """
         self.ensure_one()
         self.check_access("read")
-        # sudo: the inputs are for the engine; what is shown of them is chosen below
+        # sudo: the caller may read the run; of its inputs, code that they may not read is left out below
         run = self.sudo().top_plan_log_id
         before, now = run._inputs__()[0]["plans"], self._current_plans(run)
         if before == now:
@@ -112,7 +112,7 @@ class CxTowerPlanLog(models.Model):
         return "\n".join(self._word_changes(before, now, *to_run))
 
     def _place_to_go_on(self):
-        """Return at which line this run goes on, and the runs inside it: see :func:`engine.definition.lines_to_run`."""
+        """Return the line where this run is resumed, and the runs inside it: see :func:`engine.plan.definition.lines_to_run`."""
         step = self._last_step()
         if step.state in (states.DONE, states.SKIPPED):
             return [(step.plan_line_id.id, 1)]
@@ -130,7 +130,7 @@ class CxTowerPlanLog(models.Model):
 
     @api.model
     def _word_changes(self, before, now, run_before, run_now):
-        """Say what changed, first what concerns the lines that run when the run is resumed.
+        """Describe what has changed, first what concerns the lines that run when the run is resumed.
 
         :param run_before: (plan id, line id) of the lines that would have run
         :param run_now: of those that run now
@@ -141,7 +141,7 @@ class CxTowerPlanLog(models.Model):
         plans_that_run = {plan_id for plan_id, _line_id in run_before | run_now}
         for change in differences(before, now):
             if change.is_gone:
-                said.append(self.env._("Flight plan “%s” is not used any more.", change.name))
+                said.append(self.env._("Flight plan “%s” is no longer used.", change.name))
                 continue
             if change.is_new:
                 said.append(self.env._("Flight plan “%s” is used now.", change.name))
@@ -158,7 +158,7 @@ class CxTowerPlanLog(models.Model):
                     target.append(self.env._("Flight plan “%s”:", change.name))
                     target += [f"  {text}" for text in found]
         if said_of_done:
-            said.append(self.env._("Lines that are done and are not run again:"))
+            said.append(self.env._("Lines that are done and will not run again:"))
             said += [f"  {text}" for text in said_of_done]
         return said
 
@@ -190,7 +190,7 @@ class CxTowerPlanLog(models.Model):
                     lines = [line for line in lines if not line.startswith("@@")]
                 said += [f"{label}:", *(f"  {line}" for line in lines)]
                 if left_out:
-                    said.append("  " + self.env._("… %s lines more", left_out))
+                    said.append("  " + self.env._("… %s more lines", left_out))
             elif old == new:
                 said.append(self.env._("%s: another one of the same name", label))
             else:
@@ -389,7 +389,7 @@ class CxTowerPlanLog(models.Model):
         """Resume the run and open what comes of it; when the plan was changed, show the difference first (button)."""
         self.ensure_one()
         self._check_may_stop()
-        self.sudo()._check_can_resume()
+        self.sudo()._check_can_resume()  # sudo: as in resume
         if self.resume_difference():
             return {
                 "type": "ir.actions.act_window",

@@ -15,7 +15,7 @@ from ..run.cx_tower_run_target_mixin import check_storable
 from ..run.source import hide_code
 from .cx_tower_plan_log import RUN_FIELDS
 
-# As any other run: a plan whose lane was given up for others waits its turn.
+# As for any other run: a plan that gave up its lane waits for its turn.
 STEP_PRIORITY = 10
 SERVER_FIELDS = ("name", "ssh_username", "use_sudo", "shell_mode", "command_timeout_s")
 # Filled from the step before, see _insert_value.
@@ -42,7 +42,7 @@ class CxTowerCommandLog(models.Model):
 
     _inherit = "cx.tower.command.log"
 
-    # From here a reading of a few lines, and of the last one, costs the same in any plan.
+    # Reading a few lines, or the last one, costs the same in any plan.
     _steps = models.Index("(plan_log_id, position, id) WHERE plan_log_id IS NOT NULL")
 
     step_number = fields.Integer(
@@ -56,7 +56,7 @@ class CxTowerCommandLog(models.Model):
 
     @api.model
     def _create_step(self, values, lane=None):
-        """Create the log of a plan's step with one statement: a plan creates one for each of its lines.
+        """Create the log of a plan's step with one statement, because a plan creates one for each of its lines.
 
         When the step's guard key is taken, its log ends as ANOTHER_COMMAND_RUNNING instead.
 
@@ -64,7 +64,7 @@ class CxTowerCommandLog(models.Model):
         :param lane: :class:`engine.run_end.Lane` that led here; it may take the step over
         :return: the log, with what the flow needs in the cache
         """
-        # sudo: the plan's author decided what runs; its names and levels belong into the log
+        # sudo: the plan's author decided what runs; only names and levels are copied to the log
         command = self.env["cx.tower.command"].browse(values["command_id"]).sudo()
         server = self.env["cx.tower.server"].browse(values["server_id"]).sudo()
         values = {
@@ -92,7 +92,7 @@ class CxTowerCommandLog(models.Model):
             values |= dict.fromkeys(LANE_FIELDS, False)
             log_id = self._insert_row(values)
         step = self.browse(log_id)
-        # What was not given is empty in the new row; nobody has to read it to find that out.
+        # What is not given is empty in the new row, which need not be read to find that out.
         known = dict.fromkeys(self._get_fields_needed_at_end(), False) | values
         for name, value in known.items():
             field = self._fields[name]
@@ -143,13 +143,13 @@ class CxTowerCommandLog(models.Model):
         )
         if values.get("guard_key"):
             return self._insert_guarded(insert)
-        # behind a Python step, somebody else may have the seat by now: that is an answer, not an error
+        # after a Python step, another run may have the seat by now: that is not an error
         self.env.cr.execute(insert, log_exceptions=not values.get("host_slot"))
         return self.env.cr.fetchone()[0]
 
     @api.model
     def _insert_guarded(self, insert):
-        """Insert a log with a guard key; a key that somebody holds without a commit counts as taken after a while.
+        """Insert a log with a guard key. A key that is held by an open transaction counts as taken after a while.
 
         That somebody may wait for us, even in the same thread: the database would not see it as a deadlock.
         """
@@ -166,8 +166,8 @@ class CxTowerCommandLog(models.Model):
         return row and row[0]
 
     def _insert_value(self, name, value):
-        """Return a value as its column takes it; a line that was deleted meanwhile is left out, seats are those of the
-        run that is named."""
+        """Return a value as its column takes it. A line that was deleted is left out; a seat is that of the run whose id
+        is given."""
         if name == "plan_line_id" and value:
             return SQL("(SELECT id FROM cx_tower_plan_line WHERE id = %s)", value)
         if name in SEAT_FIELDS and value:
@@ -176,8 +176,8 @@ class CxTowerCommandLog(models.Model):
         return self._fields[name].convert_to_column_insert(value, self)
 
     def _read_ahead(self):
-        """Read what the ends of these runs will need, for all of them at once."""
-        logs = self.sudo()  # sudo: the engine's own reading
+        """Read what the ends of these runs need, for all of them at once."""
+        logs = self.sudo()  # sudo: fills the cache for the engine, shows nothing
         logs.fetch(["plan_log_id", "server_id", "command_id"])
         steps = logs.filtered("plan_log_id")
         if steps:
@@ -206,9 +206,9 @@ class CxTowerCommandLog(models.Model):
         self.ensure_one()
         plan = self.env["cx.tower.plan"].browse(plan_id).exists()
         if not plan:
-            text = self.env._("The flight plan it is to run was deleted.")
+            text = self.env._("The flight plan of this command was deleted.")
             return self._end_waiting(RunEnd.prevented(ExitCode.PLAN_NOT_ASSIGNED, text), lane)
-        # a plan around it was checked with all that is inside it when it was started
+        # a plan around it was checked at its start, with everything inside it
         reason = not self.plan_log_id and plan._is_plan_incompatible_with_server(self.server_id)
         if reason:
             return self._end_waiting(RunEnd.prevented(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER, reason), lane)
@@ -220,19 +220,19 @@ class CxTowerCommandLog(models.Model):
 
 
 class CxTowerPlanLog(models.Model):
-    """How a line of a flight plan becomes a step."""
+    """Makes a line of a flight plan a step."""
 
     _inherit = "cx.tower.plan.log"
 
     def _make_step(self, position, line, lane=None):
-        """Create the log of one line: queued, waiting (for a plan inside), or ended with the reason why it does not run.
+        """Create the log of one line: queued, waiting for a plan inside, or ended with the reason why it does not run.
 
         The condition is evaluated here, once: values that change while the step runs do not change whether it runs.
         """
-        # sudo: the plan's author decided what runs
+        # sudo: the plan's author decided what runs; whoever started the plan was allowed to run it with all its lines
         command = self.env["cx.tower.command"].browse(line["command_id"]).sudo()
         command.fetch(COMMAND_FIELDS)
-        self.server_id.sudo().fetch(SERVER_FIELDS)
+        self.server_id.sudo().fetch(SERVER_FIELDS)  # sudo: fills the cache, shows nothing
         own = self._own_values__()
         values = {
             "plan_log_id": self.id,
@@ -247,7 +247,9 @@ class CxTowerPlanLog(models.Model):
         }
         try:
             if command.action != line["action"]:
-                raise EngineError(self.env._("The command was given another type after the run was started."))
+                raise EngineError(
+                    self.env._("The type of the command was changed after the run was started.")
+                )
             if not self._is_condition_met(line, own.values):
                 values |= {
                     "is_skipped": True,
@@ -270,7 +272,7 @@ class CxTowerPlanLog(models.Model):
         return Step._create_step(values, lane)
 
     def _is_condition_met(self, line, own_values):
-        """Return whether a line is to run.
+        """Return whether the condition of a line lets it run.
 
         :param own_values: as they are
         :raise engine.results.ConditionInvalid: the condition cannot be evaluated
@@ -288,7 +290,7 @@ class CxTowerPlanLog(models.Model):
         try:
             return conditions.evaluate(line["condition"], scope, where)
         except ConditionInvalid as error:
-            # sudo: only to find out whether the message would show a value above the plan's level
+            # sudo: finds out whether the message would show a value above the plan's level; shows nothing
             Variable = self.env["cx.tower.variable"].sudo()
             above = [("reference", "in", list(scope.stored)), ("access_level", ">", self.access_level or "1")]
             if Variable.search_count(above, limit=1):
@@ -315,11 +317,11 @@ class CxTowerPlanLog(models.Model):
         return rendered
 
     def _hide_code(self, command, values):
-        """Hide in the values of a step's log what the shortcut that started the run opened, but did not show."""
+        """Hide the code in the values of a step's log, where a shortcut opened it to be run but not to be read."""
         if self.shortcut_level and (self.is_code_hidden or command.access_level > self.shortcut_level):
             values["is_code_hidden"] = True
             hide_code(values)
 
     def _may_see_hidden(self):
-        """Return whether the caller may see what shortcuts hide."""
+        """Return whether the caller may read the code that shortcuts hide."""
         return self.env.user.has_group(ROOT)

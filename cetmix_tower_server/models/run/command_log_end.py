@@ -12,7 +12,7 @@ from ..base.transactions import brief_locks
 
 _logger = logging.getLogger(__name__)
 
-# What usually follows from an end needs only these; reading the row again would bring its whole output along.
+# What follows from an end usually needs only these; reading the row again would read its whole output as well.
 # See _get_fields_needed_at_end.
 NEEDED_AT_END = (
     "command_id",
@@ -45,11 +45,11 @@ CHANGED_AT_END = (
 )
 
 
-# What a step of a flight plan needs of its command, and that of the next one, which often is the same.
+# What a step of a flight plan needs of its command.
 COMMAND_FIELDS = ("name", "action", "access_level", "server_status")
 
 
-# Ends that come from the inputs or from a person: trying again would give the same, or is not wanted.
+# Ends that come from the inputs or from a person: another attempt would end the same way, or is not wanted.
 NEVER_RETRIED = frozenset(
     {
         ExitCode.OK,
@@ -67,7 +67,7 @@ NEVER_RETRIED = frozenset(
 )
 
 
-# Never behind the time limit of its flight plan.
+# Never after the time limit of its flight plan.
 RETRIES_LEFT = SQL(
     """(state = ANY(%s) AND attempt < attempts_total AND stop_requested_date IS NULL AND NOT EXISTS (
         SELECT FROM cx_tower_plan_log run WHERE run.id = plan_log_id AND run.deadline
@@ -77,7 +77,7 @@ RETRIES_LEFT = SQL(
 
 
 class CxTowerCommandLog(models.Model):
-    """How a run ends and what follows, see docs/developer/ends.md."""
+    """Records how a run ended and does what follows, see docs/developer/ends.md."""
 
     _inherit = "cx.tower.command.log"
 
@@ -154,8 +154,8 @@ class CxTowerCommandLog(models.Model):
         return NOTHING
 
     def _apply_end(self):
-        """Let the end of a run show on its server. Extension point for what follows whether it is a step or not."""
-        # sudo: the command's author decided it
+        """Apply the end of a run to other records, such as its server. Extension point: called whether it is a step or not."""
+        # sudo: reads which status the command's author chose; whoever runs the command need not be able to read that
         command = self.command_id.sudo()
         command.fetch(COMMAND_FIELDS if self.plan_log_id else ["server_status"])
         status = command.server_status
@@ -166,12 +166,14 @@ class CxTowerCommandLog(models.Model):
         self._command_finished()
 
     def _command_finished(self):
-        """Kept as a hook for addons that know it by this name: called once for each run that has ended."""
+        """Hook, called once for each run that has ended. Kept for addons that know it by this name."""
 
     @api.model
     def _get_fields_needed_at_end(self):
-        """Return the fields that are read when a run ends. Extension point: those that a hook looks at for every run belong
-        here, so that they come back with the end itself."""
+        """Return the fields that are read when a run ends.
+
+        Extension point: add those that a hook reads for every run, so that they come back with the end itself.
+        """
         return [*NEEDED_AT_END, "fleet_run_id", "is_held"]
 
     def _columns_sql(self, values):
@@ -182,7 +184,7 @@ class CxTowerCommandLog(models.Model):
         )
 
     def _queue_again(self, values, claim):
-        """Queue the next attempt of a run that may be repeated; its output goes on behind the earlier one's.
+        """Queue the next attempt of a run that may be repeated; its output is appended to that of the earlier ones.
 
         The fence moves on at once: a process that took the run for lost and wakes up late must not end the new attempt.
 
@@ -212,8 +214,8 @@ class CxTowerCommandLog(models.Model):
         return bool(row)
 
     def _end_with_server(self):
-        """End runs whose server is deleted by force; nothing follows from their ends."""
-        text = self.env._("Its server was deleted while it ran: what became of it on the host is unknown.")
+        """End runs whose server is deleted by force. Nothing follows."""
+        text = self.env._("Its server was deleted while it ran. What happened on the host is unknown.")
         for log in self:
             log._record_end(RunEnd(int(ExitCode.RUN_INTERRUPTED), text))
 
@@ -224,16 +226,16 @@ class CxTowerCommandLog(models.Model):
             log._finish(RunEnd(int(ExitCode.COMMAND_STOPPED), text))
 
     def _set_server_status(self, status):
-        """Set the server's status; when somebody holds the server for seconds, say so and go on.
+        """Set the server's status, unless another transaction holds the server for seconds.
 
         The end of a run must not wait for a transaction that may itself be waiting for this end.
         """
-        # sudo: the command's author decided that its success sets the status
+        # sudo: the command's author decided that its success sets this status; whoever runs it need not be able to
         server = self.server_id.sudo()
         server.fetch(["status"])
         if (
             server.status == status
-        ):  # each step of a plan may set it: whoever edits the server must not collide with that
+        ):  # each step may set it, which must not collide with whoever edits the server
             return
         try:
             with brief_locks(self.env, 2):
@@ -243,9 +245,9 @@ class CxTowerCommandLog(models.Model):
             _logger.warning("run %s: status %s of server %s could not be set", self.id, status, server.id)
 
     def _note_connection(self):
-        """Note on the server whether it could be reached, when that has changed.
+        """Note on the server whether it could be reached, if that has changed.
 
-        A server that somebody is changing at this moment is left alone: the end of a run waits for nobody.
+        A server that another transaction is changing is left alone: the end of a run waits for nobody.
         """
         failed = self.command_status == ExitCode.SSH_CONNECTION_ERROR
         if not failed and not self.outcome:
@@ -268,7 +270,7 @@ class CxTowerCommandLog(models.Model):
 
 
 def _fenced(claim):
-    """Return the condition that a run is still held under a claim."""
+    """Return the SQL condition that a run is still held under a claim."""
     if claim is None:
         return SQL("TRUE")
     is_ours = SQL("worker = %s", claim.worker) if claim.worker else SQL("TRUE")
@@ -276,5 +278,5 @@ def _fenced(claim):
 
 
 def _storable(value):
-    """Return a value as the database can store it: its texts cannot hold NUL and half characters."""
+    """Return a value as the database can store it, without NUL and lone surrogates."""
     return storable_text(value) if isinstance(value, str) else value

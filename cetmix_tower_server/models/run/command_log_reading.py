@@ -10,7 +10,7 @@ ANNOUNCED_FIELDS = ("plan_log_id", "fleet_run_id", "state", "output_size")
 
 
 class CxTowerCommandLog(models.Model):
-    """What people and scripts do with a run: read its output, wait for it, stop it, repeat it."""
+    """What people and scripts do with a run: read and follow its output, wait for it, stop it, repeat it."""
 
     _inherit = "cx.tower.command.log"
 
@@ -45,6 +45,7 @@ class CxTowerCommandLog(models.Model):
             size += end - start
             position = max(position, end)
         more = bool(chunks) and bool(Output.search_count(domain + [("end_offset", ">", position)], limit=1))
+        # sudo: the size of what the caller may read
         if not chunks and not self.sudo().output_size:
             chunks = self._result_as_chunks(position)
             position = chunks[-1]["end"] if chunks else position
@@ -53,8 +54,8 @@ class CxTowerCommandLog(models.Model):
         return {"chunks": chunks, "end": position, "more": more, "can_stop": can_stop, **values}
 
     def _result_as_chunks(self, position):
-        """Return the result of a run that streamed nothing, such as Python, as output from ``position`` on."""
-        log = self.sudo()
+        """Return the result of a run without live output, such as Python, as output from ``position`` on."""
+        log = self.sudo()  # sudo: the result of a run that the caller may read
         if log.state not in states.FINISHED:
             return []
         error = log.command_error if log.command_error != log.message else ""
@@ -63,9 +64,11 @@ class CxTowerCommandLog(models.Model):
         return [_chunk_from(position, 0, end, segments)] if end > position else []
 
     def _state_values(self):
-        """Return how a run stands, as plain values that every RPC protocol can carry."""
+        """Return the state of a run as plain values that every RPC protocol can carry."""
         self.ensure_one()
-        log = self.sudo()
+        log = (
+            self.sudo()
+        )  # sudo: the state of a run that the caller may read, with the name of who stopped it
         return {
             "id": log.id,
             "reference": log.reference,
@@ -82,7 +85,7 @@ class CxTowerCommandLog(models.Model):
         return {"response": self.command_response or "", "error": self.command_error or ""}
 
     def stop(self):
-        """Ask the process that executes these runs to end them; a queued run ends at once.
+        """Request the stop of these runs; a queued run ends at once.
 
         The state becomes *stopped* when the host confirmed that nothing is left, or when the time for that
         is over (the log says which).
@@ -91,7 +94,7 @@ class CxTowerCommandLog(models.Model):
         :raise AccessError: unless the caller started the run, manages its server or is Root
         """
         self._check_may_stop()
-        # sudo: nobody may write logs; the right to stop was checked
+        # sudo: nobody may write logs; the right to stop these runs was checked
         active = self.sudo().filtered(lambda log: not log._is_finished())
         self.env["cx.tower.run.stop"]._ask(active, self.env.user)
         return True
@@ -103,7 +106,7 @@ class CxTowerCommandLog(models.Model):
         )
 
     def _request_stop(self, user):
-        """Ask for the end of this run in the caller's transaction, see ``cx.tower.run.stop``."""
+        """Request the stop of this run in the caller's transaction, see ``cx.tower.run.stop``."""
         asked = {"stop_requested_by_id": user.id, "stop_requested_date": fields.Datetime.now()}
         if self.state == states.QUEUED and self._finish(self._end_when_stopped(user).with_columns(**asked)):
             return
@@ -117,7 +120,9 @@ class CxTowerCommandLog(models.Model):
         self.ensure_one()
         self.check_access("read")
         self._check_is_no_orphan()
-        log = self.sudo()
+        log = (
+            self.sudo()
+        )  # sudo: reads the inputs of the run; the new start checks whether the caller may use them
         if log.shortcut_id:
             return log.shortcut_id.with_env(self.env)._run_on(self.server_id)._action_open()
         run_input, secrets = log._inputs__()
@@ -133,7 +138,7 @@ class CxTowerCommandLog(models.Model):
         return logs._action_open()
 
     def _announce(self, changed, ended, progress=None):
-        """Tell whoever looks at these runs that there is something to read. A hint only, without content.
+        """Tell open screens that these runs have changed. The message carries no content.
 
         :param changed: list of (log id, offset behind the last character) of runs going on
         :param ended: ids of runs that ended
@@ -144,8 +149,9 @@ class CxTowerCommandLog(models.Model):
             if progress and progress.get(log_id):
                 payload["progress"] = progress[log_id]
             self.browse(log_id)._bus_send("cetmix_tower_log", payload)
-        finished = self.sudo().browse(ended).exists()
-        seen = finished | self.sudo().browse(log_id for log_id, _end in changed)
+        logs = self.sudo()  # sudo: for all who look; each channel checks who may listen
+        finished = logs.browse(ended).exists()
+        seen = finished | logs.browse(log_id for log_id, _end in changed)
         seen.fetch(ANNOUNCED_FIELDS)  # not their output
         seen.plan_log_id._send_hint()
         (seen.fleet_run_id | seen.plan_log_id.top_plan_log_id.fleet_run_id)._send_hint()

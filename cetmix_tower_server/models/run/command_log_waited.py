@@ -11,7 +11,7 @@ _logger = logging.getLogger(__name__)
 
 
 class CxTowerCommandLog(models.Model):
-    """A run that somebody waits for."""
+    """A run whose end the caller waits for."""
 
     _inherit = "cx.tower.command.log"
 
@@ -41,7 +41,7 @@ class CxTowerCommandLog(models.Model):
             "INSERT INTO cx_tower_command_log"
             " SELECT * FROM jsonb_populate_record(NULL::cx_tower_command_log, %s::jsonb) RETURNING id",
             (row,),
-            log_exceptions=False,  # that it cannot be here is an answer, not an error
+            log_exceptions=False,  # the caller handles it
         )
         return self.browse(self.env.cr.fetchone()[0])
 
@@ -64,22 +64,24 @@ class CxTowerCommandLog(models.Model):
             if is_away(error):
                 raise
             if may_succeed_later(error) or isinstance(error, MissingError):
-                # Somebody else has changed what the caller has not touched. Were this raised, the whole call would be
-                # repeated, and with it the work on the host. Or something was deleted: then Odoo forgets what it
-                # has read, and the log cannot be read in here again.
+                # Another transaction has changed the same rows. Raising would repeat the whole call, and with it the
+                # work on the host. Or something was deleted: then Odoo drops what it has read, and the log cannot be
+                # read again in here.
                 self.env.invalidate_all(flush=False)
                 ended._on_run_finished()
                 return
             _logger.exception("run %s: what should follow from its end did not happen", self.id)
 
     def _leave_trace_at_rollback(self, trace):
-        """Have a log written of a run whose own log goes away with its transaction.
+        """Have a log written of a run whose own log is lost when its transaction is rolled back.
 
         :param dict trace: ``row`` of the log, and its ``end`` once that is known
         """
         registry, text = (
             self.env.registry,
-            self.env._("The transaction in which it ran was rolled back: what it wrote in Tower is undone."),
+            self.env._(
+                "The transaction in which it ran was rolled back: everything it wrote in Tower is undone."
+            ),
         )
 
         def write():

@@ -14,7 +14,7 @@ _logger = logging.getLogger(__name__)
 
 
 class CxTowerCommandLog(models.Model):
-    """From a claimed run to the work that a lane does: everything it needs, read now, as plain values."""
+    """Turns a claimed run into the work that a lane does: reads everything it needs, as plain values."""
 
     _inherit = "cx.tower.command.log"
 
@@ -33,7 +33,7 @@ class CxTowerCommandLog(models.Model):
             return {log.id: log._prepare_work_isolated() for log in self}
 
     def _prepare_work_isolated(self):
-        """As :meth:`_prepare_work_or_end`; a statement that the database refuses does not spoil those of the next run."""
+        """As :meth:`_prepare_work_or_end`, in a savepoint: a refused statement must not affect the next run."""
         try:
             with self.env.cr.savepoint(flush=False):
                 return self._prepare_work()
@@ -64,7 +64,7 @@ class CxTowerCommandLog(models.Model):
             return self._end_of_unprepared(error)
 
     def _end_of_unprepared(self, error):
-        """Return how this run ends, which could not be prepared; the error is raised again when trying again may help."""
+        """Return the end of this run, which could not be prepared. Raises the error again when another try may help."""
         if isinstance(error, EngineError):
             return Ended(RunEnd.of_error(error))
         if isinstance(error, UserError):
@@ -77,14 +77,15 @@ class CxTowerCommandLog(models.Model):
     def _prepare_work(self):
         """Return what is to be done for this run, from the runner of its command's action."""
         self.ensure_one()
-        if self.stop_requested_date:  # it was taken at the moment in which somebody stopped it
+        if self.stop_requested_date:  # it was claimed at the moment it was stopped
             return Ended(self._end_when_stopped(self.stop_requested_by_id))
+        # sudo: the inputs are nobody's to read; the engine needs them to execute the run
         rendered_for = self.sudo()._inputs__()[0].get("action", self.command_action)
         if rendered_for != self.command_action:
-            text = self.env._("The command was given another type after the run was started.")
+            text = self.env._("The type of the command was changed after the run was started.")
             return Ended(RunEnd.prevented(ExitCode.GENERAL_ERROR, text))
         runner = self.server_id._get_command_runners().get(self.command_action)
         if not runner:
-            text = self.env._("Nothing here can run a command of type “%s”.", self.command_action)
+            text = self.env._("No installed addon can run commands of type “%s”.", self.command_action)
             return Ended(RunEnd.prevented(ExitCode.NO_COMMAND_RUNNER_FOUND, text))
         return runner(self)

@@ -18,7 +18,7 @@ MAX_TITLE = 80
 class CxTowerCommandLog(models.Model):
     """One run of one command on one server: queue entry, state machine and log in one row.
 
-    How it is executed lives in ``cx.tower.run.queue`` (who takes which run) and in ``worker/`` (the threads).
+    ``cx.tower.run.queue`` decides which process takes a run; the threads in ``worker/`` execute it.
     """
 
     _name = "cx.tower.command.log"
@@ -96,7 +96,7 @@ class CxTowerCommandLog(models.Model):
     guard_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
     worker = fields.Char(readonly=True, copy=False, help="The process that holds the run.")
     fence = fields.Integer(readonly=True, copy=False, aggregator=None)
-    # Without a foreign key: it is looked at a moment later, and deleting logs must not look for each other.
+    # Without a foreign key: it is read a moment later and never again, and must not slow down deleting logs.
     follows = fields.Integer(
         readonly=True, copy=False, aggregator=None, help="Id of the step before, in a plan."
     )
@@ -110,7 +110,7 @@ class CxTowerCommandLog(models.Model):
     _host_seat = models.UniqueIndex("(server_id, host_slot) WHERE state = 'running'")
     _global_seat = models.UniqueIndex("(global_slot) WHERE state = 'running'")
     _newest_of_command = models.Index("(command_id, start_date DESC, id DESC)")
-    # A server may have done nothing but steps for long.
+    # The last runs of a server may all be steps.
     _newest_started_on_server = models.Index(
         "(server_id, start_date DESC, id DESC) WHERE plan_log_id IS NULL"
     )
@@ -139,7 +139,7 @@ class CxTowerCommandLog(models.Model):
 
     @api.depends("command_response", "command_error")
     def _compute_command_result_html(self):
-        """Show what the run printed with the colours of a terminal, then its errors."""
+        """Show the output of the run in the colours of a terminal, then its errors."""
         for log in self:
             parts = [text[-SHOWN_LIMIT:] for text in (log.command_response, log.command_error) if text]
             # the engine's promise, tested in tests/engine/test_ansi.py
@@ -156,7 +156,7 @@ class CxTowerCommandLog(models.Model):
         return "cetmix_tower_server.action_cx_tower_command_log"
 
     def _has_been_executed(self):
-        """A claim gives a run its fencing token; a step that waits for a plan is what that plan's steps are."""
+        """A claim gives a run its fencing token; a run that waits for a plan is executed when that plan's steps are."""
         return bool(self.fence) or self.triggered_plan_log_id._has_been_executed()
 
     def _exit_code(self):
@@ -190,7 +190,7 @@ class CxTowerCommandLog(models.Model):
                     "UPDATE cx_tower_command_log log SET guard_key = wanted.key"
                     " FROM unnest(%s, %s) AS wanted (id, key) WHERE log.id = wanted.id",
                     ([log.id for log, _key in wanted], [key for _log, key in wanted]),
-                    log_exceptions=False,  # a taken key is an answer, not an error
+                    log_exceptions=False,  # a taken key is not an error
                 )
         except (UniqueViolation, LockNotAvailable):
             return False
@@ -198,10 +198,10 @@ class CxTowerCommandLog(models.Model):
 
     @api.model
     def _parallel_refusal(self, command, server):
-        """Return why a command does not run on a server where it is running already."""
+        """Return why a command does not run on a server on which it is already running."""
         return self.env._(
-            "“%(command)s” is running on %(server)s already. Wait for its end or stop it; commands that may run"
-            " side by side have “Allow parallel run” switched on.",
+            "“%(command)s” is already running on %(server)s. Wait for its end or stop it, or switch on “Allow parallel"
+            " run” if it may run twice at the same time.",
             command=command.name,
             server=server.name,
         )

@@ -7,11 +7,11 @@ from ..base.transactions import do_apart
 
 
 class CxTowerRunCounter(models.Model):
-    """How many runs of a command or a flight plan were started so far.
+    """Counts the runs of a command or a flight plan.
 
-    Counted in a transaction of its own, so that nobody who starts the same command waits for somebody else's commit. A
-    start that is rolled back leaves a gap; a process that dies behind the count does, too. When so many start it at once
-    that no turn comes, the run starts without a number.
+    It counts in a transaction of its own, so that a start never waits for the commit of another start. A start that is
+    rolled back leaves a gap, as does a process that dies after counting. When too many starts compete, the run starts
+    without a number.
     """
 
     _name = "cx.tower.run.counter"
@@ -75,17 +75,17 @@ class CxTowerRunMixin(models.AbstractModel):
         readonly=True,
         copy=False,
         aggregator=None,
-        help="Counts the runs of this command, or flight plan, that somebody started. Steps of a run have none.",
+        help="Counts the runs of this command or flight plan. Steps of a flight plan have no number.",
     )
     title = fields.Char(compute="_compute_title", string="What", help="What runs, and its number.")
 
     @api.model
     def _number_by(self):
-        """Return (field of what is run, field of the run around) of this model of logs."""
+        """Return (field of what is run, field of the run around it). Defined by both kinds of logs."""
         raise NotImplementedError
 
     def _compute_title(self):
-        """Overridden where the run knows what it runs."""
+        """Overridden by both kinds of logs."""
         for run in self:
             run.title = run._numbered("")
 
@@ -99,7 +99,7 @@ class CxTowerRunMixin(models.AbstractModel):
         started = [vals for vals in vals_list if vals.get(target) and not vals.get(parent)]
         if started:
             counts = Counter(vals[target] for vals in started)
-            # sudo: everybody's starts count
+            # sudo: all starts count, whoever made them; only numbers come back
             last = self.env["cx.tower.run.counter"].sudo()._take(self._name, counts)
             following = {target_id: number - counts[target_id] for target_id, number in last.items()}
             for vals in started:

@@ -9,7 +9,7 @@ from odoo.tools.misc import clean_context
 from ...engine import states
 from ...engine.results import ExitCode
 
-# Ends of runs that were refused when they were to begin; the person who started them knows.
+# Ends of runs that were refused at their start; the person who started them has seen why.
 NEVER_BEGAN = (
     ExitCode.ANOTHER_COMMAND_RUNNING,
     ExitCode.ANOTHER_PLAN_RUNNING,
@@ -21,7 +21,8 @@ COUNT_LIMIT = 10_000
 
 
 class CxTowerRunMixin(models.AbstractModel):
-    """What a command run and a flight plan run have in common: who, when, how it stands, how to stop it.
+    """What command runs and flight plan runs have in common: who started them and when, their state, stopping them, and
+    how lists read them.
 
     The state machine is ``engine.states``. Rows are written by the run engine only: no group has the right
     to create, write or (Root excepted) delete them, and the engine's writes are ``sudo``.
@@ -58,10 +59,13 @@ class CxTowerRunMixin(models.AbstractModel):
         copy=False,
         ondelete="set null",
         index="btree_not_null",
-        help="The run on many servers that this is the part of one server of.",
+        help="The fleet run that this run is a member of.",
     )
     is_held = fields.Boolean(
-        string="Waits for its turn", readonly=True, copy=False, help="In a fleet run; nobody takes it before."
+        string="Waits for its turn",
+        readonly=True,
+        copy=False,
+        help="It is held until its turn in the fleet run.",
     )
 
     _reference_unique = models.UniqueIndex("(reference)", "The reference of a run must be unique.")
@@ -71,14 +75,14 @@ class CxTowerRunMixin(models.AbstractModel):
 
     _sealed = models.Index("(id) WHERE sealed IS NOT NULL")
 
-    # In the order of the lists. Whoever reads a list by server, person or state reads its first rows only.
+    # In the order of the lists: reading a list by server, person or state reads its first rows only.
     _newest = models.Index("(start_date DESC, id DESC)")
     _newest_of_server = models.Index("(server_id, start_date DESC, id DESC)")
     _newest_of_user = models.Index("(user_id, start_date DESC, id DESC)")
-    # Most runs succeed; these filters are for the others. Two states at once need an index of their own to come in order.
+    # Most runs succeed; these filters are for the others. Two states at once need an index of their own to stay in order.
     _newest_by_state = models.Index("(state, start_date DESC, id DESC) WHERE state != 'done'")
     _newest_failures = models.Index("(start_date DESC, id DESC) WHERE state IN ('failed', 'interrupted')")
-    # For the filters by date; small, and next to nothing to keep, for a table that is written in the order of time.
+    # For the filters by date; small and cheap in a table that is written in the order of time.
     _queued = models.Index("USING brin (queued_date)")
 
     def _sealed_place(self):
@@ -99,14 +103,14 @@ class CxTowerRunMixin(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        # Runs are made with the engine's rights: defaults in the context of who started them must not come along.
+        # Runs are created with the engine's rights, so defaults in the caller's context must not apply.
         clean = self.with_env(self.env(context=clean_context(self.env.context)))
         vals_list = self._with_dates_of_ends(vals_list)
         return super(CxTowerRunMixin, clean).create(vals_list).with_env(self.env)
 
     @api.model
     def _with_dates_of_ends(self, vals_list):
-        """Return values, with dates for runs that end with their creation: lists sort by them, the purge looks for them."""
+        """Add dates to the values of runs that end with their creation: lists sort by them, the purge searches by them."""
         if not any(vals.get("state") in states.FINISHED for vals in vals_list):
             return vals_list
         self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
@@ -146,7 +150,7 @@ class CxTowerRunMixin(models.AbstractModel):
             return
         user = self.env.user
         for run in self:
-            # sudo: only to compare roles of the run's server with the caller
+            # sudo: compares the managers of the run's server with the caller; shows only names
             server = run.sudo().server_id
             if run.sudo().user_id != user and user not in server.manager_ids:
                 raise AccessError(
@@ -159,11 +163,11 @@ class CxTowerRunMixin(models.AbstractModel):
                 )
 
     def _notify_starter(self):
-        """Tell the person who started a run how it ended, as the settings want it.
+        """Notify the person who started a run of its end, as configured in the settings.
 
-        Where nothing happened on a host there is nothing that has to be seen for sure.
+        A notification only stays open when something happened on a host.
         """
-        if self.fleet_run_id:  # of a fleet run one hears once
+        if self.fleet_run_id:  # the fleet run notifies once for all its members
             return
         settings = self.env["cx.tower.settings"]._get()
         succeeded = self.state == states.DONE
@@ -192,11 +196,12 @@ class CxTowerRunMixin(models.AbstractModel):
         return True
 
     def _exit_code(self):
-        """Return the exit code of a run that has ended. Overridden where the run has one."""
+        """Return the exit code of a run that has ended. Overridden by both kinds of logs."""
         return 0
 
     def _start_result(self):
-        """Return what the caller of a start gets: plain values that lead to the logs."""
+        """Return what the caller of a start gets: plain values that identify the logs."""
+        # sudo: whoever started the runs is told their state and server, also where the logs are above their level
         rows = [
             {
                 "id": log.id,
@@ -214,8 +219,8 @@ class CxTowerRunMixin(models.AbstractModel):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_active(self):
-        """A run whose log disappears would go on unseen on its host."""
-        for log in self.sudo():
+        """Keep the logs of active runs: without its log a run would continue unseen on its host."""
+        for log in self.sudo():  # sudo: the state decides, whether the caller may read it or not
             if log.state in states.ACTIVE:
                 raise UserError(
                     self.env._("“%s” has not ended. Stop it first, then delete its log.", log.name)
@@ -223,7 +228,7 @@ class CxTowerRunMixin(models.AbstractModel):
 
     @api.model
     def _get_title(self):
-        """Return what a list of these runs is called. Overridden where the run knows what it runs."""
+        """Return the title of a list of these runs. Overridden by both kinds of logs."""
         return self._description
 
     def _is_finished(self):
@@ -232,7 +237,7 @@ class CxTowerRunMixin(models.AbstractModel):
         return self.state in states.FINISHED
 
     def action_stop(self):
-        """Ask for the end of these runs and say so (button)."""
+        """Request the stop of these runs and say so (button)."""
         self.stop()
         return {
             "type": "ir.actions.client",
@@ -294,7 +299,7 @@ class CxTowerRunMixin(models.AbstractModel):
         return {owner_id: run for (owner_id, _run_id), run in zip(found, runs, strict=True)}
 
     def _query_of_each(self, field_name, owners, domain, limit):
-        """Return the subselect of the newest runs of the row ``owner``, for a LATERAL join; None: nothing to read."""
+        """Return a subselect of the newest runs of the row ``owner``, for a LATERAL join; None when the caller may read none."""
         field = self._fields[field_name]
         self.flush_model([field_name, "start_date"])
         query = self._search(list(domain), order=self._order, limit=limit)

@@ -15,12 +15,11 @@ _logger = logging.getLogger(__name__)
 
 # Two processes that want the same seat collide in a unique index; the loser tries again.
 CLAIM_ATTEMPTS = 20
-# Crons are only looked after once a minute; a worker that was woken in time takes a next attempt when it is due.
+# The cron looks once a minute; a worker that is awake takes the next attempt of a run when it is due.
 LOOK_AHEAD_S = 90
 
-# A run gets its states and seats in this one statement. It picks the oldest queued runs for which a seat
-# of their host and a seat of the whole installation are free; the unique indexes of the seats decide
-# when two processes pick the same.
+# Claims runs in one statement: state, seats and fencing token. It picks the oldest queued runs for which a seat on
+# their host and a seat of the whole installation are free. When two processes pick the same seat, its unique index decides.
 CLAIM = """
 WITH candidate AS (
     SELECT log.id, log.server_id, log.priority,
@@ -65,7 +64,7 @@ RETURNING log.id, log.fence, log.plan_log_id
 
 
 class CxTowerRunQueue(models.AbstractModel):
-    """Who may take which run, and what becomes of runs whose process disappeared.
+    """Decides which process may execute which run.
 
     The rules live in single SQL statements, never in a check followed by a write.
     """
@@ -97,7 +96,7 @@ class CxTowerRunQueue(models.AbstractModel):
                 only=only,
                 before=states.before(states.RUNNING),
             ),
-            log_exceptions=False,  # a taken seat is an answer, not an error
+            log_exceptions=False,  # losing the race for a seat is not an error
         )
         rows = self.env.cr.fetchall()
         claimed = {log_id: fence for log_id, fence, _plan_log_id in rows}
@@ -109,7 +108,7 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _note_plans_began(self, log_ids):
-        """Flight plans whose first step was taken are running from now on, and so are those around them."""
+        """Set flight plans whose first step was taken to *running*, and those around them."""
         self.env.cr.execute(
             """UPDATE cx_tower_plan_log run
                   SET state = 'running', start_date = COALESCE(run.start_date, clock_timestamp() AT TIME ZONE 'UTC')
@@ -121,7 +120,7 @@ class CxTowerRunQueue(models.AbstractModel):
             (states.before(states.RUNNING), log_ids),
         )
         began = [row[0] for row in self.env.cr.fetchall()]
-        if began:  # what waited for a plan inside was waiting for its turn until now
+        if began:  # the steps that wait for these plans begin only now
             self.env.cr.execute(
                 """UPDATE cx_tower_command_log SET start_date = clock_timestamp() AT TIME ZONE 'UTC'
                     WHERE plan_log_id = ANY(%s) AND state = 'waiting'""",
@@ -132,7 +131,7 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _taken_over(self, worker, log_id):
-        """Return (log id, fencing token) of the step behind a run that ``worker`` has taken over, or None."""
+        """Return (log id, fencing token) of the step after a run that ``worker`` has taken over, or None."""
         self.env.cr.execute(
             "SELECT id, fence FROM cx_tower_command_log WHERE follows = %s AND worker = %s AND state = 'running'",
             (log_id, worker),
@@ -169,7 +168,7 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _claim_one(self, worker, log_id):
-        """Take one queued run without a seat: the calling thread is its seat.
+        """Claim one queued run without a seat: the calling thread is its seat.
 
         :return: the fencing token, or 0 when somebody else took it
         """
@@ -189,7 +188,7 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _held_runs(self, worker):
-        """Return {id: why it is to end} of the runs that ``worker`` holds.
+        """Return {log id: why it must end} of the runs that ``worker`` holds.
 
         The reasons are "stopped" (somebody asked), "timed_out" (its flight plan is out of time) and "" (none).
         """
@@ -217,10 +216,9 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _next_of(self, log_id):
-        """Return how the whole goes on that a run belongs to: (its state, id of the run in it that is queued or False, seconds
-        until that may begin).
+        """Return how to continue the whole that a run belongs to: the outermost flight plan of a step, or the run itself.
 
-        The whole is the outermost flight plan of a step, or the run itself.
+        :return: (state of the whole, id of the command log in it that is queued or False, seconds until that may begin)
         """
         self.env.cr.execute(
             """SELECT COALESCE(outermost.state, log.state), next.id,
@@ -249,7 +247,7 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _cron_dispatch(self):
-        """Wake the worker of this process; it takes queued runs by itself. Returns at once."""
+        """Clean up after processes that died, then wake the worker of this process, which takes queued runs by itself."""
         for part in (
             self._recover_lost,
             self._end_overdue_plans,
@@ -263,9 +261,9 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _do_apart(self, do, what):
-        """Do one of several things in a savepoint of its own: what goes wrong in it keeps none of the others.
+        """Do one of several things in a savepoint of its own, so that an error in it does not affect the others.
 
-        When another transaction was faster nothing is lost: the next round of the cron does it.
+        When another transaction was faster, nothing is lost: the next round of the cron does it.
 
         :param do: called without arguments
         :param what: names it in the log
@@ -287,16 +285,16 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _wake_workers(self, at=None):
-        """Have the queued runs of this transaction taken as soon as it is committed.
+        """Have the queued runs of this transaction taken once it is committed.
 
-        :param at: not before this moment (UTC), for a run that is tried again later
+        :param at: not before this moment (UTC), for a run that is retried later
 
-        The cron does it in the process that runs crons. Where that is this process, its worker is woken without
-        the way through the cron; should the process die in between, the cron is still asked.
+        The cron wakes the worker of the process that runs crons. If that is this process, its worker is woken directly as
+        well; should the process die in between, the cron still does it.
         """
         cron = self.env.ref("cetmix_tower_server.ir_cron_dispatch_runs", raise_if_not_found=False)
         if cron:
-            # sudo: starting the queue's cron is part of every run, whoever started it
+            # sudo: the caller was allowed to start the run, and a run needs the cron; nothing of the cron is shown or changed
             cron.sudo()._trigger(at)
         if cron_service.has_crons():
             self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)

@@ -6,14 +6,14 @@ from ..base.transactions import ATTEMPTS, do_apart
 
 
 class CxTowerRunStop(models.AbstractModel):
-    """Asks for the end of runs whose rows lanes change all the time.
+    """Requests the stop of runs whose rows are changed by lanes all the time.
 
-    In the caller's transaction, which sees the rows as they were when it began, such a request would collide with the lanes
-    again and again. So it has transactions of its own. The first one sees each row as it is when its turn comes (READ
-    COMMITTED), and marks everything that is active: all of it or nothing. From its commit on a lane that began a step's end
-    before collides, and finds the mark when it records that end again; nothing new is started. The ones behind it end
-    what is queued. Should the process die in between, the cron does that, and whoever takes such a run ends it.
-    A request stays when the caller's transaction is rolled back.
+    In the caller's transaction, which sees the rows as they were when it began, a request would collide with the lanes
+    again and again. So it has transactions of its own. The first one reads each row as it is when its turn comes (READ
+    COMMITTED) and marks everything that is active, all or nothing. From its commit on, a lane that was about to record the
+    end of a step collides, records that end again, and finds the mark; nothing new is started. The following
+    transactions end what is queued. If the process dies in between, the cron does that, and whoever takes a marked run
+    ends it. A request stays in effect when the caller's transaction is rolled back.
     """
 
     _name = "cx.tower.run.stop"
@@ -21,9 +21,9 @@ class CxTowerRunStop(models.AbstractModel):
 
     @api.model
     def _ask(self, runs, user):
-        """Ask for the end of runs, with all that happens inside them. The right to do so was checked.
+        """Request the stop of runs, and of everything inside them. The caller has checked the right to do so.
 
-        What only the caller's transaction knows, or has changed, is done in there.
+        Runs that only the caller's transaction knows, or has changed, are stopped in that transaction.
 
         :param runs: command logs, flight plan logs or fleet runs, as superuser
         """
@@ -40,9 +40,9 @@ class CxTowerRunStop(models.AbstractModel):
 
     @api.model
     def _around_this_thread(self, runs):
-        """Return those of these runs that the calling Python command is a part of: nobody else goes on with them."""
+        """Return those of these runs that the calling Python command is part of: nobody else continues them."""
         log_id = run_worker.get(self.env.cr.dbname).held_by_this_thread()
-        # sudo: which run the caller belongs to decides nothing but the transaction
+        # sudo: finds out which run the calling code belongs to; that decides only in which transaction the stop is requested
         log = self.env["cx.tower.command.log"].sudo().browse(log_id or [])
         around = set()
         while log:
@@ -62,7 +62,7 @@ class CxTowerRunStop(models.AbstractModel):
 
     @api.model
     def _apart(self, do, read_committed=False):
-        """Do something in a transaction of its own, see ``runs.apart``.
+        """Do something in a transaction of its own, see ``do_apart``.
 
         :param do: called with this model in that transaction
         """
@@ -99,7 +99,7 @@ class CxTowerRunStop(models.AbstractModel):
 
     @api.model
     def _mark_plans(self, plan_log_ids, user):
-        """Mark flight plan runs and those inside, until there are no further ones; then their steps.
+        """Mark flight plan runs and those inside them, until no further ones are found; then their steps.
 
         A step is created in a transaction that changes its run's row: when all rows are marked there is no other step.
         """
@@ -128,7 +128,7 @@ class CxTowerRunStop(models.AbstractModel):
 
     @api.model
     def _mark_fleets(self, fleet_ids, user):
-        """Mark fleet runs and their members; those whose turn comes before the fleet run is marked are found behind it."""
+        """Mark fleet runs and their members, and once more the members whose turn came in between."""
         before = self._mark_members(fleet_ids, user)
         self.env["cx.tower.fleet.run"].browse(fleet_ids)._mark_stopping(user)
         return list(dict.fromkeys([*before, *self._mark_members(fleet_ids, user)]))
@@ -156,7 +156,7 @@ class CxTowerRunStop(models.AbstractModel):
 
     @api.model
     def _end_queued_apart(self, runs, log_ids, user):
-        """End what was marked and is queued; what is taken meanwhile is ended by whoever took it."""
+        """End what is marked and queued. A run that is taken meanwhile is ended by whoever took it."""
         for _attempt in range(ATTEMPTS):
             left = self._apart(lambda stop: stop._end_queued(runs.with_env(stop.env), log_ids, user))
             if not left:
@@ -164,7 +164,7 @@ class CxTowerRunStop(models.AbstractModel):
 
     @api.model
     def _end_queued(self, runs, log_ids, user):
-        """End the queued ones among these command logs, and of fleet runs what had no turn.
+        """End the queued ones among these command logs, and the held members of fleet runs.
 
         :return: whether there is something left to end
         """
@@ -182,7 +182,7 @@ class CxTowerRunStop(models.AbstractModel):
 
     @api.model
     def _end_before_start(self, logs):
-        """End those of these command logs that are queued. Each has a savepoint: others may take one at this moment."""
+        """End those of these command logs that are queued, each in a savepoint: a worker may take one at this moment."""
         logs.fetch(["state", "stop_requested_by_id"])
         self.env["cx.tower.run.queue"]._do_each(
             logs.filtered(lambda log: log.state == states.QUEUED),

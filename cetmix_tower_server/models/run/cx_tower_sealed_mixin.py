@@ -5,18 +5,18 @@ from odoo import api, fields, models
 from ...engine.results import Secret
 from ...engine.values.own_values import OwnValues, all_texts, masked
 
-# Parts that only tell people.
+# Fields that are only shown: masked, nothing else.
 SHOWN = ("code", "path", "message", "command_error")
 
 
 class CxTowerSealedMixin(models.AbstractModel):
-    """For records that keep own values of a run: what contains a secret's text is kept twice.
+    """For records that keep the own values of a run. Values that contain a secret's text are kept twice.
 
-    The fields that everybody reads hold it masked, or not at all. What work goes on with is encrypted in ``sealed``, together
-    with the secrets that stand in it, so that what is printed later is masked as well. Frozen inputs have ``sealed_input`` for
-    themselves: they never change and may be long, and whoever asks for own values at each step must not decrypt them. A
-    record without any secret in its values has nothing there. Whoever needs the true values asks :meth:`_own_values__` and :meth:`_inputs__`; the two
-    underscores keep both out of reach of Python commands.
+    The fields that people read hold them masked, or not at all. The true values are encrypted in ``sealed``, together with
+    the secrets they contain, so that later output is masked as well. Frozen inputs are in ``sealed_input``: they never
+    change and may be long, so reading the own values at each step must not decrypt them. A record without secrets in
+    its values has both fields empty. Code that needs the true values calls :meth:`_own_values__` and :meth:`_inputs__`;
+    the two underscores keep both out of reach of Python commands.
     """
 
     _name = "cx.tower.sealed.mixin"
@@ -24,18 +24,21 @@ class CxTowerSealedMixin(models.AbstractModel):
 
     variable_values = fields.Json(string="Own values", readonly=True)
     sealed = fields.Text(
-        groups=fields.NO_ACCESS, copy=False, prefetch=False, help="What contains secrets, encrypted."
+        groups=fields.NO_ACCESS,
+        copy=False,
+        prefetch=False,
+        help="Own values that contain secrets, encrypted.",
     )
 
     sealed_input = fields.Text(
         groups=fields.NO_ACCESS,
         copy=False,
         prefetch=False,
-        help="Those parts of the frozen inputs that contain secrets, encrypted.",
+        help="Parts of the frozen inputs that contain secrets, encrypted.",
     )
 
     def _sealed_place(self):
-        """Return what tells this record from all others: what is sealed in it is worth nothing elsewhere."""
+        """Return what identifies this record: its ciphertext is bound to it and cannot be decrypted for another one."""
         return str(self._origin.id)
 
     @api.model
@@ -49,7 +52,7 @@ class CxTowerSealedMixin(models.AbstractModel):
     # ------------------------------------------------------------------ reading
 
     def _own_values__(self):
-        """Return the :class:`engine.own_values.OwnValues` of this record as they are.
+        """Return the :class:`engine.values.own_values.OwnValues` of this record, unmasked.
 
         :raise engine.results.VaultError: they cannot be decrypted
         """
@@ -57,20 +60,20 @@ class CxTowerSealedMixin(models.AbstractModel):
         return OwnValues(document.get("variable_values", self.sudo().variable_values) or {}, secrets)
 
     def _inputs__(self):
-        """Return (frozen inputs as they are, secrets that stand in them); see :meth:`_own_values__`."""
+        """Return (frozen inputs, unmasked; the secrets they contain); see :meth:`_own_values__`."""
         _document, secrets = self._unseal__()
-        run = self.sudo()  # sudo: only the engine reads it
+        run = self.sudo()  # sudo: the inputs are nobody's to read; the engine needs them to execute the run
         inputs = run.run_input or {}
         if secrets and run.sealed_input:
             inputs = inputs | json.loads(self._unseal_column__("sealed_input"))
         return inputs, secrets
 
     def _unseal__(self):
-        """Return (document, secrets) of what is sealed in this record, without its frozen inputs.
+        """Return (document, secrets) that are sealed in this record, without its frozen inputs.
 
         The document has ``in_inputs``: names of the secrets that stand in those; and ``variable_values``, if any stands in them.
         """
-        if not self.sudo().sealed:  # sudo: only the engine reads it
+        if not self.sudo().sealed:  # sudo: as in _inputs__
             return {}, ()
         document = json.loads(self._unseal_column__("sealed"))
         return document, tuple((name, Secret(value)) for name, value in document.pop("secrets"))
@@ -83,7 +86,7 @@ class CxTowerSealedMixin(models.AbstractModel):
 
     @api.model
     def _seal__(self, values, secrets, place, in_inputs=()):
-        """Return the values of a record as they are stored.
+        """Return the values of a record as they are stored: masked, with the true ones encrypted.
 
         :param values: {field: value} with true values
         :param secrets: (name, secret) pairs that may stand in them
@@ -124,9 +127,9 @@ class CxTowerSealedMixin(models.AbstractModel):
         }
 
     def _changed_own_values__(self, own):
-        """Return the {field: value} that give this record other own values; its frozen inputs stay as they are.
+        """Return the {field: value} that change the own values of this record; its frozen inputs stay the same.
 
-        :param own: :class:`engine.own_values.OwnValues`
+        :param own: :class:`engine.values.own_values.OwnValues`
         """
         document, secrets = self._unseal__()
         values = self._seal__(
@@ -139,7 +142,8 @@ class CxTowerSealedMixin(models.AbstractModel):
 
     def write(self, vals):
         if "variable_values" in vals and "sealed" not in vals:
-            sealed = self.sudo().filtered("sealed")  # sudo: only the engine knows that there is something
+            # sudo: only finds out whether there is something to empty
+            sealed = self.sudo().filtered("sealed")
             if sealed:
-                super(CxTowerSealedMixin, sealed).write({"sealed": False})  # it was about the values before
+                super(CxTowerSealedMixin, sealed).write({"sealed": False})  # it belonged to the former values
         return super().write(vals)

@@ -9,7 +9,7 @@ WAIT_STEP_S = 0.1
 
 
 class CxTowerWaitMixin(models.AbstractModel):
-    """For runs that a script can wait for: they have ``_state_values()`` with ``finished`` among them."""
+    """For runs that a script can wait for. They define ``_state_values()``, with ``finished`` among them."""
 
     _name = "cx.tower.wait.mixin"
     _description = "Tower wait mixin"
@@ -32,7 +32,7 @@ class CxTowerWaitMixin(models.AbstractModel):
         give_up = time.monotonic() + limit
         while True:
             with self.env.registry.cursor() as cr:
-                # sudo: of the run itself, whose access was checked
+                # sudo: the caller may read the run, which was checked above
                 run = self.with_env(self.env(cr=cr)).sudo().exists()
                 if not run:
                     raise UserError(self._unseen_text())
@@ -49,5 +49,5 @@ class CxTowerWaitMixin(models.AbstractModel):
         )
 
     def _values_after_waiting(self):
-        """Return what :meth:`wait` tells besides how the run stands."""
+        """Return what :meth:`wait` returns besides the state of the run."""
         return {}

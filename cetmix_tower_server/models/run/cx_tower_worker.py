@@ -26,10 +26,7 @@ class CxTowerWorker(models.Model):
 
     @api.model
     def _beat(self, code, host, process):
-        """Write the heartbeat of a worker; the first one registers it. One statement.
-
-        Later ones are written by :mod:`worker.heartbeat`.
-        """
+        """Register a worker, or renew its lease. :mod:`worker.heartbeat` renews it from then on."""
         self.env.cr.execute(BEAT, {"code": code, "host": host, "process": process})
 
     @api.model
@@ -55,9 +52,9 @@ class CxTowerWorker(models.Model):
 
     @api.model
     def _bring_back_from_the_future(self):
-        """After the database's clock was set back, heartbeats lie ahead of it and would keep leases for that long.
+        """Set heartbeats to now that are in the future because the database's clock was set back.
 
-        They are set to now: a worker that lives writes a new one within seconds, one that is gone loses its lease.
+        They would keep leases for as long. A worker that lives writes a new one within seconds; another one loses its lease.
         """
         self.env.cr.execute(
             """UPDATE cx_tower_worker SET heartbeat = clock_timestamp() AT TIME ZONE 'UTC'

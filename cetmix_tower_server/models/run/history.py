@@ -16,8 +16,7 @@ SOURCES = {"cx.tower.shortcut": "shortcut_id", "cx.tower.scheduled.task": "sched
 
 
 class CxTowerRunMixin(models.AbstractModel):
-    """Runs outlive what they ran on: what happened on a host is not forgotten with its server, plan, command or person, nor
-    with the shortcut or scheduled task that started it.
+    """Runs outlive their server, plan, command and person, and the shortcut or scheduled task that started them.
 
     When one of these is deleted its finished runs keep its name in place of the link, in the transaction that deletes it.
     From then on only Root reads them: nobody else has a role on them any more.
@@ -34,7 +33,7 @@ class CxTowerRunMixin(models.AbstractModel):
     server_name = fields.Char(compute="_compute_server_name", string="On server")
     is_orphan = fields.Boolean(compute="_compute_server_name", export_string_translation=False)
 
-    # A run that goes on needs its server; see _unlink_except_running of servers.
+    # An active run needs its server; see _unlink_except_running of servers.
     _server_until_the_end = models.Constraint(
         "CHECK (server_id IS NOT NULL OR state IN ('done', 'failed', 'skipped', 'stopped', 'interrupted'))",
         "Runs of this server have not ended. Stop them first.",
@@ -44,14 +43,14 @@ class CxTowerRunMixin(models.AbstractModel):
     def _compute_server_name(self):
         target = self._number_by()[0]
         for run in self:
-            # sudo: a run that may be read is called by the names of what it is about
+            # sudo: whoever may read a run may read the names of its server and of what it ran
             run.server_name = run.sudo().server_id.name or self._deleted_name(run.kept_server_name)
             run.is_orphan = not (run.sudo().server_id and run.sudo()[target])
 
     @api.model_create_multi
     def create(self, vals_list):
         target, _parent = self._number_by()
-        # sudo: a run that may be read is called by the names of what it is about
+        # sudo: whoever may read a run may read the names of its server and of what it ran
         targets = self.env[self._fields[target].comodel_name].sudo()
         servers = self.env["cx.tower.server"].sudo()
         for vals in vals_list:
@@ -66,14 +65,14 @@ class CxTowerRunMixin(models.AbstractModel):
     def _target_name(self):
         """Return the name of what was run, also when it was deleted."""
         self.ensure_one()
-        # sudo: a run that may be read is called by the names of what it is about
+        # sudo: whoever may read a run may read the names of its server and of what it ran
         return self.sudo()[self._number_by()[0]].name or self._deleted_name(self.kept_target_name)
 
     @api.model
     def _outlive(self, field_name, owners):
-        """Let the runs of records that are about to be deleted keep their names.
+        """Store the names of records that are about to be deleted in their finished runs, in place of the links.
 
-        One statement a model of logs, also for a million runs. Without the caller's rights: history is kept whoever deletes.
+        One statement, also for a million runs. It ignores the caller's rights: history is kept whoever deletes.
 
         :param str field_name: many2one that leads from a run to its owner
         :param owners: records
@@ -92,7 +91,7 @@ class CxTowerRunMixin(models.AbstractModel):
 
     @api.model
     def _outlive_sources(self, field_name, targets):
-        """Let the runs of what goes along with its command or plan keep the names; PostgreSQL deletes it, unseen by Odoo.
+        """Do the same for shortcuts and tasks that PostgreSQL deletes together with their command or plan, unseen by Odoo.
 
         :param str field_name: link from shortcuts and tasks to the records that are about to be deleted
         """
@@ -103,11 +102,11 @@ class CxTowerRunMixin(models.AbstractModel):
 
     @api.model
     def _check_no_active_runs(self, field_name, owners):
-        """Raise for records that are running somewhere: the run would go on unseen.
+        """Raise for records with active runs: they would continue unseen.
 
         :raise UserError: names the record, and the servers
         """
-        # sudo: a run that the caller does not see goes on just the same
+        # sudo: runs that the caller may not see count as well; only the names of servers are shown
         runs = self.sudo().search(
             [(field_name, "in", owners.ids), ("state", "in", list(states.ACTIVE))], limit=20
         )
@@ -116,7 +115,7 @@ class CxTowerRunMixin(models.AbstractModel):
             if field_name == "user_id":
                 raise UserError(
                     self.env._(
-                        "A run that “%(name)s” started goes on on %(servers)s. Wait for its end or stop it first.",
+                        "A run started by “%(name)s” is active on %(servers)s. Wait for its end or stop it first.",
                         name=runs[0].user_id.display_name,
                         servers=servers,
                     )
@@ -130,12 +129,13 @@ class CxTowerRunMixin(models.AbstractModel):
             )
 
     def _check_is_no_orphan(self):
-        """Raise for a run that cannot be repeated because what it is about was deleted.
+        """Raise for a run that cannot be repeated because its server, or what it ran, was deleted.
 
         :raise UserError: names the run
         """
         for run in self:
             if run.is_orphan:
+                # sudo: the name of a run that the caller may read
                 raise UserError(
                     self.env._(
                         "“%s” cannot be run again: its server, or what it ran, was deleted.", run.sudo().name

@@ -38,6 +38,6 @@ class IrWebsocket(models.AbstractModel):
             model: self.env[model].browse(ids).exists()._filtered_access("read")
             for model, ids in wanted.items()
         }
-        # sudo: who may read a run may know that something happens around it
+        # sudo: whoever may read a run inside another is told that the outermost one has changed, and nothing else
         records["cx.tower.plan.log"] = records["cx.tower.plan.log"].sudo().top_plan_log_id.sudo(False)
         return [*others, *(record for found in records.values() for record in found)]

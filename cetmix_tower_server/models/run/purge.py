@@ -9,7 +9,7 @@ _logger = logging.getLogger(__name__)
 
 
 class CxTowerRunQueue(models.AbstractModel):
-    """Deleting old logs. A flight plan goes as a whole: with its steps and the plans inside it."""
+    """Deletes old logs; that of a flight plan together with its steps and the plans inside it."""
 
     _inherit = "cx.tower.run.queue"
 
@@ -20,11 +20,13 @@ class CxTowerRunQueue(models.AbstractModel):
         Commits after each batch, so it must not be called inside another transaction.
         """
         settings = self.env["cx.tower.settings"]._get()
+        # sudo: the cron deletes whatever the administrator's settings say
         Log = self.env["cx.tower.command.log"].sudo().with_context(active_test=False)
         progress = self.env["ir.cron"]._commit_progress
         finished = [("state", "in", list(states.FINISHED))]
         if settings.log_retention_days:
             domain = finished + [("finish_date", "<", f"now -{settings.log_retention_days}d")]
+            # sudo: as above
             PlanLog = self.env["cx.tower.plan.log"].sudo().with_context(active_test=False)
             for Model, own in ((PlanLog, "parent_flight_plan_log_id"), (Log, "plan_log_id")):
                 old = [*domain, (own, "=", False)]
@@ -35,13 +37,14 @@ class CxTowerRunQueue(models.AbstractModel):
             self._purge_fleet_runs()
         if settings.log_retention_mb:
             for model, batch in self._logs_beyond_size(settings.log_retention_mb):
+                # sudo: as above
                 self._delete_possible(self.env[model].sudo().browse(batch).exists())
                 if not progress(len(batch)):
                     return
 
     @api.model
     def _delete_possible(self, records):
-        """Delete records; one that something keeps stays and keeps no other. :return: ids of those that stay"""
+        """Delete records; one that cannot be deleted stays and does not affect the others. :return: ids of those that stay"""
         if not records:
             return []
         try:
@@ -53,7 +56,7 @@ class CxTowerRunQueue(models.AbstractModel):
             if may_succeed_later(error):
                 raise
             if len(records) == 1:
-                _logger.warning("%s is old, but cannot be deleted: %s", records, error)
+                _logger.warning("the old log %s cannot be deleted: %s", records, error)
                 return records.ids
         half = len(records) // 2
         return self._delete_possible(records[:half]) + self._delete_possible(records[half:])
@@ -61,6 +64,7 @@ class CxTowerRunQueue(models.AbstractModel):
     @api.model
     def _purge_fleet_runs(self):
         """Delete ended fleet runs of which no member is left."""
+        # sudo: as in _cron_purge_logs
         fleets = self.env["cx.tower.fleet.run"].sudo().with_context(active_test=False)
         empty = [("command_log_ids", "=", False), ("plan_log_ids", "=", False), ("finish_date", "!=", False)]
         while batch := fleets.search(empty, limit=500):
@@ -70,7 +74,7 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _logs_beyond_size(self, limit_mb):
-        """Return [(model, ids)] of ended runs, newest kept, whose output together exceeds the limit, in batches."""
+        """Return [(model, ids)], in batches, of the oldest ended runs whose output exceeds the limit."""
         self.env.cr.execute(
             """WITH whole AS (
                    SELECT COALESCE(run.top_plan_log_id, 0) AS plan_log_id,

@@ -15,17 +15,23 @@ RECOVER_BATCH = 200
 
 
 class CxTowerRunQueue(models.AbstractModel):
-    """What became of runs that nobody executes any more: lost ones, overdue ones, flight plans that stand still."""
+    """Ends or continues runs that nobody executes any more: lost ones, overdue ones, flight plans that stand still."""
 
     _inherit = "cx.tower.run.queue"
 
     @api.model
+    def _logs(self, model="cx.tower.command.log"):
+        """Return a model of logs with all rights."""
+        # sudo: the cron and the workers look after the runs of all people; nothing is shown to anybody
+        return self.env[model].sudo()
+
+    @api.model
     def _do_each(self, records, do, last_resort):
-        """Do something with each record in a savepoint of its own: one that cannot be dealt with keeps no other.
+        """Do something with each record in a savepoint of its own, so that an error with one does not affect the others.
 
         :param do: called with one record
-        :param last_resort: called with a record for which that failed, and the error; when another transaction was
-            faster it is not called: that record's turn comes again
+        :param last_resort: called with a record for which that failed, and the error. Not called when another transaction
+            was faster: the next round tries again
         """
         for record in records:
             error = self._do_apart(partial(do, record), f"ending or leading on {record}")
@@ -34,7 +40,7 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _finish_each(self, logs, exit_code, text):
-        """End each of these command logs; when what follows from an end fails, the run ends without."""
+        """End each of these command logs; if what should follow from an end fails, the run ends without it."""
         end = RunEnd(int(exit_code), text)
         self._do_each(
             logs,
@@ -44,15 +50,15 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _end_plainly(self, run, status_field, exit_code, text, error):
-        """End a command log or the log of a flight plan with one statement and nothing that follows: no hook, no step.
+        """End a command log or the log of a flight plan with one statement; nothing follows, neither a hook nor a step.
 
-        What waits for it is found by the next look and led on, or ended in the same way.
+        What waits for it is found by the next round of the cron, and continued or ended in the same way.
 
         :param status_field: name of the field of its exit code
         :param error: why it cannot end as others do
         """
         reason = self.env._(
-            "What should follow from its end did not happen: %s. The log of the Tower server says more.",
+            "What should follow from its end did not happen (%s). See the log of the Tower server.",
             type(error).__name__,
         )
         state = states.state_for_exit_code(int(exit_code))
@@ -85,7 +91,6 @@ class CxTowerRunQueue(models.AbstractModel):
 
         :return: number of runs found lost
         """
-        Log = self.env["cx.tower.command.log"].sudo()
         self.env["cx.tower.worker"]._bring_back_from_the_future()
         self._bring_back_retries()
         self.env.cr.execute(
@@ -97,13 +102,13 @@ class CxTowerRunQueue(models.AbstractModel):
                 RECOVER_BATCH,
             )
         )
-        lost = Log.browse(row[0] for row in self.env.cr.fetchall())
+        lost = self._logs().browse(row[0] for row in self.env.cr.fetchall())
         self._interrupt(lost)
         return len(lost)
 
     @api.model
     def _bring_back_retries(self):
-        """After the database's clock was set back, the next attempts of runs would be late by that much."""
+        """Reschedule retries after the database's clock was set back: they would be late by as much."""
         self.env.cr.execute(
             """UPDATE cx_tower_command_log
                   SET retry_at = (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => retry_delay_s)
@@ -116,7 +121,7 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _end_overdue_plans(self):
-        """End queued steps (waiting for a seat or for another attempt) of flight plans that are out of time.
+        """End queued steps (waiting for a seat or for another attempt) of flight plans whose time limit is over.
 
         Steps that run are ended by the process that runs them.
         """
@@ -128,29 +133,29 @@ class CxTowerRunQueue(models.AbstractModel):
             (RECOVER_BATCH,),
         )
         text = self.env._("The time limit of the flight plan was reached before it started.")
-        overdue = self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        overdue = self._logs().browse(row[0] for row in self.env.cr.fetchall())
         self._finish_each(overdue, ExitCode.COMMAND_TIMED_OUT, text)
 
     @api.model
     def _end_stopped(self):
-        """End queued runs that somebody asked to stop: the process that was to do so died."""
+        """End queued runs that somebody asked to stop, because the process that should have ended them died."""
         self.env.cr.execute(
             """SELECT id FROM cx_tower_command_log WHERE state = 'queued' AND stop_requested_date IS NOT NULL
                 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED""",
             (RECOVER_BATCH,),
         )
-        logs = self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        logs = self._logs().browse(row[0] for row in self.env.cr.fetchall())
         self.env["cx.tower.run.stop"]._end_before_start(logs)
 
     @api.model
     def _recover_stalled_plans(self):
-        """Go on with flight plan runs whose last step has ended and was not followed by anything.
+        """Continue flight plan runs whose last step has ended and was not followed by anything.
 
-        That is so when the process died between the end of a Python step and the decision what is next. What has no
-        step at all, and steps that wait for nothing, should not exist; if they do, they must not run for ever, and must
-        not keep the queue from finding lost runs.
+        That happens when the process died between the end of a Python step and the decision what is next. Runs without
+        any step, and steps that wait for nothing, should not exist. If they do, they must not run for ever, nor keep the
+        queue from finding lost runs.
         """
-        text = self.env._("There was nothing left that could lead on. The log of the Tower server says more.")
+        text = self.env._("Nothing was left that could continue the run. See the log of the Tower server.")
         self.env.cr.execute(
             """SELECT step.id FROM cx_tower_command_log step
                 WHERE step.state = 'waiting' AND step.create_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
@@ -159,7 +164,7 @@ class CxTowerRunQueue(models.AbstractModel):
                 ORDER BY step.id LIMIT %s FOR UPDATE SKIP LOCKED""",
             (RECOVER_BATCH,),
         )
-        steps = self.env["cx.tower.command.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        steps = self._logs().browse(row[0] for row in self.env.cr.fetchall())
         if steps:
             _logger.error("runs %s wait for flight plan runs that are not there", steps.ids)
         self._finish_each(steps, ExitCode.RUN_INTERRUPTED, text)
@@ -167,7 +172,7 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _lead_on_stalled_plans(self, text):
-        """Go on with flight plan runs without an active step.
+        """Continue flight plan runs without an active step.
 
         :param text: why those end that have no step at all
         """
@@ -179,7 +184,7 @@ class CxTowerRunQueue(models.AbstractModel):
                       AND NOT EXISTS (SELECT FROM cx_tower_command_log step
                                        WHERE step.plan_log_id = run.id
                                          AND (step.state IN ('queued', 'running', 'waiting')
-                                              -- who ended it is about to go on
+                                              -- the process that ended it is about to continue
                                               OR step.finish_date > %(now)s - %(lease)s AND step.worker IN (%(alive)s)))
                       AND (run.queued_date < %(now)s - %(lease)s
                            OR EXISTS (SELECT FROM cx_tower_command_log step WHERE step.plan_log_id = run.id))
@@ -190,7 +195,7 @@ class CxTowerRunQueue(models.AbstractModel):
                 batch=RECOVER_BATCH,
             )
         )
-        stalled = self.env["cx.tower.plan.log"].sudo().browse(row[0] for row in self.env.cr.fetchall())
+        stalled = self._logs("cx.tower.plan.log").browse(row[0] for row in self.env.cr.fetchall())
         self._do_each(
             stalled,
             lambda run: self._lead_on(run, status, text),
@@ -199,20 +204,20 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _lead_on(self, run, exit_code, text):
-        """Go on with a flight plan run that has no active step; without any step at all it ends."""
+        """Continue a flight plan run that has no active step; without any step it ends."""
         if run.command_log_ids:
             run._go_on()
             return
-        _logger.error("flight plan run %s has no step that leads on", run.id)
+        _logger.error("flight plan run %s has no step that could continue it", run.id)
         run._carry_out(run._conclude(RunEnd(exit_code, text)))
 
     @api.model
     def _interrupt(self, logs):
-        """End runs that nobody executes any more; what became of them on their hosts is unknown."""
+        """End runs that nobody executes any more as *interrupted*: what happened on their hosts is unknown."""
         text = self.env._(
             "The Tower process that ran this disappeared (restart, crash or power loss). Whether"
             " the command finished on the host is unknown: look there before you run it again."
         )
-        for log in logs.sudo():
+        for log in logs:
             _logger.warning("run %s on server %s lost its worker %s", log.id, log.server_id.id, log.worker)
-        self._finish_each(logs.sudo(), ExitCode.RUN_INTERRUPTED, text)
+        self._finish_each(logs, ExitCode.RUN_INTERRUPTED, text)

@@ -14,7 +14,7 @@ class ResUsers(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_keeping_tower_runs(self):
-        """What a person has run stays in the log, under the person's name; what is running goes on in it."""
+        """Keep the finished runs of a person under their name; a person with active runs cannot be deleted."""
         for model in ("cx.tower.plan.log", "cx.tower.command.log"):
             self.env[model]._check_no_active_runs("user_id", self)
         for model in ("cx.tower.command.log", "cx.tower.plan.log"):

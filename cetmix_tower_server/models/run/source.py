@@ -6,14 +6,14 @@ HIDDEN = ("code", "path", "condition")
 
 
 def hide_code(values):
-    """Move what tells the code of a run to fields that only Root reads; in the values of its log."""
+    """Move the code of a run, in the values of its log, to fields that only Root may read."""
     for name in HIDDEN:
         if values.get(name):
             values[f"hidden_{name}"] = values.pop(name)
 
 
 class CxTowerRunMixin(models.AbstractModel):
-    """What started a run other than a person's click on a command: a shortcut or a scheduled task."""
+    """What started a run: a shortcut or a scheduled task, if it was not a person who ran the command or plan itself."""
 
     _inherit = "cx.tower.run.mixin"
 
@@ -43,14 +43,14 @@ class CxTowerRunMixin(models.AbstractModel):
     )
 
     def _level_of_run(self, target_level):
-        """Return the access level of a run: its target's, or that of the shortcut that stood in for it."""
+        """Return the access level of a run: that of its command or plan, or of the shortcut that opened it."""
         level = target_level or "3"
         if not self.shortcut_level:
             return level
         return self.shortcut_level if self.is_code_hidden else max(level, self.shortcut_level)
 
     def _source_of_inner(self, plan):
-        """Return what a run of a flight plan inside this run takes over: what is hidden here is hidden there."""
+        """Return the values that a flight plan run inside this run inherits: what is hidden here is hidden there."""
         if not self.shortcut_level:
             return {}
         hidden = self.is_code_hidden or (plan.access_level or "3") > self.shortcut_level
@@ -62,22 +62,22 @@ class CxTowerRunMixin(models.AbstractModel):
 
     @api.model
     def _get_log_action(self):
-        """Return the external id of the window action that shows these logs. Overridden where the run knows what it runs."""
+        """Return the external id of the window action that shows these logs. Overridden by both kinds of logs."""
         return ""
 
     def _has_been_executed(self):
-        """Return whether anything of this run was ever handed to a lane. Overridden where the run knows what it runs."""
+        """Return whether anything of this run was ever handed to a lane. Overridden by both kinds of logs."""
         return False
 
     def _never_began(self):
-        """Return those of these runs that ended where they were to begin: refused, or with nothing to do."""
-        # sudo: how far a run came is told to whoever started it
+        """Return those of these runs that ended without being executed: refused, or with nothing to do."""
+        # sudo: whoever started a run is told whether it began, also where its log is above their level
         return self.filtered(
             lambda run: run.sudo().state in states.FINISHED and not run.sudo()._has_been_executed()
         )
 
     def _started_text(self, name, failures):
-        """Return what was started of all that was to be, in a sentence.
+        """Return a sentence about how many of the requested runs were started.
 
         :param name: of what runs; "" for several things
         """
@@ -91,12 +91,13 @@ class CxTowerRunMixin(models.AbstractModel):
         return self.env._("%(begun)s of %(wanted)s runs of “%(name)s” were started.", **numbers)
 
     def _started_notification(self, name, failures=()):
-        """Return the action that says which of these runs were started, which were not and why, and leads to them.
+        """Return the notification that says which runs were started, which were not and why, with a link to them.
 
         :param name: of what was to be started; "" for several things
         :param failures: sentences about what has no run because it could not even be tried
         """
         text = self._started_text(name, failures)
+        # sudo: as in _never_began
         problems = [*failures, *(run.message or "" for run in self._never_began().sudo())]
         path = self.env["ir.actions.act_window"]._for_xml_id(self._get_log_action())["path"]
         return {

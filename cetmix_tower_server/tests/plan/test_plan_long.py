@@ -4,8 +4,7 @@ from odoo import sql_db
 from odoo.tests import tagged
 
 from ...engine.results import Secret
-from ...models.plan import flow as flow_module
-from ...models.plan import progress as progress_module
+from ...models.plan import frozen_inputs, plan_log_reading
 from ...worker import worker as run_worker
 from ...worker.engine_context import engine_says
 from ..run.run_case import RunCase
@@ -184,14 +183,14 @@ class TestPlanLong(RunCase):
         )
         run = self.server.with_user(self.root).run_flight_plan(outer)
         self.assertEqual(run.sudo().state, "done")
-        with patch.object(progress_module, "INSIDE_LIMIT", 17):
+        with patch.object(plan_log_reading, "INSIDE_LIMIT", 17):
             steps = run.read_progress()["steps"]
         self.assertEqual([len(step["steps"]) for step in steps], [7, 7, 3, 0])
         self.assertEqual([step["steps_left_out"] for step in steps], [0, 0, 4, 7])
 
     def test_its_document_is_parsed_once(self):
         run = self.start(MEASURED + 5)
-        flow_module._inputs_of_runs._known.clear()
-        with patch.object(flow_module, "freeze", wraps=flow_module.freeze) as parsed:
+        frozen_inputs._inputs_of_runs._known.clear()
+        with patch.object(frozen_inputs, "freeze", wraps=frozen_inputs.freeze) as parsed:
             self.cost(run)
         self.assertEqual(parsed.call_count, 1)

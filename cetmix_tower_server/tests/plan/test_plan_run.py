@@ -156,7 +156,7 @@ class TestPlanRun(RunCase):
         self.env.flush_all()
         self.env.invalidate_all()
         text = run.with_user(self.root).resume_difference()
-        main, done = text.split("Lines that are done and are not run again:")
+        main, done = text.split("Lines that are done and will not run again:")
         on_error = plan._fields["on_error_action"]._description_string(self.env)
         words = dict(plan._fields["on_error_action"]._description_selection(self.env))
         for said in (
@@ -190,8 +190,8 @@ class TestPlanRun(RunCase):
             [step["remark"] for step in progress["steps"]],
             [
                 "",
-                "goes on: post-run action != 0; sets rule_value",
-                "goes on: the plan's rule",
+                "continues: post-run action != 0; sets rule_value",
+                "continues: the plan's rule",
                 "the plan ends with 60: post-run action == 6",
             ],
         )
@@ -423,7 +423,7 @@ class TestPlanRun(RunCase):
         )
         run = self.run_plan(self.plan(change, second))
         self.assertEqual((run.state, run.plan_status), ("failed", -100))
-        self.assertIn("another type", run.command_log_ids.sorted("id")[-1].message)
+        self.assertIn("type of the command was changed", run.command_log_ids.sorted("id")[-1].message)
 
     def test_no_attempt_behind_the_time_limit(self):
         command = self.exits(4, idempotent=True, retry_attempts=50, retry_delay_s=100)
@@ -482,7 +482,7 @@ class TestPlanRun(RunCase):
         inside = run.command_log_ids.triggered_plan_log_id
         self.assertEqual((inside.plan_status, inside.command_log_ids.attempt), (-206, 1))
         self.assertEqual(len(inside.command_log_ids), 1)
-        self.assertIn("Nothing was started beside", run.message)
+        self.assertIn("No further line was started", run.message)
 
     def test_a_plan_goes_on_behind_a_step_that_was_ended_for_certain(self):
         run = self.run_plan(self.plan(self.exits(-206), self.exits(0), on_error_action="n"))
@@ -561,7 +561,7 @@ class TestPlanRun(RunCase):
         action = [(0, 0, {"condition": "==", "value_char": "0", "action": "ec", "custom_exit_code": 7})]
         run = self.run_plan(self.plan({"command_id": self.exits(0).id, "action_ids": action}, self.exits(0)))
         self.assertEqual((run.state, run.plan_status, run.can_resume), ("failed", 7, False))
-        self.assertIn("is to end with 7", run.message)
+        self.assertIn("ends with 7", run.message)
 
     def test_resume_after_another_change(self):
         plan = self.plan(self.exits(5))

@@ -184,7 +184,7 @@ class TestRun(RunCase):
         log = self.queued_log(self.python("pass", server_status="running"))
         with (
             patch.object(type(self.server), "write", side_effect=LockNotAvailable()),
-            mute_logger("odoo.addons.cetmix_tower_server.models.run.cx_tower_command_log"),
+            mute_logger("odoo.addons.cetmix_tower_server.models.run.command_log_end"),
         ):
             self.assertTrue(log._finish(RunEnd(0)))
         self.assertEqual(log.state, "done")

@@ -125,7 +125,7 @@ class TestRunHistory(RunCase):
         person = new_test_user(self.env, "goes_on", "cetmix_tower_server.group_root", name="Ann Works")
         values = {"server_id": self.server.id, "user_id": person.id, "state": "queued"}
         log = self.env["cx.tower.command.log"].create({**values, "command_id": self.python("pass").id})
-        with self.assertRaisesRegex(UserError, "“Ann Works” started goes on on Run test"):
+        with self.assertRaisesRegex(UserError, "started by “Ann Works” is active on Run test"):
             person.unlink()
         log._finish(RunEnd(0))
         person.unlink()
@@ -160,7 +160,7 @@ class TestRunHistory(RunCase):
         self.server.file_ids.create({"name": "a", "server_dir": "/tmp", "server_id": self.server.id})
         text = self.server.describe_deletion()
         self.assertIn("Files: 1", text)
-        self.assertIn("stays in the log", text)
+        self.assertIn("stay in the log", text)
         with self.assertRaises(AccessError):
             self.server.with_user(new_test_user(self.env, "stranger")).describe_deletion()
 
@@ -180,9 +180,9 @@ class TestRunHistory(RunCase):
                 text = target.describe_deletion()
                 self.assertIn("Tower Shortcut: 1", text)
                 self.assertIn("Tower Scheduled Task: 1", text)
-                self.assertNotIn("stays in the log", text)
+                self.assertNotIn("stay in the log", text)
         self.run_as(self.root, command)
-        self.assertIn("stays in the log", command.describe_deletion())
+        self.assertIn("stay in the log", command.describe_deletion())
 
     def test_all_that_goes_with_a_record_is_said(self):
         """Every link that deletes, of every model, found by looking."""

@@ -3,7 +3,7 @@ import re
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from ...models.run import lists as cx_tower_run_lists
+from ...models.run import cx_tower_run_mixin
 from .run_case import RunCase
 
 COMMAND_LOG, PLAN_LOG = "cx.tower.command.log", "cx.tower.plan.log"
@@ -64,7 +64,7 @@ class TestRunLists(RunCase):
         for _ in range(4):
             self.server.run_command(command)
         other.run_command(command)
-        self.patch(cx_tower_run_lists, "COUNT_LIMIT", 2)
+        self.patch(cx_tower_run_mixin, "COUNT_LIMIT", 2)
         counts = self.env[COMMAND_LOG]._count_by("server_id", self.server | other)
         self.assertEqual(counts, {self.server.id: 3, other.id: 1})
 

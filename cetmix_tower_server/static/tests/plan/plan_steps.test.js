@@ -145,14 +145,14 @@ test("the reason of a skipped step is shown once, and why a failed step was tole
                 message: "Skipped: the condition is false.",
             }),
             step(1, "Inside", "skipped", { is_skipped: true, ...inside }),
-            step(2, "Update", "failed", { exit_code: 3, remark: "goes on: post-run action != 0" }),
+            step(2, "Update", "failed", { exit_code: 3, remark: "continues: post-run action != 0" }),
         ]),
     );
     await mount();
     expect(queryAllTexts(".o_tower_step_remark")).toEqual([
         "skipped because “{{ backup }}” is false",
         "Nothing ran: the only line was skipped.",
-        "goes on: post-run action != 0",
+        "continues: post-run action != 0",
     ]);
     await click(".o_tower_step:contains(Backup)");
     await animationFrame();
