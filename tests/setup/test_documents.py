@@ -1,4 +1,4 @@
-"""What the documents point to exists: links, files and folders, and the line of the first change in CONTRIBUTING.md."""
+"""What the documents point to exists: links, files, the line of the first change in CONTRIBUTING.md; changelog sections."""
 
 import re
 from pathlib import Path
@@ -40,3 +40,8 @@ def test_the_first_change_can_be_made_as_it_is_described():
     assert (CHECKOUT / path).read_text("utf-8").count(old) == 1
     module, test = re.search(r"FAILED  (\S+)\.(test_\w+)", section).groups()
     assert f"def {test}(" in (CHECKOUT / module.replace(".", "/")).with_suffix(".py").read_text("utf-8")
+
+
+@pytest.mark.parametrize("addon", [path.parent.name for path in CHECKOUT.glob("*/__manifest__.py")])
+def test_the_changelog_has_a_section_for_each_addon(addon):
+    assert f'name = "{addon}"\npath = "{addon}/readme"\n' in (CHECKOUT / "pyproject.toml").read_text("utf-8")
