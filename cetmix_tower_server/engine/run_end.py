@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import states
+from .errors import EngineError
+from .exit_codes import ExitCode
 from .masking.masker import Masker
-from .results import CommandResult, EngineError, ExitCode, Outcome
+from .ssh.running.command_result import CommandResult, Outcome
 
 UNRECORDABLE = "unrecordable"
 _CONFIRMED = {True: "yes", False: "no", None: False}
@@ -25,7 +27,7 @@ class RunEnd:
     :param message: one sentence for people
     :param response: standard output, or the result of a Python command
     :param error: error output, or why the run could not do its work
-    :param outcome: how the work ended, see :class:`results.Outcome`; "" when none was begun
+    :param outcome: how the work ended, see :class:`ssh.running.command_result.Outcome`; "" when none was begun
     :param exit_signal: name without SIG of the signal that ended the command
     :param stop_confirmed: whether the host confirmed that nothing is left of it; None when nothing was to be stopped
     :param is_skipped: nothing was run

@@ -6,7 +6,7 @@ in the addon's test suite, and another one compares the diagram in docs/develope
 
 from __future__ import annotations
 
-from .results import ExitCode
+from .exit_codes import ExitCode
 
 QUEUED = "queued"
 RUNNING = "running"

@@ -1,9 +1,9 @@
 """The exit codes by name, for code of other addons: ``from odoo.addons.cetmix_tower_server.models.constants import ...``.
 
-The table with their meanings is in docs/user/exit_codes.md; where they are defined is ``engine/results.py``.
+The table with their meanings is in docs/user/exit_codes.md; where they are defined is ``engine/exit_codes.py``.
 """
 
-from ..engine.results import ExitCode
+from ..engine.exit_codes import ExitCode
 
 GENERAL_ERROR = int(ExitCode.GENERAL_ERROR)
 NOT_FOUND = int(ExitCode.NOT_FOUND)

@@ -2,8 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
-from ..engine import address
-from ..engine.results import ConnectError, EngineError
+from ..engine.errors import ConnectError, EngineError
+from ..engine.ssh import address
 from ..engine.ssh.probe import fetch_host_key
 from ..engine.ssh.target import Credential, Target
 from ..models.base.fields import SecretChar

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..engine.file_operations import (
+from ..engine.errors import EngineError, FileDownloadFailed, FileError
+from ..engine.exit_codes import ExitCode
+from ..engine.files.operations import (
     COMPARE,
     DELETE,
     DELETED,
@@ -23,11 +25,11 @@ from ..engine.file_operations import (
 )
 from ..engine.masking.hidden_places import Template, hide
 from ..engine.masking.masker import Masker
-from ..engine.results import EngineError, ExitCode, FileDownloadFailed, FileError, Secret
 from ..engine.run_end import RunEnd
-from ..engine.script import SudoMode
+from ..engine.script.conversation import SudoMode
+from ..engine.secret import Secret
 from ..engine.ssh.files import Content, FileSession, HostFile, IfExists, Owner, PushResult, PushSpec
-from ..engine.ssh.stopping import StopRequested
+from ..engine.ssh.running.stopping import StopRequested
 from ..engine.ssh.target import Target
 from . import connections, crash_points
 from .file_store import FileStore

@@ -14,10 +14,11 @@ import psycopg2
 
 from ..engine.bounded import pool
 from ..engine.database_errors import is_away, may_succeed_later
+from ..engine.errors import EngineError
 from ..engine.masking.in_use import secrets_in_use
-from ..engine.results import EngineError, Outcome
 from ..engine.run_end import NOTHING, Claim, Following, Lane, RunEnd
-from ..engine.ssh.running import StopSignal
+from ..engine.ssh.running.command_result import Outcome
+from ..engine.ssh.running.stopping import StopSignal
 from ..engine.work import DatabaseWork, Ended, HostWork
 from . import crash_points
 from .interrupt import RunAborted, abort_thread

@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from ..engine.database_errors import may_succeed_later
+from ..engine.errors import EngineError
 from ..engine.masking.in_use import secrets_in_use
-from ..engine.results import EngineError
 from ..engine.run_end import RunEnd
 from ..engine.work import DatabaseWork, HostWork
 from .interrupt import RunAborted

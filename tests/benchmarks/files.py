@@ -26,7 +26,7 @@ FAR_ROUNDS = 5
 
 
 def measure(lab: Lab) -> list[Figure]:
-    from tower_engine.results import Secret
+    from tower_engine.secret import Secret
     from tower_engine.ssh.files import FileSession
     from tower_engine.ssh.pool import ConnectionPool
     from tower_engine.ssh.target import Credential, Target

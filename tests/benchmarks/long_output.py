@@ -44,7 +44,7 @@ class _Channel:
     """Reads a channel of the engine's own connection: same settings, nothing done with what arrives."""
 
     def __init__(self, host):
-        from tower_engine.results import Secret
+        from tower_engine.secret import Secret
         from tower_engine.ssh.pool import ConnectionPool
         from tower_engine.ssh.target import Credential, Target
 

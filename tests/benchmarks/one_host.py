@@ -16,10 +16,10 @@ TIMES = 20  # a round; together 200
 
 def measure(lab: Lab) -> list[Figure]:
     from tower_engine.masking.masker import Masker
-    from tower_engine.results import Secret
-    from tower_engine.script import ScriptSpec
+    from tower_engine.script.conversation import ScriptSpec
+    from tower_engine.secret import Secret
     from tower_engine.ssh.pool import ConnectionPool
-    from tower_engine.ssh.running import Clocks, run_script
+    from tower_engine.ssh.running.run_script import Clocks, run_script
     from tower_engine.ssh.target import Credential, Target
 
     host = lab.host

@@ -114,10 +114,10 @@ def _very_long_plan(lab: Lab, plans: Plans) -> Figure:
 def _engine(lab: Lab):
     """Return (what runs ``true`` with the engine alone, its pool)."""
     from tower_engine.masking.masker import Masker
-    from tower_engine.results import Secret
-    from tower_engine.script import ScriptSpec
+    from tower_engine.script.conversation import ScriptSpec
+    from tower_engine.secret import Secret
     from tower_engine.ssh.pool import ConnectionPool
-    from tower_engine.ssh.running import Clocks, run_script
+    from tower_engine.ssh.running.run_script import Clocks, run_script
     from tower_engine.ssh.target import Credential, Target
 
     host = lab.host

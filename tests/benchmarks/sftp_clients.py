@@ -59,7 +59,7 @@ class Paramiko:
     """
 
     def __init__(self, pool, target):
-        from tower_engine.ssh.transport import WINDOW_BYTES
+        from tower_engine.ssh.connecting.transport import WINDOW_BYTES
 
         with pool.open_channel(target) as lease:
             transport = lease.connection.transport

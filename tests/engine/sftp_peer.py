@@ -4,8 +4,9 @@ import struct
 import threading
 import time
 
-from tower_engine.results import ChannelRefused, Stream
+from tower_engine.errors import ChannelRefused
 from tower_engine.ssh import sftp_wire as wire
+from tower_engine.ssh.running.command_result import Stream
 from tower_engine.ssh.target import Target
 
 EXTENSIONS = {

@@ -1,5 +1,5 @@
 import pytest
-from tower_engine.address import Kind, classify, normalise
+from tower_engine.ssh.address import Kind, classify, normalise
 
 
 @pytest.mark.parametrize(

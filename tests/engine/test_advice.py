@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tower_engine.errors import ConditionInvalid
 from tower_engine.plan.advice import Advice, ConditionAdvice, advise, advise_on_condition
 from tower_engine.plan.conditions import evaluate
-from tower_engine.results import ConditionInvalid
 from tower_engine.template.rendering import VariableScope
 
 CHAIN, SUDO, DIRECTORY = Advice.CHAIN, Advice.SUDO, Advice.DIRECTORY

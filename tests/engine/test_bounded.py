@@ -14,11 +14,11 @@ from unittest import mock
 import jinja2
 import pytest
 from tower_engine.bounded import pool
+from tower_engine.errors import ConditionInvalid, OutOfBudget, RenderingError, ValueInvalid
 from tower_engine.plan import conditions
-from tower_engine.results import ConditionInvalid, OutOfBudget, RenderingError, ValueInvalid
 from tower_engine.template.rendering import Mode, VariableScope, find_variables, render
 from tower_engine.values import modifiers, patterns
-from tower_engine.values.value_rules import ValueRule, ValueRules
+from tower_engine.values.rules import ValueRule, ValueRules
 
 ENGINE = Path(pool.__file__).parents[1]
 SLOW = "{% set a='a'*9000000 %}{% for i in range(100000) %}{% if 'ab' in a %}{% endif %}{% endfor %}"

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tower_engine.errors import ConditionInvalid
 from tower_engine.plan import conditions
 from tower_engine.plan.comparisons import Doubt, How, Use, find_uses, judge
-from tower_engine.results import ConditionInvalid
 from tower_engine.template.rendering import VariableScope
 
 

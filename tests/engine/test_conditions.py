@@ -7,8 +7,9 @@ import warnings
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tower_engine.errors import ConditionInvalid, EngineError
+from tower_engine.exit_codes import ExitCode
 from tower_engine.plan.conditions import evaluate
-from tower_engine.results import ConditionInvalid, EngineError, ExitCode
 from tower_engine.template.rendering import VariableScope
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Python warns of some of the code below

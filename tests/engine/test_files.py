@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tower_engine.results import (
+from tower_engine.errors import (
     ConnectionLost,
     FileCreationFailed,
     FileDownloadFailed,

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tower_engine.exit_codes import ExitCode
 from tower_engine.plan.flow import (
     Decision,
     Line,
@@ -17,7 +18,6 @@ from tower_engine.plan.flow import (
     first,
     rule_after,
 )
-from tower_engine.results import ExitCode
 
 HUGE = 10**5000  # more digits than Python turns into text
 

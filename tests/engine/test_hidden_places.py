@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tower_engine.masking import hidden_places
 from tower_engine.masking.hidden_places import HIDDEN, Template, hide
 from tower_engine.masking.masker import Masker
-from tower_engine.results import Secret
-from tower_engine.template.secrets_in_code import protect
+from tower_engine.secret import Secret
+from tower_engine.template.placeholders import protect
 
 NONCE = "abc123"
 OLD, NEW = "0ld-v4lue-x", "n3w-v4lue-y"

@@ -1,8 +1,8 @@
 """Paths have one way to be written, and none that leads somewhere else."""
 
 import pytest
-from tower_engine.host_path import clean_directory, join, normalize
-from tower_engine.results import RenderingError
+from tower_engine.errors import RenderingError
+from tower_engine.files.host_path import clean_directory, join, normalize
 
 
 @pytest.mark.parametrize(

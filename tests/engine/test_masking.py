@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tower_engine.masking.masker import Masker
-from tower_engine.results import Secret
+from tower_engine.secret import Secret
 from tower_engine.shell import quoting
 
 VALUES = st.text(st.characters(exclude_categories=("Cs",)), min_size=4, max_size=40).filter(

@@ -6,7 +6,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tower_engine.output import BoundedText, StreamDecoder
+from tower_engine.ssh.running.output import BoundedText, StreamDecoder
 
 
 def decode(chunks):

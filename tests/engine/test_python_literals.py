@@ -7,9 +7,10 @@ import sys
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tower_engine.errors import RenderingError
 from tower_engine.python.literals import fill, to_literal
-from tower_engine.results import RenderingError, Secret
-from tower_engine.template import secrets_in_code
+from tower_engine.secret import Secret
+from tower_engine.template import placeholders
 
 MARK = "\ue000"
 ANY_TEXT = st.text(st.characters(), max_size=20) | st.text("'\"\\{}\n\r\0#17N%\u2028é", max_size=12)
@@ -151,8 +152,8 @@ NONCE = "00ff00ff"
 @given(ANY_TEXT)
 def test_secrets_in_python(value):
     mark = "#!cxtower.secret.pw!#"
-    code = secrets_in_code.protect(f"result = [{mark}, 'a{mark}', r'b{mark}', f'c{mark}'] # {mark}", NONCE)
-    code = secrets_in_code.resolve_in_python(code, NONCE, {"pw": Secret(value)})
+    code = placeholders.protect(f"result = [{mark}, 'a{mark}', r'b{mark}', f'c{mark}'] # {mark}", NONCE)
+    code = placeholders.resolve_in_python(code, NONCE, {"pw": Secret(value)})
     scope = {}
     exec(code, scope)
     assert scope["result"] == [value, "a" + value, "b" + value, "c" + value]

@@ -6,8 +6,9 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tower_engine.results import RenderingError, Secret, UndefinedVariable, VariableCycle
-from tower_engine.template import secrets_in_code
+from tower_engine.errors import RenderingError, UndefinedVariable, VariableCycle
+from tower_engine.secret import Secret
+from tower_engine.template import placeholders
 from tower_engine.template.rendering import Mode, UndefinedPolicy, VariableScope, find_variables, render
 
 ANY_TEXT = st.text(st.characters(), max_size=20) | st.text("'\"\\{}%#\n\r\0#17N", max_size=12)
@@ -232,10 +233,10 @@ def test_literal_mode_types(source, expected):
 
 def test_secrets_pass_through_rendering():
     nonce = "ab12"
-    mark = secrets_in_code.protect("#!cxtower.secret.pw!#", nonce)
+    mark = placeholders.protect("#!cxtower.secret.pw!#", nonce)
     typed = "#!cxtower.secret.pw!#"
     code = literal("[{{ v }}, '{{ v }}', {{ typed }}, " + mark + "]", {"typed": typed}, v=f"<{mark}>")
-    code = secrets_in_code.resolve_in_python(code, nonce, {"pw": Secret("'\"")})
+    code = placeholders.resolve_in_python(code, nonce, {"pw": Secret("'\"")})
     assert eval(code) == ["<'\">", "<'\">", typed, "'\""]
 
 

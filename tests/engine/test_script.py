@@ -6,10 +6,12 @@ import subprocess
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tower_engine.results import ScriptError, Secret, Stream, SudoReason
-from tower_engine.script import ScriptSpec, SudoMode, compose, quote_path
-from tower_engine.ssh import dialogue
-from tower_engine.ssh.dialogue import STDOUT_MARKER, Dialogue, MarkerScanner
+from tower_engine.errors import ScriptError, SudoReason
+from tower_engine.script.conversation import ScriptSpec, SudoMode, compose, quote_path
+from tower_engine.secret import Secret
+from tower_engine.ssh.running import dialogue
+from tower_engine.ssh.running.command_result import Stream
+from tower_engine.ssh.running.dialogue import STDOUT_MARKER, Dialogue, MarkerScanner
 
 TOKEN = "tower-0123456789abcdef"
 SHELLS = [

@@ -6,8 +6,9 @@ import subprocess
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tower_engine.results import RenderingError, Secret, SecretNotFound
-from tower_engine.template import secrets_in_code
+from tower_engine.errors import RenderingError, SecretNotFound
+from tower_engine.secret import Secret
+from tower_engine.template import placeholders
 
 NONCE = "0123456789abcdef"
 MARK = "#!cxtower.secret.pw!#"
@@ -89,8 +90,8 @@ PLACES = {
 
 
 def resolve(code, value):
-    protected = secrets_in_code.protect(code.replace("{M}", MARK), NONCE)
-    return secrets_in_code.resolve_in_shell(protected, NONCE, {"pw": Secret(value)})
+    protected = placeholders.protect(code.replace("{M}", MARK), NONCE)
+    return placeholders.resolve_in_shell(protected, NONCE, {"pw": Secret(value)})
 
 
 def run(shell, code):
@@ -206,28 +207,28 @@ def test_places_that_are_refused(code):
 
 
 def test_typed_placeholders_stay_text():
-    text = secrets_in_code.protect(f"echo {MARK} ", NONCE) + f"'{MARK}'"
-    assert secrets_in_code.resolve_in_shell(text, NONCE, {"pw": Secret("x")}) == f"echo 'x' '{MARK}'"
+    text = placeholders.protect(f"echo {MARK} ", NONCE) + f"'{MARK}'"
+    assert placeholders.resolve_in_shell(text, NONCE, {"pw": Secret("x")}) == f"echo 'x' '{MARK}'"
 
 
 def test_names_and_display():
-    text = secrets_in_code.protect(f"{MARK}{MARK}#!cxtower.secret.Db_2!#", NONCE)
-    assert secrets_in_code.find_protected(text, NONCE) == ["pw", "Db_2"]
-    assert secrets_in_code.display(text, NONCE) == "*** pw ****** pw ****** Db_2 ***"
-    assert secrets_in_code.find_secrets(f"{MARK} {MARK} #!cxtower.key.x!#") == ["pw"]
+    text = placeholders.protect(f"{MARK}{MARK}#!cxtower.secret.Db_2!#", NONCE)
+    assert placeholders.find_protected(text, NONCE) == ["pw", "Db_2"]
+    assert placeholders.display(text, NONCE) == "*** pw ****** pw ****** Db_2 ***"
+    assert placeholders.find_secrets(f"{MARK} {MARK} #!cxtower.key.x!#") == ["pw"]
 
 
 def test_missing_and_changed_marks():
-    text = secrets_in_code.protect(MARK, NONCE)
+    text = placeholders.protect(MARK, NONCE)
     with pytest.raises(SecretNotFound) as caught:
-        secrets_in_code.resolve_in_shell(text, NONCE, {})
+        placeholders.resolve_in_shell(text, NONCE, {})
     assert caught.value.reference == "pw"
     for resolver in (
-        secrets_in_code.resolve_in_shell,
-        secrets_in_code.resolve_in_python,
-        secrets_in_code.resolve_verbatim,
+        placeholders.resolve_in_shell,
+        placeholders.resolve_in_python,
+        placeholders.resolve_verbatim,
     ):
         with pytest.raises(RenderingError):
             resolver(text.upper(), NONCE, {"pw": Secret("x")})
     with pytest.raises(RenderingError):
-        secrets_in_code.resolve_in_shell(text, NONCE, {"pw": Secret("a\0b")})
+        placeholders.resolve_in_shell(text, NONCE, {"pw": Secret("a\0b")})

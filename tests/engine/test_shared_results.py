@@ -2,8 +2,8 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tower_engine.errors import EngineError
 from tower_engine.plan.shared_results import Inputs, Shared
-from tower_engine.results import EngineError
 from tower_engine.template.rendering import Mode, UndefinedPolicy, VariableScope, render
 
 TEXTS = [

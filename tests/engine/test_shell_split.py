@@ -9,7 +9,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tower_engine.results import ScriptError
+from tower_engine.errors import ScriptError
 from tower_engine.shell import check, plain_words, split_commands
 
 SHELLS = [shell for shell in (["sh"], ["bash"], ["dash"], ["busybox", "sh"]) if shutil.which(shell[0])]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tower_engine import states
-from tower_engine.results import ExitCode
+from tower_engine.exit_codes import ExitCode
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "developer" / "architecture.md"
 ARROW = re.compile(r"(\w+) --> (\w+)")

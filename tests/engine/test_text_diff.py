@@ -2,8 +2,8 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tower_engine import text_diff
-from tower_engine.text_diff import side_by_side
+from tower_engine.files import text_diff
+from tower_engine.files.text_diff import side_by_side
 
 
 def test_equal_texts_have_no_rows():

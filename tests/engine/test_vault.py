@@ -6,9 +6,9 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tower_engine.results import VaultError
-from tower_engine.vault import KeyRing, UnknownKey
-from tower_engine.vault_key_file import change_key_file, read_key_file, read_or_create_key_file
+from tower_engine.errors import VaultError
+from tower_engine.vault.key_file import change_key_file, read_key_file, read_or_create_key_file
+from tower_engine.vault.key_ring import KeyRing, UnknownKey
 
 RING = KeyRing.generate()
 CONTEXT = "cx.tower.server,1,ssh_password"

@@ -26,11 +26,11 @@ def load(name: str, path: Path):
 load("engine_conftest", HERE.parent / "engine" / "conftest.py")
 hosts = load("sshd_hosts", HERE / "hosts.py")
 
-from tower_engine.results import Secret  # noqa: E402
-from tower_engine.script import ScriptSpec  # noqa: E402
+from tower_engine.script.conversation import ScriptSpec  # noqa: E402
+from tower_engine.secret import Secret  # noqa: E402
 from tower_engine.ssh.files import FileSession  # noqa: E402
 from tower_engine.ssh.pool import ConnectionPool  # noqa: E402
-from tower_engine.ssh.running import Clocks, run_script  # noqa: E402
+from tower_engine.ssh.running.run_script import Clocks, run_script  # noqa: E402
 from tower_engine.ssh.target import ConnectSettings, Credential, Target  # noqa: E402
 
 IS_ROOT = os.geteuid() == 0

@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from tower_engine.results import (
+from tower_engine.errors import (
     AuthenticationFailed,
     ConnectError,
     ConnectionRefused,
@@ -18,9 +18,9 @@ from tower_engine.results import (
     HostKeyUnknown,
     KeyFileError,
     NameResolutionError,
-    Secret,
 )
-from tower_engine.ssh.hostkey import HostKey
+from tower_engine.secret import Secret
+from tower_engine.ssh.connecting.host_key import HostKey
 from tower_engine.ssh.probe import fetch_host_key
 from tower_engine.ssh.target import ConnectSettings, Credential
 
@@ -304,7 +304,8 @@ def test_lines_in_any_encoding_before_the_version(lab, host, listener):
 
 
 def test_resolver_that_hangs_is_bounded(lab, host, monkeypatch):
-    from tower_engine.ssh import pool, sockets
+    from tower_engine.ssh import pool
+    from tower_engine.ssh.connecting import sockets
 
     release = threading.Event()
     monkeypatch.setattr(sockets.socket, "getaddrinfo", lambda *_a, **_k: release.wait(20) and [])

@@ -11,8 +11,7 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tower_engine.results import (
-    ExitCode,
+from tower_engine.errors import (
     FileCreationFailed,
     FileDownloadFailed,
     FileError,
@@ -21,6 +20,7 @@ from tower_engine.results import (
     FileTooLarge,
     FileUploadFailed,
 )
+from tower_engine.exit_codes import ExitCode
 from tower_engine.ssh.files import Content, FileSession, IfExists, PushSpec
 
 NAMES = [

@@ -11,17 +11,17 @@ import time
 from pathlib import Path
 
 import pytest
-from tower_engine.results import (
+from tower_engine.errors import (
     ConnectError,
     ConnectionLost,
-    ExitCode,
     FileDownloadFailed,
     FileError,
     FileUploadFailed,
     TransferTimedOut,
 )
+from tower_engine.exit_codes import ExitCode
 from tower_engine.ssh.files import Content, FileSession, PushSpec
-from tower_engine.ssh.stopping import StopRequested, StopSignal
+from tower_engine.ssh.running.stopping import StopRequested, StopSignal
 from tower_engine.ssh.target import ConnectSettings
 
 hosts = importlib.import_module("sshd_hosts")
@@ -286,7 +286,7 @@ _MEASURE = """
 import importlib.util, os, resource, sys
 sys.path.insert(0, {tests!r})
 import conftest
-from tower_engine.results import Secret
+from tower_engine.secret import Secret
 from tower_engine.ssh.files import Content, FileSession, PushSpec
 from tower_engine.ssh.pool import ConnectionPool
 from tower_engine.ssh.target import Credential, Target

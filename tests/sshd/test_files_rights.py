@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tower_engine.results import FileUploadFailed
-from tower_engine.script import SudoMode
+from tower_engine.errors import FileUploadFailed
+from tower_engine.script.conversation import SudoMode
 from tower_engine.ssh.files import Content, FileSession, Owner, PushSpec, rights, scripts
 from tower_engine.ssh.files.link import Link
 

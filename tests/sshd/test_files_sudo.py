@@ -12,8 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tower_engine.results import (
-    ExitCode,
+from tower_engine.errors import (
     FileCreationFailed,
     FileDownloadFailed,
     FileError,
@@ -21,14 +20,15 @@ from tower_engine.results import (
     FileMissing,
     FileTooLarge,
     FileUploadFailed,
-    Secret,
     SudoFailed,
     SudoReason,
     TransferTimedOut,
 )
-from tower_engine.script import SudoMode
+from tower_engine.exit_codes import ExitCode
+from tower_engine.script.conversation import SudoMode
+from tower_engine.secret import Secret
 from tower_engine.ssh.files import Content, FileSession, IfExists, PushSpec
-from tower_engine.ssh.stopping import StopRequested, StopSignal
+from tower_engine.ssh.running.stopping import StopRequested, StopSignal
 
 hosts = importlib.import_module("sshd_hosts")
 PASSWORD = "sudo 'päss\" $word"
@@ -343,7 +343,7 @@ class TestAccidents:
 
     def test_a_stop_that_the_host_does_not_confirm_is_told(self, lab, free, closed, monkeypatch):
         self.slow_down(monkeypatch)
-        monkeypatch.setattr("tower_engine.ssh.running.processes_left", lambda _words: None)
+        monkeypatch.setattr("tower_engine.ssh.running.run_script.processes_left", lambda _words: None)
         stop = StopSignal()
         with FileSession(lab.pool, lab.target(free), SudoMode.NO_PASSWORD, stop=stop) as files:
             threading.Timer(1, stop.request).start()

@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tower_engine.results import KeyFileError, Secret
-from tower_engine.ssh.keys import load_private_key
+from tower_engine.errors import KeyFileError
+from tower_engine.secret import Secret
+from tower_engine.ssh.connecting.private_key import load_private_key
 
 hosts = importlib.import_module("sshd_hosts")
 PASSPHRASE = Secret("päss phrase")

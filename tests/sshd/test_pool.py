@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from tower_engine.results import ChannelRefused, ConnectionRefused, ConnectTimeout, Outcome, Secret
+from tower_engine.errors import ChannelRefused, ConnectionRefused, ConnectTimeout
+from tower_engine.secret import Secret
 from tower_engine.ssh import pool as pool_module
 from tower_engine.ssh.files import FileSession
 from tower_engine.ssh.pool import ConnectionPool, PoolLimits
-from tower_engine.ssh.running import Clocks
-from tower_engine.ssh.stopping import StopSignal
+from tower_engine.ssh.running.command_result import Outcome
+from tower_engine.ssh.running.run_script import Clocks
+from tower_engine.ssh.running.stopping import StopSignal
 from tower_engine.ssh.target import ConnectSettings, Credential
 
 hosts = importlib.import_module("sshd_hosts")

@@ -2,8 +2,8 @@
 
 import importlib
 
-from tower_engine.results import Secret
-from tower_engine.script import SudoMode
+from tower_engine.script.conversation import SudoMode
+from tower_engine.secret import Secret
 from tower_engine.ssh.probe import fetch_host_key, test_connection
 from tower_engine.ssh.target import Credential
 

@@ -8,11 +8,14 @@ import tracemalloc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tower_engine.results import ChannelRefused, ExitCode, Outcome, ScriptError, Secret, Stream
-from tower_engine.script import SudoMode
-from tower_engine.ssh.collecting import OutputLimits
-from tower_engine.ssh.running import Clocks
-from tower_engine.ssh.stopping import StopSignal
+from tower_engine.errors import ChannelRefused, ScriptError
+from tower_engine.exit_codes import ExitCode
+from tower_engine.script.conversation import SudoMode
+from tower_engine.secret import Secret
+from tower_engine.ssh.running.collecting import OutputLimits
+from tower_engine.ssh.running.command_result import Outcome, Stream
+from tower_engine.ssh.running.run_script import Clocks
+from tower_engine.ssh.running.stopping import StopSignal
 
 try:
     from tower_engine.masking.masker import Masker

@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tower_engine.results import ExitCode, Outcome
-from tower_engine.script import SudoMode
+from tower_engine.exit_codes import ExitCode
+from tower_engine.script.conversation import SudoMode
 from tower_engine.ssh.probe import test_connection
-from tower_engine.ssh.running import Clocks
-from tower_engine.ssh.stopping import StopSignal, kill_spec, processes_left
+from tower_engine.ssh.running.command_result import Outcome
+from tower_engine.ssh.running.run_script import Clocks
+from tower_engine.ssh.running.stopping import StopSignal, kill_spec, processes_left
 
 hosts = importlib.import_module("sshd_hosts")
 START_FILES = {"bash": ".bashrc", "rbash": ".bashrc", "zsh": ".zshenv"}

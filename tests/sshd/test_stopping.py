@@ -6,9 +6,10 @@ import threading
 import time
 
 import pytest
-from tower_engine.results import ExitCode, Outcome
-from tower_engine.ssh.running import Clocks
-from tower_engine.ssh.stopping import StopSignal
+from tower_engine.exit_codes import ExitCode
+from tower_engine.ssh.running.command_result import Outcome
+from tower_engine.ssh.running.run_script import Clocks
+from tower_engine.ssh.running.stopping import StopSignal
 from tower_engine.ssh.target import ConnectSettings
 
 hosts = importlib.import_module("sshd_hosts")

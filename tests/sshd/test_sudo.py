@@ -5,10 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tower_engine.results import ExitCode, Outcome, Secret, SudoReason
-from tower_engine.script import SudoMode
-from tower_engine.ssh import dialogue
-from tower_engine.ssh.running import Clocks
+from tower_engine.errors import SudoReason
+from tower_engine.exit_codes import ExitCode
+from tower_engine.script.conversation import SudoMode
+from tower_engine.secret import Secret
+from tower_engine.ssh.running import dialogue
+from tower_engine.ssh.running.command_result import Outcome
+from tower_engine.ssh.running.run_script import Clocks
 
 hosts = importlib.import_module("sshd_hosts")
 PASSWORD = "sudo 'päss\" $word"

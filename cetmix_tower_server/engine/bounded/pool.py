@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import results
-from ..results import OutOfBudget
+from .. import errors
+from ..errors import OutOfBudget
 from . import messages
 
 CHILDREN_MAX = 4
@@ -144,12 +144,12 @@ def _result(answer: dict[str, Any], what: str) -> Any:
     if kind in ("MemoryError", "RecursionError"):
         raise OutOfBudget(_refusal(what, "it needs too much memory, or is nested too deeply"))
     if kind == "UndefinedVariable":
-        raise results.UndefinedVariable(message, str(facts))
+        raise errors.UndefinedVariable(message, str(facts))
     if kind == "VariableCycle":
-        raise results.VariableCycle(message, tuple(map(str, facts)))
+        raise errors.VariableCycle(message, tuple(map(str, facts)))
     if kind == "ConditionInvalid":
-        raise results.ConditionInvalid(message, str(facts))
-    raise (results.ValueInvalid if kind == "ValueInvalid" else results.RenderingError)(message)
+        raise errors.ConditionInvalid(message, str(facts))
+    raise (errors.ValueInvalid if kind == "ValueInvalid" else errors.RenderingError)(message)
 
 
 def _refusal(what: str, why: str) -> str:

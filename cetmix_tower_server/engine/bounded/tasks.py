@@ -11,18 +11,19 @@ import textwrap  # noqa: F401
 from collections.abc import Callable
 from typing import Any
 
-from .. import results
+from .. import errors
 from ..plan import conditions
 from ..template import renaming, rendering
-from ..values import modifiers, patterns, value_rules
+from ..values import modifiers, patterns
+from ..values import rules as value_rules
 from . import pool
 
 _ERRORS = (
-    results.UndefinedVariable,
-    results.ValueInvalid,
-    results.VariableCycle,
-    results.ConditionInvalid,
-    results.RenderingError,
+    errors.UndefinedVariable,
+    errors.ValueInvalid,
+    errors.VariableCycle,
+    errors.ConditionInvalid,
+    errors.RenderingError,
 )
 
 
@@ -38,7 +39,7 @@ def prepare() -> None:
     for broken in ("{{ (", "{{ 1 / 0 }}", "{{ b }}"):
         try:
             rendering.render(broken, scope)
-        except results.RenderingError:
+        except errors.RenderingError:
             pass
     conditions.evaluate("{{ a }} == '1' and [b for b in '\\N{DIGIT ONE}'] == f'{1}'", scope, "")
     modifiers.apply("re.sub('a', 'b', value) + f'{1:>3}'", "a")
@@ -48,8 +49,8 @@ def perform(name: str, arguments: tuple) -> dict[str, Any]:
     """Do one task; never raises."""
     try:
         return {"result": TASKS[name](*arguments)}
-    except results.EngineError as error:
-        kind = next((kind for kind in _ERRORS if type(error) is kind), results.RenderingError)
+    except errors.EngineError as error:
+        kind = next((kind for kind in _ERRORS if type(error) is kind), errors.RenderingError)
         return {"error": kind.__name__, "message": str(error), "facts": _facts(error)}
     except ValueError as error:
         return {"error": "ValueError", "message": str(error), "facts": ""}
@@ -57,7 +58,7 @@ def perform(name: str, arguments: tuple) -> dict[str, Any]:
         return {"error": type(error).__name__, "message": "", "facts": ""}
 
 
-def _facts(error: results.EngineError) -> Any:
+def _facts(error: errors.EngineError) -> Any:
     for name in ("variable", "path", "summary"):
         if hasattr(error, name):
             return getattr(error, name)

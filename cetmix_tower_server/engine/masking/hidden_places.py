@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..python import literals as python_literals
-from ..results import Secret, mask_of
-from ..template.secrets_in_code import with_placeholders
+from ..secret import Secret, mask_of
+from ..template.placeholders import with_placeholders
 from .masker import Masker
 
 OTHER_VALUE = "another value"

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from ..results import Secret, mask_of
+from ..secret import Secret, mask_of
 from .forms import encoded_forms, secret_forms
 from .search import KEY_LENGTH, Finder
 from .views import View, compact, visible

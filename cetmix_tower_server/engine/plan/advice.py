@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from ..shell.grammar import read
 from ..shell.lexer import Unreadable
-from ..template.secrets_in_code import PLACEHOLDER
-from ..template.template_text import replace_tags
+from ..template.placeholders import PLACEHOLDER
+from ..template.tags import replace_tags
 
 _DIRECTORY = frozenset(("cd", "chdir", "pushd"))
 _QUOTING = re.compile(r"\\\n|[\\'\"]")

@@ -18,7 +18,7 @@ import simpleeval
 
 from ..bounded import pool
 from ..bounded.pool import TooSlowHere
-from ..results import ConditionInvalid, EngineError
+from ..errors import ConditionInvalid, EngineError
 from ..template.rendering import Mode, UndefinedPolicy, VariableScope, render
 from ..template.sandbox import INTEGER_BITS_MAX, ITEM_WORK, Budget, Refused
 

@@ -1,7 +1,7 @@
 """What a flight plan would do on one server, found out without doing it.
 
-The walk follows ``engine.flow`` and takes every step that runs for a success. Conditions are decided by
-``engine.conditions`` where everything they need is known; what a step before may set is only known later. So a line is
+The walk follows ``engine.plan.flow`` and takes every step that runs for a success. Conditions are decided by
+``engine.plan.conditions`` where everything they need is known; what a step before may set is only known later. So a line is
 to run, to be skipped, decided later, or a problem, and the report never claims more than it knows: a line that is told to
 run runs, and one that is told to be skipped does not, if all steps succeed.
 
@@ -16,8 +16,9 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
+from ..errors import ConditionInvalid
+from ..exit_codes import ExitCode
 from ..python import effects as python_effects
-from ..results import ConditionInvalid, ExitCode
 from ..template.rendering import VariableScope
 from . import conditions, flow
 from .definition import FrozenPlan

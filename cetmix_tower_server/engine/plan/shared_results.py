@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
 
-from ..results import EngineError, OutOfBudget
+from ..errors import EngineError, OutOfBudget
 from ..template.rendering import VariableScope, find_variables
 
 SYSTEM = "tower"

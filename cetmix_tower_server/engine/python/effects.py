@@ -10,7 +10,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-from ..template.template_text import replace_tags
+from ..template.tags import replace_tags
 
 CUSTOM = "custom_values"
 _WORD = re.compile(r"[A-Za-z_]\w*")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from ..results import RenderingError
+from ..errors import RenderingError
 
 _IDENTIFIER = re.compile(r"\w+")
 _PREFIXES = frozenset("r u b br rb f fr rf t tr rt".split())

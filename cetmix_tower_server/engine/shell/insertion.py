@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from ..results import RenderingError
+from ..errors import RenderingError
 from . import quoting
 from .grammar import read
 from .lexer import Context, Heredoc, Unreadable, unescape_backtick

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..results import ScriptError
+from ..errors import ScriptError
 from .grammar import read
 from .lexer import Context, Unreadable
 from .redirects import CommandScan, Separator, SimpleCommand

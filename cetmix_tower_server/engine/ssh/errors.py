@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from paramiko.ssh_exception import SSHException
 
-from ..results import ConnectionLost
+from ..errors import ConnectionLost
 from .target import Target
 
 

@@ -9,9 +9,9 @@ from enum import Enum
 
 from paramiko.ssh_exception import SSHException
 
-from ..results import ConnectError
-from .connection import Connection
-from .transport import CommandChannel
+from ..errors import ConnectError
+from .connecting.connection import Connection
+from .connecting.transport import CommandChannel
 
 
 class Wanted(Enum):

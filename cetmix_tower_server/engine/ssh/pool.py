@@ -15,12 +15,12 @@ import time
 import weakref
 from dataclasses import dataclass
 
-from ..results import AuthenticationFailed, ChannelRefused, ConnectError, ConnectionLost, ConnectTimeout
-from .connection import Connection
-from .dialing import dial
+from ..errors import AuthenticationFailed, ChannelRefused, ConnectError, ConnectionLost, ConnectTimeout
+from .connecting.connection import Connection
+from .connecting.dialing import dial
 from .errors import where
 from .lease import Lease, Pending, Pooled, Slot, Wanted
-from .stopping import StopRequested, StopSignal
+from .running.stopping import StopRequested, StopSignal
 from .target import Target
 
 _logger = logging.getLogger(__name__)

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..results import ConnectError, EngineError, Outcome, Secret
-from ..script import ScriptSpec, SudoMode
-from . import sockets
-from .connection import Connection, handshake, host_key_of
-from .dialing import open_tunnel
+from ..errors import ConnectError, EngineError
+from ..script.conversation import ScriptSpec, SudoMode
+from ..secret import Secret
+from .connecting import sockets
+from .connecting.connection import Connection, handshake, host_key_of
+from .connecting.dialing import open_tunnel
+from .connecting.host_key import HostKey, check_host_key
+from .connecting.login import authenticate
 from .errors import lost, lost_if_broken, where
-from .hostkey import HostKey, check_host_key
-from .login import authenticate
 from .pool import ConnectionPool
-from .running import Clocks, run_script
+from .running.command_result import Outcome
+from .running.run_script import Clocks, run_script
 from .target import Target
 
 _SFTP_LIMIT_S = 10.0

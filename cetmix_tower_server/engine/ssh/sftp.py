@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from ..results import Stream
 from . import sftp_wire as wire
 from .errors import lost, lost_if_broken
 from .lease import Lease
+from .running.command_result import Stream
 from .sftp_answers import Pending, Task, read_answer, read_content, read_version
 from .sftp_wire import Reader, SftpError, SftpNonsense, SftpStatus, SftpUnavailable
 from .target import Target

@@ -6,7 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 
-from ..results import Secret
+from ..secret import Secret
 
 #: Digests of credentials are only compared inside one process, so their salt dies with it.
 _SALT = os.urandom(32)

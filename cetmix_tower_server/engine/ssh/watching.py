@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ..results import TransferTimedOut
-from .stopping import StopRequested, StopSignal
+from ..errors import TransferTimedOut
+from .running.stopping import StopRequested, StopSignal
 from .target import Target
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .connecting.connection import Connection
 
 _NEVER = float("inf")
 _LONG_WAIT_S = 3600.0

@@ -6,10 +6,10 @@ from jinja2 import TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from ..bounded import pool
-from . import template_text
+from . import tags
 
 # keep_trailing_newline: positions in the source are computed, so the lexer may not drop anything
-_ENVIRONMENT = SandboxedEnvironment(**template_text.SYNTAX)
+_ENVIRONMENT = SandboxedEnvironment(**tags.SYNTAX)
 # After these words of a tag a name is no variable: it names a block, a macro, a filter.
 _NAMING_WORDS = {"block", "endblock", "macro", "endmacro", "filter"}
 
@@ -25,12 +25,12 @@ def rename_variable(source: str, old: str, new: str) -> str:
         of its own, so that renaming would change what it does
     :raise OutOfBudget: reading the template takes too long
     """
-    if not source or old not in source or not template_text.has_tags(source):
+    if not source or old not in source or not tags.has_tags(source):
         return source
     if not pool.is_child:
         return str(pool.run("rename_variable", source, old, new, what="a template"))
     try:
-        marked = template_text.mark_comments(source)
+        marked = tags.mark_comments(source)
         tree = _ENVIRONMENT.parse(marked)
     except TemplateSyntaxError:
         return source
@@ -40,9 +40,9 @@ def rename_variable(source: str, old: str, new: str) -> str:
     if _is_bound(tree, new) or _is_macro_name(tree, old):
         raise ValueError(f"{old} cannot be renamed to {new} without changing the template")
     renamed = _replace(source, _find_uses(marked, old), old, new)
-    if meta.find_undeclared_variables(_ENVIRONMENT.parse(template_text.mark_comments(renamed))) != (
-        used - {old}
-    ) | {new}:
+    if meta.find_undeclared_variables(_ENVIRONMENT.parse(tags.mark_comments(renamed))) != (used - {old}) | {
+        new
+    }:
         raise ValueError(f"{old} cannot be renamed to {new} without changing the template")
     return renamed
 

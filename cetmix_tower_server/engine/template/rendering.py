@@ -20,12 +20,12 @@ from jinja2.runtime import missing
 
 from ..bounded import pool
 from ..bounded.pool import NotCheap, TooSlowHere
+from ..errors import EngineError, RenderingError, UndefinedVariable, VariableCycle
 from ..python import literals as python_literals
-from ..results import EngineError, RenderingError, UndefinedVariable, VariableCycle
-from ..values import value_rules
-from . import template_text
+from ..values import rules as value_rules
+from . import tags
 from .sandbox import OUTPUT_MAX, Budget, CodeText, LimitedEnvironment, Refused
-from .template_text import has_tags
+from .tags import has_tags
 
 DEPTH_MAX = 32  # values that use values that use values ...
 _TAGS = re.compile(r"\{[{%]|(?<!\$)\{#")  # of what may be more than text, see template_text
@@ -108,7 +108,7 @@ def find_variables(source: str, where: str = "") -> set[str]:
         return set(pool.run("find_variables", source, where, what=where or "the template"))
     environment = LimitedEnvironment(Budget(), lambda name: missing, str, Undefined)
     try:
-        return meta.find_undeclared_variables(environment.parse(template_text.prepare(source).source))
+        return meta.find_undeclared_variables(environment.parse(tags.prepare(source).source))
     except Exception as error:
         raise _located(error, where, "", source) from None
 
@@ -286,7 +286,7 @@ class _Rendering:
             return self._fill_in(source, environment)
         if not pool.is_child:
             raise NotCheap()  # whatever else a template does may take any time
-        prepared = template_text.prepare(source)
+        prepared = tags.prepare(source)
         keep = prepared.carriage_return
         pieces, size = [], 0
         for piece in environment.from_string(prepared.source).generate():
@@ -387,9 +387,9 @@ def _located(error: Exception, where: str, searched: str, source: str) -> Render
         return UndefinedVariable(f"{sentence}: {place}.{scopes}", name)
     hint = ""
     if isinstance(error, TemplateSyntaxError) and not isinstance(error, TemplateAssertionError):
-        column = template_text.column_of_tag(source, line or 1)
+        column = tags.column_of_tag(source, line or 1)
         place += f", column {column}" if column else ""
-        hint = f" {template_text.RAW_HINT}"
+        hint = f" {tags.RAW_HINT}"
     what = "The template cannot be rendered" + (f": {place}" if where or line else "")
     return RenderingError(f"{what}: {_sentence(error)}{hint}")
 

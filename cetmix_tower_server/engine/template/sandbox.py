@@ -20,7 +20,7 @@ from jinja2.runtime import BlockReference, Context, LoopContext, Macro, missing
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Cycler, Joiner, Namespace
 
-from . import template_text
+from . import tags
 
 OUTPUT_MAX = 10_000_000  # characters a template may print
 WORK_MAX = 50_000_000  # characters and list items that may be made while rendering
@@ -190,7 +190,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
 
     def __init__(self, budget: Budget, lookup: Callable, finalize: Callable, undefined: type[Undefined]):
         super().__init__(
-            **template_text.SYNTAX,
+            **tags.SYNTAX,
             optimized=False,
             finalize=finalize,
             undefined=undefined,

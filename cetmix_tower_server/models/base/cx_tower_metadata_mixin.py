@@ -3,7 +3,7 @@ import json
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...engine.values.plain_values import UnstorableValue, plain
+from ...engine.values.plain import UnstorableValue, plain
 
 
 class CxTowerMetadataMixin(models.AbstractModel):

@@ -5,7 +5,7 @@ Left to the database they are an error in the server's log and a riddle for peop
 
 from odoo.exceptions import ValidationError
 
-from ...engine.values.plain_values import UNSTORABLE
+from ...engine.values.plain import UNSTORABLE
 
 PORTS = (1, 65535)
 LARGEST = 2**31 - 1

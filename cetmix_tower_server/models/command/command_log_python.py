@@ -3,10 +3,11 @@ from odoo.tools.safe_eval import safe_eval
 from psycopg2 import OperationalError
 from psycopg2.errors import DeadlockDetected, SerializationFailure
 
-from ...engine.python import python_code
-from ...engine.results import ExitCode, Outcome
+from ...engine.exit_codes import ExitCode
+from ...engine.python import author_code
 from ...engine.run_end import RunEnd
-from ...engine.values import plain_values
+from ...engine.ssh.running.command_result import Outcome
+from ...engine.values.plain import UnstorableValue, plain, storable_text
 from ...worker.interrupt import RunAborted
 from .python import CommandLogger
 
@@ -23,7 +24,7 @@ class CxTowerCommandLog(models.Model):
 
         :param str code: rendered code with the secrets in it; it must not reach a log or an error unmasked
         :param masker: masks the message of the result
-        :raise engine.python_code.PythonCodeError: the code was refused or raised; the text is masked
+        :raise engine.author_code.PythonCodeError: the code was refused or raised; the text is masked
         """
         self.ensure_one()
         own = self.sudo()._own_values__()
@@ -33,11 +34,11 @@ class CxTowerCommandLog(models.Model):
         )
         context["_logger"] = CommandLogger(self.server_id, masker)
         try:
-            python_code.check(code)
-            safe_eval(code, context, mode="exec", filename=python_code.FILENAME)
+            author_code.check(code)
+            safe_eval(code, context, mode="exec", filename=author_code.FILENAME)
             if not isinstance(context.get("custom_values") or {}, dict):
                 raise TypeError("custom_values must stay a dictionary")
-            kept = plain_values.plain(context.get("custom_values") or {}, "custom_values")
+            kept = plain(context.get("custom_values") or {}, "custom_values")
             end = _end_of(context.get("result"), masker)
             self.env.flush_all()
         except (RunAborted, SerializationFailure, DeadlockDetected):
@@ -48,8 +49,8 @@ class CxTowerCommandLog(models.Model):
             ):  # no fault of the code; where it stood when that happened is of no use to anybody
                 raise OperationalError("the connection to the database broke") from None
             # from None: the original exception carries the code, and with it the secrets
-            explained = python_code.explain(error)
-            raise python_code.PythonCodeError(masker.mask(str(explained)), explained.line) from None
+            explained = author_code.explain(error)
+            raise author_code.PythonCodeError(masker.mask(str(explained)), explained.line) from None
         own = own.changed(kept, masker.secrets__)
         # sudo: the engine stores the custom values that the code has left
         return end.with_columns(**self.sudo()._changed_own_values__(own))
@@ -62,12 +63,12 @@ class CxTowerCommandLog(models.Model):
 def _end_of(result, masker):
     """Return the end of a Python command from its ``result``: nothing set means success.
 
-    :raise engine.plain_values.UnstorableValue: it is none
+    :raise engine.values.plain.UnstorableValue: it is none
     """
     result = result if isinstance(result, dict) else {}
     status = _exit_code(result.get("exit_code"))
     message = result.get("message")
-    text = masker.mask(plain_values.storable_text(str(message))) if message not in (None, False) else ""
+    text = masker.mask(storable_text(str(message))) if message not in (None, False) else ""
     said = {"response" if status == ExitCode.OK else "error": text}
     return RunEnd(status, outcome=Outcome.COMPLETED.value, **said)
 
@@ -79,11 +80,11 @@ def _exit_code(value):
     except (TypeError, ValueError, OverflowError):
         status = None
     if status is None or isinstance(value, float) and status != value:
-        raise plain_values.UnstorableValue(
+        raise UnstorableValue(
             f'result["exit_code"] is {str(value)[:100]}, which is no exit code: use a whole number, 0 for success.'
         )
     if abs(status) > EXIT_CODE_MAX:
-        raise plain_values.UnstorableValue(
+        raise UnstorableValue(
             f'result["exit_code"] is larger than {EXIT_CODE_MAX}, which cannot be kept: use a smaller number.'
         )
     return status

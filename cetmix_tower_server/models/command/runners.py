@@ -1,11 +1,11 @@
 from odoo import models
 
+from ...engine.exit_codes import ExitCode
 from ...engine.masking.masker import Masker
-from ...engine.results import ExitCode
 from ...engine.run_end import RunEnd
-from ...engine.script import ScriptSpec, SudoMode
-from ...engine.ssh.running import Clocks, OutputLimits, run_script
-from ...engine.template import secrets_in_code as placeholders
+from ...engine.script.conversation import ScriptSpec, SudoMode
+from ...engine.ssh.running.run_script import Clocks, OutputLimits, run_script
+from ...engine.template import placeholders
 from ...engine.work import DatabaseWork, Ended, HostWork
 from ...worker import connections
 

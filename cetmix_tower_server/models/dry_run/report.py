@@ -5,10 +5,11 @@ from functools import cached_property
 from odoo.tools import SQL
 
 from ...engine import states
+from ...engine.errors import EngineError
+from ...engine.exit_codes import ExitCode
 from ...engine.plan.comparisons import find_uses, judge
 from ...engine.plan.definition import freeze
 from ...engine.plan.dry_run import LINES_MAX, Outcome, Walk, Why
-from ...engine.results import EngineError, ExitCode
 from ...engine.template.rendering import UndefinedPolicy, render
 from ..plan.condition_doubts import doubt_text
 from .run_target import AWAY_FROM_HOSTS

@@ -3,12 +3,11 @@ from dataclasses import replace
 
 from odoo import models
 
+from ...engine.errors import EngineError, FileError, RenderingError, UndefinedVariable, ValueInvalid
 from ...engine.plan.shared_results import Inputs, Shared
-from ...engine.python import python_code
-from ...engine.python.python_code import PythonCodeError
-from ...engine.results import EngineError, FileError, RenderingError, UndefinedVariable, ValueInvalid
-from ...engine.template import rendering
-from ...engine.template import secrets_in_code as placeholders
+from ...engine.python import author_code
+from ...engine.python.author_code import PythonCodeError
+from ...engine.template import placeholders, rendering
 from ...worker.engine_context import engine_says
 
 # Actions of which nothing happens on a host.
@@ -57,7 +56,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     def _dry_run_values(self, plans, variable_values):
         """Return the :class:`DryRunValues` of these servers; one query. Extension point: jets add scopes.
 
-        :param plans: {plan id: engine.definition.FrozenPlan}
+        :param plans: {plan id: engine.plan.definition.FrozenPlan}
         """
         Variable = self.env["cx.tower.variable"]
         references = set()
@@ -76,7 +75,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
 
         :param line: the line's document, see ``cx.tower.plan._definition``
         :param values: :class:`DryRunValues`
-        :param before: ``engine.dry_run.StepsBefore``
+        :param before: ``engine.plan.dry_run.StepsBefore``
         :return: dict: ``code``, ``path``, ``use_sudo`` ("", "n", "p"), ``values_later`` (they stand in the code as they
             were written), ``facts``, ``secrets`` (references), ``problems``
         """
@@ -110,7 +109,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             try:
                 rendered = server._dry_run_render(line, values, scope)
                 if line["action"] == "python_code":
-                    python_code.check(rendered["run_input"]["code"])
+                    author_code.check(rendered["run_input"]["code"])
             except UndefinedVariable as error:
                 name = error.variable.partition(".")[0]
                 if before.may_set(name) and name not in known:

@@ -1,6 +1,6 @@
 from odoo import models
 
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 
 
 class CxTowerServer(models.Model):

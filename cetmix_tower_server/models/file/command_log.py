@@ -7,7 +7,7 @@ from psycopg2.errors import LockNotAvailable
 
 from ...engine import states
 from ...engine.database_errors import may_succeed_later
-from ...engine.file_operations import DELETE
+from ...engine.files.operations import DELETE
 from ..base.transactions import brief_locks
 from .run_target import ACTION
 

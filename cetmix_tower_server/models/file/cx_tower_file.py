@@ -3,10 +3,10 @@ import secrets as random_secrets
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ...engine.file_operations import COMPARE, DELETE, PULL, PUSH
-from ...engine.host_path import clean_directory
-from ...engine.text_diff import Difference, side_by_side
-from ...engine.values.own_values import OwnValues
+from ...engine.files.host_path import clean_directory
+from ...engine.files.operations import COMPARE, DELETE, PULL, PUSH
+from ...engine.files.text_diff import Difference, side_by_side
+from ...engine.values.own import OwnValues
 from ...worker.engine_context import engine_says, heard
 
 # Fields that a push applies to the server.

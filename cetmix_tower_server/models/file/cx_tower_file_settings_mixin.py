@@ -3,7 +3,7 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...engine.host_path import clean_directory
+from ...engine.files.host_path import clean_directory
 
 OCTAL_MODE = re.compile(r"0?[0-7]{3,4}")
 # What POSIX lets a name be, with the "$" of machine accounts; or a number.

@@ -3,8 +3,8 @@ import secrets as random_secrets
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...engine import host_path
-from ...engine.results import EngineError
+from ...engine.errors import EngineError
+from ...engine.files import host_path
 from ...worker.engine_context import engine_says
 
 FAILURES_SHOWN = 20

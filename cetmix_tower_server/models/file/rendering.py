@@ -3,9 +3,8 @@ from dataclasses import replace
 
 from odoo import api, fields, models
 
-from ...engine.results import EngineError, OutOfBudget, VaultError
-from ...engine.template import rendering
-from ...engine.template import secrets_in_code as placeholders
+from ...engine.errors import EngineError, OutOfBudget, VaultError
+from ...engine.template import placeholders, rendering
 from ...engine.template.rendering import Mode, UndefinedPolicy
 
 RENDERED = ("rendered_name", "rendered_server_dir", "rendered_code")
@@ -96,7 +95,7 @@ class CxTowerFile(models.Model):
     def _preview_path(self, source, scope, nonce, hidden):
         """Return the rendered path of this file; unrendered if it uses values that the caller may not see.
 
-        :raise engine.results.EngineError: it cannot be rendered
+        :raise engine.errors.EngineError: it cannot be rendered
         """
         find = self.env["cx.tower.variable"]._find_variables_surely
         if (find(source["name"]) | find(source["directory"])) & hidden:

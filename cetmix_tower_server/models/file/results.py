@@ -5,8 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...engine import states
-from ...engine.file_operations import COMPARE, DELETE, FAILED, PULL, PUSH, SKIPPED
-from ...engine.values.own_values import OwnValues
+from ...engine.files.operations import COMPARE, DELETE, FAILED, PULL, PUSH, SKIPPED
+from ...engine.values.own import OwnValues
 from ...worker.engine_context import engine_says
 from .cx_tower_file import QUIET
 

@@ -2,11 +2,10 @@ import secrets as random_secrets
 
 from odoo import models
 
-from ...engine import host_path
-from ...engine.file_operations import PULL, PUSH
-from ...engine.results import FileCreationFailed, RenderingError
-from ...engine.template import rendering
-from ...engine.template import secrets_in_code as placeholders
+from ...engine.errors import FileCreationFailed, RenderingError
+from ...engine.files import host_path
+from ...engine.files.operations import PULL, PUSH
+from ...engine.template import placeholders, rendering
 from ...engine.template.rendering import Mode, UndefinedPolicy
 from ..run.cx_tower_run_target_mixin import check_storable
 
@@ -25,7 +24,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """Return (name, directory, full path) of a file.
 
         :param source: dict with ``name`` and ``directory`` as they were written, ``label`` for messages
-        :raise engine.results.RenderingError: a value is missing, a secret would show, or it is no path
+        :raise engine.errors.RenderingError: a value is missing, a secret would show, or it is no path
         """
         name = self._render_file_text(source["name"], scope, nonce, self.env._("name of %s", source["label"]))
         directory = self._render_file_text(

@@ -4,9 +4,10 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ...engine import states
-from ...engine.file_operations import COMPARE, DELETE, PULL, PUSH
-from ...engine.results import EngineError, ExitCode
-from ...engine.template import secrets_in_code as placeholders
+from ...engine.errors import EngineError
+from ...engine.exit_codes import ExitCode
+from ...engine.files.operations import COMPARE, DELETE, PULL, PUSH
+from ...engine.template import placeholders
 
 # What one run carries at most: more files are several runs.
 FILES_A_RUN = 500

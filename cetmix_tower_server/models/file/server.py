@@ -4,9 +4,9 @@ from odoo import fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.http import request
 
-from ...engine import host_path
-from ...engine.file_operations import DELETE, PULL, PUSH
-from ...engine.results import RenderingError
+from ...engine.errors import RenderingError
+from ...engine.files import host_path
+from ...engine.files.operations import DELETE, PULL, PUSH
 from .server_runs import NO_NONCE
 
 

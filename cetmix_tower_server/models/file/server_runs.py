@@ -1,12 +1,12 @@
 from odoo import models
 
-from ...engine.file_operations import COMPARE, DELETE, PULL
+from ...engine.exit_codes import ExitCode
+from ...engine.files.operations import COMPARE, DELETE, PULL
 from ...engine.masking.hidden_places import Template
 from ...engine.masking.masker import Masker
-from ...engine.results import ExitCode
-from ...engine.script import SudoMode
+from ...engine.script.conversation import SudoMode
 from ...engine.ssh.files import Content, Owner
-from ...engine.template import secrets_in_code as placeholders
+from ...engine.template import placeholders
 from ...engine.work import HostWork
 from ...worker.file_store import FileStore
 from ...worker.file_work import FileRun, FileTask

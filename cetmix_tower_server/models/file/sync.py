@@ -7,7 +7,7 @@ from odoo.tools import SQL
 
 from ...engine import states
 from ...engine.database_errors import may_succeed_later
-from ...engine.file_operations import PULL, PUSH
+from ...engine.files.operations import PULL, PUSH
 from ...worker.engine_context import heard
 
 _logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ SHOWN_MAX = 60  # characters of a value in a sentence
 def doubt_text(env, use, doubt, text=None):
     """Return the sentence about one use of a variable.
 
-    :param use: ``engine.comparisons.Use``
-    :param doubt: ``engine.comparisons.Doubt``
+    :param use: ``engine.plan.comparisons.Use``
+    :param doubt: ``engine.plan.comparisons.Doubt``
     :param text: the variable's value where it is known and may be shown
     """
     values = {

@@ -6,9 +6,10 @@ from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from ...engine import states
-from ...engine.results import ExitCode, Outcome
+from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
-from ...engine.values.plain_values import storable_text
+from ...engine.ssh.running.command_result import Outcome
+from ...engine.values.plain import storable_text
 from ..base.transactions import GUARD_WAIT_S, brief_locks
 
 # What a step needs. Reading whole records costs more than everything else that Tower does between two quick steps.

@@ -24,7 +24,7 @@ def shown_part(model, name):
     """Return (model, field) by which people know a part of a definition.
 
     :param model: of the plan or the line
-    :param name: of the part, see ``engine.definition.FieldChange``
+    :param name: of the part, see ``engine.plan.definition.FieldChange``
     """
     model, name = PARTS.get((model, name), (model, name))
     for prefix, inside in INSIDE.items():

@@ -7,8 +7,9 @@ from odoo.exceptions import MissingError
 from ...engine import states
 from ...engine.bounded import pool
 from ...engine.database_errors import may_succeed_later
+from ...engine.errors import EngineError
+from ...engine.exit_codes import ExitCode
 from ...engine.plan import flow
-from ...engine.results import EngineError, ExitCode
 from ...engine.run_end import NOTHING, Following, RunEnd
 from .cx_tower_plan_log import RUN_FIELDS
 from .step import Decided
@@ -153,7 +154,7 @@ class CxTowerPlanLog(models.Model):
     def _set_values__(self, own):
         """Store own values that a step has left, or that a post-run action sets.
 
-        :param own: :class:`engine.own_values.OwnValues`
+        :param own: :class:`engine.values.own.OwnValues`
         """
         if own.values != (self.variable_values or {}) or self.sealed:
             self.write(self._changed_own_values__(own))

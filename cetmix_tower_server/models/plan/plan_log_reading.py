@@ -5,7 +5,7 @@ from odoo.tools import SQL
 
 from ...engine import states
 from ...engine.plan import flow
-from ...engine.values.own_values import OwnValues
+from ...engine.values.own import OwnValues
 
 LINES_LIMIT = 500  # of the outermost run, in one reading
 INSIDE_LIMIT = 1000  # lines of all runs inside together

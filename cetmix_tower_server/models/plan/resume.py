@@ -346,7 +346,7 @@ class CxTowerPlanLog(models.Model):
 
     @api.model
     def _values_before__(self, step):
-        """Return the :class:`engine.own_values.OwnValues` that a step began with."""
+        """Return the :class:`engine.values.own.OwnValues` that a step began with."""
         inputs, _secrets = step._inputs__()
         own = step._own_values__()
         return own.changed(inputs["variable_values"]) if inputs else own

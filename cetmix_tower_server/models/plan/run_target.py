@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.exceptions import ValidationError
 
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
 
 
@@ -94,9 +94,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """Return the values of the log of one step: rendered code, limits and guard.
 
         :param run: log of the flight plan's run
-        :param own: its :class:`engine.own_values.OwnValues`; the caller seals what comes of them
+        :param own: its :class:`engine.values.own.OwnValues`; the caller seals what comes of them
         :param line: the line's document, see ``cx.tower.plan._definition``
-        :raise engine.results.EngineError: the step cannot run
+        :raise engine.errors.EngineError: the step cannot run
         """
         # sudo: the plan's author decided what runs
         server, command = self.sudo(), self.env["cx.tower.command"].browse(line["command_id"]).sudo()

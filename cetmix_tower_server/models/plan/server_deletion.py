@@ -9,7 +9,7 @@ from psycopg2.errors import LockNotAvailable
 
 from ...engine import states
 from ...engine.database_errors import is_away, may_succeed_later
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ...worker.engine_context import engine_says, heard
 from ..base.transactions import brief_locks
 from ..server.connection import MANAGER

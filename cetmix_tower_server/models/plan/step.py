@@ -5,8 +5,9 @@ from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable
 
 from ...engine import states
+from ...engine.errors import ConditionInvalid, EngineError
+from ...engine.exit_codes import ExitCode
 from ...engine.plan import conditions, flow
-from ...engine.results import ConditionInvalid, EngineError, ExitCode
 from ...engine.run_end import NOTHING, RunEnd
 from ...engine.template import rendering
 from ..base.transactions import GUARD_WAIT_S
@@ -275,7 +276,7 @@ class CxTowerPlanLog(models.Model):
         """Return whether the condition of a line lets it run.
 
         :param own_values: as they are
-        :raise engine.results.ConditionInvalid: the condition cannot be evaluated
+        :raise engine.errors.ConditionInvalid: the condition cannot be evaluated
         """
         if not line["condition"]:
             return True
@@ -301,7 +302,7 @@ class CxTowerPlanLog(models.Model):
         """Return the values of a post-run action; they may use other variables.
 
         :param own_values: as they are
-        :raise engine.results.RenderingError: one cannot be rendered
+        :raise engine.errors.RenderingError: one cannot be rendered
         """
         scope = self.server_id._rendering_scope(
             self.server_id, list(values.values()), own_values, nonce="", tools=self._tools()

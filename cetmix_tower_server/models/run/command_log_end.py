@@ -5,9 +5,9 @@ from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable
 
 from ...engine import states
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ...engine.run_end import NOTHING, RunEnd
-from ...engine.values.plain_values import storable_text
+from ...engine.values.plain import storable_text
 from ..base.transactions import brief_locks
 
 _logger = logging.getLogger(__name__)

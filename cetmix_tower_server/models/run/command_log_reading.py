@@ -1,7 +1,7 @@
 from odoo import fields, models
 
 from ...engine import states
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
 
 READ_LIMIT = 8 * 1024 * 1024  # characters that one call of read_output returns at most

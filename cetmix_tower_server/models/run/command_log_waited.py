@@ -4,7 +4,7 @@ from odoo import SUPERUSER_ID, models
 from odoo.exceptions import MissingError
 
 from ...engine.database_errors import is_away, may_succeed_later
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
 
 _logger = logging.getLogger(__name__)

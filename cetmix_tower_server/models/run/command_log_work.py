@@ -5,7 +5,8 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ...engine.database_errors import may_succeed_later
-from ...engine.results import EngineError, ExitCode
+from ...engine.errors import EngineError
+from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
 from ...engine.work import Ended
 from ...worker.recorder import OutputSoFar

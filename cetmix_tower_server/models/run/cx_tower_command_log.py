@@ -3,7 +3,7 @@ from odoo import api, fields, models
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from ...engine import ansi
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
 from ..base.fields import BigInteger
 from ..base.transactions import GUARD_WAIT_S, brief_locks

@@ -7,7 +7,7 @@ from odoo.tools import SQL
 from odoo.tools.misc import clean_context
 
 from ...engine import states
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 
 # Ends of runs that were refused at their start; the person who started them has seen why.
 NEVER_BEGAN = (

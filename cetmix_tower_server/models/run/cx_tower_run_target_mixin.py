@@ -8,14 +8,14 @@ from odoo import api, models
 from odoo.exceptions import AccessError, ValidationError
 
 from ...engine import states
+from ...engine.errors import EngineError, RenderingError
+from ...engine.exit_codes import ExitCode
 from ...engine.masking.in_use import known_secrets__
 from ...engine.masking.masker import Masker
-from ...engine.results import EngineError, ExitCode, RenderingError
 from ...engine.run_end import RunEnd
-from ...engine.template import rendering
-from ...engine.template import secrets_in_code as placeholders
-from ...engine.values import plain_values
-from ...engine.values.own_values import all_texts
+from ...engine.template import placeholders, rendering
+from ...engine.values import plain as plain_values
+from ...engine.values.own import all_texts
 from ...worker import worker as run_worker
 from ...worker.engine_context import heard
 from .source import hide_code
@@ -172,7 +172,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     def _refuse_secrets_in_paths(self, run_input, secrets):
         """Raise for a file whose place on the host contains a secret: it would stand on the file's record.
 
-        :raise engine.results.RenderingError: it does
+        :raise engine.errors.RenderingError: it does
         """
         names = {
             name
@@ -428,7 +428,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         return replace(scope, stored=stored)
 
     def _check_secrets_exist(self, server, references):
-        """Raise :class:`engine.results.SecretNotFound` for the first secret without a value here.
+        """Raise :class:`engine.errors.SecretNotFound` for the first secret without a value here.
 
         When the engine says ``tower_secrets_later``, whoever renders many texts looks for all secrets together.
         """
@@ -444,7 +444,7 @@ def _is_storable(text):
 def check_storable(text, where):
     """Raise for rendered text that cannot be stored: a template may make it of its own literals, as ``{{ "\\x00" }}``.
 
-    :raise engine.results.RenderingError: it cannot
+    :raise engine.errors.RenderingError: it cannot
     """
     if not _is_storable(text):
         raise RenderingError(f"NUL and half characters cannot be in the {where}. Take them out.")

@@ -2,8 +2,8 @@ import json
 
 from odoo import api, fields, models
 
-from ...engine.results import Secret
-from ...engine.values.own_values import OwnValues, all_texts, masked
+from ...engine.secret import Secret
+from ...engine.values.own import OwnValues, all_texts, masked
 
 # Fields that are only shown: masked, nothing else.
 SHOWN = ("code", "path", "message", "command_error")
@@ -54,7 +54,7 @@ class CxTowerSealedMixin(models.AbstractModel):
     def _own_values__(self):
         """Return the :class:`engine.values.own_values.OwnValues` of this record, unmasked.
 
-        :raise engine.results.VaultError: they cannot be decrypted
+        :raise engine.errors.VaultError: they cannot be decrypted
         """
         document, secrets = self._unseal__()
         return OwnValues(document.get("variable_values", self.sudo().variable_values) or {}, secrets)

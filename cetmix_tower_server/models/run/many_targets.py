@@ -3,8 +3,8 @@ from dataclasses import replace
 
 from odoo import models
 
-from ...engine.results import ExitCode
-from ...engine.template import secrets_in_code as placeholders
+from ...engine.exit_codes import ExitCode
+from ...engine.template import placeholders
 from ...worker.engine_context import engine_says
 
 

@@ -5,7 +5,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...engine import states
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
 from ...engine.run_lease import LEASE_S
 

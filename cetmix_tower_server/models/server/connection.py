@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...engine import address
-from ...engine.results import ConnectError
+from ...engine.errors import ConnectError
+from ...engine.ssh import address
 from ...engine.ssh.target import ConnectSettings, Credential, Target
 from ...worker.engine_context import engine_says, heard
 from ..base.fields import SecretChar
@@ -286,7 +286,7 @@ class CxTowerServer(models.Model):
 
         Callers check the person's rights first: the target holds everything needed to log in.
 
-        :raise engine.results.ConnectError: no address, or jump hosts in a circle
+        :raise engine.errors.ConnectError: no address, or jump hosts in a circle
         """
         self.ensure_one()
         return self._connection_targets__()[self.id]
@@ -294,7 +294,7 @@ class CxTowerServer(models.Model):
     def _connection_targets__(self):
         """Return {server id: Target} for many servers: queries do not grow with their number.
 
-        :raise engine.results.ConnectError: as :meth:`_connection_target__`, for any of them
+        :raise engine.errors.ConnectError: as :meth:`_connection_target__`, for any of them
         """
         # sudo: people who may run a command need not see how Tower logs in
         servers = self.sudo()

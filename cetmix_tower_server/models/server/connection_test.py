@@ -4,8 +4,9 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from psycopg2.errors import SerializationFailure
 
-from ...engine.results import EngineError, ExitCode
-from ...engine.script import SudoMode
+from ...engine.errors import EngineError
+from ...engine.exit_codes import ExitCode
+from ...engine.script.conversation import SudoMode
 from ...engine.ssh.pool import ConnectionPool
 from ...engine.ssh.probe import ProbeStep, test_connection
 from .connection import MANAGER

@@ -3,8 +3,8 @@ from dataclasses import replace
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ...engine.results import EngineError
-from ...engine.ssh.hostkey import HostKey
+from ...engine.errors import EngineError
+from ...engine.ssh.connecting.host_key import HostKey
 from ...engine.ssh.probe import fetch_host_key
 from .connection import MANAGER
 

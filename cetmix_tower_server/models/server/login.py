@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from odoo import models
 from odoo.exceptions import UserError
 
-from ...engine.results import EngineError, Secret
+from ...engine.errors import EngineError
+from ...engine.secret import Secret
 from ...engine.ssh.target import Target
 
 SHARED = "cx.tower.server.logins"
@@ -34,7 +35,7 @@ class CxTowerServer(models.Model):
     def _login__(self):
         """Return the :class:`Login` of this server.
 
-        :raise engine.results.EngineError: no address, jump hosts in a circle, a secret that cannot be read
+        :raise engine.errors.EngineError: no address, jump hosts in a circle, a secret that cannot be read
         """
         self.ensure_one()
         shared = self.env.cr.cache.get(SHARED)

@@ -5,8 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...engine.database_errors import is_away, may_succeed_later
-from ...engine.output import BoundedText
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
+from ...engine.ssh.running.output import BoundedText
 from ..base.transactions import brief_locks
 
 _logger = logging.getLogger(__name__)

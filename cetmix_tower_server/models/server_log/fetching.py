@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ...engine import states
-from ...engine.results import EngineError, ExitCode
+from ...engine.errors import EngineError
+from ...engine.exit_codes import ExitCode
 from ...engine.shell import quoting
 from ..run.source import hide_code
 
@@ -313,7 +314,7 @@ class CxTowerServerLog(models.Model):
     def _file_path(self, server, known):
         """Return where this log's file is on its server.
 
-        :raise engine.results.RenderingError: a variable of its name or directory has no value
+        :raise engine.errors.RenderingError: a variable of its name or directory has no value
         """
         file = self._get_file()
         source = file._rendering_source()

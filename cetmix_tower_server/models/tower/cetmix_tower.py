@@ -6,7 +6,7 @@ import urllib.parse
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ..base.storable_values import is_whole_number
 
 _logger = logging.getLogger(__name__)

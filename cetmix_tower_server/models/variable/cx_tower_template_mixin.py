@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ...engine.results import RenderingError
+from ...engine.errors import RenderingError
 from ...engine.template.rendering import Mode, UndefinedPolicy, VariableScope, find_variables, render
 
 

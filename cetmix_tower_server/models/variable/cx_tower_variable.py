@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 
-from ...engine.results import OutOfBudget
+from ...engine.errors import OutOfBudget
 from ...engine.template.renaming import rename_variable
 from ...engine.values import patterns
 from .modifier import check_modifier

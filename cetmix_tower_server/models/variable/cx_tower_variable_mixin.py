@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
 
-from ...engine.results import RenderingError
+from ...engine.errors import RenderingError
 from ...engine.template.rendering import Mode, UndefinedPolicy, render
 from .cx_tower_variable_resolver import COUNTS, GLOBAL_SCOPE, STORED_TEXT
 

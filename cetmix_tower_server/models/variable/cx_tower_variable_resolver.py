@@ -7,10 +7,10 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
-from ...engine.results import OutOfBudget, RenderingError
+from ...engine.errors import OutOfBudget, RenderingError
 from ...engine.template.rendering import VariableScope, find_variables
-from ...engine.template.template_text import has_tags
-from ...engine.values.value_rules import ValueRule, ValueRules
+from ...engine.template.tags import has_tags
+from ...engine.values.rules import ValueRule, ValueRules
 from .modifier import check_modifier
 
 GLOBAL_SCOPE = "global"
@@ -24,7 +24,7 @@ def _read_template(text):
     """Return (names that a template uses, why it is malformed or ""). Saving a text asks twice: to check it, and to
     link its variables.
 
-    :raise engine.results.OutOfBudget: that takes too long to find out
+    :raise engine.errors.OutOfBudget: that takes too long to find out
     """
     try:
         return frozenset(find_variables(text)), ""
@@ -348,7 +348,7 @@ class CxTowerVariableResolver(models.AbstractModel):
     def _find_variables_surely(self, text):
         """Return the references a template uses, as rights depend on them; an empty set when it is malformed.
 
-        :raise engine.results.OutOfBudget: that takes too long to find out
+        :raise engine.errors.OutOfBudget: that takes too long to find out
         """
         names, _problem = _read_template(text) if self._is_template(text) else (frozenset(), "")
         return names

@@ -2,7 +2,7 @@
 
 They know ``value``, ``result`` and a wrapped ``re``: no environment, no records (access matrix, "Actions are
 rights too": who may not write Python commands may still write these). They are looked through here, with Odoo's own
-rules, and run in another process, see ``engine.modifiers``.
+rules, and run in another process, see ``engine.values.modifiers``.
 """
 
 import ast
@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from odoo.tools.safe_eval import test_python_expr
 
-from ...engine.results import RenderingError
+from ...engine.errors import RenderingError
 from ...engine.values.modifiers import find_mode, find_refused
-from ...engine.values.value_rules import ValueRule, ValueRules
+from ...engine.values.rules import ValueRule, ValueRules
 
 MODIFIER_MAX = 20_000  # characters
 

@@ -5,9 +5,10 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
-from ...engine.attempts import AttemptLimiter
-from ...engine.results import KeyFileError, Secret, SecretNotFound, VaultError
-from ...engine.ssh.keys import load_private_key
+from ...engine.attempt_limiter import AttemptLimiter
+from ...engine.errors import KeyFileError, SecretNotFound, VaultError
+from ...engine.secret import Secret
+from ...engine.ssh.connecting.private_key import load_private_key
 from ..base.fields import SecretChar, SecretText
 from .cx_tower_vault_mixin import PLACEHOLDER
 

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ...engine.template.secrets_in_code import find_secrets
+from ...engine.template.placeholders import find_secrets
 
 
 class CxTowerKeyMixin(models.AbstractModel):

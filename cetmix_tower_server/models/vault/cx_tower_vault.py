@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ...engine.results import Secret, VaultError
+from ...engine.errors import VaultError
+from ...engine.secret import Secret
 from .key_ring import add_key, get_key_source, load_key_ring
 
 _logger = logging.getLogger(__name__)

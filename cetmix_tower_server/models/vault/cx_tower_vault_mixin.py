@@ -4,7 +4,7 @@ import sys
 from odoo import api, models
 from odoo.exceptions import AccessError, ValidationError
 
-from ...engine.results import VaultError
+from ...engine.errors import VaultError
 
 #: What a secret field shows when it has a value. Writing it back changes nothing.
 PLACEHOLDER = "*****"

@@ -2,7 +2,7 @@
 
 In this order: the environment variable ``TOWER_VAULT_KEYS``, the option ``tower_vault_keys`` of odoo.conf, the file
 ``tower_vault_keys`` in Odoo's data directory, which is made when the first secret is stored. They are never in the
-database. Each is a list of keys, newest first (see ``engine.vault.KeyRing.parse``).
+database. Each is a list of keys, newest first (see ``engine.vault.key_ring.KeyRing.parse``).
 """
 
 import os
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from odoo.tools import config
 
-from ...engine.results import VaultError
-from ...engine.vault import KeyRing
-from ...engine.vault_key_file import change_key_file, read_key_file, read_or_create_key_file
+from ...engine.errors import VaultError
+from ...engine.vault.key_file import change_key_file, read_key_file, read_or_create_key_file
+from ...engine.vault.key_ring import KeyRing
 
 VARIABLE = "TOWER_VAULT_KEYS"
 OPTION = "tower_vault_keys"

@@ -4,9 +4,10 @@ import threading
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
+from ...engine.exit_codes import ExitCode
 from ...engine.masking.in_use import secrets_in_use
 from ...engine.masking.masker import Masker
-from ...engine.results import ExitCode, Secret
+from ...engine.secret import Secret
 from ..run.run_case import RunCase
 
 

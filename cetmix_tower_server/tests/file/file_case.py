@@ -3,7 +3,7 @@
 import hashlib
 from unittest.mock import patch
 
-from ...engine.results import FileExists, FileMissing, FileTooLarge, FileUploadFailed
+from ...engine.errors import FileExists, FileMissing, FileTooLarge, FileUploadFailed
 from ...engine.ssh.files import HostFile, IfExists, PushResult
 from ...worker import file_work
 from ...worker.engine_context import engine_says

@@ -7,7 +7,8 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2.errors import LockNotAvailable
 
-from ...engine.results import ConnectTimeout, ExitCode, FileUploadFailed
+from ...engine.errors import ConnectTimeout, FileUploadFailed
+from ...engine.exit_codes import ExitCode
 from ...engine.ssh.files import Owner
 from ...worker.engine_context import engine_says
 from .file_case import FileCase

@@ -11,9 +11,10 @@ from odoo.tools import mute_logger
 from odoo.tools.json import json_default
 from psycopg2.errors import LockNotAvailable
 
-from ...engine.results import ConnectError, ExitCode, TransferTimedOut
+from ...engine.errors import ConnectError, TransferTimedOut
+from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
-from ...engine.ssh.stopping import StopRequested
+from ...engine.ssh.running.stopping import StopRequested
 from ...worker import file_work
 from ...worker.engine_context import engine_says
 from .file_case import FileCase

@@ -1,7 +1,8 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
 
-from ...engine.results import ConnectTimeout, ExitCode, FileUploadFailed
+from ...engine.errors import ConnectTimeout, FileUploadFailed
+from ...engine.exit_codes import ExitCode
 from ...worker.engine_context import engine_says
 from .file_case import FileCase
 

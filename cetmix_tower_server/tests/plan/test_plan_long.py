@@ -3,7 +3,7 @@ from unittest.mock import patch
 from odoo import sql_db
 from odoo.tests import tagged
 
-from ...engine.results import Secret
+from ...engine.secret import Secret
 from ...models.plan import frozen_inputs, plan_log_reading
 from ...worker import worker as run_worker
 from ...worker.engine_context import engine_says

@@ -5,7 +5,7 @@ import psycopg2
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ...engine.run_end import Claim, RunEnd
 from ...worker import worker as run_worker
 from ...worker.engine_context import engine_says

@@ -7,7 +7,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ...engine.run_end import Claim, RunEnd
 from ...worker.engine_context import engine_says
 from .run_case import RunCase

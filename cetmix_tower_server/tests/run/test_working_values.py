@@ -4,7 +4,7 @@ from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from .run_case import RunCase
 
 SECRET = "s3cr3t-of-the-test"

@@ -5,7 +5,7 @@ from odoo.exceptions import ValidationError
 from odoo.tests import Form, tagged
 
 from ...engine.bounded import pool
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ...worker.job import Job
 from ..common import slow
 from ..run.run_case import RunCase

@@ -1,7 +1,7 @@
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import TransactionCase, new_test_user, tagged
 
-from ...engine.results import Secret
+from ...engine.secret import Secret
 from ...models.server.host_key import parse_key
 from ..common import make_private_key
 

@@ -6,8 +6,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ...engine.results import CommandResult, Outcome
 from ...engine.run_end import RunEnd
+from ...engine.ssh.running.command_result import CommandResult, Outcome
 from ...models.server_log.command_log import TEXT_LIMIT, ServerLogKeeper
 from ...models.server_log.fetching import FOLLOW_LIMIT_S
 from ..run.run_case import RunCase

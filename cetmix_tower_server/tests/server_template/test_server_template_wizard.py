@@ -3,8 +3,8 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
-from ...engine.results import ConnectError
-from ...engine.ssh.hostkey import HostKey
+from ...engine.errors import ConnectError
+from ...engine.ssh.connecting.host_key import HostKey
 from .server_template_case import ServerTemplateCase
 
 WIZARD = "cx.tower.server.template.create.wizard"

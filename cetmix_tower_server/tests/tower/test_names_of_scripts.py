@@ -1,7 +1,7 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
 
-from ...engine.results import ExitCode
+from ...engine.exit_codes import ExitCode
 from ...models import constants
 from ...worker.engine_context import engine_says
 from ..run.run_case import RunCase

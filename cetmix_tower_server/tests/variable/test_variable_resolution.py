@@ -1,6 +1,6 @@
 from odoo.tests import tagged
 
-from ...engine.results import RenderingError
+from ...engine.errors import RenderingError
 from ...models.variable.cx_tower_variable_mixin import Mode, UndefinedPolicy, render
 from .common_variable import VariableCase
 

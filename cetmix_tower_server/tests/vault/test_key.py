@@ -5,8 +5,9 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2.errors import UniqueViolation
 
-from ...engine.attempts import AttemptLimiter
-from ...engine.results import Secret, SecretNotFound
+from ...engine.attempt_limiter import AttemptLimiter
+from ...engine.errors import SecretNotFound
+from ...engine.secret import Secret
 from ..common import TowerCommon, make_private_key
 
 

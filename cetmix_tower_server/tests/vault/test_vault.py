@@ -8,8 +8,9 @@ from odoo.tests import Form, tagged
 from odoo.tools import config, mute_logger
 from odoo.tools.safe_eval import safe_eval
 
-from ...engine.results import Secret, VaultError
-from ...engine.vault import KeyRing
+from ...engine.errors import VaultError
+from ...engine.secret import Secret
+from ...engine.vault.key_ring import KeyRing
 from ...models.vault.key_ring import FILE_NAME, load_key_ring
 from ..common import TowerCommon
 

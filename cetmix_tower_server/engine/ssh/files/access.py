@@ -6,14 +6,15 @@ import threading
 from contextlib import contextmanager
 from typing import Any
 
-from ...results import CommandResult, ConnectError, ConnectionLost, FileError
-from ...script import ScriptSpec
+from ...errors import ConnectError, ConnectionLost, FileError
+from ...script.conversation import ScriptSpec
 from ..lease import Lease
 from ..pool import ConnectionPool
-from ..running import Clocks, run_script
+from ..running.command_result import CommandResult
+from ..running.run_script import Clocks, run_script
+from ..running.stopping import StopRequested, StopSignal
 from ..sftp import Sftp
 from ..sftp_wire import SftpError, SftpNonsense
-from ..stopping import StopRequested, StopSignal
 from ..target import Target
 from ..watching import Watch
 from .failures import from_sftp

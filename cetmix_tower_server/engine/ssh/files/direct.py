@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from ...results import FileDownloadFailed, FileError, FileUploadFailed
+from ...errors import FileDownloadFailed, FileError, FileUploadFailed
 from .. import sftp_wire as wire
 from ..sftp_answers import Task
 from ..sftp_wire import SftpStatus

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...results import FileCreationFailed, FileError
+from ...errors import FileCreationFailed, FileError
 from .. import sftp_wire as wire
 from ..sftp_answers import Task
 from ..sftp_wire import SftpStatus

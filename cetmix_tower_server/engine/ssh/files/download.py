@@ -6,7 +6,7 @@ import hashlib
 from collections import deque
 from contextlib import suppress
 
-from ...results import FileDownloadFailed, FileMissing, FileTooLarge
+from ...errors import FileDownloadFailed, FileMissing, FileTooLarge
 from .. import sftp_wire as wire
 from ..sftp import IN_FLIGHT_BYTES
 from ..sftp_answers import Pending, Task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...results import FileError
+from ...errors import FileError
 from .. import sftp_wire as wire
 from ..sftp_wire import SftpError, SftpStatus, SftpUnavailable
 from ..target import Target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...results import FileError
+from ...errors import FileError
 from ..sftp import Sftp
 from ..sftp_answers import Pending
 from ..target import Target

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
-from ...results import CommandResult, FileCreationFailed
+from ...errors import FileCreationFailed
 from .. import sftp_wire as wire
+from ..running.command_result import CommandResult
 from ..sftp import Sftp
 from ..sftp_answers import Task
 from ..sftp_wire import Reader, SftpStatus

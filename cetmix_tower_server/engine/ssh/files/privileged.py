@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 
-from ...results import (
-    CommandResult,
+from ...errors import (
     ConnectionLost,
     FileCreationFailed,
     FileDownloadFailed,
@@ -20,17 +19,17 @@ from ...results import (
     FileMissing,
     FileTooLarge,
     FileUploadFailed,
-    Outcome,
     ScriptNotRun,
-    Secret,
     SudoFailed,
     TransferTimedOut,
 )
-from ...script import ScriptSpec, SudoMode
+from ...script.conversation import ScriptSpec, SudoMode
+from ...secret import Secret
 from ..errors import where
+from ..running.command_result import CommandResult, Outcome
+from ..running.stopping import StopRequested
 from ..sftp_answers import Task
 from ..sftp_wire import SftpStatus
-from ..stopping import StopRequested
 from . import scripts
 from .access import HostAccess
 from .direct import OnResult, run_files

@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
-from ...results import ConnectError, FileUploadFailed, ScriptError
+from ...errors import ConnectError, FileUploadFailed, ScriptError
 from ..sftp_answers import Task
 from ..sftp_wire import Attributes, SftpStatus
 from .access import HostAccess

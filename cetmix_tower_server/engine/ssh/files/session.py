@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
-from ...results import FileDownloadFailed, FileError, Secret
-from ...script import SudoMode
+from ...errors import FileDownloadFailed, FileError
+from ...script.conversation import SudoMode
+from ...secret import Secret
 from ..pool import ConnectionPool
-from ..stopping import StopSignal
+from ..running.stopping import StopSignal
 from ..target import Target
 from ..watching import Watch
 from .access import HostAccess

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import BinaryIO
 
-from ...results import FileCreationFailed, FileError, FileExists, FileUploadFailed
+from ...errors import FileCreationFailed, FileError, FileExists, FileUploadFailed
 from .. import sftp_wire as wire
 from ..sftp import IN_FLIGHT_BYTES
 from ..sftp_answers import Pending, Task

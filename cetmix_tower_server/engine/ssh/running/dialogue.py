@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections import deque
 
-from ..results import Stream, SudoReason
-from ..script import ASK_SUDO, GIVE_UP, GO_ON, Conversation
+from ...errors import SudoReason
+from ...script.conversation import ASK_SUDO, GIVE_UP, GO_ON, Conversation
+from .command_result import Stream
 from .markers import PROMPT_LEAD, STDERR_MARKER, STDOUT_MARKER, MarkerScanner, PromptRest
 
 #: sudo has this long to ask for a password or to start the privileged shell.

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from .results import VaultError
+from ..errors import VaultError
 
 KEY_BYTES = 32  # AES-256
 NONCE_BYTES = 12  # 96 bits, as NIST SP 800-38D, 8.2.2 recommends for random nonces

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence, Set, ValuesView
 from typing import Any
 
-from ..results import EngineError, ExitCode
+from ..errors import EngineError
+from ..exit_codes import ExitCode
 
 DEPTH_MAX = 50  # lists and dictionaries inside each other
 DIGITS_MAX = 1000  # of a whole number; more than anybody counts, less than what takes long to print

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko.ssh_exception import SSHException
 
-from ..results import KeyFileError, Secret
-from .keyfile import KeyFile
+from ...errors import KeyFileError
+from ...secret import Secret
+from .key_file import KeyFile
 
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 #: Each round of bcrypt costs about 10 ms, and somebody waits for it at every log-in.

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..output import BoundedText, StreamDecoder
-from ..results import Stream
+from .command_result import Stream
+from .output import BoundedText, StreamDecoder
 
 if TYPE_CHECKING:
-    from ..masking.masker import Masker
+    from ...masking.masker import Masker
 
 _logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import re
 import threading
 from collections.abc import Callable
 
-from ..results import Secret
-from ..script import ScriptSpec, SudoMode
+from ...script.conversation import ScriptSpec, SudoMode
+from ...secret import Secret
 
 _LEFT = re.compile(r"^left:(\d+)\n", re.MULTILINE)
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from paramiko.ssh_exception import IncompatiblePeer, SSHException
 
-from ..results import ChannelRefused, ConnectError, ConnectionLost, ConnectTimeout
+from ...errors import ChannelRefused, ConnectError, ConnectionLost, ConnectTimeout
+from ..errors import lost, lost_if_broken, where
+from ..target import ConnectSettings, Target
 from . import sockets
-from .errors import lost, lost_if_broken, where
-from .hostkey import HostKey, check_host_key, stored_key
+from .host_key import HostKey, check_host_key, stored_key
 from .login import authenticate
-from .target import ConnectSettings, Target
 from .transport import CIPHERS, MACS, CommandChannel, CommandTransport
 
 #: How often a wait looks whether the connection ended without telling.

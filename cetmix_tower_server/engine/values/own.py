@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ..masking.masker import Masker
-from ..results import Secret
+from ..secret import Secret
 
 Secrets = tuple[tuple[str, Secret], ...]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from .results import RenderingError
+from ..errors import RenderingError
 
 PATH_MAX = 4096  # bytes, what Linux takes
 NAME_MAX = 255  # bytes

@@ -21,7 +21,7 @@ from paramiko.message import Message
 from paramiko.packet import Packetizer
 from paramiko.ssh_exception import SSHException
 
-from ..results import Stream
+from ..running.command_result import Stream
 
 #: Seconds an idle connection's thread sleeps at most. Closing wakes it, so nothing waits for this.
 IDLE_WAKEUP_S = 5.0

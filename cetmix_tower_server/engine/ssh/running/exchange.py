@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ..results import Stream
-from ..script import Conversation
+from ...script.conversation import Conversation
+from ..connecting.transport import CommandChannel
+from ..errors import lost_if_broken
+from ..target import Target
+from .command_result import Stream
 from .dialogue import Dialogue
-from .errors import lost_if_broken
-from .target import Target
-from .transport import CommandChannel
 
 #: After the exit status, output may still be on its way. A process that was left in the background may
 #: hold the streams open for ever: without output for LINGER_S, or after LINGER_MAX_S, it is over.

@@ -10,10 +10,10 @@ import paramiko
 from paramiko.auth_handler import AuthHandler
 from paramiko.ssh_exception import AuthenticationException, BadAuthenticationType, PartialAuthentication
 
-from ..results import AuthenticationFailed, ConnectionLost, ConnectTimeout
-from .errors import lost_if_broken, where
-from .keys import load_private_key
-from .target import Target
+from ...errors import AuthenticationFailed, ConnectionLost, ConnectTimeout
+from ..errors import lost_if_broken, where
+from ..target import Target
+from .private_key import load_private_key
 from .transport import CommandTransport
 
 _PASSWORD_METHODS = {"password", "keyboard-interactive"}

@@ -10,29 +10,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..results import (
-    ChannelRefused,
-    CommandResult,
-    ConnectError,
-    ConnectionLost,
-    ExitCode,
-    Outcome,
-    Stream,
-    SudoReason,
-)
-from ..script import ScriptSpec, SudoMode, compose
+from ...errors import ChannelRefused, ConnectError, ConnectionLost, SudoReason
+from ...exit_codes import ExitCode
+from ...script.conversation import ScriptSpec, SudoMode, compose
+from ..connecting.dialing import dial
+from ..errors import where
+from ..lease import Lease
+from ..pool import ConnectionPool
+from ..target import Target
 from . import arrival
 from .collecting import Collector, OutputCallback, OutputLimits
-from .dialing import dial
-from .errors import where
+from .command_result import CommandResult, Outcome, Stream
 from .exchange import ByteSink, Exchange
-from .lease import Lease
-from .pool import ConnectionPool
 from .stopping import StopRequested, StopSignal, kill_spec, processes_left
-from .target import Target
 
 if TYPE_CHECKING:
-    from ..masking.masker import Masker
+    from ...masking.masker import Masker
 
 #: After the process tree has ended, its last output is waited for this long.
 LAST_OUTPUT_S = 1.0

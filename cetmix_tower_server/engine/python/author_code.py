@@ -6,7 +6,8 @@ import ast
 import traceback
 from types import TracebackType
 
-from ..results import EngineError, ExitCode
+from ..errors import EngineError
+from ..exit_codes import ExitCode
 
 FILENAME = "tower_command"
 

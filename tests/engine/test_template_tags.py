@@ -5,10 +5,10 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tower_engine.errors import RenderingError
 from tower_engine.plan import advice
 from tower_engine.python import effects as python_effects
-from tower_engine.results import RenderingError
-from tower_engine.template import template_text
+from tower_engine.template import tags
 from tower_engine.template.renaming import rename_variable
 from tower_engine.template.rendering import Mode, VariableScope, find_variables, render
 
@@ -120,13 +120,13 @@ def test_vanishing_lines_do_not_move_the_lines_of_errors():
 
 @given(st.text("{}%#$-+ \n\r'\"\\ab", max_size=30))
 def test_pieces_cover_the_source_and_text_without_tags_is_kept(source):
-    pieces = template_text.split(source)
+    pieces = tags.split(source)
     assert "".join(source[piece.start : piece.end] for piece in pieces) == source
     try:
         rendered = render(source, SCOPE)
     except RenderingError:
         return
-    if all(piece.kind is template_text.Kind.TEXT for piece in pieces):
+    if all(piece.kind is tags.Kind.TEXT for piece in pieces):
         assert rendered == source
 
 
@@ -142,7 +142,7 @@ def test_text_around_tags_in_its_line_is_kept(before, after):
 )
 def test_reading_takes_time_in_proportion_to_the_text(source):
     started = time.process_time()
-    template_text.split(source)
+    tags.split(source)
     assert time.process_time() - started < 3
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from paramiko.ssh_exception import ChannelException, SSHException
 
-from ..results import ChannelRefused, ConnectError, ConnectTimeout
+from ...errors import ChannelRefused, ConnectError, ConnectTimeout
+from ..errors import where
+from ..target import Target
 from . import sockets
 from .connection import Connection, connect
-from .errors import where
-from .target import Target
 
 if TYPE_CHECKING:
-    from .lease import Lease
+    from ..lease import Lease
 
 
 def dial(target: Target, lease_jump: Callable[[Target], Lease]) -> Connection:

@@ -9,8 +9,8 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .results import VaultError
-from .vault import KeyRing
+from ..errors import VaultError
+from .key_ring import KeyRing
 
 _HEADER = (
     "# Keys of Cetmix Tower's vault, newest first. Without this file stored secrets cannot be read: back it up,\n"

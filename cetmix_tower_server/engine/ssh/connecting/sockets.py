@@ -8,8 +8,8 @@ import time
 
 from paramiko.ssh_exception import SSHException
 
-from ..results import ConnectError, ConnectionRefused, ConnectTimeout, NameResolutionError
-from .target import Target
+from ...errors import ConnectError, ConnectionRefused, ConnectTimeout, NameResolutionError
+from ..target import Target
 
 READ_AHEAD = 65536
 #: How often the tunnel through a jump host is asked whether it takes data.

@@ -1,4 +1,4 @@
-from tower_engine.attempts import AttemptLimiter
+from tower_engine.attempt_limiter import AttemptLimiter
 
 
 def test_blocked_after_too_many_failures_until_they_are_old():

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..bounded import pool
 from ..bounded.pool import NotCheap
-from ..results import OutOfBudget, RenderingError, ValueInvalid
+from ..errors import OutOfBudget, RenderingError, ValueInvalid
 from . import modifiers, patterns
 
 

@@ -8,8 +8,8 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from ..results import HostKeyMismatch, HostKeyUnknown
-from .target import Target
+from ...errors import HostKeyMismatch, HostKeyUnknown
+from ..target import Target
 
 #: Algorithms by which a host can prove a key of that type (RFC 8332 for RSA).
 _ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}

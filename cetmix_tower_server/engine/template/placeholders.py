@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ..errors import RenderingError, SecretNotFound
 from ..python import literals as python_literals
-from ..results import RenderingError, Secret, SecretNotFound, mask_of
+from ..secret import Secret, mask_of
 from ..shell.insertion import insert_values
 
 PLACEHOLDER = re.compile(r"#!cxtower\.secret\.([A-Za-z0-9_]+)!#")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..target import Target
 from .dialogue import Dialogue
-from .target import Target
 
 _ADVICE = (
     "Look at its start-up files (such as ~/.bashrc or ~/.zshenv): without a terminal they must not wait for input,"

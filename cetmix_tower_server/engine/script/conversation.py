@@ -34,9 +34,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ..errors import ScriptError
+from ..secret import Secret
+from ..shell import Part, plain_words, split_commands
 from .bootstrap import FORGET, PRELUDE, block, login_request, mark, run, sh_request, take
-from .results import ScriptError, Secret
-from .shell import Part, plain_words, split_commands
 
 #: Answers to the marker "a".
 GO_ON, ASK_SUDO, GIVE_UP = b"go\n", b"ask\n", b"no\n"

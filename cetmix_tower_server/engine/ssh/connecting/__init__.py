@@ -1,0 +1,1 @@
+"""Opening one connection to a host: address, host key, log-in, channels."""

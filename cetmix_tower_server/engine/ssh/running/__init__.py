@@ -1,0 +1,1 @@
+"""Running a script on a host, from the exec request to the result."""

@@ -1,0 +1,1 @@
+"""Encryption of stored secrets and the file of its keys."""
