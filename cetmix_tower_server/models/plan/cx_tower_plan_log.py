@@ -341,6 +341,17 @@ class CxTowerPlanLog(models.Model):
         :param lane: :class:`engine.run_end.Lane` that executed the last step; None outside of lanes
         :return: whether this call ended the run
         """
+        ended = self._record_end(end)
+        if ended:
+            self._on_run_finished(lane)
+        return ended
+
+    def _record_end(self, end):
+        """Record how this run ended. Nothing follows.
+
+        :param end: :class:`engine.run_end.RunEnd`
+        :return: whether this call ended the run
+        """
         self.ensure_one()
         state = states.SKIPPED if end.is_skipped else states.state_for_exit_code(end.exit_code)
         if state == states.SKIPPED and not end.is_skipped:
@@ -366,7 +377,6 @@ class CxTowerPlanLog(models.Model):
         self.invalidate_recordset(CHANGED_AT_END, flush=False)
         if ended:
             self._fields["state"]._insert_cache(self, [state])  # what follows reads it
-            self._on_run_finished(lane)
         return ended
 
     def _end_with_server(self):

@@ -4,7 +4,6 @@ from functools import partial
 from odoo import api, models
 from odoo.tools import SQL
 
-from ...engine import states
 from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
 from ...engine.run_lease import LEASE_S
@@ -34,53 +33,23 @@ class CxTowerRunQueue(models.AbstractModel):
             was faster: the next round tries again
         """
         for record in records:
-            error = self._do_apart(partial(do, record), f"ending or leading on {record}")
+            error = self._do_apart(partial(do, record), f"ending or continuing {record}")
             if error:
                 self._do_apart(partial(last_resort, record, error), f"ending {record} without what follows")
 
     @api.model
-    def _finish_each(self, logs, exit_code, text):
-        """End each of these command logs; if what should follow from an end fails, the run ends without it."""
-        end = RunEnd(int(exit_code), text)
+    def _finish_each(self, logs, end):
+        """End each of these command logs; if what should follow from an end fails, the run ends without it.
+
+        What waits for such a run is found by the next round of the cron, and continued or ended in the same way.
+
+        :param end: :class:`engine.run_end.RunEnd`
+        """
         self._do_each(
             logs,
             lambda log: log._finish(end),
-            lambda log, error: self._end_plainly(log, "command_status", exit_code, text, error),
+            lambda log, error: log._record_end(end.without_following(error)),
         )
-
-    @api.model
-    def _end_plainly(self, run, status_field, exit_code, text, error):
-        """End a command log or the log of a flight plan with one statement; nothing follows, neither a hook nor a step.
-
-        What waits for it is found by the next round of the cron, and continued or ended in the same way.
-
-        :param status_field: name of the field of its exit code
-        :param error: why it cannot end as others do
-        """
-        reason = self.env._(
-            "What should follow from its end did not happen (%s). See the log of the Tower server.",
-            type(error).__name__,
-        )
-        state = states.state_for_exit_code(int(exit_code))
-        now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
-        self.env.cr.execute(
-            SQL(
-                """UPDATE %(table)s
-                      SET state = %(state)s, %(status)s = %(exit_code)s, message = %(message)s, finish_date = %(now)s,
-                          start_date = COALESCE(start_date, %(now)s),
-                          duration = COALESCE(GREATEST(EXTRACT(EPOCH FROM %(now)s - start_date), 0), 0)
-                    WHERE id = %(id)s AND state = ANY(%(before)s)""",
-                table=SQL.identifier(run._table),
-                status=SQL.identifier(status_field),
-                state=state,
-                exit_code=int(exit_code),
-                message=f"{text} {reason}",
-                now=now,
-                id=run.id,
-                before=states.before(state),
-            )
-        )
-        run.invalidate_recordset(flush=False)
 
     @api.model
     def _recover_lost(self):
@@ -134,7 +103,7 @@ class CxTowerRunQueue(models.AbstractModel):
         )
         text = self.env._("The time limit of the flight plan was reached before it started.")
         overdue = self._logs().browse(row[0] for row in self.env.cr.fetchall())
-        self._finish_each(overdue, ExitCode.COMMAND_TIMED_OUT, text)
+        self._finish_each(overdue, RunEnd(int(ExitCode.COMMAND_TIMED_OUT), text))
 
     @api.model
     def _end_stopped(self):
@@ -167,16 +136,16 @@ class CxTowerRunQueue(models.AbstractModel):
         steps = self._logs().browse(row[0] for row in self.env.cr.fetchall())
         if steps:
             _logger.error("runs %s wait for flight plan runs that are not there", steps.ids)
-        self._finish_each(steps, ExitCode.RUN_INTERRUPTED, text)
-        self._lead_on_stalled_plans(text)
+        end = RunEnd(int(ExitCode.RUN_INTERRUPTED), text)
+        self._finish_each(steps, end)
+        self._continue_stalled_plans(end)
 
     @api.model
-    def _lead_on_stalled_plans(self, text):
+    def _continue_stalled_plans(self, end):
         """Continue flight plan runs without an active step.
 
-        :param text: why those end that have no step at all
+        :param end: :class:`engine.run_end.RunEnd` of those that have no step at all
         """
-        status = int(ExitCode.RUN_INTERRUPTED)
         self.env.cr.execute(
             SQL(
                 """SELECT run.id FROM cx_tower_plan_log run
@@ -198,18 +167,18 @@ class CxTowerRunQueue(models.AbstractModel):
         stalled = self._logs("cx.tower.plan.log").browse(row[0] for row in self.env.cr.fetchall())
         self._do_each(
             stalled,
-            lambda run: self._lead_on(run, status, text),
-            lambda run, error: self._end_plainly(run, "plan_status", status, text, error),
+            lambda run: self._continue(run, end),
+            lambda run, error: run._record_end(end.without_following(error)),
         )
 
     @api.model
-    def _lead_on(self, run, exit_code, text):
+    def _continue(self, run, end):
         """Continue a flight plan run that has no active step; without any step it ends."""
         if run.command_log_ids:
             run._go_on()
             return
         _logger.error("flight plan run %s has no step that could continue it", run.id)
-        run._carry_out(run._conclude(RunEnd(exit_code, text)))
+        run._carry_out(run._conclude(end))
 
     @api.model
     def _interrupt(self, logs):
@@ -220,4 +189,4 @@ class CxTowerRunQueue(models.AbstractModel):
         )
         for log in logs:
             _logger.warning("run %s on server %s lost its worker %s", log.id, log.server_id.id, log.worker)
-        self._finish_each(logs, ExitCode.RUN_INTERRUPTED, text)
+        self._finish_each(logs, RunEnd(int(ExitCode.RUN_INTERRUPTED), text))
