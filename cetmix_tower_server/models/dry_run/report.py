@@ -289,7 +289,7 @@ class DryRun:
                 new_problem(
                     "incompatible",
                     self.env._(
-                        "%(what)s is restricted to other servers than %(server)s.",
+                        "%(what)s cannot run on %(server)s: it is restricted to other servers.",
                         what=what,
                         server=server.name,
                     ),

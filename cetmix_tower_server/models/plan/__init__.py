@@ -1,5 +1,4 @@
 from . import run_target
-from . import server_deletion
 from . import cx_tower_plan
 from . import cx_tower_plan_line
 from . import cx_tower_plan_line_action
@@ -11,4 +10,4 @@ from . import step
 from . import flow
 from . import plan_log_reading
 from . import resume
-from . import plan_log_deletion
+from . import server_deletion

@@ -3,7 +3,7 @@ from odoo.exceptions import ValidationError
 
 
 class CxTowerCommand(models.Model):
-    """The part of a command that concerns flight plans: the plan it runs, the plans it is used in."""
+    """Commands and flight plans: the plan that a command runs, and the plans that use it."""
 
     _inherit = "cx.tower.command"
 
@@ -21,12 +21,12 @@ class CxTowerCommand(models.Model):
         "cx_tower_command_flight_plan_used_id_rel",
         "command_id",
         "plan_id",
-        string="Used in plans",
+        string="Used in flight plans",
         copy=False,
         readonly=True,
     )
     flight_plan_used_ids_count = fields.Integer(
-        string="Number of plans", compute="_compute_flight_plan_used_ids_count"
+        string="Number of flight plans", compute="_compute_flight_plan_used_ids_count"
     )
 
     @api.model
@@ -35,15 +35,15 @@ class CxTowerCommand(models.Model):
 
     @api.model
     def _get_linked_access_fields(self):
-        # Whoever may run the command runs its plan.
+        # Running the command runs its flight plan.
         return [*super()._get_linked_access_fields(), "flight_plan_id"]
 
     @api.model
     def _get_command_for_plan(self, plan):
-        """Return the command that does nothing but run a plan: one that is there, or a new one of the caller's.
+        """Return a command that only runs ``plan``: an existing one, or a new one created by the caller.
 
         :param plan: flight plan that the caller may read
-        :raise AccessError: the caller may not read the plan, or there is no such command and he may not make one
+        :raise AccessError: the caller may not read the plan, or there is no such command and the caller may not create one
         """
         plan.check_access("read")
         return self._find_command_for_plan(plan) or self.create(
@@ -57,13 +57,13 @@ class CxTowerCommand(models.Model):
 
     @api.model
     def _find_command_for_plan(self, plan):
-        """Return a command that does nothing but run a plan, if the caller may read one."""
+        """Return an existing command that only runs ``plan`` and that the caller may read; empty if there is none."""
         plain = [("server_status", "=", False), ("server_ids", "=", False)]
         ours = [("action", "=", "plan"), ("flight_plan_id", "=", plan._origin.id)]
         return self.search([*ours, *plain], order="id", limit=1)
 
     def _get_flight_plans(self):
-        """Return the plans that these commands run; a plan that was chosen for another action does not count."""
+        """Return the plans that these commands run. Commands with another action do not run a plan."""
         return self.filtered(lambda command: command.action == "plan").flight_plan_id
 
     @api.depends_context("uid")
@@ -89,7 +89,7 @@ class CxTowerCommand(models.Model):
                 raise ValidationError(
                     self.env._("Choose the flight plan that command “%s” runs.", command.name)
                 )
-        # sudo: the plan was checked to be readable when it was linked
+        # sudo: walks nested plans, also those that the caller may not read; the right to link the plan was checked
         plans = self.sudo()._get_flight_plans()
         if plans:
             plans._check_no_recursion()

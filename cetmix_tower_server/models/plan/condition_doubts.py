@@ -1,4 +1,4 @@
-"""Sentences about comparisons in conditions that cannot do what their author wants, for the form and for dry runs."""
+"""Warnings about comparisons in conditions that cannot work as intended, for the form and for dry runs."""
 
 from ...engine.plan.comparisons import Doubt, How
 
@@ -6,11 +6,11 @@ SHOWN_MAX = 60  # characters of a value in a sentence
 
 
 def doubt_text(env, use, doubt, text=None):
-    """Return the sentence about one use of a variable.
+    """Return the warning about one use of a variable.
 
     :param use: ``engine.plan.comparisons.Use``
     :param doubt: ``engine.plan.comparisons.Doubt``
-    :param text: the variable's value where it is known and may be shown
+    :param text: the value of the variable, if it is known and may be shown
     """
     values = {
         "name": f"{{{{ {use.name} }}}}",
@@ -20,29 +20,31 @@ def doubt_text(env, use, doubt, text=None):
     }
     if doubt is Doubt.READS_FALSE:
         return env._(
-            "“%(name)s” stands alone and may be a text that reads like “no” (%(what)s): any text but an empty one is true."
-            ' Compare it: %(name)s == "true".',
+            "“%(name)s” is used as a truth value but may be a text like “no” (%(what)s). Every non-empty "
+            'text counts as true. Compare it instead, for example: %(name)s == "true".',
             **values,
         )
     if doubt is Doubt.NO_ORDER:
         return env._(
-            "“%(name)s” is %(what)s and is compared with %(literal)s: they have no order, so the condition fails. Write"
-            " int(%(name)s).",
+            "“%(name)s” is %(what)s and cannot be ordered against %(literal)s, so the condition fails. Use "
+            "int(%(name)s).",
             **values,
         )
     if doubt is Doubt.NO_OPTION:
         return env._(
-            "“%(name)s” is compared with %(literal)s, which is none of the variable's options: they are never equal.",
+            "“%(name)s” is compared with %(literal)s, which is not one of the variable's options, so they "
+            "are never equal.",
             **values,
         )
     return env._(
-        '“%(name)s” is %(what)s and is compared with %(literal)s: they are never equal. Write "%(number)s" in quotes.',
+        "“%(name)s” is %(what)s and is compared with %(literal)s, so they are never equal. Write "
+        '"%(number)s" in quotes.',
         **values,
     )
 
 
 def _word_literals(env, use):
-    """Return what a variable is compared with, and of which type it is."""
+    """Return the literals that a variable is compared with, with their types."""
     shown = [_word_literal(env, item) for item in use.literals[:3]]
     joint = env._(" or ") if use.how in (How.EQUAL, How.DIFFERENT) else ", "
     return joint.join(shown)

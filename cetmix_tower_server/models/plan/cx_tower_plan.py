@@ -2,14 +2,17 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
-# What to do next, of post-run actions and of a plan's own rule for errors.
+# What to do next: choices of post-run actions and of the error rule of a plan.
 THEN_EXIT = ("e", "Exit with the command's exit code")
 THEN_EXIT_CUSTOM = ("ec", "Exit with a custom exit code")
 THEN_NEXT = ("n", "Run the next command")
 
 
 class CxTowerPlan(models.Model):
-    """A flight plan: commands in order, and what happens when one fails. What runs is :meth:`_definition`."""
+    """A flight plan: an ordered list of commands, and what to do when one fails.
+
+    A run executes the frozen result of :meth:`_definition`.
+    """
 
     _name = "cx.tower.plan"
     _description = "Tower Flight Plan"
@@ -40,7 +43,7 @@ class CxTowerPlan(models.Model):
     manager_ids = fields.Many2many(
         "res.users", "cx_tower_plan_manager_rel", "record_id", "manager_id", string="Managers"
     )
-    # The lines of an archived plan are archived with it; its form shows them all the same.
+    # The lines of an archived plan are archived, too; its form still shows them.
     line_ids = fields.One2many(
         "cx.tower.plan.line", "plan_id", string="Lines", copy=True, context={"active_test": False}
     )
@@ -59,14 +62,14 @@ class CxTowerPlan(models.Model):
         string="When a command fails",
         required=True,
         default="e",
-        help="Counts for a command that failed and has no post-run action for its exit code.",
+        help="Applies when a command fails and no post-run action matches its exit code.",
     )
     custom_exit_code = fields.Integer(help="Exit code of the plan when a command fails.")
     allow_parallel_run = fields.Boolean(
-        help="Let the plan run on a server where it is running already. Otherwise a second start is refused."
+        help="Allow several runs at once on the same server. Otherwise, a second start is refused."
     )
     timeout_s = fields.Integer(
-        string="Time limit (s)", help="For the whole run. 0: the limit of the settings."
+        string="Time limit (s)", help="Limit for the whole run. 0: the limit from the settings."
     )
 
     plan_log_count = fields.Integer(
@@ -87,17 +90,18 @@ class CxTowerPlan(models.Model):
     @api.depends("access_level", "line_ids.command_id.access_level")
     def _compute_access_level_warn_msg(self):
         for plan in self:
-            # sudo: that a command is above the plan's level is what the author has to know
+            # sudo: names commands that the author may not read; the warning is about exactly these
             commands = plan.line_ids.sudo().command_id.filtered(
                 lambda command, plan=plan: (command.access_level or "1") > (plan.access_level or "3")
             )
             plan.access_level_warn_msg = bool(commands) and self.env._(
-                "Who may run this flight plan runs commands above its access level: %(commands)s.",
+                "Everyone who may run this flight plan can run these commands above its access level: "
+                "%(commands)s.",
                 commands=", ".join(commands.mapped("name")),
             )
 
     def _get_lines(self):
-        """Return the lines in the order they run, also when it was changed in this transaction."""
+        """Return the lines in running order, including changes of this transaction."""
         return self.line_ids._sorted_as_run()
 
     @api.model
@@ -120,9 +124,9 @@ class CxTowerPlan(models.Model):
     # ------------------------------------------------------------------ plans in plans
 
     def _with_nested(self):
-        """Return these plans and all that they run through their commands, to any depth, the nearest first.
+        """Return these plans and all plans nested in them, to any depth, the nearest first, as superuser.
 
-        The number of queries does not depend on how many there are. Without the caller's rights: what a plan runs is a fact, whoever asks.
+        The number of queries does not depend on the number of plans.
         """
         self.env["cx.tower.plan.line"].flush_model(["plan_id", "command_id"])
         self.env["cx.tower.command"].flush_model(["action", "flight_plan_id"])
@@ -141,9 +145,9 @@ class CxTowerPlan(models.Model):
             """,
             self.ids,
         )
-        # names and server lists are read as they are, archived or not, translated or not
+        # sudo: nested plans run regardless of whether the caller may read them; callers show only what may be shown
         plans = self.sudo().with_context(active_test=False)
-        plans = plans.browse([plan_id for (plan_id,) in self.env.execute_query(query)])  # read together
+        plans = plans.browse([plan_id for (plan_id,) in self.env.execute_query(query)])  # prefetched together
         found = dict.fromkeys(plan for plan in plans if plan in self)
         waiting = list(found)
         for plan in waiting:
@@ -153,12 +157,12 @@ class CxTowerPlan(models.Model):
         return plans.browse([plan.id for plan in found])
 
     def _check_no_recursion(self):
-        """Raise ValidationError, naming the path, when one of these plans runs itself through its commands."""
+        """Raise ValidationError, naming the path, if one of these plans runs itself, directly or through nested plans."""
         plans = self._with_nested()
         runs = {plan: plan.line_ids.command_id._get_flight_plans() for plan in plans}
         finished = set()
         for start in plans:
-            # Depth first without recursion: ``path`` holds the plans on the way, ``left`` what each still runs.
+            # Depth-first without recursion: ``path`` holds the current chain, ``left`` the unvisited plans of each.
             path, left = [start], [list(runs[start])]
             while path:
                 if path[-1] in finished or not left[-1]:
@@ -180,30 +184,34 @@ class CxTowerPlan(models.Model):
     # ------------------------------------------------------------------ servers
 
     def _is_plan_incompatible_with_server(self, server):
-        """Return a sentence that says what cannot run on ``server``, or False.
+        """Return the reason why this plan cannot run on ``server``, or False.
 
-        Looks at this plan, its commands and everything in plans it runs.
+        Checks this plan, its commands and all nested plans.
         """
         self.ensure_one()
         return self._get_incompatibilities(server)[server.id]
 
     def _get_incompatibilities(self, servers):
-        """Return {server id: sentence or False} for many servers, with the queries of one."""
+        """Return {server id: reason or False} for many servers. The number of queries does not depend on their number."""
         self.ensure_one()
         reasons = dict.fromkeys(servers.ids, False)
         for restricted, text in self._restrictions():
             for server_id in reasons:
                 if not reasons[server_id] and server_id not in restricted:
-                    name = servers.browse(server_id).sudo().name
+                    name = (
+                        servers.browse(server_id).sudo().name
+                    )  # sudo: only the name of a server that was passed in
                     reasons[server_id] = self.env._(
-                        "%(what)s is restricted to other servers than %(server)s.", what=text, server=name
+                        "%(what)s cannot run on %(server)s: it is restricted to other servers.",
+                        what=text,
+                        server=name,
                     )
         return reasons
 
     def _restrictions(self):
-        """Yield (ids of the only servers, what is restricted to them) for this plan and what it runs.
+        """Yield (ids of servers, name of what is restricted to them) for this plan and everything in it.
 
-        Reads without the caller's rights: a server that the caller does not see restricts just the same.
+        Read as superuser: a restriction applies even if the caller may not see its servers.
         """
         for plan in self._with_nested():
             if plan.server_ids:
@@ -221,15 +229,15 @@ class CxTowerPlan(models.Model):
                         ),
                     )
 
-    # ------------------------------------------------------------------ what runs
+    # ------------------------------------------------------------------ frozen definition
 
     def _definition(self):
-        """Return {plan id: document} of what these plans run: plain JSON, with a fixed number of queries.
+        """Return {plan id: document} as plain JSON, with a fixed number of queries.
 
-        The document is frozen into a run: it is what runs, and what a resumed run is compared with. Read without
-        the caller's rights: a plan may use commands above the level of the person who runs it. Texts are as stored:
-        templates are not rendered, placeholders of secrets not resolved.
+        The document is frozen into a run: it defines what runs, and a resumed run is compared with it. Texts are returned
+        as stored: variables are not rendered, and secrets are not resolved.
         """
+        # sudo: a plan may use commands above the access level of the person who runs it; the result stays in the engine
         plans = self.sudo().with_context(active_test=False)
         return {plan.id: plan._definition_document() for plan in plans}
 
@@ -248,9 +256,9 @@ class CxTowerPlan(models.Model):
     # ------------------------------------------------------------------ actions
 
     def action_open_plan_logs(self):
-        """Open the runs of this plan.
+        """Open the list of this plan's runs.
 
-        :raise AccessError: the caller may not read it
+        :raise AccessError: the caller may not read the plan
         """
         self.ensure_one()
         self.check_access("read")
@@ -260,7 +268,7 @@ class CxTowerPlan(models.Model):
     def action_run_flight_plan(self):
         """Open the run wizard for this plan.
 
-        :raise AccessError: the caller may not read it
+        :raise AccessError: the caller may not read the plan
         """
         self.ensure_one()
         self.check_access("read")

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class CxTowerPlanLine(models.Model):
-    """One step of a flight plan: which command, under which condition, and what to do with its exit code."""
+    """One line of a flight plan: a command, its condition, and what to do depending on its exit code."""
 
     _name = "cx.tower.plan.line"
     _description = "Tower Flight Plan Line"
@@ -27,7 +27,7 @@ class CxTowerPlanLine(models.Model):
         store=True,
         readonly=False,
         precompute=True,
-        help="Choose the kind of command first to have only commands of this kind offered.",
+        help="Choose an action first to list only commands with this action.",
     )
     command_id = fields.Many2one(
         "cx.tower.command",
@@ -36,29 +36,31 @@ class CxTowerPlanLine(models.Model):
         index=True,
         domain="[('action', '=?', action)]",
     )
-    # Choosing a plan chooses, or makes, the command that runs it.
+    # Choosing a plan selects or creates the command that runs it.
     plan_run_id = fields.Many2one(
         "cx.tower.plan",
         string="Flight plan to run",
         compute="_compute_from_command",
         inverse="_inverse_plan_run_id",
-        help="The flight plan that this line runs, as a step of its own.",
+        help="The flight plan that this line runs as a step.",
     )
     condition = fields.Char(
-        help='Python expression with variables, for example {{ tower.server.os }} == "Debian 12" or {{ _changed }}.'
-        " A variable without a value is None. Empty: the command always runs.",
+        help=(
+            'Python expression with variables, for example {{ tower.server.os }} == "Debian 12" or {{ '
+            "_changed }}. Variables without a value are None. If empty, the command always runs."
+        ),
     )
-    path = fields.Char(help="Directory to run in, instead of the command's own. May contain variables.")
-    use_sudo = fields.Boolean(string="Sudo", help="Run as each server's sudo setting says.")
+    path = fields.Char(help="Directory to run in, instead of that of the command. May contain variables.")
+    use_sudo = fields.Boolean(string="Sudo", help="Run with sudo, as configured on each server.")
     action_ids = fields.One2many(
         "cx.tower.plan.line.action",
         "line_id",
         string="Post-run actions",
         copy=True,
         context={"active_test": False},
-        help="What to do after the command, by its exit code. The first that matches counts.",
+        help="What to do after the command, depending on its exit code. The first match applies.",
     )
-    action_summary = fields.Char(string="After it", compute="_compute_action_summary")
+    action_summary = fields.Char(string="Post-run summary", compute="_compute_action_summary")
     variable_ids = fields.Many2many(
         "cx.tower.variable",
         "cx_tower_plan_line_cx_tower_variable_rel",
@@ -68,17 +70,17 @@ class CxTowerPlanLine(models.Model):
         compute="_compute_variable_ids",
         store=True,
         copy=False,
-        help="Variables that condition and path use.",
+        help="Variables used in the condition and the path.",
     )
 
-    # Of the command, as far as the person may read it: a plan may use commands above its own level.
-    note = fields.Text(string="Note of the command", compute="_compute_from_command")
+    # Fields of the command, if the person may read it: a plan may use commands above its own access level.
+    note = fields.Text(string="Command notes", compute="_compute_from_command")
     command_code = fields.Text(string="Code", compute="_compute_from_command")
     tag_ids = fields.Many2many("cx.tower.tag", string="Tags", compute="_compute_from_command")
     plan_run_line_ids = fields.Many2many(
-        "cx.tower.plan.line", string="Its lines", compute="_compute_from_command"
+        "cx.tower.plan.line", string="Lines of the flight plan", compute="_compute_from_command"
     )
-    plan_run_names = fields.Text(string="What its lines run", compute="_compute_from_command")
+    plan_run_names = fields.Text(string="Commands of the flight plan", compute="_compute_from_command")
 
     @api.depends("plan_id.access_level")
     def _compute_access_level(self):
@@ -97,7 +99,7 @@ class CxTowerPlanLine(models.Model):
 
     @api.onchange("plan_run_id")
     def _onchange_plan_run_id(self):
-        """Show the command that runs the chosen plan; where there is none yet, saving makes it."""
+        """Show the command that runs the chosen plan. If there is none yet, saving the line creates it."""
         found = self.plan_run_id and self.env["cx.tower.command"]._find_command_for_plan(self.plan_run_id)
         if found and self.command_id.flight_plan_id != self.plan_run_id:
             self.command_id = found
@@ -137,7 +139,7 @@ class CxTowerPlanLine(models.Model):
     @api.constrains("condition", "path")
     def _check_template_syntax(self):
         check = self.env["cx.tower.variable"]._check_template_syntax
-        # sudo: its number among all lines is what the form shows
+        # sudo: counts all lines of the plan, because the form shows their numbers
         numbers = {
             line.id: number
             for plan in self.sudo().plan_id
@@ -150,6 +152,7 @@ class CxTowerPlanLine(models.Model):
 
     @api.constrains("command_id", "plan_id")
     def _check_plan_does_not_run_itself(self):
+        # sudo: reads only the action; the right to link the command was checked
         if any(command.action == "plan" for command in self.sudo().command_id):
             self.plan_id._check_no_recursion()
 
@@ -165,7 +168,7 @@ class CxTowerPlanLine(models.Model):
 
     @api.model
     def _get_linked_access_fields(self):
-        # Whoever may run the plan runs its commands.
+        # Running the plan runs its commands.
         return [*super()._get_linked_access_fields(), "command_id"]
 
     @api.model
@@ -190,12 +193,12 @@ class CxTowerPlanLine(models.Model):
 
     @api.model
     def _with_command(self, vals):
-        """Return ``vals`` with the command that a chosen plan stands for, and without what only forms choose by."""
+        """Return ``vals`` with the command that runs a chosen plan, and without fields that exist only for the form."""
         values = {name: value for name, value in vals.items() if name not in ("action", "plan_run_id")}
         if vals.get("plan_run_id"):
             plan = self.env["cx.tower.plan"].browse(vals["plan_run_id"])
             command = self.env["cx.tower.command"].browse(vals.get("command_id") or ())
-            # sudo: what a command runs; whether the caller may link it is checked as for any other
+            # sudo: reads only which plan the command runs; whether the caller may link it is checked on write
             if command.sudo()._get_flight_plans() != plan:
                 values["command_id"] = command._get_command_for_plan(plan).id
         return values
@@ -205,14 +208,14 @@ class CxTowerPlanLine(models.Model):
             if line.plan_run_id:
                 line.command_id = self.env["cx.tower.command"]._get_command_for_plan(line.plan_run_id)
 
-    # ------------------------------------------------------------------ what runs
+    # ------------------------------------------------------------------ frozen definition
 
     def _sorted_as_run(self):
-        """Return these lines in the order they run; lines that are not saved yet come after those that are."""
+        """Return these lines in running order. Unsaved lines come after saved ones."""
         return self.sorted(lambda line: (line.sequence, line._origin.id or float("inf")))
 
     def _definition_document(self):
-        """Return this line as part of :meth:`cx.tower.plan._definition`; called in its environment."""
+        """Return this line as part of :meth:`cx.tower.plan._definition`, in whose environment it is called."""
         command = self.command_id
         return {
             "id": self.id,

@@ -9,16 +9,16 @@ NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class CxTowerPlanLineAction(models.Model):
-    """A post-run action: what to do when the exit code of a line's command is so and so.
+    """A post-run action: what to do when the exit code of a line's command matches a condition.
 
-    Its variable values are set for the rest of the run, and nowhere else.
+    Its variable values are set for the rest of the run only.
     """
 
     _name = "cx.tower.plan.line.action"
     _description = "Tower Flight Plan Post-Run Action"
     _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin", "cx.tower.variable.mixin"]
     _order = "sequence, id"
-    _rec_names_search = ["reference"]  # its name is a sentence that is made when it is read
+    _rec_names_search = ["reference"]  # the name is computed and not stored
 
     active = fields.Boolean(related="line_id.active", store=True)
     sequence = fields.Integer(default=10)
@@ -42,7 +42,7 @@ class CxTowerPlanLineAction(models.Model):
     variable_value_ids = fields.One2many(
         inverse_name="plan_line_action_id",
         string="Values to set",
-        help="Set for the rest of the run, also in plans that run within it. Nothing is stored on the server.",
+        help="Set for the rest of the run, including nested flight plans. Nothing is stored on the server.",
     )
 
     @api.depends("line_id.access_level")
@@ -81,7 +81,7 @@ class CxTowerPlanLineAction(models.Model):
 
     @api.model
     def _short_text(self, condition, value, then, custom_exit_code):
-        """Return a post-run action in as few words as possible."""
+        """Return a short text of a post-run action, for example "== 0 → next"."""
         short = {"e": self.env._("exit"), "n": self.env._("next")}.get(then, str(custom_exit_code))
         return f"{condition} {value} → {short}"
 
@@ -91,7 +91,7 @@ class CxTowerPlanLineAction(models.Model):
             if not NUMBER.fullmatch((action.value_char or "").strip()):
                 raise ValidationError(
                     self.env._(
-                        "“%s” cannot be compared with an exit code: enter a number.", action.value_char or ""
+                        "“%s” cannot be compared with an exit code. Enter a number.", action.value_char or ""
                     )
                 )
 
@@ -115,13 +115,13 @@ class CxTowerPlanLineAction(models.Model):
     # ------------------------------------------------------------------ values
 
     def get_variable_value(self, variable_reference, no_fallback=False):
-        """Return the action's own value: a post-run action has no other. See the mixin."""
+        """Return the value set by this action. There is no fallback to other scopes. See the mixin."""
         return super().get_variable_value(variable_reference, no_fallback=True)
 
-    # ------------------------------------------------------------------ what runs
+    # ------------------------------------------------------------------ frozen definition
 
     def _definition_document(self):
-        """Return this action as part of :meth:`cx.tower.plan._definition`; called in its environment."""
+        """Return this action as part of :meth:`cx.tower.plan._definition`, in whose environment it is called."""
         return {
             "condition": self.condition,
             "value": self.value_char.strip(),

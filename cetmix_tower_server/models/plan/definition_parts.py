@@ -1,6 +1,6 @@
-"""Where forms show the parts of a flight plan's definition."""
+"""Maps the parts of a frozen definition to the fields that show them, to name changes in words people know."""
 
-# Parts of a definition that forms show under another name: (model, part): (model, field).
+# (model, part): (model, field), for parts whose field has another name or belongs to another model.
 PARTS = {
     ("cx.tower.plan", "on_error"): ("cx.tower.plan", "on_error_action"),
     ("cx.tower.plan.line", "name"): ("cx.tower.plan.line", "command_id"),
@@ -16,15 +16,15 @@ PARTS = {
     ("cx.tower.plan.line", "file.disconnect"): ("cx.tower.command", "disconnect_file"),
     ("cx.tower.plan.line", "actions"): ("cx.tower.plan.line", "action_ids"),
 }
-# Parts that are in a dictionary of their own: where their fields are.
+# Prefix of parts in a nested dictionary: model of their fields.
 INSIDE = {"settings.": "cx.tower.command", "file.": "cx.tower.file.template"}
 
 
 def shown_part(model, name):
-    """Return (model, field) by which people know a part of a definition.
+    """Return (model, field) that shows a part of a definition.
 
-    :param model: of the plan or the line
-    :param name: of the part, see ``engine.plan.definition.FieldChange``
+    :param model: model of the plan or the line
+    :param name: name of the part, see ``engine.plan.definition.FieldChange``
     """
     model, name = PARTS.get((model, name), (model, name))
     for prefix, inside in INSIDE.items():

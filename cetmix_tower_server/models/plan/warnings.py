@@ -4,14 +4,14 @@ from ...engine.plan.advice import Advice, ConditionAdvice, advise, advise_on_con
 from ...engine.plan.comparisons import READS_FALSE, find_uses, judge
 from .condition_doubts import doubt_text
 
-# Set by the run itself, whatever variables there are.
+# Names that every run defines itself.
 SYSTEM_NAMES = frozenset(["tower"])
-# What the warnings of a line depend on, in all lines of its plan: earlier ones set values.
+# Fields that the warnings of a line depend on, in all lines of its plan, because earlier lines set values.
 WARNING_DEPENDS = ("sequence", "condition", "path", "command_id.action", "command_id.code", "command_id.path")
 
 
 class CxTowerPlan(models.Model):
-    """The part of a flight plan that warns its author; nothing here keeps a plan from being saved or run."""
+    """Warnings for the author of a flight plan. They never prevent saving or running it."""
 
     _inherit = "cx.tower.plan"
 
@@ -30,7 +30,7 @@ class CxTowerPlan(models.Model):
 
 
 class CxTowerPlanLine(models.Model):
-    """The part of a line that warns its author."""
+    """Warnings for the author of a line."""
 
     _inherit = "cx.tower.plan.line"
 
@@ -50,14 +50,15 @@ class CxTowerPlanLine(models.Model):
                 line.warnings = "\n".join([*line._level_warnings(), *found[line]])
 
     def _level_warnings(self):
-        # sudo: that a command is above the plan's level is what the author has to know
+        # sudo: names a command that the author may not read; the warning is about exactly that
         command = self.sudo().command_id
         level = self.plan_id.access_level
         if not command or not level or command.access_level <= level:
             return []
         return [
             self.env._(
-                "“%(command)s” is above the access level of the flight plan; who may run the plan runs it, too.",
+                "“%(command)s” is above the access level of the flight plan. Everyone who may run the plan "
+                "can run it.",
                 command=command.name,
             )
         ]
@@ -65,16 +66,16 @@ class CxTowerPlanLine(models.Model):
     # ------------------------------------------------------------------ code and variables
 
     def _find_warnings(self):
-        """Return {line: [sentences]} for the lines of one plan, in the order they run.
+        """Return {line: [warnings]} for the lines of one plan, in running order.
 
-        Code that the caller may not read is not looked at.
+        Code that the caller may not read is ignored.
         """
         used = self._used_references()
         known = self._known_references(used)
         facts = self._facts_of_compared(known)
         found = {}
-        python = []  # code of Python so far: it may set values for the rest of the run
-        is_open = False  # whether something ran that sets nobody knows what
+        python = []  # code of earlier Python commands, which may set values for the rest of the run
+        is_open = False  # whether an earlier line may set unknown values
         for line in self:
             unknown = [
                 (name, where)
@@ -99,9 +100,9 @@ class CxTowerPlanLine(models.Model):
         readable = self.command_id._filtered_access("read")
         return {
             line: [
-                (self.env._("its condition"), find(line.condition)),
-                (self.env._("its path"), find(line.path or (line.command_id & readable).path)),
-                (self.env._("its code"), find(line.command_code)),
+                (self.env._("the condition"), find(line.condition)),
+                (self.env._("the path"), find(line.path or (line.command_id & readable).path)),
+                (self.env._("the code"), find(line.command_code)),
             ]
             for line in self
         }
@@ -110,57 +111,60 @@ class CxTowerPlanLine(models.Model):
     def _known_references(self, used):
         """Return those of the ``used`` references that exist, with one query."""
         references = set().union(*(names for places in used.values() for _where, names in places))
-        # sudo: a variable that the author may not see exists all the same
+        # sudo: only checks which references exist, also of variables that the author may not see
         variables = self.env["cx.tower.variable"].sudo()
         variables = variables.search_fetch([("reference", "in", sorted(references))], ["reference"])
         return SYSTEM_NAMES.union(variables.mapped("reference"))
 
     def _unknown_variable_warning(self, name, where, after_python):
-        """Return the sentence about a variable that nothing defines.
+        """Return the warning about an undefined variable.
 
-        :param where: which text uses it
-        :param after_python: a Python command runs before, but does not name it
+        :param where: the text that uses it
+        :param after_python: there are earlier Python commands, but none of them names it
         """
         values = {"name": name, "where": where}
         if not name.startswith("_"):
-            return self.env._("There is no variable “%(name)s”, which %(where)s uses.", **values)
+            return self.env._(
+                "Unknown variable “%(name)s” in %(where)s. Correct the name or create the variable.", **values
+            )
         if after_python:
             return self.env._(
-                "No Python command before it names “%(name)s”, which %(where)s uses: it has a value only if the run"
-                " is started with one.",
+                "No earlier Python command names “%(name)s”, which is used in %(where)s. It only has a "
+                "value if the run is started with one.",
                 **values,
             )
         return self.env._(
-            "No Python command runs before it that could set “%(name)s”, which %(where)s uses: it has a value only"
-            " if the run is started with one.",
+            "No earlier Python command could set “%(name)s”, which is used in %(where)s. It only has a "
+            "value if the run is started with one.",
             **values,
         )
 
     def _condition_warnings(self):
-        """Return sentences about a condition that cannot do what its author wants."""
+        """Return warnings about a condition that cannot work as intended."""
         kind, detail = advise_on_condition(self.condition or "") or (None, "")
         if kind is ConditionAdvice.SYNTAX:
-            return [self.env._("Its condition is not a valid Python expression: %s.", detail)]
+            return [self.env._("The condition is not a valid Python expression: %s.", detail)]
         if kind is ConditionAdvice.QUOTED:
             return [
                 self.env._(
-                    "Its condition has quotes around a variable. Leave them out: a value brings its own quotes along."
+                    "The condition has quotes around a variable. Remove them, because values are quoted "
+                    "automatically."
                 )
             ]
         if kind is ConditionAdvice.NAME:
             return [
                 self.env._(
-                    "Its condition uses the name “%s”, which means nothing. Write variables in double braces, texts in"
-                    " quotes.",
+                    "The condition uses the unknown name “%s”. Write variables in double braces and texts "
+                    "in quotes.",
                     detail,
                 )
             ]
         return []
 
     def _facts_of_compared(self, known):
-        """Return {reference: (options or None, texts that read like a no)} of the variables that conditions compare.
+        """Return {reference: (options or None, values that read like "no")} of the variables that conditions compare.
 
-        Options and values are those that the caller may read; two queries.
+        Only options and values that the caller may read count. Two queries.
         """
         names = {use.name for line in self for use in find_uses(line.condition or "")} & known - SYSTEM_NAMES
         facts = {name: (None, []) for name in names}
@@ -180,10 +184,10 @@ class CxTowerPlanLine(models.Model):
         return facts
 
     def _comparison_warnings(self, facts, python):
-        """Return sentences about comparisons that cannot do what their author wants.
+        """Return warnings about comparisons that cannot work as intended.
 
-        :param facts: as of :meth:`_facts_of_compared`
-        :param python: code of Python that runs before: a value that it names may be anything
+        :param facts: result of :meth:`_facts_of_compared`
+        :param python: code of earlier Python commands, which may set the values that they name
         """
         warnings = []
         for use in find_uses(self.condition or ""):
@@ -192,21 +196,23 @@ class CxTowerPlanLine(models.Model):
             options, texts = facts[use.name]
             doubt = judge(use, texts, options)
             if doubt:
-                warnings.append(self.env._("Its condition: %s", doubt_text(self.env, use, doubt)))
+                warnings.append(self.env._("Condition: %s", doubt_text(self.env, use, doubt)))
         return list(dict.fromkeys(warnings))
 
     def _advice_warnings(self):
-        """Return sentences about shell code that Tower has a better way for."""
+        """Return warnings about shell code for which Tower has a better solution."""
         if self.action != "ssh_command" or not self.command_code:
             return []
         texts = {
             Advice.CHAIN: self.env._(
-                "Its code chains commands with && or ;. One command a line has an exit code and a log of its own."
+                "The code chains commands with && or ;. Use one line per command, so that each has its own "
+                "exit code and log."
             ),
             Advice.SUDO: self.env._(
-                "Its code calls sudo. Switch on “Sudo” of the line instead: then the server's own setting counts."
+                "The code calls sudo. Switch on “Sudo” of the line instead, so that the setting of each "
+                "server applies."
             ),
-            Advice.DIRECTORY: self.env._("Its code changes the directory. Use the path of the line instead."),
+            Advice.DIRECTORY: self.env._("The code changes the directory. Use the path of the line instead."),
         }
         advice = advise(self.command_code)
         return [text for key, text in texts.items() if key in advice]

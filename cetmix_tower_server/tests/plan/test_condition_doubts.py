@@ -28,7 +28,7 @@ class TestConditionDoubts(DryRunCase):
 
     def warnings(self, condition, *before, user=None):
         plan = self.plan(*before, {"command_id": self.echo.id, "condition": condition})
-        return (plan.with_user(user or self.root).line_ids[-1].warnings or "").replace("Its condition: ", "")
+        return (plan.with_user(user or self.root).line_ids[-1].warnings or "").replace("Condition: ", "")
 
     def told(self, condition, *before, user=None, **arguments):
         plan = self.plan(*before, {"command_id": self.echo.id, "condition": condition}, access_level="2")
@@ -43,17 +43,17 @@ class TestConditionDoubts(DryRunCase):
             ("{{ doubt_n }} == True", "True"),
         ):
             with self.subTest(condition):
-                wanted = f"is a text and is compared with {literal}: they are never equal."
+                wanted = f"is a text and is compared with {literal}, so they are never equal."
                 self.assertIn(wanted, self.warnings(condition))
                 (message,) = self.told(condition)
                 self.assertIn(
-                    f"is the text “10” and is compared with {literal}: they are never equal.", message
+                    f"is the text “10” and is compared with {literal}, so they are never equal.", message
                 )
 
     def test_a_text_is_ordered_by_a_number(self):
         self.assertIn("int({{ doubt_n }})", self.warnings("{{ doubt_n }} > 10"))
         (message,) = self.told("{{ doubt_n }} > 10")
-        self.assertIn("they have no order, so the condition fails", message)
+        self.assertIn("cannot be ordered against the number 10, so the condition fails", message)
 
     def test_a_text_that_reads_like_a_no_is_true(self):
         for condition in (
@@ -62,7 +62,7 @@ class TestConditionDoubts(DryRunCase):
             "{{ doubt_n }} and {{ doubt_debug }}",
         ):
             with self.subTest(condition):
-                self.assertIn("any text but an empty one is true", self.warnings(condition))
+                self.assertIn("Every non-empty text counts as true", self.warnings(condition))
                 (message,) = self.told(condition)
                 self.assertIn("the text “false”", message)
         self.assertFalse(self.warnings("{{ doubt_n }}"), "none of its values reads like a no")
@@ -70,7 +70,7 @@ class TestConditionDoubts(DryRunCase):
     def test_a_value_that_is_none_of_the_options(self):
         for condition in ("{{ doubt_stage }} == 'prod'", "{{ doubt_stage }} in ('prod', 'dev')"):
             with self.subTest(condition):
-                self.assertIn("none of the variable's options", self.warnings(condition))
+                self.assertIn("not one of the variable's options", self.warnings(condition))
                 self.assertEqual(len(self.told(condition)), 1)
 
     def test_what_does_what_it_says_is_not_doubted(self):
@@ -95,6 +95,6 @@ class TestConditionDoubts(DryRunCase):
 
     def test_what_one_may_not_read_is_not_told(self):
         self.debug.access_level = "3"
-        self.assertNotIn("reads like", self.warnings("{{ doubt_debug }}", user=self.manager))
+        self.assertNotIn("used as a truth value", self.warnings("{{ doubt_debug }}", user=self.manager))
         for message in self.told("{{ doubt_debug }}", user=self.manager):
             self.assertNotIn("false", message)

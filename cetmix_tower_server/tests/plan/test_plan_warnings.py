@@ -29,7 +29,7 @@ class TestPlanWarnings(PlanCase):
     def test_conditions(self):
         for condition, words in (
             ("{{ flag }} ==", "not a valid Python expression"),
-            ("flag == 1", "the name “flag”"),
+            ("flag == 1", "the unknown name “flag”"),
             ("'{{ flag }}' == '1'", "quotes around"),
         ):
             with self.subTest(condition):
@@ -44,9 +44,9 @@ class TestPlanWarnings(PlanCase):
         self.assertEqual(
             lines,
             [
-                "Line 1: There is no variable “condition_x”, which its condition uses.",
-                "Line 1: There is no variable “p”, which its path uses.",
-                "Line 1: There is no variable “code_x”, which its code uses.",
+                "Line 1: Unknown variable “condition_x” in the condition. Correct the name or create the variable.",
+                "Line 1: Unknown variable “p” in the path. Correct the name or create the variable.",
+                "Line 1: Unknown variable “code_x” in the code. Correct the name or create the variable.",
             ],
         )
         # the line's path counts instead of the command's
@@ -56,7 +56,7 @@ class TestPlanWarnings(PlanCase):
 
     def test_names_of_the_run(self):
         line = {"command_id": self.first.id, "condition": "{{ _fresh }}"}
-        self.assertIn("No Python command runs before it", self._warnings(line))
+        self.assertIn("No earlier Python command could set", self._warnings(line))
         self.assertEqual(self._warnings(self._python('custom_values["_fresh"] = 1'), line), "")
         self.assertIn("names “_fresh”", self._warnings(self._python("custom_values.clear()"), line))
         self.assertIn("“_fresh”", self._warnings(line, self._python('custom_values["_fresh"] = 1')))

@@ -92,10 +92,10 @@ class TestServerDeletion(RunCase):
         for person in (self.manager, self.root):
             with (
                 self.subTest(person=person.login),
-                self.assertRaisesRegex(UserError, "being deleted already"),
+                self.assertRaisesRegex(UserError, "already being deleted"),
             ):
                 self.delete(self.doomed, person)
-        with self.assertRaisesRegex(UserError, "being deleted already"):
+        with self.assertRaisesRegex(UserError, "already being deleted"):
             self.doomed.with_user(self.root).action_force_delete()
         self.assertEqual(self.env["cx.tower.plan.log"].search_count([("server_id", "=", self.doomed.id)]), 1)
 
@@ -204,7 +204,7 @@ class TestServerDeletion(RunCase):
             log.with_user(other).resume()
         self.doomed.with_user(self.manager).status = "running"
         self.assertFalse(self.doomed.deletion_state)
-        with self.assertRaisesRegex(UserError, "was given up"):
+        with self.assertRaisesRegex(UserError, "was cancelled"):
             log.with_user(self.manager).resume()
 
     def test_an_empty_plan(self):
@@ -273,7 +273,7 @@ class TestServerDeletion(RunCase):
         self.env.invalidate_all()
         self.run_cron()
         self.assertEqual(self.doomed.deletion_state, "failed")
-        self.assertIn("gone", self.doomed.deletion_message)
+        self.assertIn("no longer exists", self.doomed.deletion_message)
 
     def test_a_server_that_something_still_needs(self):
         """What came up while the plan ran; it is said on the record, not swallowed."""
