@@ -64,9 +64,8 @@ class DryRun:
         self._made_for = {command.id: command.os_ids for command in self._commands if command.os_ids}
         readable = self._commands.with_env(self.env)._filtered_access("read")
         self._hidden = set(self._commands.ids) - set(readable.ids)
-        self._restrictions = list(
-            plan.sudo()._restrictions()
-        )  # sudo: restrictions apply whether visible or not
+        # sudo: restrictions apply whether visible or not
+        self._restrictions = list(plan.sudo()._restrictions())
         self._values = servers._dry_run_values(self.plans, variable_values)
         self._variables = self._read_variables()
         self._own_problems = self._find_own_value_problems(variable_values)

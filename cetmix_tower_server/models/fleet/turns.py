@@ -132,9 +132,8 @@ class CxTowerFleetRun(models.Model):
         """
         if heard(self.env, "tower_fleet_later"):
             return  # the caller continues the fleet run itself, after the last of several ends
-        fleet = (
-            self.sudo()
-        )  # sudo: nobody has write access to fleet runs; the engine continues what was started
+        # sudo: nobody has write access to fleet runs; the engine continues what was started
+        fleet = self.sudo()
         had_turn = not member.is_held
         try:
             with self.env.cr.savepoint(flush=False):

@@ -198,9 +198,8 @@ class CxTowerPlan(models.Model):
         for restricted, text in self._restrictions():
             for server_id in reasons:
                 if not reasons[server_id] and server_id not in restricted:
-                    name = (
-                        servers.browse(server_id).sudo().name
-                    )  # sudo: only the name of a server that was passed in
+                    # sudo: only the name of a server that was passed in
+                    name = servers.browse(server_id).sudo().name
                     reasons[server_id] = self.env._(
                         "%(what)s cannot run on %(server)s: it is restricted to other servers.",
                         what=text,

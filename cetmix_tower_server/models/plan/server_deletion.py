@@ -72,9 +72,8 @@ class CxTowerServer(models.Model):
     @api.depends("deletion_step")
     def _compute_deletion_state(self):
         for server in self:
-            server.deletion_state = (
-                server.sudo().deletion_step
-            )  # sudo: everyone who may read the server may know it
+            # sudo: everyone who may read the server may know it
+            server.deletion_state = server.sudo().deletion_step
 
     def _is_being_deleted(self):
         """Return whether this server is being deleted."""
@@ -184,9 +183,8 @@ class CxTowerServer(models.Model):
 
         Like all starts of runs, they are part of the caller's transaction.
         """
-        servers = (
-            self.sudo()
-        )  # sudo: the right to delete the servers was checked; only Tower writes these fields
+        # sudo: the right to delete the servers was checked; only Tower writes these fields
+        servers = self.sudo()
         servers.write({"status": "deleting", "deletion_step": RUNNING, "deletion_message": False})
         for plan, group in servers.grouped("plan_delete_id").items():
             body = self.env._("Deletion requested. The delete plan “%s” runs first.", plan.name)
