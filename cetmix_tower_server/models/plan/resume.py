@@ -15,6 +15,19 @@ from .step import Decided
 RESUMABLE = (states.FAILED, states.STOPPED, states.INTERRUPTED)
 
 
+class CxTowerCommandLog(models.Model):
+    """The step at which a run is resumed."""
+
+    _inherit = "cx.tower.command.log"
+
+    def _latest_run_inside(self):
+        """Return the run inside this step; if that was refused when it was to be resumed, the one it should have resumed."""
+        inside = self.triggered_plan_log_id
+        while inside.resumed_from_id and not inside.command_log_ids:
+            inside = inside.resumed_from_id
+        return inside
+
+
 class CxTowerPlanLog(models.Model):
     """Resumes a run that stopped early, from its last step and with the same inputs.
 
@@ -116,9 +129,7 @@ class CxTowerPlanLog(models.Model):
         step = self._last_step()
         if step.state in (states.DONE, states.SKIPPED):
             return [(step.plan_line_id.id, 1)]
-        inside = step.triggered_plan_log_id
-        while inside.resumed_from_id and not inside.command_log_ids:
-            inside = inside.resumed_from_id
+        inside = step._latest_run_inside()
         return [
             (step.plan_line_id.id, 0),
             *(inside._place_to_go_on() if inside.command_log_ids else []),
@@ -251,7 +262,7 @@ class CxTowerPlanLog(models.Model):
             raise UserError(self.env._("“%s” has nothing to resume.", self.name))
 
     def _make_resumed(self, user, changed):
-        """Create the run that goes on with this one, down to the step that is run again."""
+        """Create the run that resumes this one, down to the step that is run again."""
         inputs, secrets = self._inputs__()
         inputs = dict(inputs)
         if changed:
@@ -265,7 +276,7 @@ class CxTowerPlanLog(models.Model):
             label=self.label,
             **self._resumed_values(),
         )
-        # Raising undoes it all: a run that may not begin now can be resumed later.
+        # Raising undoes everything: a run that may not begin now can be resumed later.
         reason = self.plan_id._is_plan_incompatible_with_server(self.server_id)
         if not reason and not resumed._try_begin():
             reason = resumed.message
@@ -275,7 +286,7 @@ class CxTowerPlanLog(models.Model):
         return resumed
 
     def _resumed_values(self):
-        """Return further fields of the run that goes on with this one. Extension point."""
+        """Return further fields of the run that resumes this one. Extension point."""
         return {
             "resumed_from_id": self.id,
             "shortcut_id": self.shortcut_id.id,
@@ -285,21 +296,13 @@ class CxTowerPlanLog(models.Model):
         }
 
     def _take_up(self, earlier, changed):
-        """Go on where an earlier run of the same plan ended.
+        """Resume where an earlier run of the same plan ended.
 
+        :param changed: this run has the plan as it is now, not as the earlier one had it
         :return: :class:`Decided` or :class:`engine.run_end.Following`, for :meth:`_carry_out`
         """
         step = earlier._last_step()
-        position = step.position
-        if changed:
-            position = self._frozen_plan().position_of(step.plan_line_id.id)
-            if position is None:
-                raise UserError(
-                    self.env._(
-                        "Line %s, at which the run ended, is not in the flight plan any more. Start the plan anew.",
-                        step.position + 1,
-                    )
-                )
+        position = self._position_to_resume(step, changed)
         self.write(
             {
                 "steps_run": earlier.steps_run - (not step.is_skipped),
@@ -310,17 +313,45 @@ class CxTowerPlanLog(models.Model):
             }
         )
         if step.state in (states.DONE, states.SKIPPED):
-            # It ended between two steps: what follows is decided once more, and this time it may go on.
-            self.write(
-                {"steps_run": earlier.steps_run, "resumed_position": position + 1, "steps_done": position + 1}
+            return self._decide_once_more(earlier, step, position)
+        inside = self._run_inside_to_resume(step)
+        if inside.command_log_ids and not (changed and self._changed_line(position, step)):
+            return self._resume_inside(step, position, inside, changed)
+        if "code" in step._inputs__()[0] and not changed:
+            again = self._repeat_step(step, position)
+            return NOTHING if again.state in states.ACTIVE else self._decide_after(again)
+        return Decided(self, flow.Decision(next_line=position))
+
+    def _position_to_resume(self, step, changed):
+        """Return the position of the line of a step, in this run's plan.
+
+        :raise UserError: a changed plan no longer has the line
+        """
+        position = self._frozen_plan().position_of(step.plan_line_id.id) if changed else step.position
+        if position is None:
+            raise UserError(
+                self.env._(
+                    "Line %s, at which the run ended, is no longer in the flight plan. Start the plan anew.",
+                    step.position + 1,
+                )
             )
-            self._set_values__(earlier._own_values__())
-            result = flow.StepResult(step.command_status, skipped=step.is_skipped)
-            decision = flow.after(self._frozen_plan().flow, position, result, bool(self.steps_run))
-            return Decided(self, decision)
-        inside = step.triggered_plan_log_id
-        while inside.resumed_from_id and not inside.command_log_ids:
-            inside = inside.resumed_from_id  # it was refused; what it was to go on with still is
+        return position
+
+    def _decide_once_more(self, earlier, step, position):
+        """Decide what follows a step that was done when the earlier run ended: this time the run may continue."""
+        self.write(
+            {"steps_run": earlier.steps_run, "resumed_position": position + 1, "steps_done": position + 1}
+        )
+        self._set_values__(earlier._own_values__())
+        result = flow.StepResult(step.command_status, skipped=step.is_skipped)
+        return Decided(self, flow.after(self._frozen_plan().flow, position, result, bool(self.steps_run)))
+
+    def _run_inside_to_resume(self, step):
+        """Return the run inside a step that is resumed with it, if the step ran a flight plan.
+
+        :raise UserError: the logs of its steps were deleted
+        """
+        inside = step._latest_run_inside()
         if (inside.steps_done or inside.steps_run) and not inside.command_log_ids:
             raise UserError(
                 self.env._(
@@ -328,20 +359,19 @@ class CxTowerPlanLog(models.Model):
                     inside.name,
                 )
             )
-        if inside.command_log_ids and not (changed and self._changed_line(position, step)):
-            again = self._repeat_step(step, position, state=states.WAITING)
-            child = self._create_child(again, inside.plan_id)
-            again.triggered_plan_log_id = child
-            inside.resumed_by_ids.resumed_from_id = False  # those that were refused
-            child.resumed_from_id = inside
-            return child._take_up(inside, changed) if child._try_begin() else child._end_step_around()
-        if "code" in step._inputs__()[0] and not changed:
-            again = self._repeat_step(step, position)
-            return NOTHING if again.state in states.ACTIVE else self._decide_after(again)
-        return Decided(self, flow.Decision(next_line=position))
+        return inside
+
+    def _resume_inside(self, step, position, inside, changed):
+        """Resume the run inside a step, in a step of this run."""
+        again = self._repeat_step(step, position, state=states.WAITING)
+        child = self._create_child(again, inside.plan_id)
+        again.triggered_plan_log_id = child
+        inside.resumed_by_ids.resumed_from_id = False  # those that were refused
+        child.resumed_from_id = inside
+        return child._take_up(inside, changed) if child._try_begin() else child._end_step_around()
 
     def _changed_line(self, position, step):
-        """Return whether the line does not run the plan any more that the step ran."""
+        """Return whether the line now runs another plan than the step did."""
         return self._frozen_plan().lines[position]["flight_plan_id"] != step.triggered_plan_log_id.plan_id.id
 
     @api.model
