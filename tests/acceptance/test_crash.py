@@ -139,7 +139,7 @@ def test_the_database_goes_away_while_a_command_runs(database, tmp_path, one_hos
         while time.monotonic() < give_up:
             database.query(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = %s AND pid <> pg_backend_pid()",
+                " WHERE datname = %s AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
                 (database.name,),
             )
             time.sleep(0.1)
