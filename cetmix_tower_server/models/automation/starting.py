@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError
 
 from ...engine.database_errors import may_succeed_later
 from ...worker import crash_points
+from ..base.transactions import do_all_possible
 
 _logger = logging.getLogger(__name__)
 
@@ -183,7 +184,7 @@ class CxTowerScheduledTask(models.Model):
         for places in task._get_run_targets():
             places = task._allowed_places(places.with_env(env), values, outcome)
             places = task._idle_places(places, target, outcome)
-            outcome.logs += task._start_isolated(places, target, values, outcome)
+            outcome.logs += task._start_all_possible(places, target, values, outcome)
         if not (outcome.logs or outcome.failures or outcome.skipped):
             outcome.failures.append(self.env._("The task has no server to run on."))
         return outcome
@@ -251,23 +252,15 @@ class CxTowerScheduledTask(models.Model):
             for group in self.env[model].sudo()._read_group(domain, groupby)
         ]
 
-    def _start_isolated(self, places, target, values, outcome):
-        """Start the target on places; what fails at one of them does not keep the others. :return: logs"""
-        if not places:
-            return []
-        try:
-            with self.env.cr.savepoint():
-                return list(self._start_at(places, target, values))
-        except Exception as error:
-            if may_succeed_later(error):
-                raise
-            if len(places) == 1:
-                outcome.failures.append(f"{places.sudo().name}: {self._failure_text(error)}")
-                return []
-        logs = []
-        for place in places:
-            logs += self._start_isolated(place, target, values, outcome)
-        return logs
+    def _start_all_possible(self, places, target, values, outcome):
+        """Start the target on places; a failure at one of them does not hold up the others. :return: logs"""
+
+        def note(place, error):
+            # sudo: the owner of the task may know which of its servers it is
+            outcome.failures.append(f"{place.sudo().name}: {self._failure_text(error)}")
+
+        parts = do_all_possible(places, lambda part: self._start_at(part, target, values), note)
+        return [log for logs in parts for log in logs]
 
     def _start_at(self, places, target, values):
         return self._start_runs(places, target, values, scheduled_task_id=self.id)

@@ -1,4 +1,4 @@
-"""How long Tower waits for rows that other transactions hold, and short transactions of its own."""
+"""Work that other transactions, or single records, must not hold up: brief locks, own transactions, parts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def brief_locks(env, seconds, flush=True):
         cr.execute("SET LOCAL lock_timeout = 0")
 
 
-def do_apart(env, do: Callable[[api.Environment], Any], what: str, read_committed: bool = False) -> Any:
+def in_own_transaction(
+    env, do: Callable[[api.Environment], Any], what: str, read_committed: bool = False
+) -> Any:
     """Do something in its own transaction and commit it; try again when another transaction was faster.
 
     For rows that everybody changes: the caller's transaction neither locks them nor depends on an old view of them. If the
@@ -72,3 +74,28 @@ def do_apart(env, do: Callable[[api.Environment], Any], what: str, read_committe
             _logger.info("%s, attempt %s: another transaction was faster (%s)", what, attempt, error)
             time.sleep(random.uniform(0, 0.02 * attempt))
     return None
+
+
+def do_all_possible(records, do: Callable, failed: Callable) -> list:
+    """Do something with records at once; if it fails, with each half, so that one bad record does not hold up the others.
+
+    Each attempt has a savepoint of its own: one bad record among n costs about 2 log2(n) of them.
+
+    :param do: called with a part of the records
+    :param failed: called with a single record that failed, and the error
+    :return: what ``do`` returned for each part that succeeded
+    :raise Exception: an error after which the whole transaction should be retried; see ``may_succeed_later``
+    """
+    if not records:
+        return []
+    try:
+        with records.env.cr.savepoint():
+            return [do(records)]
+    except Exception as error:
+        if may_succeed_later(error):
+            raise
+        if len(records) == 1:
+            failed(records, error)
+            return []
+    half = len(records) // 2
+    return do_all_possible(records[:half], do, failed) + do_all_possible(records[half:], do, failed)

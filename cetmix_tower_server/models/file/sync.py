@@ -6,9 +6,9 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 from ...engine import states
-from ...engine.database_errors import may_succeed_later
 from ...engine.files.operations import PULL, PUSH
 from ...worker.engine_context import heard
+from ..base.transactions import do_all_possible
 
 _logger = logging.getLogger(__name__)
 
@@ -113,24 +113,20 @@ class CxTowerFile(models.Model):
             pushed = files.filtered(lambda file: file.source == "tower")
             for operation, part in ((PUSH, pushed), (PULL, files - pushed)):
                 if part:
-                    part._start_isolated(operation, only_changes and operation == PUSH)
+                    part._start_all_possible(operation, only_changes and operation == PUSH)
 
-    def _start_isolated(self, operation, only_changes):
+    def _start_all_possible(self, operation, only_changes):
         """Start the runs of these files. If one of them fails to start, the others are still started."""
-        try:
-            with self.env.cr.savepoint():
-                self._start_runs(operation, only_changes=only_changes)
-        except Exception as error:
-            if may_succeed_later(error):
-                raise  # another process was faster, or the database went away: the whole round is tried again
-            if len(self) > 1:
-                half = len(self) // 2
-                self[:half]._start_isolated(operation, only_changes)
-                self[half:]._start_isolated(operation, only_changes)
-                return
-            _logger.exception("the transfer of file %s could not be started", self.id)
-            reason = self.env._("Tower could not start the transfer: %s", error)
-            self._write_quietly({"sync_state": "failed", "server_response": reason})
+        do_all_possible(
+            self,
+            lambda files: files._start_runs(operation, only_changes=only_changes),
+            lambda file, error: file._note_start_failure(error),
+        )
+
+    def _note_start_failure(self, error):
+        _logger.error("the transfer of file %s could not be started", self.id, exc_info=error)
+        reason = self.env._("Tower could not start the transfer: %s", error)
+        self._write_quietly({"sync_state": "failed", "server_response": reason})
 
     def _next_sync(self, now):
         """Return the next sync date: a whole number of intervals after the last one, in the future."""

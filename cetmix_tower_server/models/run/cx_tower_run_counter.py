@@ -3,7 +3,7 @@ from collections import Counter
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..base.transactions import do_apart
+from ..base.transactions import in_own_transaction
 
 
 class CxTowerRunCounter(models.Model):
@@ -34,7 +34,9 @@ class CxTowerRunCounter(models.Model):
         :return: {id: the last one of its numbers}; {} when others were faster each time
         """
         return (
-            do_apart(self.env, lambda env: self._count_on(env.cr, log_model, counts), "run numbers", True)
+            in_own_transaction(
+                self.env, lambda env: self._count_on(env.cr, log_model, counts), "run numbers", True
+            )
             or {}
         )
 

@@ -2,7 +2,7 @@ from odoo import api, models
 
 from ...engine import states
 from ...worker import worker as run_worker
-from ..base.transactions import ATTEMPTS, do_apart
+from ..base.transactions import ATTEMPTS, in_own_transaction
 
 
 class CxTowerRunStop(models.AbstractModel):
@@ -66,7 +66,9 @@ class CxTowerRunStop(models.AbstractModel):
 
         :param do: called with this model in that transaction
         """
-        return do_apart(self.env, lambda env: do(self.with_env(env)), "stop request", read_committed)
+        return in_own_transaction(
+            self.env, lambda env: do(self.with_env(env)), "stop request", read_committed
+        )
 
     # ------------------------------------------------------------------
     # Marking

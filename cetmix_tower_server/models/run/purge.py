@@ -3,7 +3,7 @@ import logging
 from odoo import api, models
 
 from ...engine import states
-from ...engine.database_errors import may_succeed_later
+from ..base.transactions import do_all_possible
 
 _logger = logging.getLogger(__name__)
 
@@ -44,22 +44,15 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _delete_possible(self, records):
-        """Delete records; one that cannot be deleted stays and does not affect the others. :return: ids of those that stay"""
-        if not records:
-            return []
-        try:
-            with self.env.cr.savepoint():
-                records.unlink()
-            return []
-        except Exception as error:
-            self.env.invalidate_all(flush=False)
-            if may_succeed_later(error):
-                raise
-            if len(records) == 1:
-                _logger.warning("the old log %s cannot be deleted: %s", records, error)
-                return records.ids
-        half = len(records) // 2
-        return self._delete_possible(records[:half]) + self._delete_possible(records[half:])
+        """Delete records, except those that cannot be deleted. :return: ids of these"""
+        kept = []
+
+        def keep(record, error):
+            _logger.warning("the old log %s cannot be deleted: %s", record, error)
+            kept.append(record.id)
+
+        do_all_possible(records, lambda part: part.unlink(), keep)
+        return kept
 
     @api.model
     def _purge_fleet_runs(self):
