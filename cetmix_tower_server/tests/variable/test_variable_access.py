@@ -1,6 +1,7 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
 
+from ..access_case import ANY, LEVELS, OWN, ROLES, AccessMatrixCase
 from .common_variable import VariableCase
 
 
@@ -190,3 +191,114 @@ class TestVariableAccess(VariableCase):
         self.assertEqual(self.low.value_ids_count, 3)
         self.low.invalidate_recordset()
         self.assertEqual(self.low.with_user(self.user).value_ids_count, 2)
+
+
+@tagged("post_install", "-at_install")
+class TestVariableRecordsAccess(AccessMatrixCase):
+    """The records: variables, options and values."""
+
+    def test_variable(self):
+        lines = [
+            ("u", "R", lambda s: s.level == "1"),
+            ("m", "R", lambda s: s.level <= "2"),
+            ("m", "CRU", lambda s: s.level <= "2" and s.own),
+            ("r", "CRUD", lambda s: True),
+        ]
+        counter = iter(range(10000))
+        for name, person in self.people.items():
+
+            def vals(s):
+                return {"name": f"Variable v{next(counter)}", "access_level": s.level}
+
+            self._check(
+                lines,
+                self._situations(level=LEVELS, own=OWN),
+                lambda s, vals=vals, person=person: self._make("cx.tower.variable", vals(s), s.own, person),
+                name,
+                change={"note": "changed"},
+                create=vals,
+            )
+
+    def _make_variable(self, name, own, person, **vals):
+        self.counter = getattr(self, "counter", 0) + 1
+        vals = {"name": f"Variable {name} w{self.counter}", "access_level": "1", **vals}
+        return self._make("cx.tower.variable", vals, own, person)
+
+    def test_variable_option(self):
+        """As its variable: "own" is who created the variable; nobody but Root deletes."""
+        lines = [
+            ("u", "R", lambda s: s.level == "1"),
+            ("m", "R", lambda s: s.level <= "2"),
+            ("m", "CRU", lambda s: s.level <= "2" and s.own),
+            ("r", "CRUD", lambda s: True),
+        ]
+        for name, person in self.people.items():
+
+            def vals(s, name=name, person=person):
+                variable = self._make_variable(name, s.own, person, variable_type="o")
+                return {"variable_id": variable.id, "name": "o", "value_char": "o", "access_level": s.level}
+
+            self._check(
+                lines,
+                self._situations(level=LEVELS, own=OWN),
+                lambda s, vals=vals, person=person: self._make(
+                    "cx.tower.variable.option", vals(s), False, person
+                ),
+                name,
+                change={"sequence": 3},
+                create=vals,
+            )
+
+    def test_global_variable_value(self):
+        """Follows the variable and its own level; "own" is who created the variable."""
+        lines = [
+            ("u", "R", lambda s: s.level == "1"),
+            ("m", "R", lambda s: s.level <= "2"),
+            ("m", "CRU", lambda s: s.level <= "2" and s.own),
+            ("r", "CRUD", lambda s: True),
+        ]
+        for name, person in self.people.items():
+
+            def vals(s, name=name, person=person):
+                variable = self._make_variable(name, s.own, person)
+                return {"variable_id": variable.id, "value_char": "v", "access_level": s.level}
+
+            self._check(
+                lines,
+                self._situations(level=LEVELS, own=OWN),
+                lambda s, vals=vals, person=person: self._make(
+                    "cx.tower.variable.value", vals(s), False, person
+                ),
+                name,
+                change={"value_char": "changed"},
+                create=vals,
+            )
+
+    def test_variable_value_of_a_server(self):
+        lines = [
+            ("u", "R", lambda s: s.level == "1" and s.server == "users"),
+            ("m", "R", lambda s: s.level <= "2" and s.server in ANY),
+            ("m", "CRU", lambda s: s.level <= "2" and s.server == "managers"),
+            ("m", "CRUD", lambda s: s.level <= "2" and s.server == "managers" and s.own),
+            ("r", "CRUD", lambda s: True),
+        ]
+        for name, person in self.people.items():
+
+            def vals(s, name=name, person=person):
+                return {
+                    "variable_id": self._make_variable(name, False, person).id,
+                    "server_id": self.servers[name, s.server].id,
+                    "value_char": "v",
+                    "access_level": s.level,
+                }
+
+            self._check(
+                lines,
+                self._situations(level=LEVELS, server=ROLES, own=OWN),
+                lambda s, vals=vals, person=person: self._make(
+                    "cx.tower.variable.value", vals(s), s.own, person
+                ),
+                name,
+                change={"value_char": "changed"},
+                create=vals,
+            )
