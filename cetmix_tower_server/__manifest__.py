@@ -51,6 +51,7 @@
         "security/variable/cx_tower_variable_value_rules.xml",
         "security/vault/cx_tower_vault_rules.xml",
         "wizards/cx_tower_server_host_key_wizard_views.xml",
+        "wizards/cx_tower_settings_page_views.xml",
         "views/base/res_config_settings_views.xml",
         "views/tower/health_views.xml",
         "views/server/cx_tower_server_views.xml",

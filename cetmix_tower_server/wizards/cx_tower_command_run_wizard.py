@@ -1,43 +1,39 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
-PREVIEW_LIMIT = 20  # servers shown in the preview; the rest run just the same
+PREVIEW_LIMIT = 20  # servers in the preview; the run includes all
 
 
 class CxTowerCommandRunWizard(models.TransientModel):
-    """Run a command, or code typed here, on one or many servers; shows beforehand what will run where."""
+    """Runs a command, or code entered here, on one or many servers, and shows before what will run where."""
 
     _name = "cx.tower.command.run.wizard"
     _description = "Tower Command Run Wizard"
-    _inherit = ["cx.tower.fleet.wizard.mixin"]
+    _inherit = ["cx.tower.run.wizard.mixin"]
 
     server_tag_ids = fields.Many2many(relation="cx_tower_command_run_wizard_server_tag_rel")
     action = fields.Selection(selection="_selection_action", required=True, default="ssh_command")
-    applicability = fields.Selection(
-        [("this", "Made for these servers"), ("shared", "All")], default="shared", required=True
-    )
     tag_ids = fields.Many2many("cx.tower.tag", string="With tags")
     command_domain = fields.Binary(compute="_compute_command_domain")
     empty_hint = fields.Char(compute="_compute_command_domain")
     command_id = fields.Many2one("cx.tower.command")
     note = fields.Text(related="command_id.note", related_sudo=False)
     is_ad_hoc = fields.Boolean(
-        string="Write code here", help="Run code of your own instead of the command's; logged like any other."
+        string="Write code here", help="Run other code than the command's. It is logged like any other run."
     )
-    may_write_code = fields.Boolean(compute="_compute_rights")
-    may_set_values = fields.Boolean(compute="_compute_rights")
+    may_write_code = fields.Boolean(compute="_compute_may_write_code")
     code = fields.Text(compute="_compute_code", store=True, readonly=False, compute_sudo=False)
     path = fields.Char(
         compute="_compute_code",
         store=True,
         readonly=False,
         compute_sudo=False,
-        help="Directory the command runs in. May contain variables.",
+        help="Working directory of the command. May contain variables.",
     )
     has_sudo = fields.Boolean(compute="_compute_has_sudo")
-    use_sudo = fields.Boolean(help="Run as each server's sudo setting says.")
+    use_sudo = fields.Boolean(help="Run with sudo, as set on each server.")
     custom_variable_value_ids = fields.One2many(
-        "cx.tower.command.run.wizard.variable.value", "wizard_id", string="Own values"
+        "cx.tower.command.run.wizard.variable.value", "wizard_id", string="Custom values"
     )
     preview_ids = fields.One2many(
         "cx.tower.command.run.wizard.preview", "wizard_id", compute="_compute_preview_ids"
@@ -47,16 +43,13 @@ class CxTowerCommandRunWizard(models.TransientModel):
 
     @api.model
     def _selection_action(self):
-        """Return the actions that can be run by hand."""
+        """Return the actions of commands that can be run by hand."""
         runnable = {"ssh_command", "python_code"}
         return [entry for entry in self.env["cx.tower.command"]._selection_action() if entry[0] in runnable]
 
     @api.model
     def default_get(self, fields_list):
         values = super().default_get(fields_list)
-        if self.env.context.get("active_model") == "cx.tower.server" and "server_ids" in fields_list:
-            ids = self.env.context.get("active_ids") or []
-            values.setdefault("server_ids", [Command.set(ids)])
         command_id = values.get("command_id") or self.env.context.get("default_command_id")
         if command_id:
             values["action"] = self.env["cx.tower.command"].browse(command_id).action
@@ -64,7 +57,7 @@ class CxTowerCommandRunWizard(models.TransientModel):
 
     @api.constrains("command_id", "server_ids")
     def _check_may_read(self):
-        """A wizard must not show what its user may not read, whoever names it over RPC."""
+        """Refuse records that the user may not read, which a caller over RPC could name."""
         for wizard in self:
             wizard.command_id.with_user(self.env.user).check_access("read")
             wizard.server_ids.with_user(self.env.user).check_access("read")
@@ -72,19 +65,11 @@ class CxTowerCommandRunWizard(models.TransientModel):
     @api.depends("action", "applicability", "server_ids", "tag_ids")
     def _compute_command_domain(self):
         for wizard in self:
-            servers = wizard.server_ids._origin
-            all_ = [("action", "=", wizard.action)]
-            all_ += ["|", ("server_ids", "=", False), ("server_ids", "in", servers.ids)]
-            domain = [*all_]
-            if wizard.applicability == "this":
-                domain += [("server_ids", "in", servers.ids)]
-            if wizard.tag_ids:
-                domain += [("tag_ids", "in", wizard.tag_ids._origin.ids)]
-            wizard.command_domain = domain
-            wizard.empty_hint = wizard._empty_picker_hint(self.env["cx.tower.command"], domain, all_)
+            domain = [("action", "=", wizard.action)]
+            wizard.command_domain, wizard.empty_hint = wizard._offer("cx.tower.command", domain)
 
-    @api.depends("action", "server_ids")
-    def _compute_rights(self):
+    @api.depends("action")
+    def _compute_may_write_code(self):
         Command_ = self.env["cx.tower.command"]
         for wizard in self:
             try:
@@ -92,19 +77,18 @@ class CxTowerCommandRunWizard(models.TransientModel):
                 wizard.may_write_code = True
             except AccessError:
                 wizard.may_write_code = False
-            wizard.may_set_values = bool(wizard.server_ids) and wizard.server_ids._origin.has_access("write")
 
     @api.depends("command_id", "is_ad_hoc")
     def _compute_code(self):
         for wizard in self:
-            typed = wizard.is_ad_hoc  # typed code starts from the chosen command's, and then is one's own
+            typed = wizard.is_ad_hoc  # starts with the command's code; later changes are kept
             wizard.code = wizard.code if typed and wizard.code else wizard.command_id.code
             wizard.path = wizard.path if typed and wizard.path else wizard.command_id.path
 
     @api.depends("server_ids")
     def _compute_has_sudo(self):
         for wizard in self:
-            # sudo: only whether sudo could be used, not how
+            # sudo: only whether any of the servers uses sudo
             wizard.has_sudo = any(server._sudo_mode() for server in wizard.server_ids._origin.sudo())
 
     @api.onchange("action")
@@ -120,11 +104,12 @@ class CxTowerCommandRunWizard(models.TransientModel):
     def _compute_os_compatibility_warning(self):
         for wizard in self:
             made_for = wizard.command_id.os_ids
+            # sudo: only the operating systems of servers that the user may read
             others = wizard.server_ids._origin.sudo().filtered(
                 lambda server, made_for=made_for: made_for and server.os_id not in made_for
             )
             wizard.os_compatibility_warning = bool(others) and self.env._(
-                "The command is made for %(made_for)s; check it on: %(servers)s.",
+                "This command is made for %(made_for)s. Check whether it works on %(servers)s.",
                 made_for=", ".join(made_for.mapped("name")),
                 servers=", ".join(others.mapped("name")),
             )
@@ -149,7 +134,7 @@ class CxTowerCommandRunWizard(models.TransientModel):
             wizard.preview_message = more > 0 and self.env._("… and on %s more servers.", more)
 
     def _preview_rows(self, servers):
-        """Return what will run on each server: rendered by the very method that starts the run."""
+        """Return what will run on each server, rendered by the method that starts the run."""
         command = self._command()
         if not command:
             return []
@@ -184,19 +169,19 @@ class CxTowerCommandRunWizard(models.TransientModel):
     def _path(self):
         return self.path if self.is_ad_hoc or (self.path or "") != (self.command_id.path or "") else None
 
-    def _own_values(self):
-        return self.custom_variable_value_ids._get_custom_values()
-
     def action_run_command(self):
-        """Start the run on every selected server and open what comes of it."""
+        """Start the run on every selected server and open it."""
         return self.run_command_on_server()
 
     def run_command_on_server(self):
-        """Start the run on every selected server. :return: action that shows the log, or the fleet run of several."""
+        """Start the run on every selected server.
+
+        :return: action that shows the log, or the fleet run if there are several servers
+        """
         self.ensure_one()
         command = self._command()
         if not command:
-            raise UserError(self.env._("Choose a command, or write the code to run."))
+            raise UserError(self.env._("Choose a command, or enter the code to run."))
         arguments = {
             "path": self._path(),
             "sudo": self.use_sudo,
@@ -207,3 +192,30 @@ class CxTowerCommandRunWizard(models.TransientModel):
             return self._start_fleet(command=command, **arguments)
         label = self.env["cetmix.tower"].generate_random_id(2)
         return self.server_ids._start_command_runs(command, label=label, **arguments)._action_open()
+
+
+class CxTowerCommandRunWizardPreview(models.TransientModel):
+    """What will run on one server. Secrets are shown by name only."""
+
+    _name = "cx.tower.command.run.wizard.preview"
+    _description = "Tower Command Run Wizard Preview"
+
+    wizard_id = fields.Many2one("cx.tower.command.run.wizard", ondelete="cascade", index=True)
+    server_id = fields.Many2one("cx.tower.server", readonly=True)
+    rendered_code = fields.Text(readonly=True)
+    path = fields.Char(readonly=True)
+    use_sudo = fields.Selection(
+        [("n", "Without password"), ("p", "With password")], string="Sudo", readonly=True
+    )
+    error = fields.Text(readonly=True)
+
+
+class CxTowerCommandRunWizardVariableValue(models.TransientModel):
+    """A custom value for this run."""
+
+    _name = "cx.tower.command.run.wizard.variable.value"
+    _description = "Tower Command Run Wizard Value"
+    _inherit = ["cx.tower.custom.variable.value.mixin"]
+
+    wizard_id = fields.Many2one("cx.tower.command.run.wizard", ondelete="cascade", index=True)
+    variable_id = fields.Many2one(required=True)

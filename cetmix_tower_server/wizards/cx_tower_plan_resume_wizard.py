@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class CxTowerPlanResumeWizard(models.TransientModel):
-    """Shows what changed in a flight plan since a run of it ended, before that run is resumed."""
+    """Shows how a flight plan has changed since a run of it ended, before that run is resumed."""
 
     _name = "cx.tower.plan.resume.wizard"
     _description = "Tower Flight Plan Resume Wizard"
@@ -14,7 +14,7 @@ class CxTowerPlanResumeWizard(models.TransientModel):
 
     @api.constrains("plan_log_id")
     def _check_may_read(self):
-        """A wizard must not show what its user may not read, whoever names it over RPC."""
+        """Refuse a run that the user may not read, which a caller over RPC could name."""
         self.plan_log_id.with_user(self.env.user).check_access("read")
 
     @api.depends("plan_log_id")
@@ -23,7 +23,7 @@ class CxTowerPlanResumeWizard(models.TransientModel):
             wizard.difference = wizard.plan_log_id.resume_difference() if wizard.plan_log_id else ""
 
     def action_resume(self):
-        """Go on with the run, with the plan as it is now.
+        """Resume the run with the present plan.
 
         :return: action that shows the new run
         :raise AccessError: the caller may not resume the run

@@ -1,21 +1,18 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
-PREVIEW_LIMIT = 10  # servers shown in the preview; the rest run just the same
-PREVIEW_LINES = 200  # of each server
+PREVIEW_LIMIT = 10  # servers in the preview; the run includes all
+PREVIEW_LINES = 200  # per server
 
 
 class CxTowerPlanRunWizard(models.TransientModel):
-    """Run a flight plan on one or many servers; shows beforehand what each step will do where."""
+    """Runs a flight plan on one or many servers, and shows before what each step will do where."""
 
     _name = "cx.tower.plan.run.wizard"
     _description = "Tower Flight Plan Run Wizard"
-    _inherit = ["cx.tower.fleet.wizard.mixin"]
+    _inherit = ["cx.tower.run.wizard.mixin"]
 
     server_tag_ids = fields.Many2many(relation="cx_tower_plan_run_wizard_server_tag_rel")
-    applicability = fields.Selection(
-        [("this", "Made for these servers"), ("shared", "All")], default="shared", required=True
-    )
     tag_ids = fields.Many2many("cx.tower.tag", string="With tags")
     plan_domain = fields.Binary(compute="_compute_plan_domain")
     empty_hint = fields.Char(compute="_compute_plan_domain")
@@ -24,26 +21,17 @@ class CxTowerPlanRunWizard(models.TransientModel):
     plan_line_ids = fields.One2many(
         related="plan_id.line_ids", related_sudo=False, groups="cetmix_tower_server.group_manager"
     )
-    may_set_values = fields.Boolean(compute="_compute_may_set_values")
     custom_variable_value_ids = fields.One2many(
-        "cx.tower.plan.run.wizard.variable.value", "wizard_id", string="Own values"
+        "cx.tower.plan.run.wizard.variable.value", "wizard_id", string="Custom values"
     )
     preview_ids = fields.One2many(
         "cx.tower.plan.run.wizard.preview", "wizard_id", compute="_compute_preview_ids"
     )
     preview_message = fields.Char(compute="_compute_preview_ids")
 
-    @api.model
-    def default_get(self, fields_list):
-        values = super().default_get(fields_list)
-        if self.env.context.get("active_model") == "cx.tower.server" and "server_ids" in fields_list:
-            ids = self.env.context.get("active_ids") or []
-            values.setdefault("server_ids", [Command.set(ids)])
-        return values
-
     @api.constrains("plan_id", "server_ids")
     def _check_may_read(self):
-        """A wizard must not show what its user may not read, whoever names it over RPC."""
+        """Refuse records that the user may not read, which a caller over RPC could name."""
         for wizard in self:
             wizard.plan_id.with_user(self.env.user).check_access("read")
             wizard.server_ids.with_user(self.env.user).check_access("read")
@@ -51,24 +39,13 @@ class CxTowerPlanRunWizard(models.TransientModel):
     @api.depends("applicability", "server_ids", "tag_ids")
     def _compute_plan_domain(self):
         for wizard in self:
-            servers = wizard.server_ids._origin
-            all_ = ["|", ("server_ids", "=", False), ("server_ids", "in", servers.ids)]
-            domain = [*all_]
-            if wizard.applicability == "this":
-                domain += [("server_ids", "in", servers.ids)]
-            if wizard.tag_ids:
-                domain += [("tag_ids", "in", wizard.tag_ids._origin.ids)]
-            wizard.plan_domain = domain
-            wizard.empty_hint = wizard._empty_picker_hint(self.env["cx.tower.plan"], domain, all_)
-
-    @api.depends("server_ids")
-    def _compute_may_set_values(self):
-        for wizard in self:
-            wizard.may_set_values = bool(wizard.server_ids) and wizard.server_ids._origin.has_access("write")
+            wizard.plan_domain, wizard.empty_hint = wizard._offer("cx.tower.plan", [])
 
     @api.onchange("plan_id")
     def _onchange_plan_id(self):
-        if self.plan_id.id != self.env.context.get("default_plan_id"):  # whose values are filled in
+        if self.plan_id.id != self.env.context.get(
+            "default_plan_id"
+        ):  # the values filled in belong to that plan
             self.custom_variable_value_ids = [Command.clear()]
 
     @api.depends(
@@ -86,7 +63,7 @@ class CxTowerPlanRunWizard(models.TransientModel):
             wizard.preview_message = more > 0 and self.env._("… and on %s more servers.", more)
 
     def _preview_rows(self, servers):
-        """Return what the plan will do on each server, line by line: the dry run of it."""
+        """Return what the plan will do on each server, line by line, from a dry run."""
         plan = self.plan_id._origin
         if not plan:
             return []
@@ -97,7 +74,7 @@ class CxTowerPlanRunWizard(models.TransientModel):
         return [self._preview_row(report) for report in reports]
 
     def _preview_row(self, report):
-        """Return one server's row of the preview: its problems, and its lines one below the other."""
+        """Return the row of one server: its problems, and its lines as a flat list."""
         whole = [problem["message"] for problem in report["problems"] if not problem["line"]]
         row = {"server_id": report["server"]["id"]}
         if not report["lines"]:
@@ -107,17 +84,10 @@ class CxTowerPlanRunWizard(models.TransientModel):
             lines.append({"number": "…", "name": self.env._("and more steps"), "depth": 0})
         return row | {"lines": lines, "notes": "\n".join([*whole, *report["notes"]])}
 
-    def _own_values(self):
-        return self.custom_variable_value_ids._get_custom_values()
-
-    def action_run_plan(self):
-        """Start the plan on every selected server and open what comes of it."""
-        return self.run_flight_plan()
-
     def run_flight_plan(self):
         """Start the plan on every selected server.
 
-        :return: action that shows the run, or the fleet run of several servers
+        :return: action that shows the run, or the fleet run if there are several servers
         """
         self.ensure_one()
         if not self.plan_id:
@@ -131,7 +101,7 @@ class CxTowerPlanRunWizard(models.TransientModel):
             variable_values=self._own_values(),
             plan_log={"label": self.env["cetmix.tower"].generate_random_id(2)},
         )
-        # else the wizard's id would stand in the address as that of a server
+        # otherwise the web client would put the wizard's id into the address as that of a server
         return log._action_open() | {"views": [(False, "form")], "context": {"active_id": False}}
 
     def action_dry_run(self):
@@ -144,8 +114,32 @@ class CxTowerPlanRunWizard(models.TransientModel):
         return self.plan_id._action_dry_run(self.server_ids, self._own_values())
 
 
+class CxTowerPlanRunWizardPreview(models.TransientModel):
+    """What a flight plan will do on one server. Secrets are shown by name only."""
+
+    _name = "cx.tower.plan.run.wizard.preview"
+    _description = "Tower Flight Plan Run Wizard Preview"
+
+    wizard_id = fields.Many2one("cx.tower.plan.run.wizard", ondelete="cascade", index=True)
+    server_id = fields.Many2one("cx.tower.server", readonly=True)
+    lines = fields.Json(readonly=True, help="The lines of the dry run, as a flat list.")
+    notes = fields.Text(readonly=True, help="Notes of the dry run about the server and the whole plan.")
+    error = fields.Text(readonly=True)
+
+
+class CxTowerPlanRunWizardVariableValue(models.TransientModel):
+    """A custom value for this run."""
+
+    _name = "cx.tower.plan.run.wizard.variable.value"
+    _description = "Tower Flight Plan Run Wizard Value"
+    _inherit = ["cx.tower.custom.variable.value.mixin"]
+
+    wizard_id = fields.Many2one("cx.tower.plan.run.wizard", ondelete="cascade", index=True)
+    variable_id = fields.Many2one(required=True)
+
+
 def _flat(lines, depth=0):
-    """Yield lines of a report and those inside them as the preview shows them."""
+    """Yield the lines of a report, and those inside them, as the preview shows them."""
     for line in lines:
         errors = [problem["message"] for problem in line["problems"] if problem["severity"] == "problem"]
         row = {name: value for name, value in line.items() if name not in ("lines", "problems")}

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class CxTowerServerHostKeyWizard(models.TransientModel):
-    """Shows the key a host has, next to the stored one, so that a person can compare and accept it."""
+    """Shows a host's key next to the stored one, so that a person can compare and accept it."""
 
     _name = "cx.tower.server.host.key.wizard"
     _description = "Tower Server Host Key Wizard"
@@ -14,9 +14,9 @@ class CxTowerServerHostKeyWizard(models.TransientModel):
     stored_fingerprint = fields.Char(readonly=True)
     comparison = fields.Selection(
         [
-            ("new", "No key is stored"),
-            ("same", "Equal to the stored key"),
-            ("different", "Not the stored key"),
+            ("new", "No key stored yet"),
+            ("same", "Same as the stored key"),
+            ("different", "Different from the stored key"),
         ],
         readonly=True,
     )
@@ -28,7 +28,7 @@ class CxTowerServerHostKeyWizard(models.TransientModel):
     def _create_for(self, server, fetched):
         """Create the wizard.
 
-        :param fetched: what ``fetch_host_key()`` returned, or {"error": sentence}
+        :param fetched: result of ``fetch_host_key()``, or {"error": sentence}
         """
         if "error" in fetched:
             return self.create({"server_id": server.id, "is_error": True, "error": fetched["error"]})
@@ -45,7 +45,7 @@ class CxTowerServerHostKeyWizard(models.TransientModel):
         )
 
     def action_insert_host_key(self):
-        """Store the key that is shown and switch the check on.
+        """Store the key of the host and switch the check on.
 
         :raise AccessError: the caller may not write the server
         """

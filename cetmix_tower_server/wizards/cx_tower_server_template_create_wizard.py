@@ -9,12 +9,12 @@ from ..engine.ssh.target import Credential, Target
 from ..models.base.fields import SecretChar
 from ..models.server.host_key import FETCH_LIMIT_S, bounded, parse_key
 
-# Fields that start as the template has them. What is left as it is comes from the template itself, with its rights.
+# Fields that start with the template's values. Unchanged ones are copied from the template, as superuser.
 FROM_TEMPLATE = ("color", "os_id", "tag_ids", "ssh_port", "ssh_username", "ssh_key_id", "use_sudo")
 
 
 class CxTowerServerTemplateCreateWizard(models.TransientModel):
-    """Asks for what a new server needs besides its template: name, address, values that differ, the host's key."""
+    """Asks for what a new server needs besides its template: name, address, different values, host key."""
 
     _name = "cx.tower.server.template.create.wizard"
     _description = "Tower Server Template Create Wizard"
@@ -36,20 +36,20 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
         "tag_id",
         string="Tags",
     )
-    ip_v4_address = fields.Char(string="IPv4 address or name")
-    ip_v6_address = fields.Char(string="IPv6 address or name")
+    ip_v4_address = fields.Char(string="IPv4 address or host name")
+    ip_v6_address = fields.Char(string="IPv6 address or host name")
     ssh_port = fields.Integer(string="SSH port", default=22, aggregator=None)
     ssh_username = fields.Char(string="SSH user")
     ssh_auth_mode = fields.Selection([("p", "Password"), ("k", "Key")], string="Log in with", default="p")
     ssh_password = SecretChar(
-        string="SSH password", help="In place of the template's. Stored encrypted and never shown again."
+        string="SSH password", help="Overrides the template's. Stored encrypted and never shown again."
     )
     has_template_password = fields.Boolean(compute="_compute_has_template_password")
     ssh_key_id = fields.Many2one(
         "cx.tower.key", string="SSH key", domain=[("key_type", "=", "k")], ondelete="cascade"
     )
     use_sudo = fields.Selection([("n", "Without password"), ("p", "With password")], string="Sudo")
-    host_key = fields.Text(string="Public key", help="As in a known_hosts line: type and base64.")
+    host_key = fields.Text(string="Public key", help="As in known_hosts: type and base64.")
     host_key_fingerprint = fields.Char(string="Fingerprint", compute="_compute_host_key_fingerprint")
     fetched_host_key = fields.Text(readonly=True)
     fetched_fingerprint = fields.Char(string="Shown by the host", compute="_compute_host_key_fingerprint")
@@ -63,15 +63,15 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
 
     @api.constrains("server_template_id", "partner_id", "os_id")
     def _check_may_read(self):
-        """A wizard must not show what its user may not read, whoever names it over RPC."""
+        """Refuse records that the user may not read, which a caller over RPC could name."""
         for name in ("server_template_id", "partner_id", "os_id"):
             self[name].with_user(self.env.user).check_access("read")
 
     @api.constrains("ssh_key_id", "server_template_id")
     def _check_key(self):
-        """The template's key may be used by whoever may use the template, another one by who may read it."""
+        """Refuse a key that the user may not read, unless it is the template's."""
         for wizard in self:
-            # sudo: only to compare
+            # sudo: only to compare the keys
             if wizard.ssh_key_id != wizard.server_template_id.sudo().ssh_key_id:
                 wizard.ssh_key_id.with_user(self.env.user).check_access("read")
 
@@ -80,19 +80,19 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
         for wizard in self:
             if wizard.host_key and not parse_key(wizard.host_key):
                 raise ValidationError(
-                    self.env._("The host key is not a public key. It looks like “ssh-ed25519 AAAA…”.")
+                    self.env._("The host key is not a valid public key. Enter one like “ssh-ed25519 AAAA…”.")
                 )
 
-    # ------------------------------------------------------------------ what the template gives
+    # ------------------------------------------------------------------ values from the template
 
     @api.model_create_multi
     def create(self, vals_list):
-        """What is not given is as the template has it, so that scripts name what differs."""
+        """Fill in missing values from the template, so that scripts only need to pass different ones."""
         return super().create([{**self._template_vals(vals), **vals} for vals in vals_list])
 
     @api.model
     def _template_vals(self, vals):
-        """Return the values that the template of a new wizard gives it, as far as its user may read them."""
+        """Return the values that a new wizard gets from its template, as far as its user may read them."""
         template_id = vals.get("server_template_id") or self.env.context.get("default_server_template_id")
         template = self.env["cx.tower.server.template"].browse(template_id or ())
         if not template:
@@ -115,7 +115,7 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
         template = self.env["cx.tower.server.template"].browse(values.get("server_template_id") or ())
         if not template.has_access("read"):
             return super()._get_links_given_by_others(values)
-        # sudo: who may read a template makes servers with its key, also where he may not read that
+        # sudo: only the id of the key, which whoever may read the template may use for servers
         return super()._get_links_given_by_others(values) | {"ssh_key_id": template.sudo().ssh_key_id.ids}
 
     @api.onchange("server_template_id")
@@ -134,7 +134,7 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
     @api.depends("server_template_id")
     def _compute_flight_plan_name(self):
         for wizard in self:
-            # sudo: that a plan runs, and which, is to be known before the server is made
+            # sudo: only the name of the plan, which the user must know before creating the server
             wizard.flight_plan_name = wizard.server_template_id.sudo().flight_plan_id.name
 
     @api.depends("line_ids.value_char", "line_ids.option_id", "line_ids.variable_id", "server_template_id")
@@ -161,7 +161,7 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
         }
 
     def _left_out(self):
-        """Return the references of those values of the template whose lines were taken away."""
+        """Return the references of the template's values whose lines were removed."""
         values = self.server_template_id._origin._variable_values()
         return set(values.mapped("variable_reference")) - set(self._given_values())
 
@@ -178,9 +178,9 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
                 wizard[name] = key.fingerprint if key else False
 
     def action_fetch_host_key(self):
-        """Ask the host for its key and show it for a person to compare. No password or key is sent to the host.
+        """Ask the host for its key and show it, for a person to compare. No credentials are sent to the host.
 
-        :return: action that shows this wizard again, with the key or the reason why there is none
+        :return: action that shows this wizard again, with the key or the error
         :raise AccessError: the caller may not read the template
         """
         self.ensure_one()
@@ -194,7 +194,7 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
         return self._action_reopen()
 
     def action_accept_host_key(self):
-        """Take the key that the host has shown as the new server's.
+        """Use the key that was fetched for the new server.
 
         :return: action that shows this wizard again
         """
@@ -206,12 +206,13 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
         return self._action_reopen()
 
     def _target__(self):
-        """Return the engine's Target of the new server, without anything to log in with."""
+        """Return the engine's Target of the new server, without credentials."""
         host = address.normalise(self.ip_v4_address or self.ip_v6_address or "")
         if not host:
             raise ConnectError(self.env._("Enter the address of the server first."))
         settings = self.env["cx.tower.settings"]._get()
-        jump = self.server_template_id.sudo().jump_server_id  # sudo: the way the new server will be reached
+        # sudo: the jump host of the new server, which its creator need not see; it goes to the engine only
+        jump = self.server_template_id.sudo().jump_server_id
         return Target(
             host=host,
             port=self.ssh_port,
@@ -238,11 +239,11 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
     # ------------------------------------------------------------------ the server
 
     def action_confirm(self):
-        """Create the server; its flight plan after creation is started with it.
+        """Create the server and start its flight plan after creation.
 
         :return: action that opens the server
-        :raise AccessError: the caller may not use the template, or what was chosen in its place
-        :raise ValidationError: required values are missing (all of them in one message), or what it takes to log in
+        :raise AccessError: the caller may not use the template, or a record that was chosen instead of the template's
+        :raise ValidationError: required values (all in one message) or login settings are missing
         """
         self.ensure_one()
         self.check_access("write")
@@ -257,7 +258,7 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
             left_out=self._left_out(),
             **self._server_values__(),
         )
-        # Somebody is here to complete what is missing, unlike with scripts.
+        # Unlike scripts, the user of a wizard can complete what is missing.
         server._check_addresses()
         server._check_ssh_key()
         server._check_password_stored()
@@ -271,7 +272,7 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
         }
 
     def _server_values__(self):
-        """Return the fields of the server that were filled in, or changed from what the template has."""
+        """Return the fields of the server that were filled in, or differ from the template's."""
         values = {
             name: self[name]
             for name in (
@@ -293,7 +294,34 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
             values["tag_ids"] = [Command.set(self.tag_ids.ids)]
         if self.ssh_key_id != template.ssh_key_id:
             values["ssh_key_id"] = self.ssh_key_id.id
-        password = self.sudo()._get_secret_value__("ssh_password")  # sudo: his own, on its way to the server
+        # sudo: the password that the user has entered here, on its way to the server
+        password = self.sudo()._get_secret_value__("ssh_password")
         if password:
             values["ssh_password"] = password.reveal()
         return values
+
+
+class CxTowerServerTemplateCreateWizardLine(models.TransientModel):
+    """A value of a variable for a new server."""
+
+    _name = "cx.tower.server.template.create.wizard.line"
+    _description = "Tower Server Template Create Wizard Value"
+    _inherit = ["cx.tower.custom.variable.value.mixin"]
+    _order = "id"
+
+    wizard_id = fields.Many2one(
+        "cx.tower.server.template.create.wizard", required=True, ondelete="cascade", index=True
+    )
+    variable_id = fields.Many2one(required=True)
+    value_char = fields.Char(help="May use other variables: /srv/{{ customer }}.")
+
+    @api.constrains("variable_id", "option_id", "value_char")
+    def _check_value_char(self):
+        """Check the value. Unlike custom values of a run, it is stored on the server, so it may use variables."""
+        for line in self.filtered("variable_id"):
+            line.variable_id._check_template_syntax(line.value_char, line.variable_id.name)
+            line.variable_id._check_value(line.value_char, line.option_id)
+
+    @api.onchange("value_char", "variable_id")
+    def _onchange_value_char(self):
+        return self.variable_id._warn_value(self.value_char)

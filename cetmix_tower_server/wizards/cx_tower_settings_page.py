@@ -3,9 +3,9 @@ from odoo.exceptions import AccessError
 
 
 class CxTowerSettingsPage(models.TransientModel):
-    """The page where Root sets up Tower, in the look of Odoo's own settings.
+    """The page where Root configures Tower. It looks like Odoo's settings.
 
-    Not a part of them: those are open to administrators of Odoo only, and saving them stores everything else, too.
+    It is separate from these because only administrators of Odoo can open them, and saving them stores everything else, too.
     """
 
     _name = "cx.tower.settings.page"
@@ -29,9 +29,9 @@ class CxTowerSettingsPage(models.TransientModel):
             raise AccessError(self.env._("Only Root can see and change the settings of Tower."))
 
     def execute(self):
-        """Store the settings that were changed (button “Save”).
+        """Store the changed settings (button “Save”).
 
-        :return: action that loads the page again
+        :return: action that reloads the page
         :raise AccessError: the caller is not Root
         :raise ValidationError: a number outside of its range
         """
@@ -41,9 +41,9 @@ class CxTowerSettingsPage(models.TransientModel):
         return {"type": "ir.actions.client", "tag": "reload"}
 
     def cancel(self):
-        """Leave the settings as they are (button “Discard”).
+        """Discard the changes (button “Discard”).
 
-        :return: action that opens the page with what is stored
+        :return: action that opens the page with the stored settings
         :raise AccessError: the caller is not Root
         """
         self._check_root()

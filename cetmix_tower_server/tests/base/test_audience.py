@@ -96,7 +96,7 @@ class TestAudience(RunCase):
                 wizard.invalidate_recordset()
                 self.assertFalse(wizard.empty_hint)
                 wizard.applicability = "this"
-                self.assertIn("remove the tags", wizard.empty_hint)
+                self.assertIn("Remove the tags", wizard.empty_hint)
                 (self.command | self.command).user_ids = False
                 self.plan.user_ids = False
 

@@ -225,7 +225,7 @@ class TestPlanRunWizard(RunCase):
             self.assertEqual(form.server_count, 1)
             form.server_domain = '[("name", "=", "Other")]'
         self.assertEqual(form.record.server_ids, other)
-        with self.assertRaisesRegex(UserError, "cannot be read"), Form(Wizard) as form:
+        with self.assertRaisesRegex(UserError, "is invalid. Correct it"), Form(Wizard) as form:
             form.is_by_criteria = True
             form.server_domain = "[(__import__('os'), '=', 1)]"
 

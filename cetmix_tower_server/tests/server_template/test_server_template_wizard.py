@@ -85,11 +85,11 @@ class TestServerTemplateWizard(ServerTemplateCase):
         values = [(0, 0, {"variable_id": self.domain.id, "value_char": "x"})]
         values += [(0, 0, {"variable_id": self.edition.id, "option_id": self.small.id})]
         cases = [
-            ({"ip_v4_address": False}, "needs an address"),
-            ({"ssh_auth_mode": "p"}, "enter it"),
-            ({"ssh_key_id": False}, "choose an SSH key"),
-            ({"ssh_username": False}, "needs an SSH user"),
-            ({"host_key": "nonsense"}, "not a public key"),
+            ({"ip_v4_address": False}, "Enter an address"),
+            ({"ssh_auth_mode": "p"}, "Enter the password"),
+            ({"ssh_key_id": False}, "Choose an SSH key"),
+            ({"ssh_username": False}, "Enter the SSH user"),
+            ({"host_key": "nonsense"}, "not a valid public key"),
         ]
         for change, text in cases:
             with (
