@@ -1,7 +1,12 @@
-from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from ...engine.errors import ConnectError
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ...engine.errors import ConnectError, EngineError
+from ...engine.secret import Secret
 from ...engine.ssh import address
 from ...engine.ssh.target import ConnectSettings, Credential, Target
 from ...worker.engine_context import engine_says, heard
@@ -10,7 +15,7 @@ from ..base.storable_values import LARGEST, PORTS, check_numbers
 
 MANAGER = "cetmix_tower_server.group_manager"
 
-#: What a connection depends on.
+#: Fields that a connection depends on.
 LOGIN_FIELDS = frozenset(
     {
         "ip_v4_address",
@@ -37,9 +42,28 @@ _LIMITS = (
 )
 _RANGES = {"ssh_port": PORTS, **dict.fromkeys(_LIMITS, (0, LARGEST))}
 
+#: Key of the cursor's cache, for logins that are read once for many servers.
+SHARED = "cx.tower.server.logins"
+
+
+@dataclass(frozen=True)
+class Login:
+    """What a run needs to log in to a server.
+
+    :param server_id: the server
+    :param target: its address, credentials, host key and jump hosts
+    :param sudo_password: the password for sudo there, None if none is stored
+    :param secrets: {name: Secret}, to be masked in everything that comes from there
+    """
+
+    server_id: int
+    target: Target
+    sudo_password: Secret | None
+    secrets: Mapping[str, Secret]
+
 
 def read_secrets__(records, field_name):
-    """Return {record id: Secret} of a secret field, for the records that have a value; one read of the vault."""
+    """Return {record id: Secret} of a secret field, for records that have a value. One read of the vault."""
     values = records._get_secret_values__([field_name])
     return {record_id: found[field_name] for record_id, found in values.items() if field_name in found}
 
@@ -52,19 +76,22 @@ class CxTowerServer(models.Model):
     SECRET_FIELDS = ("ssh_password",)
 
     ip_v4_address = fields.Char(
-        string="IPv4 address or name",
+        string="IPv4 address or host name",
         groups=MANAGER,
         tracking=True,
-        help="Used first. 192.0.2.10 or web.example.com.",
+        help="For example 192.0.2.10 or web.example.com.",
     )
     ip_v6_address = fields.Char(
-        string="IPv6 address or name",
+        string="IPv6 address or host name",
         groups=MANAGER,
         tracking=True,
-        help="Used when there is no IPv4 address. 2001:db8::10 or web.example.com.",
+        help="Used if the IPv4 address is empty. For example 2001:db8::10 or web.example.com.",
     )
     host_address = fields.Char(
-        string="Address", compute="_compute_host_address", groups=MANAGER, help="The address that Tower uses."
+        string="Address",
+        compute="_compute_host_address",
+        groups=MANAGER,
+        help="The address that Tower connects to.",
     )
     ssh_port = fields.Integer(
         string="SSH port", required=True, default=22, groups=MANAGER, tracking=True, aggregator=None
@@ -81,7 +108,7 @@ class CxTowerServer(models.Model):
     ssh_password = SecretChar(
         string="SSH password",
         groups=MANAGER,
-        help="Also answers sudo where sudo asks for a password, and hosts that ask for a key and a password."
+        help="Also used for sudo with a password, and for hosts that ask for both a key and a password."
         " Stored encrypted and never shown again.",
     )
     ssh_key_id = fields.Many2one(
@@ -97,7 +124,7 @@ class CxTowerServer(models.Model):
         string="Sudo",
         groups=MANAGER,
         tracking=True,
-        help="How commands that want sudo get it. Empty: sudo is not used on this server.",
+        help="How commands with sudo run on this server. Empty: sudo is not used.",
     )
     jump_server_id = fields.Many2one(
         "cx.tower.server",
@@ -106,31 +133,32 @@ class CxTowerServer(models.Model):
         ondelete="restrict",
         index="btree_not_null",
         tracking=True,
-        help="The server through which this one is reached. Chains are allowed.",
+        help="The server through which Tower connects to this one. It can have a jump host itself.",
     )
     shell_mode = fields.Selection(
         [("posix", "POSIX shell"), ("raw", "Raw: no POSIX shell")],
         required=True,
         default="posix",
         groups=MANAGER,
-        help="Raw sends the code as it is, for appliances and Windows: no sudo, no directory, no sure stop.",
+        help="Raw sends the code unchanged, for appliances and Windows: without sudo and working directory, and stopping a run"
+        " may leave processes behind.",
     )
     connect_timeout_s = fields.Integer(
-        string="Connect limit (s)", groups=MANAGER, help="0: as in the settings.", aggregator=None
+        string="Connection timeout (s)", groups=MANAGER, help="0: as in the settings.", aggregator=None
     )
     auth_timeout_s = fields.Integer(
-        string="Log-in limit (s)", groups=MANAGER, help="0: as in the settings.", aggregator=None
+        string="Login timeout (s)", groups=MANAGER, help="0: as in the settings.", aggregator=None
     )
     keepalive_interval_s = fields.Integer(
         string="Keepalive (s)",
         groups=MANAGER,
-        help="Seconds of silence after which the host is asked for a sign of life. 0: as in the settings.",
+        help="Seconds without traffic after which a keepalive is sent. 0: as in the settings.",
         aggregator=None,
     )
     command_timeout_s = fields.Integer(
-        string="Command limit (s)",
+        string="Command timeout (s)",
         groups=MANAGER,
-        help="For commands without a limit of their own. 0: as in the settings.",
+        help="For commands without a timeout of their own. 0: as in the settings.",
         aggregator=None,
     )
     max_parallel_runs = fields.Integer(
@@ -138,13 +166,13 @@ class CxTowerServer(models.Model):
     )
 
     _port_range = models.Constraint(
-        "CHECK (ssh_port BETWEEN 1 AND 65535)", "The SSH port is a number between 1 and 65535."
+        "CHECK (ssh_port BETWEEN 1 AND 65535)", "The SSH port must be between 1 and 65535."
     )
     _limits_positive = models.Constraint(
         """CHECK (COALESCE(connect_timeout_s, 0) >= 0 AND COALESCE(auth_timeout_s, 0) >= 0
               AND COALESCE(keepalive_interval_s, 0) >= 0 AND COALESCE(command_timeout_s, 0) >= 0
               AND COALESCE(max_parallel_runs, 0) >= 0)""",
-        "Limits of a server cannot be negative; 0 stands for the value of the settings.",
+        "Timeouts and limits cannot be negative. Enter 0 to use the value of the settings.",
     )
 
     @api.depends("ip_v4_address", "ip_v6_address")
@@ -156,17 +184,19 @@ class CxTowerServer(models.Model):
 
     @api.constrains("ip_v4_address", "ip_v6_address", "ssh_auth_mode")
     def _check_addresses(self):
-        # ssh_auth_mode always has a value when a server is created, so the check runs when no address is given
+        # ssh_auth_mode is always set at creation, so the check also runs if no address is given
         for server in self:
             if not (server.ip_v4_address or server.ip_v6_address or self._skips_ssh_settings_check()):
                 raise ValidationError(
-                    self.env._("%(server)s needs an address: IPv4, IPv6 or a name.", server=server.name)
+                    self.env._(
+                        "Enter an address for %(server)s: IPv4, IPv6 or a host name.", server=server.name
+                    )
                 )
             self._check_address(server, "ip_v4_address", address.Kind.IPV4)
             self._check_address(server, "ip_v6_address", address.Kind.IPV6)
 
     def _check_address(self, server, field_name, kind):
-        """Raise unless the field is empty, a name, or an address of this kind."""
+        """Raise ValidationError unless the field is empty, a host name, or an address of this kind."""
         text = server[field_name]
         if not text:
             return
@@ -177,7 +207,7 @@ class CxTowerServer(models.Model):
         if found not in (kind, address.Kind.NAME):
             raise ValidationError(
                 self.env._(
-                    "“%(text)s” does not fit the field “%(field)s” of %(server)s.",
+                    "“%(text)s” is not a valid %(field)s (server %(server)s).",
                     text=text,
                     field=self._fields[field_name]._description_string(self.env),
                     server=server.name,
@@ -189,48 +219,53 @@ class CxTowerServer(models.Model):
         for server in self:
             if server.ssh_auth_mode == "k" and not server.ssh_key_id and not self._skips_ssh_settings_check():
                 raise ValidationError(
-                    self.env._("%(server)s logs in with a key: choose an SSH key.", server=server.name)
+                    self.env._(
+                        "Choose an SSH key for %(server)s, which logs in with a key.", server=server.name
+                    )
                 )
 
     @api.constrains("jump_server_id")
     def _check_jump_hosts(self):
         for server in self:
-            # sudo: hosts further along the chain may be none of the caller's servers
+            # sudo in _jump_chain: the caller may not see all jump hosts; only the names of a circle are shown
             chain = server._jump_chain()
             if chain[-1].jump_server_id:
                 names = " → ".join(hop.name for hop in [*chain, chain[-1].jump_server_id])
-                raise ValidationError(self.env._("Jump hosts lead in a circle: %(path)s.", path=names))
+                raise ValidationError(self.env._("Jump hosts must not form a circle: %(path)s.", path=names))
 
     def _jump_chain(self):
-        """Return this server and its jump hosts in order (sudo); ends before a server that was there already."""
+        """Return this server and its jump hosts in order, as superuser; ends before a server that is already in it."""
         self.ensure_one()
-        chain = [self.sudo()]
+        chain = [self.sudo()]  # sudo: connecting uses all jump hosts, whoever may see them
         while (following := chain[-1].jump_server_id) and following not in chain:
             chain.append(following)
         return chain
 
     def _skips_ssh_settings_check(self):
-        """Return whether half-known servers may be stored (imports, templates): see :meth:`_with_settings_check`."""
+        """Return whether incomplete servers may be stored (imports, templates): see :meth:`_with_settings_check`."""
         return bool(heard(self.env, SKIP_CHECK))
 
     def _with_settings_check(self):
-        """Return these servers so that the context of the caller skips no check, unless it is code as superuser.
+        """Return these servers with the caller's wish to skip the checks, if the caller is code that runs as superuser.
 
-        Decided before anything is stored: constraints are checked as superuser, whoever calls.
+        Decided before anything is stored: constraints run as superuser, whoever calls.
         """
         skips = self.env.su and self.env.context.get(SKIP_CHECK)
         return self.with_context(**engine_says(**{SKIP_CHECK: True})) if skips else self
 
     def _check_password_stored(self):
-        """Raise for a server that logs in with a password and has none."""
+        """Raise ValidationError for a server that logs in with a password but has none."""
         if self._skips_ssh_settings_check():
             return
+        # sudo: whether a password is stored, for a caller who has just written the server
         servers = self.sudo().filtered(lambda server: server.ssh_auth_mode == "p")
         passwords = read_secrets__(servers, "ssh_password")
         for server in servers:
             if not passwords.get(server.id):
                 raise ValidationError(
-                    self.env._("%(server)s logs in with a password: enter it.", server=server.name)
+                    self.env._(
+                        "Enter the password of %(server)s, which logs in with a password.", server=server.name
+                    )
                 )
 
     # ------------------------------------------------------------------ create, write, copy
@@ -254,8 +289,8 @@ class CxTowerServer(models.Model):
         return result
 
     def _forget_connection_failure(self):
-        """What failed with other settings says nothing about these: it is tested anew, or by the next run."""
-        # sudo: Tower's own observation, not a change by the person
+        """Reset a failed connection state: it says nothing about new settings. The next run or test decides."""
+        # sudo: Tower's own observation, which the user cannot write
         failed = self.sudo().filtered(lambda server: server.connection_state == "failed")
         failed.with_context(tracking_disable=True).write(
             {"connection_state": "unknown", "connection_message": False}
@@ -275,7 +310,7 @@ class CxTowerServer(models.Model):
         return [*super()._get_secret_child_fields(), "secret_ids"]
 
     def copy(self, default=None):
-        """Copy servers; the copy of one without its password (see the vault mixin) is half-known at first."""
+        """Copy servers. The checks are skipped: a copy may have no password at first, see the vault mixin."""
         without_check = self.with_context(**engine_says(**{SKIP_CHECK: True}))
         return super(CxTowerServer, without_check).copy(default).with_env(self.env)
 
@@ -284,19 +319,19 @@ class CxTowerServer(models.Model):
     def _connection_target__(self):
         """Return this server as the engine's Target: address, clocks, host key, secrets, jump hosts.
 
-        Callers check the person's rights first: the target holds everything needed to log in.
+        Callers must check access first: the target holds everything needed to log in.
 
-        :raise engine.errors.ConnectError: no address, or jump hosts in a circle
+        :raise engine.errors.ConnectError: no address, or jump hosts that form a circle
         """
         self.ensure_one()
         return self._connection_targets__()[self.id]
 
     def _connection_targets__(self):
-        """Return {server id: Target} for many servers: queries do not grow with their number.
+        """Return {server id: Target} for many servers, with a constant number of queries.
 
         :raise engine.errors.ConnectError: as :meth:`_connection_target__`, for any of them
         """
-        # sudo: people who may run a command need not see how Tower logs in
+        # sudo: whoever may run a command need not see how Tower logs in; the target goes to the engine only
         servers = self.sudo()
         reached = servers
         while following := reached.jump_server_id - servers:
@@ -312,12 +347,12 @@ class CxTowerServer(models.Model):
         return {server_id: targets[server_id] for server_id in self.ids}
 
     def _build_target__(self, credential, settings, targets):
-        """Return the Target of one server; those of its jump hosts are in ``targets`` already."""
+        """Return the Target of one server. Those of its jump hosts are in ``targets`` already."""
         jump = self.jump_server_id
         if not self.host_address:
             raise ConnectError(self.env._("%(server)s has no address.", server=self.name))
         if jump and jump.id not in targets:
-            raise ConnectError(self.env._("The jump hosts of %(server)s lead in a circle.", server=self.name))
+            raise ConnectError(self.env._("The jump hosts of %(server)s form a circle.", server=self.name))
         return Target(
             host=self.host_address,
             port=self.ssh_port,
@@ -331,7 +366,7 @@ class CxTowerServer(models.Model):
         )
 
     def _connect_settings(self, settings):
-        """Return the clocks of a connection: the server's own, else the installation's."""
+        """Return the timeouts of a connection: the server's own, or else those of the settings."""
         return ConnectSettings(
             connect_timeout_s=self.connect_timeout_s or settings.connect_timeout,
             auth_timeout_s=self.auth_timeout_s or settings.auth_timeout,
@@ -344,7 +379,9 @@ class CxTowerServer(models.Model):
         :param use_sudo: False: not at all; otherwise the server's own setting, which root never needs
         """
         self.ensure_one()
-        server = self.sudo()  # sudo: whoever may run a command gets the sudo its author foresaw
+        server = (
+            self.sudo()
+        )  # sudo: whoever may run a command uses the server's sudo setting without seeing it
         if use_sudo is False or server.ssh_username == "root":
             return False
         return server.use_sudo or False
@@ -352,7 +389,7 @@ class CxTowerServer(models.Model):
     # ------------------------------------------------------------------ secrets
 
     def _credentials__(self):
-        """Return {server id: engine Credential} with two reads of the vault, whatever the number of servers."""
+        """Return {server id: engine Credential}, with two reads of the vault for any number of servers."""
         passwords = read_secrets__(self, "ssh_password")
         with_key = self.filtered(lambda server: server.ssh_auth_mode == "k")
         keys = with_key.ssh_key_id._get_secret_values__(["secret_value", "passphrase"])
@@ -365,25 +402,22 @@ class CxTowerServer(models.Model):
 
     @staticmethod
     def _key_credential__(values, password):
-        """The password is for hosts that ask for both; it is never tried in place of a key."""
+        """Return the Credential of a key. The password is for hosts that ask for both, and never tried instead of the key."""
         return Credential(password, values.get("secret_value"), values.get("passphrase"), needs_key=True)
 
     def _sudo_password__(self):
-        """Return the password that answers sudo on this server as a Secret, None when none is stored."""
+        """Return the password for sudo on this server as a Secret, None if none is stored."""
         self.ensure_one()
+        # sudo: the password goes to the engine only, on behalf of a caller whose right to run was checked
         return read_secrets__(self.sudo(), "ssh_password").get(self.id)
 
-    def _credential_secrets__(self):
-        """Return {name: Secret} of what must be masked in everything that comes from these servers."""
-        _passwords, secrets = self._read_passwords__()
-        return {name: secret for found in secrets.values() for name, secret in found.items()}
-
     def _read_passwords__(self):
-        """Return {server id: password} and {server id: {name: Secret}}, what to mask there; one read of the vault.
+        """Return {server id: password} and {server id: {name: Secret} to be masked there}, with one read of the vault.
 
-        What to mask includes the passwords of the jump hosts.
+        The secrets to be masked include the passwords of jump hosts.
         """
         chains = {server.id: server._jump_chain() for server in self}
+        # sudo: passwords for the engine only; jump hosts may be none of the caller's servers
         servers = self.sudo().browse({hop.id for chain in chains.values() for hop in chain})
         passwords = read_secrets__(servers, "ssh_password")
         secrets = {
@@ -391,3 +425,43 @@ class CxTowerServer(models.Model):
             for server_id, chain in chains.items()
         }
         return passwords, secrets
+
+    # ------------------------------------------------------------------ logins of runs
+
+    def _login__(self):
+        """Return the :class:`Login` of this server.
+
+        :raise engine.errors.EngineError: no address, jump hosts that form a circle, or a secret that cannot be decrypted
+        """
+        self.ensure_one()
+        shared = self.env.cr.cache.get(SHARED)
+        if not shared or self not in shared["servers"]:
+            return self._logins__()[self.id]
+        if shared["logins"] is None:
+            try:
+                shared["logins"] = shared["servers"]._logins__()
+            except (EngineError, UserError):
+                shared["logins"] = {}  # one bad server must not hold up the others: each is read by itself
+        return shared["logins"].get(self.id) or self._logins__()[self.id]
+
+    @contextmanager
+    def _share_logins(self, known=None):
+        """Within this block, the first of these servers whose login is needed reads those of all.
+
+        :param known: {server id: Login} that was read before and is still valid
+        """
+        self.env.cr.cache[SHARED] = {"servers": self, "logins": known}
+        try:
+            yield
+        finally:
+            self.env.cr.cache.pop(SHARED, None)
+
+    def _logins__(self):
+        """Return {server id: Login}, with a constant number of queries."""
+        servers = self.sudo()  # sudo: see _connection_targets__
+        targets = servers._connection_targets__()
+        passwords, secrets = servers._read_passwords__()
+        return {
+            server_id: Login(server_id, targets[server_id], passwords.get(server_id), secrets[server_id])
+            for server_id in self.ids
+        }

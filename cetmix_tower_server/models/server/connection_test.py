@@ -14,14 +14,14 @@ from .host_key import bounded
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds a test takes at most, whatever a caller asks for.
+#: Upper limit of a test's timeout, in seconds.
 TEST_LIMIT_S = 120
-#: Steps of the engine without which ordinary commands can run all the same.
+#: Steps of the engine that ordinary commands do not need.
 EXTRA_STEPS = ("sftp", "sudo")
 
 
 class CxTowerServer(models.Model):
-    """The connection test: which part of the way to a host works."""
+    """The connection test: tries each step on the way to a host, and notes whether it can be reached."""
 
     _inherit = "cx.tower.server"
 
@@ -37,7 +37,7 @@ class CxTowerServer(models.Model):
     connection_checked = fields.Datetime(string="Tested at", readonly=True, copy=False)
 
     def action_test_connection(self):
-        """Open the dialog that tests the connection and shows each step with its time.
+        """Open the dialog that tests the connection and shows each step with its duration.
 
         :raise AccessError: the caller may not write this server
         """
@@ -54,14 +54,14 @@ class CxTowerServer(models.Model):
     def test_ssh_connection(
         self, raise_on_error=True, return_notification=True, try_command=True, try_file=True, timeout=60
     ):
-        """Log in to the host and try what commands need, on a connection of its own.
+        """Log in to the host on a new connection and try what commands need.
 
         Only for people who may write the server: the result names address, user and keys, and is stored on it.
-        The caller's transaction stays open meanwhile; the test sees what it has written. The result is stored in it, and
-        when it is rolled back, in one of its own: so an error raised here does not undo it.
+        The caller's transaction stays open meanwhile, and the test sees its changes. The result is stored in this transaction,
+        or in one of its own if this one is rolled back, so that an error raised here does not undo it.
 
-        :param bool raise_on_error: raise when a step fails
-        :param bool return_notification: return an action that shows the result instead of a dict
+        :param bool raise_on_error: raise if a step fails
+        :param bool return_notification: return an action that shows the result, not a dict
         :param bool try_command: test the shell and sudo
         :param bool try_file: test file transfer
         :param timeout: seconds for connecting and logging in, at most :data:`TEST_LIMIT_S`
@@ -81,15 +81,16 @@ class CxTowerServer(models.Model):
         return self._test_notification(result) if return_notification else result
 
     def _probe(self, try_command, try_file, timeout):
-        """Return the :class:`ProbeStep` list of a test; nothing is written and no row is locked."""
+        """Return the list of :class:`ProbeStep` of a test. Writes nothing and locks no row."""
         try:
             target = bounded(self._connection_target__(), min(float(timeout), TEST_LIMIT_S))
         except EngineError as error:
             return [ProbeStep("settings", False, 0.0, str(error))]
         sudo = SudoMode(self._sudo_mode() or "")
         password = self._sudo_password__() if sudo is SudoMode.PASSWORD else None
-        posix = self.sudo().shell_mode == "posix"  # sudo: the field needs the Manager group, checked by write
-        pool = ConnectionPool()  # of its own: jump hosts are tested too, and not found in order an hour ago
+        # sudo: the field is for the group Manager; the caller may write the server
+        posix = self.sudo().shell_mode == "posix"
+        pool = ConnectionPool()  # a new one, so that open connections to jump hosts are not reused
         try:
             return test_connection(pool, target, sudo, password, try_command and posix, try_file)
         finally:
@@ -124,14 +125,14 @@ class CxTowerServer(models.Model):
             "name": self.env._("Name"),
             "tcp": self.env._("Network"),
             "host key": self.env._("Host key"),
-            "authentication": self.env._("Log-in"),
+            "authentication": self.env._("Login"),
             "shell": self.env._("Shell"),
             "sftp": self.env._("File transfer"),
             "sudo": self.env._("Sudo"),
         }
 
     def _test_notification(self, result):
-        """Return the action that shows the end of a test in a corner of the screen."""
+        """Return the action that shows the result of a test as a notification."""
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -144,13 +145,13 @@ class CxTowerServer(models.Model):
         }
 
     def _store_connection_state(self, ok, message=""):
-        """Note whether the host could be reached, in the caller's transaction; elsewhere when that is not possible.
+        """Store whether the host could be reached, in the caller's transaction or, if that is not possible, in another.
 
-        In there the caller sees it, and may go on writing the server. When the transaction is rolled back (because of the
-        very failure, perhaps), it is noted in one of its own. A server that somebody else is changing at this moment is
-        left alone: waiting for a row that the caller's own transaction may block would never end.
+        The caller sees it there and can go on writing the server. If the transaction is rolled back (perhaps because of this
+        very failure), it is stored in a new one. A server that another transaction is changing at this moment is skipped:
+        that transaction may be waiting for the caller's.
 
-        :param message: what went wrong; also of a host that can be reached
+        :param message: what went wrong; may be set even if the host can be reached
         """
         values = {
             "connection_state": "ok" if ok else "failed",
@@ -158,7 +159,7 @@ class CxTowerServer(models.Model):
             "connection_checked": fields.Datetime.now(),
         }
         self.flush_recordset()
-        # sudo: Tower's own observation, not a change by the person
+        # sudo: Tower's own observation, which the user cannot write
         server = self.sudo().with_context(tracking_disable=True)
         registry, env, server_id = (
             self.env.registry,
@@ -173,14 +174,14 @@ class CxTowerServer(models.Model):
         try:
             with self.env.cr.savepoint(flush=False):
                 server._note_connection_state(values)
-        except SerializationFailure:  # it was changed since this transaction began, which has not touched it
+        except SerializationFailure:  # another transaction has changed the row since this one began
             self.invalidate_recordset(list(values), flush=False)
             note_apart()
             return
         self.env.cr.postrollback.add(_unless_it_fails(note_apart))
 
     def _note_connection_state(self, values):
-        """Write what a connection test found, unless somebody else is changing the server."""
+        """Write the result of a connection test, unless another transaction is changing the server."""
         locked = self.try_lock_for_update(allow_referencing=True) if self else self
         locked.write(values)
         locked.flush_recordset()
@@ -189,7 +190,7 @@ class CxTowerServer(models.Model):
 
 
 def _unless_it_fails(note):
-    """Return a callable for after a rollback, where nobody can do anything about an error."""
+    """Return a hook for after a rollback, where nobody could handle an error."""
 
     def call():
         try:

@@ -3,7 +3,7 @@ from odoo.exceptions import ValidationError
 
 
 class CxTowerOs(models.Model):
-    """An operating system; says what commands were made for, restricts nothing."""
+    """An operating system: a hint which servers a command is made for, not a restriction."""
 
     _name = "cx.tower.os"
     _description = "Tower Operating System"
@@ -16,10 +16,12 @@ class CxTowerOs(models.Model):
         string="Previous version",
         ondelete="restrict",
         index="btree_not_null",
-        help="The version that this one follows.",
+        help="The version before this one.",
     )
 
     @api.constrains("parent_id")
     def _check_parent_id(self):
         if self._has_cycle():
-            raise ValidationError(self.env._("An operating system cannot come before itself."))
+            raise ValidationError(
+                self.env._("An operating system cannot be its own previous version. Choose another one.")
+            )

@@ -8,10 +8,9 @@ RUN_MODELS = ("cx.tower.command.log", "cx.tower.plan.log")
 
 
 class CxTowerServer(models.Model):
-    """A host that commands run on: who it belongs to, who may use it, how it stands.
+    """A host that commands run on: its owner, its people, its status and its runs.
 
-    How Tower logs in lives in ``cx_tower_server_connection.py``, the host key in ``cx_tower_server_host_key.py``,
-    the connection test in ``cx_tower_server_test.py``.
+    See ``connection.py`` for how Tower logs in, ``host_key.py`` and ``connection_test.py`` for these.
     """
 
     _name = "cx.tower.server"
@@ -37,9 +36,9 @@ class CxTowerServer(models.Model):
         selection="_selection_status",
         copy=False,
         tracking=True,
-        help="What the server does; set by commands, by hand or by scripts. Empty: nobody said so far.",
+        help="Set by commands, by hand or by scripts. Empty: unknown.",
     )
-    url = fields.Char(string="URL", help="Where people open what runs on this server.")
+    url = fields.Char(string="URL", help="Address of the application that runs on this server.")
     os_id = fields.Many2one("cx.tower.os", string="Operating system", index="btree_not_null")
     tag_ids = fields.Many2many(
         "cx.tower.tag", "cx_tower_server_tag_rel", "server_id", "tag_id", string="Tags"
@@ -51,7 +50,7 @@ class CxTowerServer(models.Model):
         "record_id",
         "user_id",
         string="Users",
-        help="They see the server and run the commands that are open to users.",
+        help="They see the server and run commands of level User on it.",
     )
     manager_ids = fields.Many2many(
         "res.users",
@@ -60,7 +59,7 @@ class CxTowerServer(models.Model):
         "manager_id",
         string="Managers",
         groups="cetmix_tower_server.group_manager",
-        help="They change the server, its values and secrets, and stop what runs on it.",
+        help="They change the server, its values and secrets, and stop runs on it.",
     )
     variable_value_ids = fields.One2many(inverse_name="server_id")
     secret_ids = fields.One2many(
@@ -89,11 +88,11 @@ class CxTowerServer(models.Model):
         string="Flight plan runs", compute="_compute_plan_log_count", help="Counted up to 10,000."
     )
     last_run_date = fields.Datetime(string="Last run at", compute="_compute_last_run")
-    last_run_state = fields.Selection(states.LABELS, string="Last run ended", compute="_compute_last_run")
+    last_run_state = fields.Selection(states.LABELS, string="Last run", compute="_compute_last_run")
 
     @api.model
     def _selection_status(self):
-        """Return the states a server can be in. Extension point."""
+        """Return the statuses of a server. Extension point."""
         return [
             ("stopped", "Stopped"),
             ("starting", "Starting"),
@@ -110,7 +109,7 @@ class CxTowerServer(models.Model):
 
     @api.model
     def _get_linked_access_fields(self):
-        # Being manager of a server gives rights on its key, and the way through its jump host.
+        # Managers of a server have rights on its key, and connect through its jump host.
         return [*super()._get_linked_access_fields(), "ssh_key_id", "jump_server_id"]
 
     @api.model
@@ -121,22 +120,19 @@ class CxTowerServer(models.Model):
     def _empty_hint(self):
         if self._may_create():
             return self.env._(
-                "You see the servers that you are a User or Manager of. Add one under Servers, or ask a Manager of the one"
-                " you need."
+                "You see the servers of which you are a User or Manager. Add one under Servers, or ask a Manager of the"
+                " server you need."
             )
         return self.env._(
-            "You see the servers that you are a User of. A Manager of a server, or Root, can add you on its Access page."
+            "You see the servers of which you are a User. A Manager of a server, or Root, can add you on its Access tab."
         )
 
     def _get_copyable(self):
-        """A copy knows the way to the host and its keys: who may not change the server may not make another of it."""
+        """Return the servers that the caller may write: a copy includes how to log in to the host."""
         return super()._get_copyable()._filtered_access("write")
 
     def _compute_last_run(self):
-        """Runs that somebody started: steps count as part of their plan's run.
-
-        Four queries for any number of servers; people see what the rules of the logs let them see.
-        """
+        """Find the last run that the caller may see, ignoring steps of flight plans. Four queries for any number of servers."""
         newest = []
         for model in RUN_MODELS:
             runs = self.env[model]._newest_by("server_id", self, self._domain_of_started_runs(model))
@@ -145,7 +141,7 @@ class CxTowerServer(models.Model):
             )
             newest.append(runs)
         for server in self:
-            # what was queued in the same second: the plan, which a command may have started
+            # of runs queued in the same second the plan counts: it may have started the command
             found = [runs[server.id] for runs in reversed(newest) if server.id in runs]
             last = max(found, key=lambda run: run.queued_date, default=None)
             server.last_run_date = last and (last.finish_date or last.start_date or last.queued_date)
@@ -164,7 +160,7 @@ class CxTowerServer(models.Model):
 
     @api.model
     def _domain_of_started_runs(self, model):
-        """Return which runs of a model of logs are no part of another run. Extension point."""
+        """Return the domain of a model's runs that are not part of another run. Extension point."""
         parent = {"cx.tower.command.log": "plan_log_id", "cx.tower.plan.log": "parent_flight_plan_log_id"}[
             model
         ]
@@ -173,7 +169,7 @@ class CxTowerServer(models.Model):
     # ------------------------------------------------------------------ archive, delete
 
     def server_toggle_active(self):
-        """Archive the active ones among these servers, bring the archived ones back.
+        """Archive the active servers and restore the archived ones.
 
         :return: True
         :raise AccessError: the caller may not write one of them
@@ -188,16 +184,16 @@ class CxTowerServer(models.Model):
         result = super().write(vals)
         if "active" in vals:
             values = self.env["cx.tower.variable.value"].with_context(active_test=False)
-            # sudo: values go with their server, also those above the level of the person who archives it
+            # sudo: values follow their server, including those above the access level of the caller, who may write it
             values.sudo().search([("server_id", "in", self.ids)]).active = vals["active"]
         return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_running(self):
-        """A run whose server disappears would go on unseen on its host."""
+        """Refuse to delete a server with active runs: they would continue unseen on the host."""
         if heard(self.env, "server_force_delete"):
             return
-        # sudo: runs of other people count too
+        # sudo: runs of other people count, too; they are only counted
         running = (
             self.env["cx.tower.command.log"]
             .sudo()
@@ -211,8 +207,8 @@ class CxTowerServer(models.Model):
             server, count = running[0]
             raise UserError(
                 self.env._(
-                    "%(server)s (%(reference)s) has %(count)s runs that have not ended. Wait for them or stop"
-                    " them, then delete the server.",
+                    "%(server)s (%(reference)s) cannot be deleted while it has unfinished runs: %(count)s. Wait for them or"
+                    " stop them, then try again.",
                     server=server.name,
                     reference=server.reference or "",
                     count=count,
@@ -221,9 +217,9 @@ class CxTowerServer(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_keeping_runs(self):
-        """What ran here stays in the log. Runs that go on are ended first where the deletion is forced."""
+        """Keep the runs in the log. Active ones, which only a forced deletion leaves, are ended first."""
         for model in RUN_MODELS:
-            # sudo: runs of other people count too
+            # sudo: whoever may delete the server ends all runs on it
             active = self.env[model].sudo().search([("server_id", "in", self.ids), ("is_running", "=", True)])
             active._end_with_server()
             self.env[model]._outlive("server_id", self)

@@ -8,29 +8,27 @@ from ...engine.ssh.connecting.host_key import HostKey
 from ...engine.ssh.probe import fetch_host_key
 from .connection import MANAGER
 
-#: Seconds a person waits at most for the key of a host, shared by the hosts on the way to it.
+#: Seconds a user waits at most for a host's key. The jump hosts on the way share them.
 FETCH_LIMIT_S = 10
 
 
 class CxTowerServer(models.Model):
-    """The host key: by it Tower knows that it talks to the right machine."""
+    """The host key, by which Tower recognises the host: stored, fetched, accepted, and its changes noted."""
 
     _inherit = "cx.tower.server"
 
     skip_host_key = fields.Boolean(
         string="Skip host key check",
         tracking=True,
-        help="Log in to whatever answers at the address. Whoever can redirect the traffic then gets the password"
-        " and everything that is run.",
+        help="Log in to any host that answers at the address. An attacker who can redirect the traffic then gets the password"
+        " and all commands.",
     )
-    host_key = fields.Text(
-        groups=MANAGER, help="Public key of the host, as in a known_hosts line: type and base64."
-    )
+    host_key = fields.Text(groups=MANAGER, help="Public key of the host as in known_hosts: type and base64.")
     host_key_fingerprint = fields.Char(
         string="Fingerprint",
         compute="_compute_host_key_fingerprint",
         groups=MANAGER,
-        help="What “ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub” prints on the host itself.",
+        help="Compare it with the output of “ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub” on the host.",
     )
     host_key_type = fields.Char(compute="_compute_host_key_fingerprint", groups=MANAGER)
 
@@ -47,7 +45,7 @@ class CxTowerServer(models.Model):
             if server.host_key and not parse_key(server.host_key):
                 raise ValidationError(
                     self.env._(
-                        "The host key of %(server)s is not a public key. It looks like “ssh-ed25519 AAAA…”.",
+                        "The host key of %(server)s is not a valid public key. Enter one like “ssh-ed25519 AAAA…”.",
                         server=server.name,
                     )
                 )
@@ -55,20 +53,21 @@ class CxTowerServer(models.Model):
     # ------------------------------------------------------------------ fetch, accept
 
     def fetch_host_key(self):
-        """Ask the host for its key. Nothing is stored, no password or key is sent to this host.
+        """Ask the host for its key. Nothing is stored, and no credentials are sent to this host.
 
-        The caller's transaction stays open meanwhile, but it holds no row lock, and all hosts on the way
-        together get :data:`FETCH_LIMIT_S` seconds. (Jump hosts are logged in to, with their stored keys checked.)
+        Tower logs in to jump hosts on the way, after checking their keys. The caller's transaction stays open meanwhile: it
+        holds no row lock, and all hosts on the way together have :data:`FETCH_LIMIT_S` seconds.
 
         :return: dict: ``key`` ("type base64"), ``type``, ``fingerprint`` ("SHA256:..."), ``stored_fingerprint``
-            ("" when none is stored), ``matches_stored``: bool
+            ("" if none is stored), ``matches_stored``: bool
         :raise AccessError: the caller may not write this server
         :raise UserError: the host cannot be reached
         """
         self.ensure_one()
         self.check_access("write")
         key = self._fetch_host_key()
-        stored = parse_key(self.sudo().host_key)  # sudo: the field needs the Manager group, checked by write
+        # sudo: the field is for the group Manager; the caller may write the server
+        stored = parse_key(self.sudo().host_key)
         return {
             "key": str(key),
             "type": key.type,
@@ -85,20 +84,22 @@ class CxTowerServer(models.Model):
         :param str key: "type base64" from :meth:`fetch_host_key` or from an administrator of the host
         :return: dict: ``fingerprint``, ``type``
         :raise AccessError: the caller may not write this server
-        :raise ValidationError: neither is given, the key is no public key, or the fingerprint differs
+        :raise ValidationError: neither is given, the key is not a public key, or the fingerprint differs
         :raise UserError: the host cannot be reached
         """
         self.ensure_one()
         self.check_access("write")
         if not (fingerprint or key):
-            raise ValidationError(self.env._("Give the key or its fingerprint."))
+            raise ValidationError(self.env._("Pass the host key or its fingerprint."))
         accepted = parse_key(key) if key else self._fetch_host_key()
         if not accepted:
-            raise ValidationError(self.env._("This is not a public key. It looks like “ssh-ed25519 AAAA…”."))
+            raise ValidationError(
+                self.env._("This is not a valid public key. Pass one like “ssh-ed25519 AAAA…”.")
+            )
         if fingerprint and accepted.fingerprint != fingerprint.strip():
             raise ValidationError(
                 self.env._(
-                    "The key of %(server)s has the fingerprint %(actual)s, not %(expected)s. Nothing was stored.",
+                    "The host key of %(server)s has the fingerprint %(actual)s, not %(expected)s. It was not stored.",
                     server=self.name,
                     actual=accepted.fingerprint,
                     expected=fingerprint.strip(),
@@ -108,7 +109,7 @@ class CxTowerServer(models.Model):
         return {"fingerprint": accepted.fingerprint, "type": accepted.type}
 
     def _get_host_key_from_host(self):
-        """Return the key that the host shows now as text ("type base64"); a name that scripts know.
+        """Return the host's present key as text ("type base64"). For scripts, which know it by this name.
 
         :raise AccessError: the caller may not write this server
         :raise UserError: the host cannot be reached
@@ -116,7 +117,7 @@ class CxTowerServer(models.Model):
         return self.fetch_host_key()["key"]
 
     def _fetch_host_key(self):
-        """Return the :class:`HostKey` the host shows now.
+        """Return the host's present :class:`HostKey`.
 
         :raise UserError: the host cannot be reached; says why
         """
@@ -147,18 +148,19 @@ class CxTowerServer(models.Model):
             "target": "new",
         }
 
-    # ------------------------------------------------------------------ trace of changes
+    # ------------------------------------------------------------------ note of changes
 
     @api.model_create_multi
     def create(self, vals_list):
         servers = super().create([self._clean_host_key(vals) for vals in vals_list])
+        # sudo: whether there is a key, for the note in the chatter
         servers.filtered(lambda server: server.sudo().host_key)._log_host_key_change({})
         return servers
 
     def write(self, vals):
         if "host_key" not in vals:
             return super().write(vals)
-        # sudo: fingerprints are read for the trace, whoever changes the key
+        # sudo: fingerprints, for the note in the chatter, whoever changes the key
         before = {server.id: server.host_key_fingerprint for server in self.sudo()}
         result = super().write(self._clean_host_key(vals))
         self._log_host_key_change(before)
@@ -166,21 +168,22 @@ class CxTowerServer(models.Model):
 
     @staticmethod
     def _clean_host_key(vals):
-        """Bring a key to the form "type base64"; what is none is left to the constraint."""
+        """Bring a key into the form "type base64". An invalid one is left to the constraint."""
         key = parse_key(vals.get("host_key"))
         return {**vals, "host_key": str(key)} if key else vals
 
     def _log_host_key_change(self, before):
-        """Note in the chatter who trusts which key from now on.
+        """Note in the chatter that the trusted key has changed.
 
-        :param before: {server id: fingerprint that was stored}
+        :param before: {server id: previous fingerprint}
         """
         for server in self:
+            # sudo: the fingerprint is public; the field is for the group Manager
             old, new = before.get(server.id) or False, server.sudo().host_key_fingerprint
             if old == new:
                 continue
             if not new:
-                body = self.env._("Host key removed, it was %(old)s.", old=old)
+                body = self.env._("Host key %(old)s removed.", old=old)
             elif old:
                 body = self.env._("Host key changed from %(old)s to %(new)s.", old=old, new=new)
             else:
@@ -197,14 +200,14 @@ def parse_key(text):
 
 
 def bounded(target, limit_s):
-    """Return a target whose clocks, jump hosts' included, together do not exceed a limit.
+    """Return a target whose timeouts, including those of its jump hosts, together do not exceed a limit.
 
     :param limit_s: seconds for the whole way; each host gets an equal share for connecting and logging in
     """
-    return _with_clocks(target, limit_s / len(target.route))
+    return _with_timeouts(target, limit_s / len(target.route))
 
 
-def _with_clocks(target, share):
+def _with_timeouts(target, share):
     settings = target.settings
     return replace(
         target,
@@ -213,5 +216,5 @@ def _with_clocks(target, share):
             connect_timeout_s=min(settings.connect_timeout_s, share / 2),
             auth_timeout_s=min(settings.auth_timeout_s, share / 2),
         ),
-        jump=_with_clocks(target.jump, share) if target.jump else None,
+        jump=_with_timeouts(target.jump, share) if target.jump else None,
     )

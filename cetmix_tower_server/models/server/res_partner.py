@@ -15,7 +15,7 @@ class ResPartner(models.Model):
     @api.depends("server_ids", "child_ids")
     @api.depends_context("uid")
     def _compute_server_count(self):
-        """Count the servers of partners and of their contacts, as far as the caller may see them."""
+        """Count the servers of partners and their contacts that the caller may see."""
         self.server_count = 0
         contacts = self.with_context(active_test=False).search_fetch(
             [("id", "child_of", self.ids)], ["parent_id"]
@@ -31,7 +31,7 @@ class ResPartner(models.Model):
                 partner = partner.parent_id
 
     def action_view_partner_servers(self):
-        """Open the servers of these partners and of their contacts.
+        """Open the servers of these partners and their contacts.
 
         :raise AccessError: the caller may not read one of them
         """

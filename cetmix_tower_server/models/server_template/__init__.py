@@ -1,3 +1,3 @@
 from . import cx_tower_server_template
-from . import create
+from . import server_creation
 from . import server

@@ -6,9 +6,9 @@ from ..base.storable_values import PORTS, check_numbers
 
 
 class CxTowerServerTemplate(models.Model):
-    """What new servers of a kind have in common: how Tower logs in, values, what belongs to them and runs on them.
+    """What new servers of a kind have in common: how Tower logs in, values, and what belongs to them and runs on them.
 
-    How a server is made of it lives in ``cx_tower_server_template_create.py``.
+    See ``server_creation.py`` for how a server is created from it.
     """
 
     _name = "cx.tower.server.template"
@@ -40,7 +40,7 @@ class CxTowerServerTemplate(models.Model):
         "record_id",
         "user_id",
         string="Users",
-        help="They make servers from this template, with its key and password. They need to be Tower managers.",
+        help="They create servers from this template, with its key and password. Only Tower managers can be Users here.",
     )
     manager_ids = fields.Many2many(
         "res.users",
@@ -48,7 +48,7 @@ class CxTowerServerTemplate(models.Model):
         "record_id",
         "manager_id",
         string="Managers",
-        help="They change the template, too.",
+        help="They can also change the template.",
     )
     ssh_port = fields.Integer(string="SSH port", required=True, default=22, tracking=True, aggregator=None)
     ssh_username = fields.Char(string="SSH user", tracking=True)
@@ -56,11 +56,11 @@ class CxTowerServerTemplate(models.Model):
         [("p", "Password"), ("k", "Key")],
         string="Log in with",
         tracking=True,
-        help="Empty: whoever makes a server decides.",
+        help="Empty: chosen for each new server.",
     )
     ssh_password = SecretChar(
         string="SSH password",
-        help="New servers get it without anybody seeing it. Stored encrypted and never shown again.",
+        help="Copied to new servers. Stored encrypted and never shown again.",
     )
     ssh_key_id = fields.Many2one(
         "cx.tower.key",
@@ -78,7 +78,7 @@ class CxTowerServerTemplate(models.Model):
         ondelete="restrict",
         index="btree_not_null",
         tracking=True,
-        help="The server through which the new ones are reached.",
+        help="The server through which Tower connects to the new ones.",
     )
     variable_value_ids = fields.One2many(inverse_name="server_template_id")
     flight_plan_id = fields.Many2one(
@@ -88,7 +88,7 @@ class CxTowerServerTemplate(models.Model):
         ondelete="restrict",
         index="btree_not_null",
         tracking=True,
-        help="Started on each server that is made from this template.",
+        help="Started on each server that is created from this template.",
     )
     plan_delete_id = fields.Many2one(
         "cx.tower.plan",
@@ -98,7 +98,7 @@ class CxTowerServerTemplate(models.Model):
         index="btree_not_null",
         groups="cetmix_tower_server.group_manager",
         tracking=True,
-        help="New servers get it: it runs before they are deleted.",
+        help="Copied to new servers: it runs before they are deleted.",
     )
     server_ids = fields.One2many(
         "cx.tower.server", "server_template_id", string="Servers", copy=False, readonly=True
@@ -106,7 +106,7 @@ class CxTowerServerTemplate(models.Model):
     server_count = fields.Integer(string="Number of servers", compute="_compute_server_count")
 
     _port_range = models.Constraint(
-        "CHECK (ssh_port BETWEEN 1 AND 65535)", "The SSH port is a number between 1 and 65535."
+        "CHECK (ssh_port BETWEEN 1 AND 65535)", "The SSH port must be between 1 and 65535."
     )
 
     @api.model_create_multi
@@ -120,11 +120,11 @@ class CxTowerServerTemplate(models.Model):
 
     @api.model
     def _get_user_role_group(self):
-        return "cetmix_tower_server.group_manager"  # users have no rights on templates at all
+        return "cetmix_tower_server.group_manager"  # the level User has no access to templates
 
     @api.model
     def _get_linked_access_fields(self):
-        # Servers made from a template use what it links, also for those who could not link it themselves.
+        # Servers created from a template use what it links, for people, too, who could not link it themselves.
         return [
             *super()._get_linked_access_fields(),
             "ssh_key_id",
@@ -138,9 +138,9 @@ class CxTowerServerTemplate(models.Model):
         return [*super()._get_dependent_model_relation_fields(), "variable_value_ids"]
 
     def _variable_values(self):
-        """Return the values of variables of this template that the caller (or sudo) may read.
+        """Return the values of this template that the caller may read.
 
-        Searched: what is in the cache of the one2many is what somebody else may have been allowed to read.
+        With a search, because the cache of the one2many may hold what another user was allowed to read.
         """
         return self.env["cx.tower.variable.value"].search([("server_template_id", "in", self.ids)])
 
@@ -155,17 +155,17 @@ class CxTowerServerTemplate(models.Model):
 
     @api.constrains("flight_plan_id", "plan_delete_id")
     def _check_plans(self):
-        """A plan for certain servers would be refused on each new one."""
+        """Refuse plans that are restricted to certain servers: they could not run on new ones."""
         for template in self:
             for name in ("flight_plan_id", "plan_delete_id"):
-                plan = template.sudo()[name]  # sudo: who changes the template need not see both plans
-                # searched: servers that the caller may not see are not in the cache
+                plan = template.sudo()[name]  # sudo: whoever changes the template need not see both plans
+                # searched, because the cache may lack servers that the caller cannot see
                 plans = plan.with_context(active_test=False)
                 if plan and plans.search_count([("id", "=", plan.id), ("server_ids", "!=", False)]):
                     raise ValidationError(
                         self.env._(
                             "“%(plan)s” is restricted to certain servers, so it cannot be the %(field)s of"
-                            " template “%(template)s”. Choose one that is open to all servers.",
+                            " template “%(template)s”. Choose a plan for all servers.",
                             plan=plan.name,
                             field=self._fields[name]._description_string(self.env),
                             template=template.name,
@@ -175,10 +175,10 @@ class CxTowerServerTemplate(models.Model):
     # ------------------------------------------------------------------ actions
 
     def action_create_server(self):
-        """Open the wizard that makes a server from this template.
+        """Open the wizard that creates a server from this template.
 
         :return: window action
-        :raise AccessError: the caller may not read the template, or not make servers
+        :raise AccessError: the caller may not read the template, or not create servers
         """
         self.ensure_one()
         self.check_access("read")
@@ -197,7 +197,7 @@ class CxTowerServerTemplate(models.Model):
         }
 
     def action_open_servers(self):
-        """Open the servers that were made from these templates.
+        """Open the servers that were created from these templates.
 
         :return: window action
         :raise AccessError: the caller may not read one of these templates

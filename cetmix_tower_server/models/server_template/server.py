@@ -4,13 +4,13 @@ from ...engine import states
 
 
 class CxTowerServer(models.Model):
-    """Where a server comes from, and the flight plan that was to make it ready."""
+    """The template that a server was created from, and the run of the flight plan after its creation."""
 
     _inherit = "cx.tower.server"
 
     server_template_id = fields.Many2one(
         "cx.tower.server.template",
-        string="Made from template",
+        string="Created from template",
         readonly=True,
         copy=False,
         ondelete="set null",
@@ -34,20 +34,20 @@ class CxTowerServer(models.Model):
 
     def _compute_template_plan_state(self):
         for server in self:
-            # sudo: how the run stands is a fact about the server; opening its log is checked
+            # sudo: the state of the run is a fact about the server; access is checked when its log is opened
             server.template_plan_state = server.sudo()._template_plan_log().state
 
     def _template_plan_log(self):
-        """Return the run that followed the creation, or the last one that went on with it."""
+        """Return the run that followed the creation, or the last one that resumed it."""
         log = self.template_plan_log_id
         while log.resumed_by_ids:
             log = log.resumed_by_ids[0]
         return log
 
     def action_new_from_template(self):
-        """Open the wizard that makes a server from a template (button of the lists).
+        """Open the wizard that creates a server from a template (button of the lists).
 
-        :raise AccessError: the caller may not make servers
+        :raise AccessError: the caller may not create servers
         """
         self.browse().check_access("create")
         return self.env["cx.tower.server.template"]._action_create_server()
@@ -55,17 +55,19 @@ class CxTowerServer(models.Model):
     def action_open_template_plan_log(self):
         """Open the run that followed the creation of this server.
 
-        :return: window action; False when there is none
+        :return: window action; False if there is none
         :raise AccessError: the caller may not read the server, or the run
         """
         self.ensure_one()
         self.check_access("read")
-        log = self.sudo()._template_plan_log().with_env(self.env)  # sudo: the link only; the log is checked
+        log = (
+            self.sudo()._template_plan_log().with_env(self.env)
+        )  # sudo: only the link; access is checked below
         log.check_access("read")
         return log._action_open() if log else False
 
     def action_dismiss_template_plan_log(self):
-        """Stop showing on the form how the run after creation has ended; its log stays.
+        """Hide the result of the run after creation on the form. Its log stays.
 
         :return: True
         :raise AccessError: the caller may not write one of these servers

@@ -132,7 +132,10 @@ class TestCopyRights(TowerCommon):
             lambda: mine.copy({"ssh_key_id": self.key.id}),
             lambda: own_template.write({"ssh_key_id": self.key.id}),
         ):
-            with mute_logger(*LOGGERS), self.assertRaisesRegex(AccessError, "not use it elsewhere"):
+            with (
+                mute_logger(*LOGGERS),
+                self.assertRaisesRegex(AccessError, "not allowed to use it for others"),
+            ):
                 with self.env.cr.savepoint():
                     what()
             self.env.invalidate_all()

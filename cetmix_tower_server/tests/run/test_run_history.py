@@ -40,7 +40,7 @@ class TestRunHistory(RunCase):
         log = self.env["cx.tower.command.log"].create(
             {"server_id": self.server.id, "command_id": command.id, "state": "running"}
         )
-        with self.assertRaisesRegex(UserError, "not ended"):
+        with self.assertRaisesRegex(UserError, "unfinished runs"):
             self.server.unlink()
         self.server.with_context(**engine_says(server_force_delete=True)).unlink()
         self.assertEqual((log.state, log.command_status), ("interrupted", ExitCode.RUN_INTERRUPTED))

@@ -134,7 +134,7 @@ class TestServerHostKey(HostCase):
     def test_accepting_by_fingerprint_asks_the_host_again(self):
         server = self.server.with_user(self.manager)
         self.server.write({"host_key": KEY_1, "skip_host_key": True})
-        with self.assertRaisesRegex(ValidationError, "Nothing was stored"):
+        with self.assertRaisesRegex(ValidationError, "It was not stored"):
             server.accept_host_key(parse_key(KEY_2).fingerprint)
         self.assertEqual(self.server.host_key, KEY_1)
         accepted = server.accept_host_key(parse_key(self.host.host_key).fingerprint)

@@ -5,17 +5,17 @@ from odoo.exceptions import AccessError, ValidationError
 
 from ...worker.engine_context import engine_says
 
-# Names that scripts use for fields of the server.
+# Names in the public API for fields of the server.
 ALIASES = {"ipv4": "ip_v4_address", "ipv6": "ip_v6_address"}
-# What comes from the template and nowhere else.
+# Fields that only the template sets.
 TEMPLATE_ONLY = ("plan_delete_id", "server_template_id")
 
 
 class CxTowerServerTemplate(models.Model):
-    """Making a server from a template: all of it or nothing, in one transaction.
+    """Creating a server from a template, completely or not at all, in one transaction.
 
-    What the template holds is copied without the rights of who makes the server: that is what being its User means. What
-    that person adds is written with his own rights.
+    What the template holds is copied as superuser: this is what its Users are allowed to do. What the caller adds is written
+    with the caller's own rights.
     """
 
     _inherit = "cx.tower.server.template"
@@ -29,13 +29,13 @@ class CxTowerServerTemplate(models.Model):
         :param str template_reference: reference of the template
         :param str server_name: name of the new server
         :param kwargs: all optional. ``partner``: record, id or reference ("ref") of its partner; ``ipv4``, ``ipv6``: its
-            addresses; ``ssh_password``: in place of the template's; ``ssh_key``: reference of a key in place of the
-            template's; ``configuration_variables``: {variable reference: text or number; "" is an empty text, None: no value of its own};
-            ``configuration_variable_options``: {variable reference: reference of an option};
-            ``pick_all_template_variables`` (True): the server gets all values of the template, False: only those that
-            are named in the two before. Any other name is a field of the server and its value is written there.
+            addresses; ``ssh_password``: overrides the template's; ``ssh_key``: reference of a key, overrides the
+            template's; ``configuration_variables``: {variable reference: text or number; "" is an empty text, None means
+            no value}; ``configuration_variable_options``: {variable reference: reference of an option};
+            ``pick_all_template_variables`` (True): the server gets all values of the template, False: only those of
+            the variables named in the two before. Any other name is a field of the server.
         :return: the server (a list with its id over RPC)
-        :raise AccessError: the caller may not read the template, make servers, or run the flight plan after creation
+        :raise AccessError: the caller may not read the template, create servers, or run the flight plan after creation
         :raise ValidationError: unknown template, variable, option or field; required values that are missing or empty,
             all of them in one message
         """
@@ -43,13 +43,14 @@ class CxTowerServerTemplate(models.Model):
         if not template:
             raise ValidationError(
                 self.env._(
-                    "There is no server template “%s”, or you may not see it.", template_reference or ""
+                    "There is no server template “%s”, or you do not have access to it.",
+                    template_reference or "",
                 )
             )
-        with self.env.cr.savepoint():  # nothing is left for a script that goes on after an error, either
+        with self.env.cr.savepoint():  # leaves nothing behind if a script continues after an error
             return template._create_new_server(server_name, **kwargs)
 
-    # ------------------------------------------------------------------ the whole
+    # ------------------------------------------------------------------ all steps
 
     def _create_new_server(
         self,
@@ -76,33 +77,34 @@ class CxTowerServerTemplate(models.Model):
         self._check_may_set(given)
         left_out = set(left_out)
         if not pick_all_template_variables:
+            # sudo: only references, to leave these values out
             left_out |= set(self.sudo()._variable_values().mapped("variable_reference")) - set(given)
         self._validate_required_variables(given, left_out)
         values, later = self._prepare_server_values(name, **kwargs)
-        # Defaults in the caller's context would be taken with the template's rights.
+        # Defaults in the caller's context would be applied as superuser.
         context = {key: value for key, value in self.env.context.items() if not key.startswith("default_")}
         context |= {**engine_says(skip_ssh_settings_check=True), "mail_create_nolog": True}
-        # sudo: who may read a template makes servers with what it holds, also where he could not link that himself
+        # sudo: whoever may read a template creates servers with what it holds, even what they could not link themselves
         creator = Server.sudo().with_context(context)  # pylint: disable=context-overridden
         server = creator.create(values).with_env(self.env)
         if "ssh_password" not in values:
-            self.sudo()._copy_secrets_to(server.sudo())
+            self.sudo()._copy_secrets_to(server.sudo())  # sudo: the same; the caller never sees the password
         if later:
             server.with_context(mail_notrack=True).write(later)
         self._copy_values_to(server, given, left_out)
         self._copy_children_to(server)
-        server._message_log(body=self.env._("Made from the template %s.", self._get_html_link()))
+        server._message_log(body=self.env._("Created from the template %s.", self._get_html_link()))
         self._start_creation_plan(server)
         return server
 
     def _copy_children_to(self, server):
-        """Give a new server what belongs to the template besides values. Extension point."""
+        """Give a new server what belongs to the template besides fields and values. Extension point."""
 
     # ------------------------------------------------------------------ fields of the server
 
     @api.model
     def _get_fields_tower_server(self):
-        """Return the fields that a server gets from its template as they are. Extension point."""
+        """Return the fields that are copied from the template to a server. Extension point."""
         return [
             "color",
             "os_id",
@@ -117,9 +119,9 @@ class CxTowerServerTemplate(models.Model):
         ]
 
     def _prepare_server_values(self, name, partner=None, ssh_key=None, **kwargs):
-        """Return (values to create a server with, values that are written with the caller's rights behind it)."""
+        """Return (values to create the server with, values to write afterwards with the caller's rights)."""
         if not (isinstance(name, str) and name.strip()):
-            raise ValidationError(self.env._("The new server needs a name."))
+            raise ValidationError(self.env._("Enter a name for the new server."))
         template = self.sudo()  # sudo: see _create_new_server
         values = {"name": name, "server_template_id": self.id}
         for field_name in self._get_fields_tower_server():
@@ -143,7 +145,7 @@ class CxTowerServerTemplate(models.Model):
         if not values.get("ssh_username"):
             raise ValidationError(
                 self.env._(
-                    "“%(server)s” needs an SSH user: template “%(template)s” has none.",
+                    "Enter the SSH user of “%(server)s”: template “%(template)s” has none.",
                     server=name,
                     template=self.name,
                 )
@@ -151,18 +153,18 @@ class CxTowerServerTemplate(models.Model):
         return values, later
 
     def _add_own_value(self, name, value, values, later):
-        """Sort what the caller gives for a field: plain values are created with the server, links written as the caller.
+        """Add a field that the caller sets to one of the two: plain values are used at creation, links are written later.
 
-        A link may give rights or show names, so it is checked as any write of his.
+        A link may give rights or reveal names, so it is written, and checked, with the caller's rights.
         """
         Server = self.env["cx.tower.server"]
         field = Server._fields.get(name)
         if name in TEMPLATE_ONLY:
             raise ValidationError(
-                self.env._("“%s” comes from the template; it cannot be given with a new server.", name)
+                self.env._("“%s” cannot be set here: new servers get it from the template.", name)
             )
         if field is None or not (field.store or name in Server.SECRET_FIELDS):
-            raise ValidationError(self.env._("“%s” is not a field of a server that can be set.", name))
+            raise ValidationError(self.env._("A server has no field “%s” that can be set.", name))
         if value is None:
             return
         Server._check_field_access(field, "write")
@@ -173,7 +175,7 @@ class CxTowerServerTemplate(models.Model):
             values[name] = value
 
     def _partner_argument(self, partner):
-        """Return the partner that a record, an id or a reference names, readable by the caller."""
+        """Return the partner given by a record, an id or a reference, which the caller may read."""
         Partner = self.env["res.partner"]
         if isinstance(partner, str):
             record = Partner.search([("ref", "=", partner)], limit=1)
@@ -182,16 +184,18 @@ class CxTowerServerTemplate(models.Model):
         else:
             record = partner.with_env(self.env)
         if not record:
-            raise ValidationError(self.env._("There is no partner “%s”, or you may not see it.", partner))
+            raise ValidationError(
+                self.env._("There is no partner “%s”, or you do not have access to it.", partner)
+            )
         record.check_access("read")
         return record
 
     def _key_argument(self, reference):
-        """Return the SSH key with this reference, readable by the caller."""
+        """Return the SSH key with this reference, which the caller may read."""
         key = self.env["cx.tower.key"].get_by_reference(reference)
         if key.key_type != "k":
             raise ValidationError(
-                self.env._("There is no SSH key “%s”, or you may not see it.", reference or "")
+                self.env._("There is no SSH key “%s”, or you do not have access to it.", reference or "")
             )
         return key
 
@@ -199,14 +203,14 @@ class CxTowerServerTemplate(models.Model):
 
     @api.model
     def _parse_server_config_values(self, configuration_variables, configuration_variable_options):
-        """Return {variable reference: (text or False, option)} of what the caller gives.
+        """Return {variable reference: (text or False, option)} of the values that the caller passes.
 
-        :raise ValidationError: no mapping, something that cannot be a value, an option of another variable
+        :raise ValidationError: not a mapping, not a possible value, or an option of another variable
         """
         for mapping in (configuration_variables, configuration_variable_options):
             if not isinstance(mapping, Mapping):
                 raise ValidationError(
-                    self.env._("Values of variables are given as {reference of the variable: value}.")
+                    self.env._("Pass values of variables as {reference of the variable: value}.")
                 )
         Option = self.env["cx.tower.variable.option"]
         given = {
@@ -216,11 +220,12 @@ class CxTowerServerTemplate(models.Model):
         for reference, option_reference in configuration_variable_options.items():
             option = Option.get_by_reference(option_reference)
             if option.variable_id.reference != reference:
-                # those the caller may see
+                # only those that the caller may see
                 options = Option.search([("variable_id.reference", "=", reference)])
                 raise ValidationError(
                     self.env._(
-                        "Variable “%(variable)s” has no option “%(option)s”, or you may not see it. References: %(found)s.",
+                        "Variable “%(variable)s” has no option “%(option)s”, or you do not have access to it. Its options:"
+                        " %(found)s.",
                         variable=reference,
                         option=option_reference or "",
                         found=", ".join(options.mapped("reference")) or "-",
@@ -230,25 +235,25 @@ class CxTowerServerTemplate(models.Model):
         return given
 
     def _check_may_set(self, given):
-        """Raise for values that the caller may not give: in place of hidden ones of the template, or with hidden ones in them."""
-        # sudo: only to find them; they are checked as the caller
+        """Raise AccessError for values that the caller may not pass: they use hidden variables, or override hidden values."""
         typed = [text for text, option in given.values() if isinstance(text, str) and not option]
         self.env["cx.tower.variable"]._check_may_name(typed)
+        # sudo: finds hidden values of the template; the message names their variables, which the caller has named
         values = self.sudo()._variable_values().filtered(lambda value: value.variable_reference in given)
         hidden = values - values.with_env(self.env)._filtered_access("read").sudo()
         if hidden:
             raise AccessError(
                 self.env._(
-                    "Template “%(template)s” sets %(variables)s; you may not give another value.",
+                    "You are not allowed to override %(variables)s, which template “%(template)s” sets.",
                     template=self.name,
                     variables=", ".join(f"“{name}”" for name in hidden.mapped("variable_reference")),
                 )
             )
 
     def _validate_required_variables(self, given, left_out=()):
-        """Raise one error that names all required values which are missing, and all that are empty.
+        """Raise one ValidationError that lists all required values that are missing or empty.
 
-        :param given: as of :meth:`_parse_server_config_values`
+        :param given: from :meth:`_parse_server_config_values`
         :param left_out: references of variables whose values the server does not get
         """
         missing, empty = self._find_unmet_variables(
@@ -258,12 +263,12 @@ class CxTowerServerTemplate(models.Model):
             raise ValidationError(self._unmet_message(missing, empty))
 
     def _find_unmet_variables(self, given, left_out=()):
-        """Return (names of required variables without a value, names of those that were given an empty one).
+        """Return (names of required variables without a value, names of those with an empty one).
 
         :param given: {variable reference: text}
         """
         missing, empty = [], []
-        # sudo: what is required is required, whoever may see it
+        # sudo: required values are required whoever may see them; only their names are shown
         for value in self.sudo()._variable_values().filtered("required"):
             reference = value.variable_reference
             name = f"{value.variable_id.name} ({reference})"
@@ -275,7 +280,7 @@ class CxTowerServerTemplate(models.Model):
         return missing, empty
 
     def _unmet_message(self, missing, empty):
-        lines = [self.env._("Template “%s” asks for values before a server can be made:", self.name)]
+        lines = [self.env._("Template “%s” requires values before it can create a server:", self.name)]
         if missing:
             lines.append(self.env._("Missing: %s", ", ".join(missing)))
         if empty:
@@ -283,13 +288,14 @@ class CxTowerServerTemplate(models.Model):
         return "\n".join(lines)
 
     def _copy_values_to(self, server, given, left_out):
-        """Give a new server the template's values, changed by those that the caller gives, and his own ones."""
+        """Give a new server the template's values, some overridden by the caller, and the caller's further ones."""
+        # sudo: see _create_new_server
         copied = self.sudo()._variable_values().filtered(lambda v: v.variable_reference not in left_out)
         vals_list = []
         for value in copied:
             text, option = given.get(value.variable_reference, (value.value_char or "", value.option_id))
             if text is False:
-                continue  # the caller wants none here
+                continue  # the caller wants no value
             vals_list.append(
                 {
                     "server_id": server.id,
@@ -318,19 +324,19 @@ class CxTowerServerTemplate(models.Model):
         )
 
     def _own_variables(self, references):
-        """Return {reference: id} of the variables the caller names; unknown ones are made where he may make them."""
+        """Return {reference: id} of the variables that the caller names. Unknown ones are created with the caller's rights."""
         Variable = self.env["cx.tower.variable"]
         known = Variable.search([("reference", "in", sorted(references))])
         found = {variable.reference: variable.id for variable in known}
         unknown = sorted(references - set(found))
         if not unknown:
             return found
-        # sudo: only to tell one that the caller may not see from one that is not there
+        # sudo: only to distinguish hidden variables from missing ones; the message does not
         hidden = Variable.sudo().search([("reference", "in", unknown)])
         if hidden or not Variable.has_access("create"):
             raise ValidationError(
                 self.env._(
-                    "There are no variables %s, or you may not use them.",
+                    "There are no variables %s, or you are not allowed to use them.",
                     ", ".join(f"“{reference}”" for reference in unknown),
                 )
             )
@@ -339,7 +345,7 @@ class CxTowerServerTemplate(models.Model):
             if variable.reference != reference:
                 raise ValidationError(
                     self.env._(
-                        "“%s” cannot be the reference of a variable: use small letters, digits and “_”.",
+                        "“%s” cannot be the reference of a variable: use lower-case letters, digits and “_”.",
                         reference,
                     )
                 )
@@ -349,25 +355,25 @@ class CxTowerServerTemplate(models.Model):
     # ------------------------------------------------------------------ plan after creation
 
     def _check_may_run_creation_plan(self, name):
-        """Raise unless the caller may run the plan that follows: a template lends its key and password, no levels."""
+        """Raise AccessError unless the caller may run the plan after creation: a template lends its credentials, no level."""
+        # sudo: which plan it is; access to it is checked as the caller
         plan = self.sudo().flight_plan_id.with_env(self.env)
         if plan and not plan.has_access("read"):
             raise AccessError(
                 self.env._(
-                    "“%(server)s” was not made: template “%(template)s” runs a flight plan on each new server, which"
-                    " you may not run. Ask a Manager of the template to open the plan to you.",
+                    "“%(server)s” was not created: template “%(template)s” runs a flight plan on each new server, and you are"
+                    " not allowed to run it. Ask a Manager of the template to give you access to the plan.",
                     server=name or "",
                     template=self.name,
                 )
             )
 
     def _start_creation_plan(self, server):
-        """Start the plan after creation as the caller; a rollback of the creation takes it back."""
+        """Start the plan after creation as the caller. If the creation is rolled back, so is the start."""
+        # sudo: which plan it is; _check_may_run_creation_plan has checked access to it
         plan = self.sudo().flight_plan_id.with_env(self.env)
         if not plan:
             return
         log = server._start_plan_runs(plan, {})
-        server.sudo().template_plan_log_id = log.id  # sudo: what Tower notes about the server
-        server._message_log(
-            body=self.env._("The flight plan after creation was started: %s", log._get_html_link())
-        )
+        server.sudo().template_plan_log_id = log.id  # sudo: Tower's own note, which the user cannot write
+        server._message_log(body=self.env._("Flight plan after creation started: %s", log._get_html_link()))
