@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class CxTowerCustomVariableValueMixin(models.AbstractModel):
-    """A value that a person gives for one run (or one scheduled task), not stored at any owner."""
+    """A custom value for one run or one scheduled task, which belongs to no owner."""
 
     _name = "cx.tower.custom.variable.value.mixin"
     _description = "Tower Custom Variable Value Mixin"
@@ -21,7 +21,7 @@ class CxTowerCustomVariableValueMixin(models.AbstractModel):
         store=True,
         readonly=False,
         compute_sudo=False,
-        help="Used as it is typed.",
+        help="Used exactly as entered.",
     )
     variable_value_id = fields.Many2one("cx.tower.variable.value", ondelete="set null")
     required = fields.Boolean(related="variable_value_id.required", related_sudo=False)
@@ -41,7 +41,7 @@ class CxTowerCustomVariableValueMixin(models.AbstractModel):
 
     @api.constrains("variable_id", "option_id", "variable_value_id")
     def _check_may_read(self):
-        """Names and texts of what is chosen are shown: only to those who may read it."""
+        """Refuse records that the user may not read: their names and texts are shown."""
         for name in ("variable_id", "option_id", "variable_value_id"):
             self[name].with_user(self.env.user).check_access("read")
 
@@ -57,7 +57,7 @@ class CxTowerCustomVariableValueMixin(models.AbstractModel):
         return self.variable_id._warn_value(self.value_char, may_be_template=False)
 
     def _get_custom_values(self):
-        """Return {reference: text} of these lines: an empty one means an empty text, unless a value is required."""
+        """Return {reference: text} of these lines. An empty one stands for an empty text, unless a value is required."""
         return {
             line.variable_id.reference: line.value_char or ""
             for line in self

@@ -24,7 +24,7 @@ class CxTowerTemplateMixin(models.AbstractModel):
 
     @api.model
     def _get_depends_fields(self):
-        """Return the names of the text fields that may use variables. Extended where there are more."""
+        """Return the names of the text fields that may use variables. Extension point."""
         return ["code"]
 
     @api.model
@@ -42,15 +42,15 @@ class CxTowerTemplateMixin(models.AbstractModel):
                 self.env["cx.tower.variable"]._check_template_syntax(record[name], record._where_of(name))
 
     def _where_of(self, name):
-        """Return record and field as a message names them."""
+        """Return the name of the record and the field for messages."""
         return f"{self.display_name}, {self._fields[name]._description_string(self.env)}"
 
     @api.private
     def render_code(self, pythonic_mode=False, **vals):
         """Return {id: rendered code} of these records.
 
-        :param pythonic_mode: values become Python literals; otherwise they are put in as they are
-        :param vals: values of variables by reference; nothing stored is looked up
+        :param pythonic_mode: insert values as Python literals, not as they are
+        :param vals: values of variables by reference; stored ones are not used
         :raise UserError: malformed template, or a value is missing
         """
         return {record.id: record.render_code_custom(record.code, pythonic_mode, **vals) for record in self}

@@ -7,21 +7,21 @@ from ...engine.template.renaming import rename_variable
 from ...engine.values import patterns
 from .modifier import check_modifier
 
-# Names a template gives a meaning of its own: a variable called like this could never be read.
+# Names that have a meaning in templates: a variable with such a name could never be read.
 RESERVED_REFERENCES = frozenset(
     "tower true false none and or not in is if else elif endif for endfor recursive set endset block endblock"
     " extends include import from as with without context macro endmacro call endcall filter endfilter raw endraw"
     " autoescape endautoescape do break continue ignore missing scoped required loop self super caller varargs"
     " kwargs range dict lipsum cycler joiner namespace True False None".split()
 )
-# With more new references than this, texts are looked through once instead of once a reference.
+# With more new references than this, one search finds all texts with variables, instead of one search per reference.
 RELINK_BY_REFERENCE_LIMIT = 20
 
 
 class CxTowerVariable(models.Model):
-    """The definition of a variable: its name in templates, what values it accepts, who may see them.
+    """The definition of a variable: its name in templates, the values it accepts, and who may see them.
 
-    Which value counts for a server is decided in ``cx.tower.variable.resolver``.
+    ``cx.tower.variable.resolver`` decides which value applies to a server.
     """
 
     _name = "cx.tower.variable"
@@ -41,15 +41,13 @@ class CxTowerVariable(models.Model):
     note = fields.Text()
     applied_expression = fields.Text(
         string="Modifier",
-        help="Python that changes a value before it is used. Knows value, result and re, nothing else."
-        " Either an expression, such as value.strip().lower(), or statements that set result.",
+        help="Python that changes a value before it is used: an expression, such as value.strip().lower(), or statements"
+        " that set result. Only value, result and re are available.",
     )
     validation_pattern = fields.Char(
         help="Regular expression that the whole value must match, for example [a-z][a-z0-9-]*"
     )
-    validation_message = fields.Char(
-        translate=True, help="What people read when a value does not match the pattern."
-    )
+    validation_message = fields.Char(translate=True, help="Shown when a value does not match the pattern.")
 
     command_ids = fields.Many2many(
         "cx.tower.command",
@@ -103,10 +101,10 @@ class CxTowerVariable(models.Model):
     file_template_ids_count = fields.Integer(compute="_compute_usage_counts", string="Used in file templates")
     variable_value_ids_count = fields.Integer(compute="_compute_usage_counts", string="Used in other values")
 
-    _name_unique = models.UniqueIndex("(name)", "A variable with this name exists already.")
+    _name_unique = models.UniqueIndex("(name)", "A variable with this name already exists.")
 
     def _compute_usage_counts(self):
-        """Count what the caller may see, with one query a model."""
+        """Count the uses that the caller may see, with one query per model."""
         for field_name, (model_name, relation) in self._get_usage_fields().items():
             counts = {}
             if self.env[model_name].has_access("read"):
@@ -120,7 +118,7 @@ class CxTowerVariable(models.Model):
     def _get_usage_fields(self):
         """Return the counted links as {field: (model, field there that points to variables)}.
 
-        Addons that add a link ``x_ids`` with ``x_ids_count`` add their entry here.
+        Extension point of addons that add a link ``x_ids`` with ``x_ids_count``.
         """
         return {
             "value_ids": ("cx.tower.variable.value", "variable_id"),
@@ -135,11 +133,11 @@ class CxTowerVariable(models.Model):
 
     @api.model
     def _check_may_name(self, texts):
-        """Raise AccessError when the caller may not read a variable that one of these texts of his uses.
+        """Raise AccessError if one of these texts by the caller uses a variable that the caller may not read.
 
-        A malformed text uses nothing: it is refused, or its run ends at once with a log that says why.
+        A malformed text uses nothing: it is refused elsewhere, or its run ends at once with a log that says why.
 
-        :raise ValidationError: what a text uses cannot be found out in time
+        :raise ValidationError: parsing a text took too long
         """
         if self.env.su:
             return
@@ -150,13 +148,13 @@ class CxTowerVariable(models.Model):
         if not names:
             return
         domain = [("reference", "in", sorted(names))]
-        # sudo: only to find out which of the names are hidden from the caller
+        # sudo: only to find which of the names, which the caller has written, are hidden variables
         hidden = set(self.sudo().search(domain).mapped("reference"))
         hidden -= set(self.search(domain).mapped("reference"))
         if hidden:
             raise AccessError(
                 self.env._(
-                    "You may not use these variables: %s. Leave them out, or ask Root for access.",
+                    "You are not allowed to use these variables: %s. Leave them out, or ask Root for access.",
                     ", ".join(sorted(hidden)),
                 )
             )
@@ -170,8 +168,8 @@ class CxTowerVariable(models.Model):
             if reference in RESERVED_REFERENCES or not reference.isidentifier():
                 raise ValidationError(
                     self.env._(
-                        "“%(reference)s” cannot be the reference of a variable: use letters, digits and “_”, no"
-                        " digit in front, and no word that templates give a meaning of its own.",
+                        "“%(reference)s” cannot be the reference of a variable: use letters, digits and “_”, start with a"
+                        " letter, and avoid words that have a meaning in templates.",
                         reference=reference,
                     )
                 )
@@ -186,7 +184,7 @@ class CxTowerVariable(models.Model):
             if problem:
                 raise ValidationError(
                     self.env._(
-                        "The validation pattern of variable “%(variable)s” is not a regular expression: %(error)s",
+                        "The validation pattern of variable “%(variable)s” is not a valid regular expression: %(error)s",
                         variable=variable.name,
                         error=problem,
                     )
@@ -207,16 +205,16 @@ class CxTowerVariable(models.Model):
 
     @api.constrains("variable_type", "option_ids")
     def _check_values_are_options(self):
-        # sudo: values of owners the caller may not see must fit the variable, too
+        # sudo: values that the caller may not see must fit the variable, too
         variables = self.filtered(lambda v: v.variable_type == "o").sudo().with_context(active_test=False)
         for value in variables.value_ids:
             value.variable_id._check_value(value.value_char, value.option_id)
 
     def _validate_value(self, text, may_be_template=True):
-        """Return (fits, message) for a value: whether it is an option, and its whole matches the pattern.
+        """Return (fits, message) for a value: whether it is one of the options, and matches the pattern as a whole.
 
-        :param may_be_template: the text is rendered before it is used; what it will be is only known then, so the
-            pattern has to wait. Options are compared as they are stored.
+        :param may_be_template: the text is rendered before it is used, so a text with variables is matched only then.
+            Options are compared as stored.
         """
         self.ensure_one()
         if not text:
@@ -236,7 +234,7 @@ class CxTowerVariable(models.Model):
         )
 
     def _pattern_label(self):
-        """Return what messages call the validation pattern."""
+        """Return the name of the validation pattern in messages."""
         return self.env._("validation pattern of variable “%s”", self.name)
 
     def _check_value(self, text, option, may_be_template=True):
@@ -254,7 +252,7 @@ class CxTowerVariable(models.Model):
         if not fits:
             raise ValidationError(
                 self.env._(
-                    "“%(text)s” is no value for variable “%(variable)s”: %(message)s",
+                    "“%(text)s” is not a valid value of variable “%(variable)s”: %(message)s",
                     text=text,
                     variable=self.name,
                     message=message,
@@ -262,12 +260,12 @@ class CxTowerVariable(models.Model):
             )
 
     def _warn_value(self, text, may_be_template=True):
-        """Return an onchange result that warns where saving will be refused, or None.
+        """Return an onchange result that warns of a value which saving would refuse, or None.
 
-        Not in a dialog: where the field is left by a click on Save, the refusal has one of its own.
+        As a notification, because a click on Save that leaves the field shows the refusal in a dialog anyway.
         """
         fits, message = self._validate_value(text, may_be_template) if self else (True, "")
-        title = self.env._("The value does not fit")
+        title = self.env._("Invalid value")
         return None if fits else {"warning": {"title": title, "message": message, "type": "notification"}}
 
     # ------------------------------------------------------------------ create, write
@@ -289,9 +287,10 @@ class CxTowerVariable(models.Model):
         before = {variable: variable.reference for variable in self} if "reference" in vals else {}
         result = super().write(vals)
         if vals.get("variable_type") == "s":
-            # sudo: an option that no longer counts must not hold values of any owner
+            # sudo: options no longer matter, for values that the caller may not see, too
             self.sudo().with_context(active_test=False).value_ids.write({"option_id": False})
         elif vals.get("variable_type") == "o":
+            # sudo: the same; values get the option with their text
             self.sudo().with_context(active_test=False).value_ids._inverse_value_char()
         for variable, old in before.items():
             if old and old != variable.reference:
@@ -303,9 +302,9 @@ class CxTowerVariable(models.Model):
 
     @api.model
     def _get_reference_fields(self):
-        """Return the text fields that may use variables as [(model, field)]; addons add theirs.
+        """Return [(model, field)] of the texts that may use variables. Extension point.
 
-        Options come before values: a value takes the new text of its option by itself.
+        Options come before values, which take over the new text of their option.
         """
         return [
             ("cx.tower.variable.option", "value_char"),
@@ -325,14 +324,13 @@ class CxTowerVariable(models.Model):
     def _propagate_reference_change(self, old, new):
         """Rewrite every use of this variable, so that renaming it changes no behaviour.
 
-        :param old: reference before
-        :param new: reference now
-        :raise ValidationError: when a text would change its meaning, for example because it gives the new name
-            to something of its own
+        :param old: previous reference
+        :param new: present reference
+        :raise ValidationError: a text would change its meaning, for example because it uses the new name for something else
         """
         for model_name, field_name in self._get_reference_fields():
-            # sudo: who may rename the variable may not be allowed to write each text that uses it; the only
-            # thing that changes there is the name
+            # sudo: whoever may rename the variable may not be allowed to write every text that uses it; only the name
+            # changes there
             model = self.env[model_name].sudo().with_context(active_test=False)
             for record in model.search([(field_name, "like", old)]):
                 text = record[field_name]
@@ -356,11 +354,12 @@ class CxTowerVariable(models.Model):
                     record[field_name] = renamed
 
     def _relink_uses(self):
-        """Link texts that named these variables before they existed (or before they had this reference)."""
+        """Link texts that named these variables before they existed or had this reference."""
         references = [reference for reference in self.mapped("reference") if reference]
         if not references:
             return
         for model_name, field_name in self._get_reference_fields():
+            # sudo: which texts use a variable is a fact, for texts that the caller may not see, too
             model = self.env[model_name].sudo().with_context(active_test=False)
             if "variable_ids" not in model._fields:
                 continue

@@ -12,8 +12,8 @@ from .cx_tower_variable_resolver import COUNTS, GLOBAL_SCOPE, STORED_TEXT
 class CxTowerVariableMixin(models.AbstractModel):
     """For models that own values of variables.
 
-    The owner's scope is its model's name without "cx.tower." (``jet_template``), the field on values that points
-    to it is the same with "_id". Models declare the inverse: ``variable_value_ids = fields.One2many(
+    The name of the owner's scope is that of its model without "cx.tower." (``jet_template``), and the field of values that
+    links to it has the same name with "_id". Models declare the inverse: ``variable_value_ids = fields.One2many(
     inverse_name="server_id")``.
     """
 
@@ -29,21 +29,18 @@ class CxTowerVariableMixin(models.AbstractModel):
         return self._name.removeprefix("cx.tower.").replace(".", "_")
 
     def _get_variable_scope_records(self):
-        """Return {scope name: record}: this record and the owners that count where it has no value.
-
-        Overridden where there are some: a jet adds its template and its server.
-        """
+        """Return {scope name: record}: this record, and the owners whose values apply if it has none. Extension point."""
         self.ensure_one()
         return {self._get_variable_scope_name(): self}
 
     # ------------------------------------------------------------------ public: one value
 
     def get_variable_value(self, variable_reference, no_fallback=False):
-        """Return the value of a variable as it is stored (templates not rendered, modifier not applied).
+        """Return the stored value of a variable (not rendered, modifier not applied).
 
         :param variable_reference: reference of the variable
-        :param no_fallback: look at this record's own value only, not at less specific scopes
-        :return: text, or False when there is no such variable or no value
+        :param no_fallback: only this record's own value, not those of less specific scopes
+        :return: text, or False if there is no such variable or no value
         :raise AccessError: the caller may not read this record, the variable or the value
         """
         self.ensure_one()
@@ -59,7 +56,7 @@ class CxTowerVariableMixin(models.AbstractModel):
         if not self._may_see_level(rows[0]["access_level"]):
             raise AccessError(
                 self.env._(
-                    "You may not read the value of variable “%(variable)s” of %(owner)s.",
+                    "You are not allowed to read the value of variable “%(variable)s” of %(owner)s. Ask Root for access.",
                     variable=variable_reference,
                     owner=self.display_name,
                 )
@@ -67,19 +64,19 @@ class CxTowerVariableMixin(models.AbstractModel):
         return rows[0]["text"]
 
     def set_variable_value(self, variable_reference, value):
-        """Set this record's own value of a variable; create it when there is none.
+        """Set this record's own value of a variable, creating it if necessary.
 
         :param variable_reference: reference of the variable
-        :param value: text or number; "" is an empty text, which counts; False or None takes the value away, so that the
-            next scope counts again
+        :param value: text or number; "" is an empty text, which is a value, too; False or None removes the value, so that
+            the next scope applies again
         :return: True
-        :raise ValidationError: no such variable, or the value does not fit it
+        :raise ValidationError: no such variable, or the value is invalid
         :raise AccessError: the caller may not write this record's values
         """
         self.ensure_one()
         self.check_access("read")
         text = self._variable_text(value)
-        # sudo: only to find them; writing below is done as the caller
+        # sudo: only to find the variable and the value; they are written below as the caller
         variable = (
             self.env["cx.tower.variable"].sudo().search([("reference", "=", variable_reference)], limit=1)
         )
@@ -92,7 +89,7 @@ class CxTowerVariableMixin(models.AbstractModel):
         domain = [("variable_id", "=", variable.id), (owner_field, "=", self.id)]
         own = values.sudo().with_context(active_test=False).search(domain, limit=1).with_env(self.env)
         if text is False:
-            own._take_away()
+            own._remove()
             return True
         if not own:
             values.create({"variable_id": variable.id, owner_field: self.id, "value_char": text})
@@ -103,7 +100,7 @@ class CxTowerVariableMixin(models.AbstractModel):
         return True
 
     def _variable_text(self, value):
-        """Return what is stored for a value that came over RPC: text, or False for none."""
+        """Return the text to be stored for a value from RPC, or False for none."""
         if value is None or value is False:
             return False
         if isinstance(value, (str, int, float)):
@@ -113,13 +110,14 @@ class CxTowerVariableMixin(models.AbstractModel):
     # ------------------------------------------------------------------ public: all effective values
 
     def get_effective_variable_values(self):
-        """Return what counts for this record and where it comes from, sorted by name; at most what the caller may see.
+        """Return the values that apply to this record and where they come from, as far as the caller may see them.
 
-        One query for all values. Values are rendered without starting anything; where that is not possible, for
-        example because a value uses something that the caller may not see, ``value`` is False and ``error`` says why.
+        Sorted by the variables' names; one query for all values. Values are rendered without starting anything. If that is
+        not possible, for example because a value uses another that the caller may not see, ``value`` is False and ``error``
+        says why.
 
         :return: list of {"reference", "name", "value": text or False, "raw": stored text or False,
-            "error": sentence or "", "hidden": the value counts but the caller may not see it,
+            "error": sentence or "", "hidden": the value applies but the caller may not see it,
             "source": {"scope", "label", "model", "id", "value_id"},
             "overridden": list of {"scope", "label", "model", "id", "value_id", "raw"}}
         :raise AccessError: the caller may not read this record
@@ -134,11 +132,12 @@ class CxTowerVariableMixin(models.AbstractModel):
             if self._may_see_level(row["variable_level"]):
                 by_reference.setdefault(row["reference"], []).append(row)
         render_value = self._make_effective_renderer(by_reference, records, scopes)
+        # sudo: the names of the owners, which apply to a record that the caller may read
         labels = {name: (record._name, record.id, record.sudo().display_name) for name, record in scopes}
         return [self._effective_entry(rows, render_value, labels) for rows in by_reference.values()]
 
     def _effective_entry(self, rows, render_value, labels):
-        """Return one element of :meth:`get_effective_variable_values`; ``rows`` from most to least specific."""
+        """Return one element of :meth:`get_effective_variable_values`. ``rows``: from most to least specific."""
         best = rows[0]
         visible = self._may_see_level(best["access_level"])
         value, error = render_value(best["reference"]) if visible else (False, "")
@@ -168,13 +167,13 @@ class CxTowerVariableMixin(models.AbstractModel):
         }
 
     def _make_effective_renderer(self, by_reference, records, scopes):
-        """Return a function: reference -> (rendered text or False, error). Uses visible values only."""
+        """Return a function: reference -> (rendered text or False, error). It uses only values that the caller may see."""
         visible = {
             reference: rows[0]
             for reference, rows in by_reference.items()
             if self._may_see_level(rows[0]["access_level"])
         }
-        # What is known goes into ``known``, so that each value is rendered once, however many use it.
+        # Results go into ``known``, so that each value is rendered only once.
         known = {}
         scope = self.env["cx.tower.variable"]._make_scope(list(visible.values()), scopes, known, records)
         scope = replace(scope, custom=known)
@@ -187,7 +186,7 @@ class CxTowerVariableMixin(models.AbstractModel):
             except RenderingError as err:
                 return False, str(err)
             if text is None:
-                return False, self.env._("The modifier takes the value away.")
+                return False, self.env._("The modifier removes the value.")
             known[reference] = text
             return text, ""
 
@@ -200,7 +199,7 @@ class CxTowerVariableMixin(models.AbstractModel):
         return level <= (self.env.user._cetmix_tower_access_level() or "0")
 
     def _fetch_scope_values(self, scopes, reference=None):
-        """Return the values of these scopes and the global ones, with one query, without the caller's rights.
+        """Return the values of these scopes and the global ones, with one query. Access is not checked.
 
         :param scopes: [(scope name, record)], most specific first
         :param reference: only this variable

@@ -3,7 +3,7 @@ from odoo.exceptions import ValidationError
 
 
 class CxTowerVariableOption(models.Model):
-    """One of the values that an options variable can have."""
+    """One of the possible values of a variable of type Options."""
 
     _name = "cx.tower.variable.option"
     _description = "Tower Variable Option"
@@ -18,10 +18,10 @@ class CxTowerVariableOption(models.Model):
     )
 
     _value_unique = models.UniqueIndex(
-        "(variable_id, value_char)", "This variable has an option of this value already."
+        "(variable_id, value_char)", "This variable already has an option with this value."
     )
     _name_unique = models.UniqueIndex(
-        "(variable_id, name)", "This variable has an option of this name already."
+        "(variable_id, name)", "This variable already has an option with this name."
     )
 
     def _who_may_write(self):

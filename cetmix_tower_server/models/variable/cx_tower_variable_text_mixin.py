@@ -4,11 +4,11 @@ from ...worker.engine_context import engine_says, heard
 
 
 class CxTowerVariableTextMixin(models.AbstractModel):
-    """For models with texts that may use variables: whoever writes one may only name variables that he may read.
+    """For models with texts that may use variables: an author may only name variables that they may read.
 
-    Else a person who may write a command, a file or a value would read any variable with it. Whoever runs what somebody else
-    wrote still may: the author could read it. So a text counts when it changes, and not when it comes from a record
-    whose author was checked (a file template, an option).
+    Otherwise anyone who may write a command, a file or a value could read any variable with it. Running a text that somebody
+    else wrote needs no such right, because its author had it. So a text is checked when it changes, unless it comes from a
+    record whose author was checked (a file template, an option).
     """
 
     _name = "cx.tower.variable.text.mixin"
@@ -20,12 +20,12 @@ class CxTowerVariableTextMixin(models.AbstractModel):
         return []
 
     def _variable_texts(self):
-        """Return {field: text} of the texts of this record that are rendered."""
+        """Return {field: text} of this record's texts that are rendered."""
         self.ensure_one()
         return {name: self[name] or "" for name in self._get_variable_text_fields()}
 
     def _texts_of_others(self):
-        """Return {field: text} that this record may have although the caller is not the author of the text."""
+        """Return {field: text} of texts that this record may take over from another author."""
         self.ensure_one()
         return {}
 
@@ -33,21 +33,21 @@ class CxTowerVariableTextMixin(models.AbstractModel):
     def create(self, vals_list):
         records = super().create(vals_list)
         if not self.env.su:
-            # what is stored: texts may come from defaults and be computed, too
+            # the stored texts: they may come from defaults or computes, too
             records._check_named_variables({})
         return records
 
     def write(self, vals):
         if self.env.su:
             return super().write(vals)
-        # all fields: what is written may change other ones
+        # all fields: writing one may change others
         before = {record.id: record._variable_texts() for record in self}
         result = super().write(vals)
         self._check_named_variables(before)
         return result
 
     def copy(self, default=None):
-        """Copy the records: their texts, and those of what is copied with them, stay their authors'."""
+        """Copy the records. Their texts, and those of children that are copied with them, count as their authors'."""
         if self.env.su:
             return super().copy(default)
         copier = self.with_context(**engine_says(tower_copied_texts=frozenset(self._all_texts())))
@@ -66,9 +66,9 @@ class CxTowerVariableTextMixin(models.AbstractModel):
         return texts
 
     def _check_named_variables(self, before):
-        """Raise AccessError when a text that was changed names a variable that the caller may not read.
+        """Raise AccessError if a changed text names a variable that the caller may not read.
 
-        :param before: {id: texts that the record had}
+        :param before: {id: previous texts of the record}
         """
         texts, copied = [], heard(self.env, "tower_copied_texts") or frozenset()
         for record in self:

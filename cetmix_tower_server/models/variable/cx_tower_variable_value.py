@@ -5,8 +5,8 @@ from odoo.exceptions import ValidationError
 class CxTowerVariableValue(models.Model):
     """The value of a variable for one owner (a server, ...), or for all of them (global).
 
-    A row without text says that the text is empty, and hides what less specific scopes say; with *required* it says nothing,
-    a value is still to be given. Who wants the next scope to count deletes the row, or archives it.
+    A row without text stands for an empty text and overrides less specific scopes. If it is *required*, it has no effect until
+    a value is entered. To let the next scope apply, delete or archive the row.
     """
 
     _name = "cx.tower.variable.value"
@@ -44,11 +44,11 @@ class CxTowerVariableValue(models.Model):
         inverse="_inverse_value_char",
         store=True,
         readonly=False,
-        help="May use other variables: /srv/{{ customer }}. Empty means an empty text; delete the row to let the next scope"
-        " decide.",
+        help="May use other variables: /srv/{{ customer }}. Empty stands for an empty text. Delete the row to use the value of"
+        " the next scope.",
     )
     required = fields.Boolean(
-        help="Whoever creates something from this must enter a value. An empty one counts as missing."
+        help="A value must be entered when a server is created from this template. An empty one counts as missing."
     )
     server_id = fields.Many2one("cx.tower.server", ondelete="cascade", index="btree_not_null")
     plan_line_action_id = fields.Many2one(
@@ -64,7 +64,7 @@ class CxTowerVariableValue(models.Model):
         store=True,
         precompute=True,
         readonly=False,
-        help="Counts wherever nothing more specific does.",
+        help="Applies wherever there is no more specific value.",
     )
     variable_ids = fields.Many2many(
         "cx.tower.variable",
@@ -76,29 +76,29 @@ class CxTowerVariableValue(models.Model):
         store=True,
     )
 
-    # The column order serves the resolver's look-ups: one index probe a variable and scope.
+    # The column order serves the resolver: one index probe per variable and scope.
     _one_global = models.UniqueIndex(
-        "(variable_id) WHERE is_global", "This variable has a global value already."
+        "(variable_id) WHERE is_global", "This variable already has a global value."
     )
     _one_per_server = models.UniqueIndex(
         "(variable_id, server_id) WHERE server_id IS NOT NULL",
-        "This server has a value of this variable already.",
+        "This server already has a value of this variable.",
     )
     _one_per_plan_line_action = models.UniqueIndex(
         "(variable_id, plan_line_action_id) WHERE plan_line_action_id IS NOT NULL",
-        "This post-run action sets this variable already.",
+        "This post-run action already sets this variable.",
     )
 
     _one_per_server_template = models.UniqueIndex(
         "(variable_id, server_template_id) WHERE server_template_id IS NOT NULL",
-        "This server template has a value of this variable already.",
+        "This server template already has a value of this variable.",
     )
 
     # ------------------------------------------------------------------ owners
 
     @api.model
     def _get_owner_fields(self):
-        """Return the names of the many2one fields to owners; at most one of them is set on a value.
+        """Return the names of the many2one fields to owners. At most one of them is set on a value. Extension point.
 
         An addon that adds an owner adds its field here, an index (variable_id, <field>) that is unique where
         the field is set, and a scope in ``cx.tower.variable._get_scopes``. The name of a scope is the name of
@@ -107,7 +107,7 @@ class CxTowerVariableValue(models.Model):
         return ["server_id", "plan_line_action_id", "server_template_id"]
 
     def _get_owner(self):
-        """Return the record the value belongs to, or an empty recordset of servers for a global value."""
+        """Return the owner of this value, or an empty recordset of servers for a global one."""
         self.ensure_one()
         owners = [self[name] for name in self._get_owner_fields() if self[name]]
         return owners[0] if owners else self.env["cx.tower.server"]
@@ -124,7 +124,7 @@ class CxTowerVariableValue(models.Model):
             elif not value._get_owner():
                 raise ValidationError(
                     self.env._(
-                        "A value of “%(variable)s” that is not global needs an owner, for example a server.",
+                        "Choose an owner for the value of “%(variable)s”, for example a server, or make it global.",
                         variable=value.variable_id.name,
                     )
                 )
@@ -134,7 +134,9 @@ class CxTowerVariableValue(models.Model):
         for value in self:
             if sum(bool(value[name]) for name in self._get_owner_fields()) > 1:
                 raise ValidationError(
-                    self.env._("A value of “%(variable)s” has more than one owner.", variable=value.name)
+                    self.env._(
+                        "A value of “%(variable)s” has more than one owner. Choose one.", variable=value.name
+                    )
                 )
 
     # ------------------------------------------------------------------ reference
@@ -146,7 +148,7 @@ class CxTowerVariableValue(models.Model):
     @api.model
     def _get_reference_bases(self, vals_list):
         """Name values after their variable and owner: ``<variable>_variable_value_<owner model>_<owner>``."""
-        # sudo: both references are part of the value's, whoever creates it
+        # sudo: only the references of variable and owner, which become part of the value's, whoever creates it
         variables = (
             self.env["cx.tower.variable"].sudo().browse({vals.get("variable_id") for vals in vals_list})
         )
@@ -179,8 +181,8 @@ class CxTowerVariableValue(models.Model):
         return ["server_id", "server_template_id", "plan_line_action_id"]
 
     def _who_may_write(self):
+        # sudo: only whether there is an owner; a global value follows its variable
         is_global = not any(self.sudo()[name] for name in self._get_rights_owner_fields())
-        # sudo: whether it belongs to anything; a global value follows its variable
         return self.variable_id._who_may_write() if is_global else super()._who_may_write()
 
     @api.model
@@ -208,7 +210,7 @@ class CxTowerVariableValue(models.Model):
                 value.value_char = value.value_char
 
     def _inverse_value_char(self):
-        """Choose the option that a typed text belongs to; the constraint refuses what belongs to none."""
+        """Choose the option with the entered text. The constraint refuses a text without an option."""
         for value in self.filtered(lambda v: v.variable_type == "o"):
             text = value.value_char
             option = value.variable_id.option_ids.filtered(lambda o, text=text: o.value_char == text)[:1]
@@ -234,18 +236,18 @@ class CxTowerVariableValue(models.Model):
         return [*super()._get_variable_text_fields(), "value_char"]
 
     def _texts_of_others(self):
-        # sudo: to choose an option is no writing; what it says was written by its author
+        # sudo: choosing an option is not writing its text, which its author wrote
         return super()._texts_of_others() | {"value_char": self.sudo().option_id.value_char}
 
     def _own_text(self):
-        """Return the text that this row stands for, None when it says nothing."""
+        """Return the text that this row stands for, None if it has no effect."""
         self.ensure_one()
         if not self.active or (self.required and not self.value_char):
             return None
         return self.value_char or ""
 
-    def _take_away(self):
-        """Have these rows say nothing any more: emptied where a value is required, deleted where the caller may, else archived."""
+    def _remove(self):
+        """Remove the effect of these rows: empty required ones, delete the others, or archive those the caller may not delete."""
         self.check_access("write")
         required = self.filtered("required")
         required.value_char = False
@@ -255,7 +257,7 @@ class CxTowerVariableValue(models.Model):
 
     @api.onchange("value_char", "variable_id")
     def _onchange_value_char(self):
-        """Warn at once; saving is refused with the same words."""
+        """Warn at once of what saving would refuse with the same message."""
         return self.variable_id._warn_value(self.value_char)
 
     @api.onchange("variable_id")
@@ -274,10 +276,10 @@ class CxTowerVariableValue(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        # An action opened on a server carries default_server_id; it must not give an owner to values that are
-        # created for somebody else, or globally, on the way.
+        # An action opened on a server passes default_server_id, which must not become the owner of values that are created
+        # for another record, or globally, along the way.
         owners = {f"default_{name}" for name in self._get_owner_fields()}
         context = {key: value for key, value in self.env.context.items() if key not in owners}
-        # Keys are taken out, which keyword arguments cannot do.
+        # keyword arguments of with_context cannot remove keys
         # pylint: disable-next=context-overridden
         return super(CxTowerVariableValue, self.with_context(context)).create(vals_list)

@@ -1,8 +1,8 @@
-"""Value modifiers: small Python of a variable's author that changes a value before it is used.
+"""Value modifiers: small Python by a variable's author that changes a value before it is used.
 
-They know ``value``, ``result`` and a wrapped ``re``: no environment, no records (access matrix, "Actions are
-rights too": who may not write Python commands may still write these). They are looked through here, with Odoo's own
-rules, and run in another process, see ``engine.values.modifiers``.
+Only ``value``, ``result`` and a wrapped ``re`` are available, no environment and no records, because authors need no right to
+write Python commands. The code is checked here with Odoo's own rules and runs in another process, see
+``engine.values.modifiers``.
 """
 
 import ast
@@ -10,9 +10,7 @@ from functools import lru_cache
 
 from odoo.tools.safe_eval import test_python_expr
 
-from ...engine.errors import RenderingError
 from ...engine.values.modifiers import find_mode, find_refused
-from ...engine.values.rules import ValueRule, ValueRules
 
 MODIFIER_MAX = 20_000  # characters
 
@@ -30,20 +28,3 @@ def check_modifier(expression):
     except (MemoryError, RecursionError):
         return "It is nested too deeply."
     return problem or find_refused(ast.parse(expression.strip(), mode=mode))
-
-
-def apply_modifier(expression, value):
-    """Return what the modifier makes of ``value``: text, or None when it takes the value away.
-
-    :param expression: Python expression, or statements that set ``result``
-    :param value: the rendered text
-    :raise ValueError: it cannot be a modifier, fails, or takes too long
-    """
-    problem = check_modifier(expression)
-    if problem:
-        raise ValueError(problem)
-    rules = ValueRules({"value": ValueRule(modifier=expression, failed="%(error)s")})
-    try:
-        return rules("value", value)
-    except RenderingError as err:
-        raise ValueError(str(err)) from None

@@ -13,17 +13,17 @@ from ..base.fields import SecretChar, SecretText
 from .cx_tower_vault_mixin import PLACEHOLDER
 
 SSH_KEY, SECRET = "k", "s"
-# Facts about a private key that are shown; only the key itself sets them.
+# Public facts about a private key, which are derived from it.
 PUBLIC_FIELDS = ("ssh_key_type", "ssh_public_key", "ssh_key_fingerprint")
-# Wrong values a person may try on one secret: 10 in a minute, then none until the first is a minute old.
+# Wrong guesses of a user at one secret: 10 per minute.
 _guesses = AttemptLimiter(limit=10, period_s=60)
 
 
 class CxTowerKey(models.Model):
     """An SSH key that servers log in with, or a secret that commands use by name.
 
-    The value of an SSH key is on the key; the values of a secret are ``cx.tower.key.value`` rows, and the field on
-    the key is the global one.
+    An SSH key stores its value itself. The values of a secret are ``cx.tower.key.value`` rows, and the field on the key is
+    the global one.
     """
 
     _name = "cx.tower.key"
@@ -40,16 +40,16 @@ class CxTowerKey(models.Model):
     reference_code = fields.Char(
         string="Code",
         compute="_compute_reference_code",
-        help="What stands in commands where the secret is to be put.",
+        help="Put this into a command where the secret is needed.",
     )
     secret_value = SecretText(
         help="Stored encrypted and never shown again. SSH key: the private key in OpenSSH or PEM format."
-        " Secret: the value where nothing more specific counts."
+        " Secret: the value that applies where there is no more specific one."
     )
-    passphrase = SecretChar(help="Of a private key that is protected by one. Never shown again.")
-    ssh_key_type = fields.Char(string="Kind", readonly=True, copy=False)
+    passphrase = SecretChar(help="Only for a private key that is protected by one. Never shown again.")
+    ssh_key_type = fields.Char(string="Algorithm", readonly=True, copy=False)
     ssh_public_key = fields.Text(
-        string="Public key", readonly=True, copy=False, help="For the file authorized_keys on servers."
+        string="Public key", readonly=True, copy=False, help="Add it to the file authorized_keys on servers."
     )
     ssh_key_fingerprint = fields.Char(string="Fingerprint", readonly=True, copy=False)
     value_ids = fields.One2many("cx.tower.key.value", "key_id", string="Values", copy=True)
@@ -79,24 +79,24 @@ class CxTowerKey(models.Model):
 
     @api.model
     def _get_user_role_group(self):
-        return "cetmix_tower_server.group_manager"  # users have no rights on keys at all
+        return "cetmix_tower_server.group_manager"  # the level User has no access to keys
 
     def _check_may_use(self):
-        """Raise AccessError when the caller may not have a server of his log in with these keys.
+        """Raise AccessError if the caller may not link these keys to a server.
 
-        Managers of a server may write its key. So who sees a key only because another server uses it must not link it: he
-        would come to write it, and could lock out those whose key it is.
+        Managers of a server may write its key. So somebody who sees a key only because another server uses it must not link
+        it: they would gain the right to change it, and could lock out its owners.
         """
         super()._check_may_use()
         if self.env.su or self.has_access("write"):
             return
         for key in self - self._filtered_access("write"):
-            # sudo: only to compare the roles with the caller
+            # sudo: only to look for the caller among the people of the key
             if self.env.user not in key.sudo().user_ids | key.sudo().manager_ids:
                 raise AccessError(
                     self.env._(
-                        "You see “%s” because a server uses it, but you may not use it elsewhere. Ask one of its managers to"
-                        " make you its User.",
+                        "You see “%s” only because a server uses it, and you are not allowed to use it for others. Ask one of"
+                        " its Managers to add you as a User.",
                         key.name,
                     )
                 )
@@ -137,25 +137,25 @@ class CxTowerKey(models.Model):
         return {name: value for name, value in vals.items() if name not in PUBLIC_FIELDS}
 
     def _check_may_change_type(self, key_type):
-        """The value of one type makes no sense as the other, and servers need their keys."""
+        """Refuse to change the type of a key that has values or servers: these fit the present type only."""
         # sudo: servers and values that the caller does not see count, too
         for key in self.sudo().filtered(lambda key: key.key_type != key_type):
             if key.secret_value or key.value_ids or key.with_context(active_test=False).server_ssh_ids:
                 raise ValidationError(
                     self.env._(
-                        "The type of “%(key)s” cannot be changed while it has values or servers use it.",
+                        "The type of “%(key)s” cannot be changed while it has values or servers use it. Create another key.",
                         key=key.name,
                     )
                 )
 
     def _store_secret_values(self, values):
-        """Check private keys before they are stored; the value of a secret becomes its global value."""
+        """Check private keys before they are stored. The value of a secret becomes its global value."""
         keys = self.browse(values)
         named = keys.filtered(lambda key: key.key_type == SECRET)
         if named:
             named._store_global_values({key.id: values[key.id] for key in named})
         ssh_keys = keys - named
-        # sudo: servers that the caller does not see log in with the new key, too
+        # sudo: servers that the caller does not see will log in with the new key, too
         ssh_keys.sudo().with_context(active_test=False).server_ssh_ids._forget_connection_failure()
         if ssh_keys:
             super()._store_secret_values(
@@ -163,12 +163,17 @@ class CxTowerKey(models.Model):
             )
 
     def _store_global_values(self, values):
-        """Write the values of secrets to their global rows, with one creation for those that have none."""
+        """Write the values of secrets to their global rows. Missing rows are created together."""
         rows = self._find_global_values()
         new = []
         for key in self:
             if values[key.id].get("passphrase"):
-                raise ValidationError(self.env._("“%(key)s”: only SSH keys have a passphrase.", key=key.name))
+                raise ValidationError(
+                    self.env._(
+                        "“%(key)s” is a secret, and only SSH keys have a passphrase. Leave it empty.",
+                        key=key.name,
+                    )
+                )
             if "secret_value" not in values[key.id]:
                 continue
             secret = {"secret_value": values[key.id]["secret_value"]}
@@ -186,11 +191,11 @@ class CxTowerKey(models.Model):
         return {value.key_id.id: value for value in self.env["cx.tower.key.value"].search(domain)}
 
     def _check_private_keys(self, values):
-        """Check that the private keys can be used, and set what is shown of them.
+        """Check that the private keys are usable, and set their public facts.
 
         :param values: {id: {field: text or False}}
-        :return: what to store: a passphrase that the key does not need is left out
-        :raise ValidationError: format, kind or passphrase
+        :return: the values to store, without passphrases that keys do not need
+        :raise ValidationError: the format, algorithm or passphrase is wrong
         """
         stored = self._get_secret_values_for_check__()
         result = {}
@@ -201,7 +206,7 @@ class CxTowerKey(models.Model):
                 if passphrase and values[key.id].get("passphrase"):
                     raise ValidationError(
                         self.env._(
-                            "“%(key)s”: enter the private key together with its passphrase.", key=key.name
+                            "“%(key)s”: enter the private key, too, not only its passphrase.", key=key.name
                         )
                     )
                 key._set_public_part(None)
@@ -213,7 +218,7 @@ class CxTowerKey(models.Model):
         return result
 
     def _get_secret_values_for_check__(self):
-        """Return the stored values; one that cannot be decrypted any more counts as none and can be replaced."""
+        """Return the stored values. Values that can no longer be decrypted count as missing, so that they can be replaced."""
         try:
             return self._get_secret_values__()
         except VaultError:
@@ -239,21 +244,21 @@ class CxTowerKey(models.Model):
                 "ssh_public_key": f"{loaded.get_name()} {loaded.get_base64()}",
                 "ssh_key_fingerprint": loaded.fingerprint,
             }
-        # past our own write(), which takes these fields from nobody
+        # not through our own write(), which drops these fields
         super().write(vals)
 
     # ------------------------------------------------------------------ values for a run
 
     @api.model
     def _get_secrets__(self, references, server=None, partner=None):
-        """Return {reference: Secret} for secrets as they count on a server; one query.
+        """Return {reference: Secret} of the secrets that apply on a server; one query.
 
-        The most specific value counts: server and partner, server, partner, global. Reads without the caller's
-        rights: who may run a command may use the secrets it names.
+        The most specific value applies: server and partner, server, partner, global. Access is not checked: whoever may run
+        a command may use the secrets it names.
 
         :param references: references of secrets
         :param server: cx.tower.server record or None
-        :param partner: res.partner record; the server's when not given
+        :param partner: res.partner record, by default the server's
         :raise SecretNotFound: one of them has no value here
         :raise VaultError: one of them cannot be decrypted
         """
@@ -263,6 +268,7 @@ class CxTowerKey(models.Model):
         found = self._find_secrets__(references, server, partner)
         for reference in references:
             if reference not in found:
+                # sudo: the name of the server, for the person who runs something on it
                 where = self.env._(" for server %(server)s", server=server.sudo().name) if server else ""
                 raise SecretNotFound(
                     self.env._(
@@ -348,10 +354,10 @@ class CxTowerKey(models.Model):
 
     @api.model
     def _validate_secret(self, value, reference, server=None):
-        """Return whether ``value`` is the value of a secret. Takes as long for a wrong value as for a right one.
+        """Return whether ``value`` is the value of a secret, in constant time.
 
         :param reference: reference of the secret, or its whole code ``#!cxtower.secret.<reference>!#``
-        :param server: cx.tower.server record whose value counts, or None
+        :param server: cx.tower.server record whose value applies, or None
         :raise AccessError: the caller may not read the secret (Managers and Root may) or the server
         :raise UserError: too many wrong values in the last minute
         """
@@ -366,7 +372,7 @@ class CxTowerKey(models.Model):
             secret = self._find_secrets__([reference], server).get(reference) if key else None
         except VaultError as err:
             raise UserError(str(err)) from err
-        # Compare in any case: how long an answer takes must not tell whether there is a secret.
+        # compare in any case: the time of the answer must not tell whether there is a secret
         expected = secret.reveal() if secret else secrets.token_hex(16)
         given = value if isinstance(value, str) else ""
         is_right = hmac.compare_digest(given.encode(), expected.encode()) and bool(secret) and bool(given)

@@ -20,7 +20,7 @@ class CxTowerKeyMixin(models.AbstractModel):
 
     @api.model
     def _get_secret_fields(self):
-        """Return the names of the text fields that may use secrets. Extended where there are more."""
+        """Return the names of the text fields that may use secrets. Extension point."""
         return ["code"]
 
     @api.depends(lambda self: self._get_secret_fields())
@@ -37,6 +37,6 @@ class CxTowerKeyMixin(models.AbstractModel):
             # sudo: which secrets a text names is a fact, whoever saves it; their values are not read
             keys = keys.sudo().search([("reference", "in", sorted(references))])
         by_reference = {key.reference: key.id for key in keys}
-        # Records that use the same secrets are written together: most use none.
+        # Records with the same secrets are written together; most have none.
         for names, group in self.grouped(used.get).items():
             group.secret_ids = [(6, 0, sorted(by_reference[ref] for ref in names if ref in by_reference))]

@@ -27,13 +27,13 @@ class CxTowerKeyValue(models.Model):
     server_id = fields.Many2one("cx.tower.server", ondelete="cascade", index="btree_not_null")
     partner_id = fields.Many2one("res.partner", ondelete="cascade", index="btree_not_null")
     is_global = fields.Boolean(
-        string="Global", compute="_compute_is_global", help="Counts where nothing more specific does."
+        string="Global", compute="_compute_is_global", help="Applies where there is no more specific value."
     )
     secret_value = SecretText(help="Stored encrypted and never shown again.")
 
     _one_value = models.UniqueIndex(
         "(key_id, COALESCE(server_id, 0), COALESCE(partner_id, 0))",
-        "This secret has a value for this server and partner already.",
+        "This secret already has a value for this server and partner.",
     )
 
     @api.model
@@ -52,7 +52,7 @@ class CxTowerKeyValue(models.Model):
     @api.depends("key_id.name", "server_id.name", "partner_id.name")
     def _compute_display_name(self):
         for value in self:
-            # sudo: the name of a value names its owners
+            # sudo: only the names of secret, server and partner, for a user who may read the value
             names = [value.sudo()[name].display_name for name in ("key_id", "server_id", "partner_id")]
             value.display_name = ", ".join(name for name in names if name)
 
@@ -61,12 +61,15 @@ class CxTowerKeyValue(models.Model):
         for value in self:
             if value.key_id.key_type != "s":
                 raise ValidationError(
-                    self.env._("“%(key)s” is an SSH key. Only secrets have values.", key=value.key_id.name)
+                    self.env._(
+                        "“%(key)s” is an SSH key, and only secrets have values. Choose a secret.",
+                        key=value.key_id.name,
+                    )
                 )
 
     def write(self, vals):
         result = super().write(vals)
         if not self.env.su and ("key_id" in vals or "server_id" in vals):
-            # A value must not be moved to a key or server where the caller could not create it.
+            # or a value could be moved to a secret or server where the caller could not create it
             self.check_access("write")
         return result

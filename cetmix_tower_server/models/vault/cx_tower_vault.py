@@ -14,21 +14,21 @@ ROTATION_BATCH = 1000  # rows re-encrypted with one statement
 
 
 def secret_context(model_name, res_id, field_name):
-    """Return what a secret is bound to: its ciphertext is worth nothing in another record or field."""
+    """Return the context that a secret is bound to: its ciphertext is useless in another record or field."""
     return f"{model_name},{res_id},{field_name}"
 
 
 def sealed_context(model_name, place):
-    """Return what values that contain secrets are bound to; see ``cx.tower.sealed.mixin``."""
+    """Return the context that sealed values are bound to; see ``cx.tower.sealed.mixin``."""
     return f"sealed {model_name},{place}"
 
 
 class CxTowerVault(models.Model):
     """Encrypted values of secret fields, one row each.
 
-    No group has any right here and rows are read and written with SQL only. Whoever gets at the table all the
-    same (Python commands with ``env``, a dump) finds ciphertext. What hands out clear text ends in two underscores,
-    which code in the sandbox cannot call.
+    No group has access, and rows are read and written with SQL only. Whoever gets at the table anyway (Python commands with
+    ``env``, a dump) finds ciphertext. Methods that return clear text end in two underscores, so that sandboxed code cannot
+    call them.
     """
 
     _name = "cx.tower.vault"
@@ -47,7 +47,7 @@ class CxTowerVault(models.Model):
 
     @api.model
     def _write_values(self, model_name, values):
-        """Encrypt and store values, or remove them; two queries at most.
+        """Encrypt and store values, or remove them. Two queries at most.
 
         :param values: {res_id: {field: text, or False to remove it}}
         :raise UserError: the vault has no usable key
@@ -92,11 +92,19 @@ class CxTowerVault(models.Model):
         try:
             return load_key_ring()
         except VaultError as err:
-            raise UserError(self.env._("The secret was not saved. %(error)s", error=err)) from err
+            raise UserError(self.env._("The secret could not be saved. %(error)s", error=err)) from err
+
+    @api.model
+    def _load_ring_for_reading__(self):
+        """Return the keys. :raise VaultError: there are none, or they cannot be used"""
+        ring = load_key_ring(create=False)
+        if not ring:
+            raise VaultError(f"There are no keys: the {get_key_source().name} is missing.")
+        return ring
 
     @api.model
     def _get_stored_fields(self, model_name, res_ids):
-        """Return {res_id: set of fields that have a value}; one query."""
+        """Return {res_id: set of fields with a value}; one query."""
         if not res_ids:
             return {}
         query = SQL(
@@ -109,7 +117,7 @@ class CxTowerVault(models.Model):
 
     @api.model
     def _read_values__(self, model_name, res_ids, field_names):
-        """Return {res_id: {field: Secret}} of the values there are; one query.
+        """Return {res_id: {field: Secret}} of the stored values; one query.
 
         :raise VaultError: one of them cannot be decrypted; the message names it
         """
@@ -131,12 +139,10 @@ class CxTowerVault(models.Model):
     def _decrypt__(self, model_name, res_id, field_name, token):
         """Return the Secret of a token that was read from this place.
 
-        :raise VaultError: it cannot be decrypted; the message names the record and field, in words
+        :raise VaultError: it cannot be decrypted; the message names the record and the field
         """
         try:
-            ring = load_key_ring(create=False)
-            if not ring:
-                raise VaultError(f"There are no keys: the {get_key_source().name} is missing.")
+            ring = self._load_ring_for_reading__()
             return Secret(ring.decrypt(token, secret_context(model_name, res_id, field_name)))
         except VaultError as err:
             name = self._describe_place(model_name, res_id, field_name)
@@ -144,9 +150,9 @@ class CxTowerVault(models.Model):
 
     @api.model
     def _seal__(self, text, model_name, place):
-        """Return a text encrypted, to be kept in a column of its record and nowhere else.
+        """Return a text encrypted, for a column of its record and nowhere else.
 
-        :param place: what tells the record from all others of its model
+        :param place: identifies the record among those of its model
         :raise VaultError: the vault has no usable key
         """
         return load_key_ring().encrypt(text, sealed_context(model_name, place))
@@ -158,16 +164,14 @@ class CxTowerVault(models.Model):
         :raise VaultError: it cannot be decrypted, or belongs to another record
         """
         try:
-            ring = load_key_ring(create=False)
-            if not ring:
-                raise VaultError(f"There are no keys: the {get_key_source().name} is missing.")
+            ring = self._load_ring_for_reading__()
             return ring.decrypt(token, sealed_context(model_name, place))
         except VaultError as err:
             raise VaultError(f"Values that contain secrets cannot be decrypted. {err}") from err
 
     @api.model
     def _delete_rows(self, model_name, res_ids):
-        """Forget the values of records that are gone."""
+        """Delete the values of deleted records."""
         if res_ids:
             self.env.cr.execute(
                 SQL(
@@ -179,10 +183,10 @@ class CxTowerVault(models.Model):
 
     @api.model
     def _describe_place(self, model_name, res_id, field_name):
-        """Return "<model> <record> (<reference>): <field>" in words."""
+        """Return "<model> <record> (<reference>): <field>" for messages."""
         if model_name not in self.env:
             return f"{model_name} {res_id}: {field_name}"
-        # sudo: whoever is told that a value cannot be read needs to know which
+        # sudo: only name and reference, for a message that a value cannot be decrypted
         model = self.env[model_name].sudo()
         record = model.browse(res_id).exists()
         field = model._fields.get(field_name)
@@ -192,13 +196,12 @@ class CxTowerVault(models.Model):
     # ------------------------------------------------------------------ self-test, status
 
     def _register_hook(self):
-        """Look through the vault when Odoo starts: a lost key must be known before the next run needs it."""
+        """Check all values when Odoo starts, so that a lost key is noticed before a run needs it."""
         super()._register_hook()
         unreadable = self._get_unreadable_values()
         if unreadable:
             _logger.error(
-                "The vault holds %s values that cannot be decrypted; enter them again or bring back their keys"
-                " (%s):\n%s",
+                "The vault holds %s values that cannot be decrypted. Enter them again or restore their keys (%s):\n%s",
                 len(unreadable),
                 get_key_source().name,
                 "\n".join(f"- {value['name']}: {value['reason']}" for value in unreadable),
@@ -214,8 +217,7 @@ class CxTowerVault(models.Model):
         if not rows:
             return []
         try:
-            ring = load_key_ring(create=False)
-            problem = "" if ring else f"There are no keys: the {get_key_source().name} is missing."
+            ring, problem = self._load_ring_for_reading__(), ""
         except VaultError as err:
             ring, problem = None, str(err)
         found = []
@@ -230,6 +232,14 @@ class CxTowerVault(models.Model):
         return sorted(found, key=lambda value: value["name"])
 
     @api.model
+    def _load_ring_or_problem(self):
+        """Return (keys, ""), or (None, what is wrong with them). A missing key file is no problem here: (None, "")."""
+        try:
+            return load_key_ring(create=False), ""
+        except VaultError as err:
+            return None, str(err)
+
+    @api.model
     def _try_decrypting(self, ring, token, context):
         """Return why a value cannot be decrypted, or ""."""
         try:
@@ -240,18 +250,15 @@ class CxTowerVault(models.Model):
 
     @api.model
     def get_status(self):
-        """Return how the vault stands, for the settings. Root only.
+        """Return the status of the vault, for the settings. Root only.
 
-        :return: {"source": where the keys are, "values": how many values, "old": how many of them use an older
-            key, "unreadable": list as of ``_get_unreadable_values``, "text": all of it in words}
+        :return: {"source": where the keys are, "values": number of values, "old": number of values with an older key,
+            "unreadable": list as of ``_get_unreadable_values``, "text": all of it in words}
         :raise AccessError: the caller is not Root
         """
         self._check_root()
         source = get_key_source()
-        try:
-            ring, problem = load_key_ring(create=False), ""
-        except VaultError as err:
-            ring, problem = None, str(err)
+        ring, problem = self._load_ring_or_problem()
         tokens = [token for (token,) in self.env.execute_query(SQL("SELECT data FROM cx_tower_vault"))]
         old = (
             sum(not ring.is_current(token) for token in tokens) + self._count_old_sealed(ring) if ring else 0
@@ -275,16 +282,13 @@ class CxTowerVault(models.Model):
 
     @api.model
     def _get_key_usage(self):
-        """Return how many values use which key, with one query and without decrypting any of them.
+        """Return how many values use which keys, with one query and without decrypting any.
 
-        :return: dict: ``source`` (where the keys are), ``values``, ``old`` (with an older key), ``lost`` (with a key that is
-            not there), ``problem`` (what is wrong with the keys themselves, or "")
+        :return: dict: ``source`` (where the keys are), ``values``, ``old`` (values with an older key), ``lost`` (values with
+            a missing key), ``problem`` (what is wrong with the keys themselves, or "")
         """
         source = get_key_source()
-        try:
-            ring, problem = load_key_ring(create=False), ""
-        except VaultError as err:
-            ring, problem = None, str(err)
+        ring, problem = self._load_ring_or_problem()
         known = ring.key_ids if ring else ()
         query = SQL("SELECT split_part(data, '.', 2), count(*) FROM cx_tower_vault GROUP BY 1")
         counts = dict(self.env.execute_query(query))
@@ -298,35 +302,35 @@ class CxTowerVault(models.Model):
 
     @api.model
     def _may_administrate(self):
-        """Return whether the caller may see how the vault stands and rotate its keys."""
+        """Return whether the caller may see the status of the vault and rotate its keys."""
         return self.env.su or self.env.user.has_group("cetmix_tower_server.group_root")
 
     @api.model
     def _check_root(self):
         if not self._may_administrate():
-            raise AccessError(self.env._("Only Root may see or change how the vault is kept."))
+            raise AccessError(self.env._("Only Root can see the status of the vault and rotate its keys."))
 
     # ------------------------------------------------------------------ rotation
 
     @api.model
     def rotate_keys(self):
-        """Encrypt every stored secret with a new key. Root only; all values in this one transaction.
+        """Encrypt every stored secret with a new key, all in this one transaction. Root only.
 
-        With a key file the new key is made here. With keys from the environment or odoo.conf, put the new key in
-        front of them and restart Odoo before. Values that cannot be decrypted stay as they are.
+        With a key file, this method generates the new key. With keys from the environment or odoo.conf, put the new key in
+        front of them and restart Odoo first. Values that cannot be decrypted are left as they are.
 
         :return: {"rotated": number of values, "unreadable": list as of ``_get_unreadable_values``}
         :raise AccessError: the caller is not Root
-        :raise UserError: the keys cannot be used, or there is no new key to change to
+        :raise UserError: the keys cannot be used, or there is no new key
         """
         self._check_root()
-        # Nobody stores a value with the old key while this runs; reading goes on.
+        # Nobody stores a value with the old key while this runs. Reading is not blocked.
         self.env.cr.execute("LOCK TABLE cx_tower_vault IN SHARE ROW EXCLUSIVE MODE")
         ring = self._get_ring_to_rotate_to__()
-        # What if the process dies here or below? The new key is on the disk before the first value uses it, and
-        # the old keys stay in front of nothing but in the file: until the commit every value is encrypted with an
-        # old key, after it with the new one, and both are there. Old keys are never removed by Tower, because
-        # backups and other databases of the same data directory may need them.
+        # If the process dies here or below: the new key is on the disk before the first value uses it, and the old keys
+        # stay in the file. Until the commit every value is encrypted with an old key, afterwards with the new one, and both
+        # exist. Tower never removes old keys, because backups and other databases with the same data directory may need
+        # them.
         rows = self.env.execute_query(
             SQL("SELECT id, res_model, res_id, field_name, data FROM cx_tower_vault")
         )
@@ -340,7 +344,7 @@ class CxTowerVault(models.Model):
         self._rotate_sealed__(ring)
         unreadable = self._get_unreadable_values()
         _logger.info(
-            "vault: %s values encrypted with key %s by user %s, %s not readable",
+            "vault: %s values encrypted with key %s by user %s, %s cannot be decrypted",
             len(changed),
             ring.current_id,
             self.env.uid,
@@ -349,7 +353,7 @@ class CxTowerVault(models.Model):
         return {"rotated": len(changed), "unreadable": unreadable}
 
     def _rotate_sealed__(self, ring):
-        """Encrypt what runs and files keep of secrets with the new key; what cannot be decrypted stays as it is."""
+        """Encrypt the sealed values of runs and files with the new key. What cannot be decrypted is left as it is."""
         for model, column in self._get_sealed_columns():
             model.flush_model([column])
             query = SQL(
@@ -375,7 +379,9 @@ class CxTowerVault(models.Model):
         """Return (model, column) of all sealed values, as superuser."""
         mixin = "cx.tower.sealed.mixin"
         models = [
-            self.env[name].sudo().with_context(active_test=False)  # sudo: whoever may rotate keys rotates all
+            self.env[name]
+            .sudo()
+            .with_context(active_test=False)  # sudo: Root rotates all values; none is shown
             for name in sorted(self.env.registry.descendants([mixin], "_inherit"))
             if name != mixin and not self.env[name]._abstract
         ]
@@ -397,10 +403,10 @@ class CxTowerVault(models.Model):
 
     @api.model
     def _get_ring_to_rotate_to__(self):
-        """Return the keys with one in front that no stored value needs to keep.
+        """Return the keys with a new one in front.
 
-        A request that is repeated after a conflict, or after a crash, comes here again: the new key of the first
-        attempt encrypts nothing yet, so it is taken and no further one is made.
+        A request that is retried after a conflict or a crash comes here again. The new key of the first attempt has encrypted
+        nothing yet, so it is used and no further one is generated.
         """
         try:
             if get_key_source().path:
@@ -412,8 +418,8 @@ class CxTowerVault(models.Model):
         if not self.env.execute_query(query):
             raise UserError(
                 self.env._(
-                    "Every secret uses the newest key already. Put a new key in front of the others in the"
-                    " %(place)s, restart Odoo, then rotate.",
+                    "All secrets already use the newest key. Put a new key in front of the others in the %(place)s, restart"
+                    " Odoo, then try again.",
                     place=get_key_source().name,
                 )
             )
@@ -442,11 +448,11 @@ class CxTowerVault(models.Model):
 
     @api.autovacuum
     def _gc_orphans(self):
-        """Forget values whose records are gone: children that the database itself deleted with their parent."""
+        """Delete values without a record: of children that the database deleted together with their parent."""
         models_ = self.env.execute_query(SQL("SELECT DISTINCT res_model FROM cx_tower_vault"))
         for (model_name,) in models_:
             if model_name not in self.env:
-                continue  # an addon that is missing for a while must not cost its secrets
+                continue  # an addon that is only missing for a while must not lose its secrets
             self.env.cr.execute(
                 SQL(
                     "DELETE FROM cx_tower_vault WHERE res_model = %s AND NOT EXISTS"

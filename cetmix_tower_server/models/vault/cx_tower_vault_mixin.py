@@ -6,12 +6,12 @@ from odoo.exceptions import AccessError, ValidationError
 
 from ...engine.errors import VaultError
 
-#: What a secret field shows when it has a value. Writing it back changes nothing.
+#: Shown by a secret field that has a value. Writing it back changes nothing.
 PLACEHOLDER = "*****"
 
 
 def is_called_by_evaluated_code():
-    """Return whether any caller is code that was evaluated with builtins of its own, as ``safe_eval`` does."""
+    """Return whether the call stack contains code that was evaluated with its own builtins, as by ``safe_eval``."""
     frame = sys._getframe(1)
     while frame:
         if frame.f_builtins is not vars(builtins):
@@ -23,8 +23,8 @@ def is_called_by_evaluated_code():
 class CxTowerVaultMixin(models.AbstractModel):
     """For models with secret fields, declared as ``SecretChar`` or ``SecretText`` and named in ``SECRET_FIELDS``.
 
-    A value goes from create() or write() straight to the vault and never into the record's cache, so no interface
-    can read it back: read, export, copy, search, tracking, and what create() returns see ``*****`` or False.
+    A value goes from create() or write() straight to the vault and never into the record's cache, so no interface can read
+    it back: read, export, copy, search, tracking and the result of create() give ``*****`` or False.
     """
 
     _name = "cx.tower.vault.mixin"
@@ -42,7 +42,7 @@ class CxTowerVaultMixin(models.AbstractModel):
                 record[name] = PLACEHOLDER if name in names else False
 
     def _get_secret_values__(self, fields=None):
-        """Return {id: {field: Secret}} of the values there are; one query.
+        """Return {id: {field: Secret}} of the stored values; one query.
 
         :param fields: names of secret fields; None for all
         :raise VaultError: one of them cannot be decrypted
@@ -58,21 +58,21 @@ class CxTowerVaultMixin(models.AbstractModel):
         return self._get_secret_values__([field_name])[self.id].get(field_name)
 
     def _get_secret_value(self, field_name):
-        """Return the clear text of one secret field of this record, or None: for modules and shells that run as superuser.
+        """Return the clear text of one secret field of this record, or None. For modules and shells that run as superuser.
 
-        Evaluated code (Python commands, server actions, templates) never gets it, not even through a module that it calls:
-        secrets are handed to it by ``#!cxtower.secret.<reference>!#`` only, where they are masked.
+        Evaluated code (Python commands, server actions, templates) never gets it, not even through a module that it calls.
+        It gets secrets only by ``#!cxtower.secret.<reference>!#``, where they are masked.
 
         :param field_name: one of ``SECRET_FIELDS``
-        :raise AccessError: the caller is not the superuser, or is evaluated code
+        :raise AccessError: the caller is not superuser, or is evaluated code
         :raise ValidationError: there is no such field, or the value cannot be decrypted
         """
         self.ensure_one()
         if not self.env.su or is_called_by_evaluated_code():
             raise AccessError(
                 self.env._(
-                    "Secrets are never shown. Only code of modules that runs as superuser can read one; in commands, write"
-                    " its code, such as %s.",
+                    "Secrets are never shown: only code of modules that runs as superuser can read them. In commands, use the"
+                    " code of the secret, such as %s.",
                     "#!cxtower.secret.reference!#",
                 )
             )
@@ -103,7 +103,7 @@ class CxTowerVaultMixin(models.AbstractModel):
         self._store_secret_values({record.id: vals for record in self})
 
     def _store_secret_values(self, values):
-        """Store different secret values for these records. Extended where they need a check first.
+        """Store different secret values for these records. Overridden by models that check them first.
 
         :param values: {id: {field: text, or False to remove it}}
         """
@@ -112,7 +112,7 @@ class CxTowerVaultMixin(models.AbstractModel):
 
     @api.model
     def _take_secrets(self, vals):
-        """Split ``vals`` in the secret values and the rest; check the caller's right to write the fields."""
+        """Return (secret values, other values) of ``vals``. Checks the caller's right to write the fields."""
         secrets = {}
         for name in self.SECRET_FIELDS:
             if name not in vals:
@@ -135,7 +135,7 @@ class CxTowerVaultMixin(models.AbstractModel):
             if f"default_{name}" in self.env.context
         }
         model = self
-        if defaults:  # they would end up in the cache of the new records
+        if defaults:  # otherwise they would end up in the cache of the new records
             vals_list = [{**defaults, **vals} for vals in vals_list]
             hidden = {f"default_{name}" for name in defaults}
             context = {key: value for key, value in self.env.context.items() if key not in hidden}
@@ -153,7 +153,7 @@ class CxTowerVaultMixin(models.AbstractModel):
 
     def write(self, vals):
         secrets, rest = self._take_secrets(vals)
-        # also without anything else to write: it checks the right to, and says who changed the record and when
+        # even if there is nothing else to write: it checks access, and sets who changed the record and when
         result = super().write(rest)
         if secrets:
             self._set_secret_values(secrets)
@@ -162,8 +162,8 @@ class CxTowerVaultMixin(models.AbstractModel):
     def unlink(self):
         self.check_access("unlink")
         for name in self._get_secret_child_fields():
-            # Through the ORM and not by the database's cascade, so that their secrets go, too.
-            # sudo: who may delete a record deletes it with all its children
+            # Through the ORM, not by the database's cascade, so that their secrets are deleted, too.
+            # sudo: whoever may delete a record deletes all its children
             self.sudo().with_context(active_test=False)[name].unlink()
         ids = self.ids
         result = super().unlink()
@@ -174,14 +174,14 @@ class CxTowerVaultMixin(models.AbstractModel):
 
     @api.model
     def _get_secret_child_fields(self):
-        """Return the one2many fields whose records are copied, and deleted, together with their secrets."""
+        """Return the one2many fields whose records are copied and deleted together with their secrets. Extension point."""
         return []
 
     def copy(self, default=None):
-        """Copy the records, and their secrets for who may change them.
+        """Copy the records, and their secrets if the caller may write them.
 
-        Who may only read a record gets a copy without: otherwise the copy of a server, with another address, would
-        send the password to wherever its new owner likes.
+        Somebody who may only read a server must not get its password in a copy: they could change the copy's address and
+        have the password sent there.
         """
         copies = super().copy(default)
         for record, copied in zip(self, copies, strict=True):
@@ -193,7 +193,7 @@ class CxTowerVaultMixin(models.AbstractModel):
         """Give ``copied`` the secrets of this record and of the children that were copied with it."""
         pairs = [(self, copied)]
         for name in self._get_secret_child_fields():
-            # copying keeps the order of ids
+            # copies have the same order of ids
             children, copies = self[name].sorted("id"), copied[name].sorted("id")
             if name not in except_fields and len(children) == len(copies):
                 pairs += zip(children, copies, strict=True)

@@ -1,8 +1,8 @@
-"""Where the keys of the vault come from. The only place that knows.
+"""Where the keys of the vault come from. No other code knows.
 
 In this order: the environment variable ``TOWER_VAULT_KEYS``, the option ``tower_vault_keys`` of odoo.conf, the file
-``tower_vault_keys`` in Odoo's data directory, which is made when the first secret is stored. They are never in the
-database. Each is a list of keys, newest first (see ``engine.vault.key_ring.KeyRing.parse``).
+``tower_vault_keys`` in Odoo's data directory, which is created when the first secret is stored. Keys are never in the
+database. Each source is a list of keys, newest first (see ``engine.vault.key_ring.KeyRing.parse``).
 """
 
 import os
@@ -23,9 +23,9 @@ FILE_NAME = "tower_vault_keys"
 
 @dataclass(frozen=True)
 class KeySource:
-    """Where keys are, in words for a person.
+    """Where the keys are.
 
-    :param name: the variable, option or file
+    :param name: of the variable, option or file, for messages
     :param text: the keys, for a variable or option; None for a file
     :param path: the file, or None
     """
@@ -39,7 +39,7 @@ class KeySource:
 
 
 def get_key_source() -> KeySource:
-    """Return the first source that names keys; the file when none does."""
+    """Return the first source that contains keys, the file if none does."""
     if os.environ.get(VARIABLE, "").strip():
         return KeySource(f"environment variable {VARIABLE}", text=os.environ[VARIABLE])
     if (config.get(OPTION) or "").strip():
@@ -53,14 +53,14 @@ _cache_lock = threading.Lock()
 
 
 def load_key_ring(create=True) -> KeyRing | None:
-    """Return the keys, as they are now: a rotation in another process counts at once.
+    """Return the present keys. A rotation in another process takes effect at once.
 
-    :param create: make the key file when there is none; otherwise return None then
+    :param create: create the key file if there is none; otherwise return None
     :raise VaultError: malformed keys, or a file that others may read
     """
     source = get_key_source()
     with _cache_lock:
-        # Read the state before the content: a change in between is then noticed the next time, never missed.
+        # State before content: a change in between is noticed the next time.
         state = _file_state(source.path) if source.path else None
         cached = _cache.get(source)
         if cached and cached[0] == state and (state or not source.path):
@@ -85,7 +85,7 @@ def _read(source, create):
 
 
 def _file_state(path):
-    """Return what changes whenever the file is replaced or its rights are changed; None without a file."""
+    """Return a value that changes when the file is replaced or its mode changes, None without a file."""
     try:
         found = path.stat()
     except OSError:
@@ -94,12 +94,12 @@ def _file_state(path):
 
 
 def add_key(is_used) -> KeyRing:
-    """Put a new key in front of the key file, if it needs one, and return all keys.
+    """Put a new key in front of the others in the key file, unless the first one is unused, and return all keys.
 
-    The file is on the disk when this returns. Rotating again after a failure makes no second key: one that
-    nothing was encrypted with is taken instead.
+    The file is on the disk when this returns. Rotating again after a failure generates no second key: one that
+    has encrypted nothing is used instead.
 
-    :param is_used: function of a key id: whether something is encrypted with it
+    :param is_used: function of a key id that returns whether something is encrypted with it
     :raise VaultError: the keys come from the environment or odoo.conf, which Tower cannot write
     """
     source = get_key_source()

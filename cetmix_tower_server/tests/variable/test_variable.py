@@ -3,7 +3,9 @@ from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 from psycopg2.errors import UniqueViolation
 
-from ...models.variable.modifier import apply_modifier, check_modifier
+from ...engine.errors import RenderingError
+from ...engine.values.rules import ValueRule, ValueRules
+from ...models.variable.modifier import check_modifier
 from .common_variable import VariableCase
 
 
@@ -53,13 +55,19 @@ class TestVariable(VariableCase):
         ]
         for expression, value, expected in cases:
             with self.subTest(expression):
-                self.assertEqual(apply_modifier(expression, value), expected)
+                self.assertEqual(check_modifier(expression), "")
+                self.assertEqual(self._modify(expression, value), expected)
 
     def test_modifier_knows_nothing_of_odoo(self):
-        for name in ("env", "self", "user", "os", "open", "__import__", "odoo"):
-            with self.subTest(name), self.assertRaises(ValueError):
-                apply_modifier(name, "x")
-        self.assertTrue(check_modifier("re.compile('x').__class__"))
+        for name in ("env", "self", "user", "os", "open", "odoo"):
+            with self.subTest(name), self.assertRaises(RenderingError):
+                self._modify(name, "x")
+        for expression in ("__import__", "re.compile('x').__class__"):
+            with self.subTest(expression):
+                self.assertTrue(check_modifier(expression))
+
+    def _modify(self, expression, value):
+        return ValueRules({"value": ValueRule(modifier=expression)})("value", value)
 
     # ------------------------------------------------------------------ options
 

@@ -48,7 +48,7 @@ class TestSshKey(TowerCommon):
         key.secret_value = make_private_key()
         self.assertIs(key.passphrase, False)
         self.assertNotEqual(key.ssh_key_fingerprint, before)
-        with self.assertRaisesRegex(ValidationError, "together with its passphrase"):
+        with self.assertRaisesRegex(ValidationError, "enter the private key, too"):
             self._new_ssh_key(secret_value=False, passphrase="alone")
 
     def test_unusable_keys_are_refused_without_being_quoted(self):
@@ -197,7 +197,7 @@ class TestSecret(TowerCommon):
         self._value("z", None, self.partner)
 
     def test_values_are_for_secrets(self):
-        with self.assertRaisesRegex(ValidationError, "Only secrets have values"):
+        with self.assertRaisesRegex(ValidationError, "only secrets have values"):
             self._value("x", secret=self._new_ssh_key())
         with self.assertRaisesRegex(ValidationError, "passphrase"):
             self.secret.passphrase = "x"
