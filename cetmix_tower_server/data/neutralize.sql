@@ -5,7 +5,7 @@ UPDATE cx_tower_file
    SET auto_sync = FALSE, sync_wanted = FALSE;
 UPDATE cx_tower_file_template
    SET auto_sync = FALSE;
--- what waits, and what the original is running, is the original's
+-- queued and active runs belong to the original database
 UPDATE cx_tower_command_log
    SET state = 'stopped', command_status = -208, message = 'Stopped: this is a neutralized copy of the database.',
        finish_date = now() AT TIME ZONE 'UTC'

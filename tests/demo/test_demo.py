@@ -131,7 +131,7 @@ def test_files_are_compared_changed_and_pushed(once):
 
 
 def test_task_log_and_shortcut_of_the_new_server(once):
-    assert "is done" in chapter(once, "Scheduled task “A sign of life in the application log”")
+    assert "is done" in chapter(once, "Scheduled task “Heartbeat in the application log”")
     log = chapter(once, "Server log “Application log”")
     assert log.count("shop: a line from Demo app (staging)") == 3
     assert "✓ Restart the application: done, exit code 0" in chapter(once, "Shortcut “Restart”")

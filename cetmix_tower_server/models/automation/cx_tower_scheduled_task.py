@@ -80,7 +80,7 @@ class CxTowerScheduledTask(models.Model):
         "res.users", "cx_tower_scheduled_task_manager_rel", "record_id", "manager_id", string="Managers"
     )
     custom_variable_value_ids = fields.One2many(
-        "cx.tower.scheduled.task.cv", "scheduled_task_id", string="Own values", copy=True
+        "cx.tower.scheduled.task.cv", "scheduled_task_id", string="Custom values", copy=True
     )
 
     interval_number = fields.Integer(string="Every", required=True, default=1)

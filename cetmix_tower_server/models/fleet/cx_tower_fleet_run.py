@@ -76,7 +76,7 @@ class CxTowerFleetRun(models.Model):
     )
     command_log_ids = fields.One2many("cx.tower.command.log", "fleet_run_id", string="Command runs")
     plan_log_ids = fields.One2many("cx.tower.plan.log", "fleet_run_id", string="Flight plan runs")
-    variable_values = fields.Json(string="Own values", readonly=True)
+    variable_values = fields.Json(string="Custom values", readonly=True)
     run_input = fields.Json(
         groups=fields.NO_ACCESS, copy=False, help="Remaining inputs needed to run it again."
     )

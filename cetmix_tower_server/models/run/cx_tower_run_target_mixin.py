@@ -234,12 +234,12 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             if not isinstance(value, str) or not _is_storable(value):
                 raise ValidationError(self.env._("Code, path and names of values are texts without NUL."))
         if variable_values and not isinstance(variable_values, dict):
-            raise ValidationError(self.env._("Own values are a dictionary of references and values."))
+            raise ValidationError(self.env._("Pass custom values as a dictionary {reference: value}."))
         try:
             json.dumps(plain_values.plain(variable_values or {}, "variable_values"))
             json.dumps(variable_values or {})
         except (plain_values.UnstorableValue, TypeError) as error:
-            raise ValidationError(self.env._("These own values cannot be used: %s", error)) from error
+            raise ValidationError(self.env._("These custom values cannot be used: %s", error)) from error
 
     def _check_may_run(self, command, variable_values, code, path=None):
         """Raise unless the caller may run this command here with these own values.

@@ -22,7 +22,7 @@ class CxTowerSealedMixin(models.AbstractModel):
     _name = "cx.tower.sealed.mixin"
     _description = "Tower sealed values"
 
-    variable_values = fields.Json(string="Own values", readonly=True)
+    variable_values = fields.Json(string="Custom values", readonly=True)
     sealed = fields.Text(
         groups=fields.NO_ACCESS,
         copy=False,

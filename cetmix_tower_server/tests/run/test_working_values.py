@@ -269,7 +269,7 @@ class TestWorkingValues(RunCase):
         for value in ({"b": "a\0b"}, [float("nan")], "\ud800", b"x", {"x": {1}}, self.server):
             with (
                 self.subTest(value=type(value)),
-                self.assertRaisesRegex(ValidationError, "own values cannot be used"),
+                self.assertRaisesRegex(ValidationError, "custom values cannot be used"),
             ):
                 self.server.with_user(self.root).run_command(command, variable_values={"a": value})
 
