@@ -1,2 +1,1 @@
-from . import log_output
-from . import server_log
+from . import log_download

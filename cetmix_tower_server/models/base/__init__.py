@@ -11,6 +11,7 @@ from . import deletion
 from . import cx_tower_relation_access_mixin
 from . import cx_tower_reference_mixin
 from . import cx_tower_access_mixin
+from . import res_users
 from . import cx_tower_linked_access_mixin
 from . import cx_tower_access_role_mixin
 from . import cx_tower_audience_mixin

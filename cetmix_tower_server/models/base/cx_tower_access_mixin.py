@@ -1,5 +1,8 @@
 from odoo import api, fields, models
 
+# Each level implies those before it, so they compare as text.
+LEVEL_USER, LEVEL_MANAGER, LEVEL_ROOT = "1", "2", "3"
+
 
 class CxTowerAccessMixin(models.AbstractModel):
     """For models with an access level. Record rules compare a record's level with that of the user."""
@@ -17,13 +20,13 @@ class CxTowerAccessMixin(models.AbstractModel):
 
     @api.model
     def _selection_access_level(self):
-        """Return the levels. Each implies those before it, and they compare as text."""
-        return [("1", "User"), ("2", "Manager"), ("3", "Root")]
+        """Return the access levels, lowest first."""
+        return [(LEVEL_USER, "User"), (LEVEL_MANAGER, "Manager"), (LEVEL_ROOT, "Root")]
 
     @api.model
     def _default_access_level(self):
         """Return the level of new records."""
-        return "2"
+        return LEVEL_MANAGER
 
     @api.model
     def _get_access_fields(self):
@@ -34,6 +37,6 @@ class CxTowerAccessMixin(models.AbstractModel):
         result = super().write(vals)
         if not self.env.su and any(name in vals for name in self._get_access_fields()):
             # Odoo checks the rules before the change. They must hold afterwards, too, or a manager could move a record
-            # to a level or an owner where he could not create it.
+            # to a level or an owner where they could not create it.
             self.check_access("write")
         return result

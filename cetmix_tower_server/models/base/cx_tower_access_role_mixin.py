@@ -44,7 +44,7 @@ class CxTowerAccessRoleMixin(models.AbstractModel):
 
     @api.model
     def _default_role(self, group):
-        """Return the user who creates the record, if he belongs to the group."""
+        """Return the user who creates the record, if they belong to the group."""
         user = self.env.user
         return user if user.id != SUPERUSER_ID and user.has_group(group) else user.browse()
 
@@ -62,7 +62,7 @@ class CxTowerAccessRoleMixin(models.AbstractModel):
         )
 
     def _who_may_delete(self):
-        return self.env._("Only Root can delete it, and its creator while he is one of its Managers.")
+        return self.env._("Only Root can delete it, and its creator while they are one of its Managers.")
 
     def _names_of_managers(self):
         """Return the names of this record's Managers, "" if the caller may not see them."""

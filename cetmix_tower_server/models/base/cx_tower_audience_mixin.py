@@ -1,9 +1,8 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
+from .cx_tower_access_mixin import LEVEL_ROOT, LEVEL_USER
 from .cx_tower_access_role_mixin import GROUP_MANAGER, GROUP_USER
-
-LEVEL_USER, LEVEL_ROOT = "1", "3"
 
 
 class CxTowerAudienceMixin(models.AbstractModel):
