@@ -6,7 +6,7 @@ from .base import test_copy_rights
 from .base import test_hidden_facts
 from .base import test_hostile_arguments
 from .base import test_made_in_pickers
-from .base import test_mixins
+from .base import test_metadata
 from .base import test_reference_mixin
 from .base import test_relation_access
 from .base import test_settings

@@ -62,7 +62,7 @@ class CxTowerRunStop(models.AbstractModel):
 
     @api.model
     def _apart(self, do, read_committed=False):
-        """Do something in a transaction of its own, see ``do_apart``.
+        """Do something in a transaction of its own, see ``in_own_transaction``.
 
         :param do: called with this model in that transaction
         """

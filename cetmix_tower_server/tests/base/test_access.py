@@ -3,6 +3,7 @@ from itertools import product
 from odoo.tests import tagged
 
 from ..access_case import OWN, AccessMatrixCase
+from ..common import TowerCommon
 
 
 @tagged("post_install", "-at_install")
@@ -109,3 +110,33 @@ class TestAccess(AccessMatrixCase):
         with self.assertRaisesRegex(Exception, "in use"):
             tag.unlink()
         tag.with_user(self.root).unlink()
+
+
+@tagged("post_install", "-at_install")
+class TestLevelsAndRoles(TowerCommon):
+    def test_level_of_a_person(self):
+        for person, level in [
+            (self.outsider, False),
+            (self.user, "1"),
+            (self.manager, "2"),
+            (self.root, "3"),
+        ]:
+            self.assertEqual(self.env["res.users"].with_user(person)._cetmix_tower_access_level(), level)
+
+    def test_creator_gets_the_roles_that_are_open_to_them(self):
+        command = self.env["cx.tower.command"].with_user(self.manager).create({"name": "C"})
+        self.assertEqual((command.user_ids, command.manager_ids), (self.manager, self.manager))
+        command = self.env["cx.tower.command"].create({"name": "C"})
+        self.assertFalse(command.user_ids | command.manager_ids)
+
+    def test_roles_are_not_copied_and_have_own_tables(self):
+        command = self._new_command(users=self.user, managers=self.manager_2)
+        copied = command.with_user(self.manager_2).copy()
+        self.assertEqual((copied.user_ids, copied.manager_ids), (self.manager_2, self.manager_2))
+        tables = {
+            self.env[model]._fields[field].relation
+            for model in ("cx.tower.server", "cx.tower.command", "cx.tower.key")
+            for field in ("user_ids", "manager_ids")
+        }
+        self.assertEqual(len(tables), 6)
+        self.assertIn("cx_tower_key_manager_rel", tables)

@@ -7,7 +7,7 @@ from odoo.tests import tagged
 
 from ...models.server.host_key import FETCH_LIMIT_S, bounded, parse_key
 from ..local_sshd import SSHD, LocalSshd, free_port
-from .test_server import KEY_1, KEY_2, ServerCase
+from .server_case import KEY_1, KEY_2, ServerCase
 
 
 class HostCase(ServerCase):

@@ -6,7 +6,7 @@ from psycopg2.errors import UniqueViolation
 from ...engine.errors import RenderingError
 from ...engine.values.rules import ValueRule, ValueRules
 from ...models.variable.modifier import check_modifier
-from .common_variable import VariableCase
+from .variable_case import VariableCase
 
 
 @tagged("post_install", "-at_install")

@@ -2,7 +2,7 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from ..access_case import ANY, LEVELS, OWN, ROLES, AccessMatrixCase
-from .common_variable import VariableCase
+from .variable_case import VariableCase
 
 
 @tagged("post_install", "-at_install")

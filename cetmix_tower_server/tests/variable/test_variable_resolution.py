@@ -2,7 +2,7 @@ from odoo.tests import tagged
 
 from ...engine.errors import RenderingError
 from ...models.variable.cx_tower_variable_mixin import Mode, UndefinedPolicy, render
-from .common_variable import VariableCase
+from .variable_case import VariableCase
 
 
 @tagged("post_install", "-at_install")
