@@ -1,5 +1,9 @@
+from dataclasses import replace
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+
+from ..engine.run_request import RunRequest
 
 PREVIEW_LIMIT = 20  # servers in the preview; the run includes all
 
@@ -138,15 +142,14 @@ class CxTowerCommandRunWizard(models.TransientModel):
         command = self._command()
         if not command:
             return []
+        request = self._request()
         try:
-            servers._check_may_run(command, self._own_values(), self._ad_hoc_code(), self._path())
+            servers._check_may_run(command, request)
         except (AccessError, ValidationError) as error:
             return [{"server_id": server.id, "error": str(error)} for server in servers]
         rows = []
         for server in servers:
-            values = server._prepare_run(
-                server, command, self._path(), self.use_sudo, self._own_values(), self._ad_hoc_code()
-            )
+            values = server._prepare_run(command, request)
             rows.append(
                 {
                     "server_id": server.id,
@@ -162,6 +165,15 @@ class CxTowerCommandRunWizard(models.TransientModel):
         if self.is_ad_hoc:
             return self.env["cx.tower.command"]._ad_hoc_command(self.action) if self.code else None
         return self.command_id
+
+    def _request(self):
+        """Return the :class:`engine.run_request.RunRequest` that the form describes."""
+        return RunRequest(
+            variable_values=self._own_values(),
+            path=self._path(),
+            sudo=self.use_sudo,
+            code=self._ad_hoc_code(),
+        )
 
     def _ad_hoc_code(self):
         return (self.code or "") if self.is_ad_hoc else None
@@ -182,16 +194,11 @@ class CxTowerCommandRunWizard(models.TransientModel):
         command = self._command()
         if not command:
             raise UserError(self.env._("Choose a command, or enter the code to run."))
-        arguments = {
-            "path": self._path(),
-            "sudo": self.use_sudo,
-            "variable_values": self._own_values(),
-            "code": self._ad_hoc_code(),
-        }
+        request = self._request()
         if len(self.server_ids) > 1:
-            return self._start_fleet(command=command, **arguments)
-        label = self.env["cetmix.tower"].generate_random_id(2)
-        return self.server_ids._start_command_runs(command, label=label, **arguments)._action_open()
+            return self._start_fleet(command, request)
+        request = replace(request, label=self.env["cetmix.tower"].generate_random_id(2))
+        return self.server_ids._start_command_runs(command, request)._action_open()
 
 
 class CxTowerCommandRunWizardPreview(models.TransientModel):

@@ -1,6 +1,8 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from ..engine.run_request import RunRequest
+
 PREVIEW_LIMIT = 10  # servers in the preview; the run includes all
 PREVIEW_LINES = 200  # per server
 
@@ -95,12 +97,10 @@ class CxTowerPlanRunWizard(models.TransientModel):
         if not self.server_ids:
             raise UserError(self.env._("Choose the servers to run the flight plan on."))
         if len(self.server_ids) > 1:
-            return self._start_fleet(plan=self.plan_id, variable_values=self._own_values())
-        log = self.server_ids.run_flight_plan(
-            self.plan_id,
-            variable_values=self._own_values(),
-            plan_log={"label": self.env["cetmix.tower"].generate_random_id(2)},
-        )
+            return self._start_fleet(self.plan_id, RunRequest(variable_values=self._own_values()))
+        label = self.env["cetmix.tower"].generate_random_id(2)
+        request = RunRequest(variable_values=self._own_values(), label=label)
+        log = self.server_ids._start_plan_runs(self.plan_id, request)
         # otherwise the web client would put the wizard's id into the address as that of a server
         return log._action_open() | {"views": [(False, "form")], "context": {"active_id": False}}
 

@@ -120,16 +120,14 @@ class CxTowerRunWizardMixin(models.AbstractModel):
             domain &= Domain("os_id", "in", self.server_os_ids._origin.ids)
         return domain
 
-    def _start_fleet(self, command=None, plan=None, **options):
+    def _start_fleet(self, what, request):
         """Start a fleet run on the chosen servers.
 
-        :param options: see ``cx.tower.fleet.run._start``
+        :param what: command or flight plan
+        :param request: :class:`engine.run_request.RunRequest`
         :return: action that shows the fleet run
         """
         limits = {
             name: self[name] for name in ("concurrency_limit", "stop_after_failures", "stop_after_percent")
         }
-        fleet = self.env["cx.tower.fleet.run"]._start(
-            self.server_ids, command=command, plan=plan, limits=limits, **options
-        )
-        return fleet._action_open()
+        return self.env["cx.tower.fleet.run"]._start(self.server_ids, what, request, limits)._action_open()

@@ -70,13 +70,14 @@ class CxTowerAutomationMixin(models.AbstractModel):
         return self.plan_id if self.action == "plan" else self.command_id
 
     @api.model
-    def _start_runs(self, servers, target, variable_values=None, sudo=None, **log_values):
-        """Start a command or a flight plan on servers, with the rights of the caller on each.
+    def _start_runs(self, places, target, request):
+        """Start a command or a flight plan on run targets, with the rights of the caller on each.
 
+        :param places: servers, or other records of one model that inherits ``cx.tower.run.target.mixin``
         :param target: command or flight plan; as superuser if the caller's right to it was checked in another way
-        :param sudo: see :meth:`cx.tower.run.target.mixin.run_command`; flight plans decide it per line
-        :return: logs of the runs, in the order of the servers
+        :param request: :class:`engine.run_request.RunRequest`; flight plans decide about sudo per line
+        :return: logs of the runs, in the order of the places
         """
         if target._name == "cx.tower.plan":
-            return servers._start_plan_runs(target, variable_values or {}, **log_values)
-        return servers._start_command_runs(target, sudo=sudo, variable_values=variable_values, **log_values)
+            return places._start_plan_runs(target, request)
+        return places._start_command_runs(target, request)

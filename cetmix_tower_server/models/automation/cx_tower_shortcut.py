@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...engine.run_request import RunRequest
+
 
 class CxTowerShortcut(models.Model):
     """Runs a command or flight plan with one click on the servers it is attached to.
@@ -96,14 +98,12 @@ class CxTowerShortcut(models.Model):
                 )
             )
         level = shortcut.access_level
-        return self._start_runs(
-            servers,
-            target,
-            sudo=shortcut.use_sudo,
-            shortcut_id=shortcut.id,
-            shortcut_level=level,
-            is_code_hidden=target.access_level > level,
-        )
+        source = {
+            "shortcut_id": shortcut.id,
+            "shortcut_level": level,
+            "is_code_hidden": target.access_level > level,
+        }
+        return self._start_runs(servers, target, RunRequest(sudo=shortcut.use_sudo, log_values=source))
 
     def _check_servers(self, servers):
         """Raise unless the caller may read these servers and the shortcut is attached to each of them."""

@@ -7,6 +7,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ...engine.database_errors import may_succeed_later
+from ...engine.run_request import RunRequest
 from ...worker import crash_points
 from ..base.transactions import do_all_possible
 
@@ -237,20 +238,23 @@ class CxTowerScheduledTask(models.Model):
         return places.filtered(lambda place: place.id not in busy)
 
     def _busy_place_ids(self, places):
-        """Return the ids of those places where a run of this task goes on. Extension point for jets."""
-        return {
-            server.id for (server,) in self._active_runs(["server_id"], [("server_id", "in", places.ids)])
-        }
+        """Return the ids of those places where a run of this task has not ended."""
+        field_name = self.env["cx.tower.run.mixin"]._target_field(places)
+        return {place.id for (place,) in self._active_runs([field_name], places)}
 
-    def _active_runs(self, groupby, domain=()):
-        """Return groups of the runs of these tasks that go on."""
-        domain = [("scheduled_task_id", "in", self.ids), ("is_running", "=", True), *domain]
-        # sudo: runs that the caller may not see go on just the same
-        return [
-            group
-            for model in ("cx.tower.command.log", "cx.tower.plan.log")
-            for group in self.env[model].sudo()._read_group(domain, groupby)
-        ]
+    def _active_runs(self, groupby, places=None):
+        """Return groups of the runs of these tasks that have not ended.
+
+        :param places: only those on these places
+        """
+        domain = [("scheduled_task_id", "in", self.ids), ("is_running", "=", True)]
+        groups = []
+        for model in ("cx.tower.command.log", "cx.tower.plan.log"):
+            # sudo: runs that the caller may not see have not ended just the same
+            Run = self.env[model].sudo()
+            on_places = Run._domain_on(places) if places is not None else []
+            groups += Run._read_group([*domain, *on_places], groupby)
+        return groups
 
     def _start_all_possible(self, places, target, values, outcome):
         """Start the target on places; a failure at one of them does not hold up the others. :return: logs"""
@@ -263,7 +267,8 @@ class CxTowerScheduledTask(models.Model):
         return [log for logs in parts for log in logs]
 
     def _start_at(self, places, target, values):
-        return self._start_runs(places, target, values, scheduled_task_id=self.id)
+        request = RunRequest(variable_values=values, log_values={"scheduled_task_id": self.id})
+        return self._start_runs(places, target, request)
 
     def _failure_text(self, error):
         if isinstance(error, UserError):  # and those made of it: AccessError, ValidationError

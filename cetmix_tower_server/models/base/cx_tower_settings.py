@@ -25,7 +25,7 @@ class TowerSettings:
     :param output_limit_mb: output kept per run; the middle of longer output is dropped
     :param log_retention_days: finished runs older than this are deleted; 0: never
     :param log_retention_mb: the oldest finished runs are deleted while more output than this is stored; 0: never
-    :param backend: who executes runs
+    :param backend: who executes runs, see ``cx.tower.run.backend``
     :param notification_type_success: "sticky", "non_sticky" or "" for no notification
     :param notification_type_error: the same for runs that failed
     """
@@ -63,7 +63,6 @@ LIMITS = {
 
 #: Accepted values of the settings that are words.
 CHOICES = {
-    "backend": ("cron", "inline"),
     "notification_type_success": ("", "sticky", "non_sticky"),
     "notification_type_error": ("", "sticky", "non_sticky"),
 }
@@ -73,17 +72,18 @@ NAMES = tuple(field.name for field in dataclasses.fields(TowerSettings))
 DEFAULTS = TowerSettings()
 
 
-def convert(name, stored):
+def convert(name, stored, choices=None):
     """Return the value of a setting from the text of its system parameter.
 
     :param stored: text, or None where nothing is stored
+    :param choices: {name: accepted values} of settings that are words; None: :data:`CHOICES`
     :return: the default if nothing usable is stored, so that a typo never stops runs; numbers are clamped to :data:`LIMITS`
     """
     default = getattr(DEFAULTS, name)
     if stored is None:
         return default
     if not isinstance(default, int):
-        return stored if stored in CHOICES[name] else default
+        return stored if stored in (choices or CHOICES)[name] else default
     try:
         number = int(float(stored))
     except (ValueError, OverflowError):
@@ -104,7 +104,10 @@ class CxTowerSettings(models.AbstractModel):
         """Return all settings as :class:`TowerSettings`. No query when the parameters are cached."""
         # sudo: only administrators read system parameters; these are not secret, and everybody's runs depend on them
         parameters = self.env["ir.config_parameter"].sudo()
-        return TowerSettings(**{name: convert(name, parameters._get_param(PREFIX + name)) for name in NAMES})
+        choices = {**CHOICES, "backend": self.env["cx.tower.run.backend"]._get_backends()}
+        return TowerSettings(
+            **{name: convert(name, parameters._get_param(PREFIX + name), choices) for name in NAMES}
+        )
 
 
 class CxTowerSettingsMixin(models.AbstractModel):
@@ -135,11 +138,7 @@ class CxTowerSettingsMixin(models.AbstractModel):
 
     @api.model
     def _selection_tower_backend(self):
-        """Return the backends that can execute runs. Extension point of addons that bring one."""
-        return [
-            ("cron", "Odoo server (background threads)"),
-            ("inline", "In the request that starts it (for tests)"),
-        ]
+        return self.env["cx.tower.run.backend"]._selection()
 
     @api.model
     def _get_tower_values(self):

@@ -30,7 +30,7 @@ class CxTowerCommandLog(models.Model):
         own = self.sudo()._own_values__()
         custom_values = dict(own.values)
         context = self.env["cx.tower.command"]._get_python_command_eval_context(
-            self.server_id, custom_values, **self._python_scopes()
+            custom_values=custom_values, **self._run_target()._get_python_scopes(self)
         )
         context["_logger"] = CommandLogger(self.server_id, masker)
         try:
@@ -54,10 +54,6 @@ class CxTowerCommandLog(models.Model):
         own = own.changed(kept, masker.secrets__)
         # sudo: the engine stores the custom values that the code has left
         return end.with_columns(**self.sudo()._changed_own_values__(own))
-
-    def _python_scopes(self):
-        """Return what else Python code finds: jet, jet template, waypoint in the jet addon."""
-        return {}
 
 
 def _end_of(result, masker):

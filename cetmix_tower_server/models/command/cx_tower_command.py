@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ...engine.run_request import Instruction
+
 
 class CxTowerCommand(models.Model):
     """Something Tower can run: a shell command on a host, or Python in Tower itself."""
@@ -99,6 +101,39 @@ class CxTowerCommand(models.Model):
         Extension point: an addon that adds an action puts what it needs under a key of its own.
         """
         return {}
+
+    def _instruction(self, request):
+        """Return what a run of this command by itself carries out.
+
+        :param request: :class:`engine.run_request.RunRequest`
+        :return: :class:`engine.run_request.Instruction`
+        """
+        self.ensure_one()
+        return Instruction(
+            command_id=self.id,
+            action=self.action,
+            name=self.name,
+            code=self._action_code() if request.code is None else request.code,
+            path=(self.path if request.path is None else request.path) or "",
+            sudo=request.sudo,
+            settings=self._run_settings(),
+            details=self._action_document(),
+            typed_code=request.code,
+            typed_path=request.path or None,
+        )
+
+    def _get_incompatibilities(self, servers):
+        """Return {server id: why the command may not run there, or False}."""
+        self.ensure_one()
+        return {
+            server.id: not self._check_server_compatibility(server)
+            and self.env._(
+                "“%(command)s” is restricted to other servers than %(server)s.",
+                command=self.name,
+                server=server.name,
+            )
+            for server in servers
+        }
 
     @api.model
     def _ad_hoc_command(self, action):

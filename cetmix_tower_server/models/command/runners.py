@@ -15,14 +15,15 @@ RESULT_TAIL = 256 * 1024
 
 
 class CxTowerServer(models.Model):
-    """The part of a server that turns a claimed run into work: one runner an action."""
+    """From a claimed run to the work that a lane does: one runner an action."""
 
     _inherit = "cx.tower.server"
 
     def _get_command_runners(self):
-        """Return the runner of each action: a method that takes the log of a run and returns its work.
+        """Return {action: runner}. Extension point: an addon that adds an action adds its runner here.
 
-        Extension point: an addon that adds an action adds its runner here.
+        A runner takes the log of a claimed run and returns its work: :class:`engine.work.HostWork`, ``DatabaseWork`` or
+        ``Ended``. It is called in the transaction that prepares the run; what the work needs is read there.
         """
         return {
             "ssh_command": self._command_runner_ssh,
@@ -31,25 +32,27 @@ class CxTowerServer(models.Model):
 
     def _command_runner_ssh(self, log):
         """Return the work of a shell command: everything it needs, read now, as plain values."""
-        server = self.sudo()
-        run_input, carried = log.sudo()._inputs__()
-        values = self._secrets_of_run__(run_input)
+        server = (
+            self.sudo()
+        )  # sudo: the right to run was checked when it was started; the host is Tower's matter
+        inputs, carried = log._frozen_inputs__()
+        values = log._run_target()._get_secrets__(inputs.secrets)
         login = server._login__()
         target = login.target
         sudo = SudoMode(log.use_sudo or "")
         password = login.sudo_password if sudo is SudoMode.PASSWORD else None
         spec = ScriptSpec(
-            code=placeholders.resolve_in_shell(run_input["code"], run_input["nonce"], values),
-            path=run_input.get("path") or None,
+            code=placeholders.resolve_in_shell(inputs.code, inputs.nonce, values),
+            path=inputs.path or None,
             sudo=sudo,
             sudo_password=password,
-            split=not run_input["settings"]["no_split_for_sudo"],
+            split=not inputs.settings["no_split_for_sudo"],
             raw=server.shell_mode == "raw",
             secrets_used=bool(values),
         )
-        there = self._secrets_in_files__() if log.server_log_id else {}
-        masker = Masker((*carried, *values.items(), *login.secrets.items(), *there.items()))
-        clocks = self._clocks(run_input["settings"])
+        there = self._secrets_in_files__() if log.server_log_id else ()
+        masker = Masker((*carried, *values.items(), *login.secrets.items(), *there))
+        clocks = self._clocks(inputs.settings)
         limits = OutputLimits(RESULT_HEAD, RESULT_TAIL)
         keeper = log._output_keeper()
 
@@ -68,22 +71,17 @@ class CxTowerServer(models.Model):
         if not log.user_id:  # Odoo would take "nobody" for its superuser
             text = self.env._("The person who started the run was deleted, so its Python code is not run.")
             return Ended(RunEnd.prevented(ExitCode.PYTHON_COMMAND_ERROR, text))
-        run_input, carried = log.sudo()._inputs__()
-        values = self._secrets_of_run__(run_input)
-        code = placeholders.resolve_in_python(run_input["code"], run_input["nonce"], values)
+        inputs, carried = log._frozen_inputs__()
+        values = log._run_target()._get_secrets__(inputs.secrets)
+        code = placeholders.resolve_in_python(inputs.code, inputs.nonce, values)
         masker = Masker((*carried, *values.items()))
         user_id = log.user_id.id
 
         def perform(job, record):
             return record.with_user(user_id).sudo(False)._perform_python(code, masker)
 
-        settings = run_input["settings"]
+        settings = inputs.settings
         return DatabaseWork(perform, masker, self._clocks(settings).step_timeout_s, settings["idempotent"])
-
-    def _secrets_of_run__(self, run_input):
-        """Return {reference: Secret} for the placeholders of a run, or raise SecretNotFound."""
-        references = run_input.get("secrets") or []
-        return self.env["cx.tower.key"]._get_secrets__(references, server=self) if references else {}
 
     def _clocks(self, run_settings):
         """Return the time limits of a step: the command's, the server's or the settings', in that order.

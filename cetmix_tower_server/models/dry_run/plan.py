@@ -4,6 +4,7 @@ from odoo import Command, models
 from odoo.exceptions import ValidationError
 
 from ...engine.plan.dry_run import LINES_MAX
+from ...engine.run_request import RunRequest
 from ..base.storable_values import LARGEST, is_whole_number
 from .report import PROBLEM, WARNING, DryRun
 
@@ -69,7 +70,7 @@ class CxTowerPlan(models.Model):
     def _dry_run(self, servers, variable_values, lines_max=LINES_MAX):
         """Return the reports of :meth:`dry_run` for servers. Raises the same errors as the start of a run."""
         servers = servers.with_env(self.env)
-        servers._check_arguments(None, variable_values, None)
+        servers._check_request(RunRequest(variable_values=variable_values))
         servers._check_may_run_plan(self, variable_values)
         return DryRun(self, servers, variable_values, lines_max).reports()
 

@@ -192,12 +192,13 @@ class DryRun:
 
     def _add_missing_secrets(self, walks):
         """Turn steps whose secrets have no value into problems, with one query for all servers."""
+        servers = self.servers.filtered(lambda server: server.id in walks)
         wanted = {}
-        for server in self.servers.filtered(lambda server: server.id in walks):
+        for server in servers:
             lines = [line for line in walks[server.id].walk() if line.details]
-            wanted[server] = sorted({name for line in lines for name in line.details["secrets"]})
-        missing = self.env["cx.tower.key"]._find_missing_secrets(wanted)
-        for server in wanted:
+            wanted[server.id] = sorted({name for line in lines for name in line.details["secrets"]})
+        missing = servers._find_missing_secrets(wanted)
+        for server in servers:
             for line in walks[server.id].walk():
                 lacking = [
                     name for name in missing[server.id] if name in (line.details or {}).get("secrets", ())
@@ -219,7 +220,7 @@ class DryRun:
     def _find_running(self, walks):
         """Return {server id: warnings} about active runs that block a start, with two queries for all servers."""
         wanted = {"cx_tower_plan_log": {}, "cx_tower_command_log": {}}
-        PlanLog = self.env["cx.tower.plan.log"]
+        Plan = self.env["cx.tower.plan"]
         for server in self.servers.filtered(lambda server: server.id in walks):
             places = [("", self.plan.id)]
             for line in walks[server.id].walk():
@@ -229,12 +230,12 @@ class DryRun:
                     places.append((line.number, line.line["flight_plan_id"]))
                 elif not line.line["settings"]["allow_parallel_run"]:
                     command = self._commands.browse(line.line["command_id"])
-                    key = server._guard_key(server, command)
+                    key = server._get_guard_key(command)
                     wanted["cx_tower_command_log"].setdefault(key, (server, line.number, command.name))
             for number, plan_id in places:
                 document = self.plans[plan_id].document
                 if not document["allow_parallel_run"]:
-                    key = PlanLog._guard_key_of(server, plan_id)
+                    key = server._get_guard_key(Plan.browse(plan_id))
                     wanted["cx_tower_plan_log"].setdefault(key, (server, number, document["name"]))
         found = {}
         codes = {

@@ -1,4 +1,3 @@
-import secrets
 from dataclasses import replace
 
 from odoo import models
@@ -7,8 +6,8 @@ from ...engine.errors import EngineError, FileError, RenderingError, UndefinedVa
 from ...engine.plan.shared_results import Inputs, Shared
 from ...engine.python import author_code
 from ...engine.python.author_code import PythonCodeError
-from ...engine.template import placeholders, rendering
-from ...worker.engine_context import engine_says
+from ...engine.run_request import Instruction, RunValues, new_nonce
+from ...engine.template import rendering
 
 # Actions of which nothing happens on a host.
 AWAY_FROM_HOSTS = frozenset(["python_code", "plan"])
@@ -25,7 +24,7 @@ class DryRunValues:
     def __init__(self, custom, scopes):
         self.custom = custom
         self.scopes = scopes
-        self.nonce = secrets.token_hex(8)
+        self.nonce = new_nonce()
         self.shared = Shared()
         self._for_code = {}
         self._inputs = {}
@@ -39,11 +38,7 @@ class DryRunValues:
     def for_code(self, server_id):
         """Return (scope in which placeholders of secrets are marked, its :class:`Inputs`)."""
         if server_id not in self._for_code:
-            scope = self.scopes[server_id]
-            stored = {
-                name: text and placeholders.protect(text, self.nonce) for name, text in scope.stored.items()
-            }
-            scope = replace(scope, stored=stored)
+            scope = RunValues.marked(self.scopes[server_id], self.nonce).scope
             self._for_code[server_id] = scope, Inputs(scope)
         return self._for_code[server_id]
 
@@ -54,7 +49,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     _inherit = "cx.tower.run.target.mixin"
 
     def _dry_run_values(self, plans, variable_values):
-        """Return the :class:`DryRunValues` of these servers; one query. Extension point: jets add scopes.
+        """Return the :class:`DryRunValues` of these servers; one query.
 
         :param plans: {plan id: engine.plan.definition.FrozenPlan}
         """
@@ -63,7 +58,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         for plan in plans.values():
             for line in plan.lines:
                 set_values = [text for action in line["actions"] for text in action["values"].values()]
-                for text in (line["condition"], *self._document_texts(line), *set_values):
+                for text in (line["condition"], *self._texts_of(Instruction.of_line(line)), *set_values):
                     references |= Variable._find_variables(text)
         tools = Variable._make_tools_values()
         # sudo: as the steps themselves would be prepared
@@ -80,7 +75,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             were written), ``facts``, ``secrets`` (references), ``problems``
         """
         self.ensure_one()
-        texts = [text for text in self._document_texts(line) if text]
+        texts = [text for text in self._texts_of(Instruction.of_line(line)) if text]
         _scope, inputs = values.for_code(self.id)
         may_be_set = frozenset(name for name in inputs.names(texts) if before.may_set(name))
         what = (line["command_id"], line["path"], line["use_sudo"])
@@ -90,14 +85,14 @@ class CxTowerRunTargetMixin(models.AbstractModel):
 
     def _dry_run_facts_key(self):
         """Return what else of this server than values decides about its steps. Extension point."""
-        return self.sudo()._sudo_mode(True)  # sudo: as the step would be prepared
+        return self._run_server().sudo()._sudo_mode(True)  # sudo: as the step would be prepared
 
     def _dry_run_new_step(self, line, values, before):
         # sudo: as the step would be prepared
-        server = self.sudo().with_context(**engine_says(tower_secrets_later=True))
+        target, instruction = self.sudo(), Instruction.of_line(line)
         used = {
             name
-            for text in self._document_texts(line)
+            for text in self._texts_of(instruction)
             for name in self.env["cx.tower.variable"]._find_variables(text)
         }
         later = sorted(name for name in used if before.may_set(name))
@@ -107,7 +102,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         rendered, problems = {}, []
         while True:
             try:
-                rendered = server._dry_run_render(line, values, scope)
+                rendered = target._render_run(
+                    instruction, RunValues(scope, values.nonce, checks_secrets=False)
+                )
                 if line["action"] == "python_code":
                     author_code.check(rendered["run_input"]["code"])
             except UndefinedVariable as error:
@@ -126,11 +123,10 @@ class CxTowerRunTargetMixin(models.AbstractModel):
                     problems = [_problem_of(error, kind)]
             break
         later = list(dict.fromkeys([*later, *sorted(known)]))
-        use_sudo = line["action"] == "ssh_command" and server._sudo_mode(line["use_sudo"])
         return {
             "code": rendered.get("code") or "",
             "path": rendered.get("path") or "",
-            "use_sudo": rendered.get("use_sudo", use_sudo) or "",
+            "use_sudo": rendered.get("use_sudo", target._sudo_of(instruction)) or "",
             "values_later": [] if problems else later,
             "facts": self._dry_run_facts(line),
             "secrets": (rendered.get("run_input") or {}).get("secrets") or [],
@@ -163,34 +159,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
 
     def _dry_run_facts(self, line):
         """Return sentences about what else a step would do. Extension point: actions tell what is special about them."""
-        file = line.get("file")
-        if not file:
-            return []
-        if file["source"] != "tower":
-            return [
-                self.env._("The file is pulled from the server, from file template “%s”.", file["template"])
-            ]
-        rules = {
-            "overwrite": self.env._("a file that is there is replaced"),
-            "skip": self.env._("a file that is there stays as it is"),
-            "raise": self.env._("a file that is there is an error"),
-        }
-        return [
-            self.env._(
-                "The file is made from file template “%(template)s”; %(rule)s.",
-                template=file["template"],
-                rule=rules.get(file["if_exists"], file["if_exists"]),
-            )
-        ]
-
-    def _dry_run_render(self, line, values, scope):
-        """Return the step as it would be prepared, see ``_render_run``."""
-        command = self.env["cx.tower.command"].browse(line["command_id"])
-        source_path = line["path"] or line["command_path"]
-        known = (values.nonce, scope)
-        return self._render_run(
-            self, command, line["code"], source_path, values.custom, known=known, document=line
-        )
+        return []
 
 
 def _with_names(scope, names):

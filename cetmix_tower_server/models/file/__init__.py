@@ -1,5 +1,5 @@
 from . import cx_tower_file_settings_mixin
-from . import run_target
+from . import starting
 from . import command
 from . import cx_tower_file_template
 from . import cx_tower_file
@@ -7,7 +7,7 @@ from . import rendering
 from . import runs
 from . import results
 from . import sync
-from . import server_runs
+from . import runner
 from . import server
 from . import server_template
 from . import command_log

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from .run_target import ACTION
+from .starting import ACTION
 
 TEMPLATE_FIELDS = (
     "source",

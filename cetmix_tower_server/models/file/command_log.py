@@ -9,7 +9,7 @@ from ...engine import states
 from ...engine.database_errors import may_succeed_later
 from ...engine.files.operations import DELETE
 from ..base.transactions import brief_locks
-from .run_target import ACTION
+from .starting import ACTION
 
 _logger = logging.getLogger(__name__)
 
@@ -119,8 +119,9 @@ class CxTowerCommandLog(models.Model):
             files.check_access("write")
             logs = files._start_runs(operation)
         elif operation == DELETE:
-            self.server_id.check_access("write")
-            logs = self.server_id._start_deletion(self.sudo()._inputs__()[0].get("files") or [])
+            target = self._run_target()
+            target.check_access("write")
+            logs = target._start_deletion(self.sudo()._inputs__()[0].get("files") or [])
         else:
             raise UserError(
                 self.env._("The files of this run no longer exist in Tower, so there is nothing to transfer.")

@@ -48,6 +48,7 @@ class CxTowerFile(models.Model):
         "cx.tower.key.mixin",
         "cx.tower.file.settings.mixin",
         "cx.tower.sealed.mixin",
+        "cx.tower.target.link.mixin",
     ]
     _order = "server_id, server_dir, name, id"
 
@@ -296,12 +297,12 @@ class CxTowerFile(models.Model):
         self.check_access("unlink")
         self._unlink_except_in_run()
         frozen = {
-            server: [file._deletion_document() for file in files]
-            for server, files in doomed.grouped("server_id").items()
+            target: [file._deletion_document() for file in files]
+            for target, files in doomed._grouped_by_target().items()
         }
         result = super().unlink()
-        for server, documents in frozen.items():
-            server._start_deletion(documents)
+        for target, documents in frozen.items():
+            target._start_deletion(documents)
         return result
 
     def _deleted_on_the_host(self):

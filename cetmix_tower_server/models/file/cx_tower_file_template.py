@@ -1,10 +1,9 @@
-import secrets as random_secrets
-
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ...engine.errors import EngineError
 from ...engine.files import host_path
+from ...engine.run_request import RunRequest
 from ...worker.engine_context import engine_says
 
 FAILURES_SHOWN = 20
@@ -237,7 +236,7 @@ class CxTowerFileTemplate(models.Model):
         server = server.with_env(self.env)
         server.check_access("write")
         own_values = kwargs.get("variable_values") or {}
-        server._check_arguments(server_dir or None, own_values, None)
+        server._check_request(RunRequest(variable_values=own_values, path=server_dir or None))
         server._refuse_secrets_in_values(own_values)
         values = {
             **self.sudo()._file_values(),  # sudo: all fields; the right to read the template was checked above
@@ -277,14 +276,12 @@ class CxTowerFileTemplate(models.Model):
             "directory": values["server_dir"] or "",
             "label": self.env._("file template “%s”", self.name),
         }
-        nonce = random_secrets.token_hex(8)
-        # sudo: renders with all values of the server, as a run does; write access to the server was checked
-        target = server.sudo()
         try:
-            scope = target._rendering_scope(
-                target, [texts["name"], texts["directory"]], values["variable_values"] or {}, nonce
+            # sudo: renders with all values of the server, as a run does; write access to the server was checked
+            read = server.sudo()._read_values(
+                [texts["name"], texts["directory"]], values["variable_values"] or {}
             )
-            path = target._render_file_path(texts, scope, nonce)[2]
+            path = self.env["cx.tower.file"]._render_place(texts, read)[2]
         except EngineError as error:
             raise ValidationError(str(error)) from error
         return (

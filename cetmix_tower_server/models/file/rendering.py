@@ -1,11 +1,11 @@
-import secrets as random_secrets
-from dataclasses import replace
-
 from odoo import api, fields, models
 
-from ...engine.errors import EngineError, OutOfBudget, VaultError
-from ...engine.template import placeholders, rendering
-from ...engine.template.rendering import Mode, UndefinedPolicy
+from ...engine.errors import EngineError, OutOfBudget, RenderingError, VaultError
+from ...engine.files import host_path
+from ...engine.run_request import RunValues, new_nonce
+from ...engine.template import placeholders
+from ...engine.template.rendering import VariableScope
+from ..run.rendering import render_marked
 
 RENDERED = ("rendered_name", "rendered_server_dir", "rendered_code")
 
@@ -32,17 +32,16 @@ class CxTowerFile(models.Model):
     @api.depends_context("uid")
     @api.depends("name", "server_dir", "code", "server_id", "source", "file_type", "variable_values")
     def _compute_rendered(self):
-        nonce = random_secrets.token_hex(8)
         lost = self._lost_own_values()
         for file, problem in lost.items():
             file.update(
                 {**dict.fromkeys(RENDERED, False), "full_server_path": problem, "render_error": problem}
             )
         files = self.filtered(lambda file: file not in lost)
-        scopes = files._scopes(nonce)
-        hidden_of = {} if self.env.su else files._hidden_of_servers()
+        read = files._read_values_of_texts(new_nonce())
+        hidden_of = {} if self.env.su else files._hidden_on_targets()
         for file in files:
-            scope, hidden = scopes[file], hidden_of.get(file.server_id._origin.id, frozenset())
+            hidden = hidden_of.get(file._run_target()._origin, frozenset())
             hidden = hidden - set(file.variable_values or {})
             values, problems = {}, []
             source = file._rendering_source()
@@ -51,10 +50,10 @@ class CxTowerFile(models.Model):
                 ("rendered_server_dir", source["directory"], self.env._("directory")),
                 ("rendered_code", source["code"], self.env._("content")),
             ):
-                values[field_name], problem = file._preview_text(text, scope, nonce, hidden, where)
+                values[field_name], problem = file._preview_text(text, read[file], hidden, where)
                 problems += [problem] if problem else []
             try:
-                values["full_server_path"] = file._preview_path(source, scope, nonce, hidden)
+                values["full_server_path"] = file._preview_path(source, read[file], hidden)
             except EngineError as error:
                 values["full_server_path"] = str(error)
                 problems = problems or [str(error)]
@@ -63,7 +62,7 @@ class CxTowerFile(models.Model):
             file.update({name: text and mask(text) for name, text in values.items()})
 
     def _rendering_source(self):
-        """Return the texts of this file that are rendered, as input of :meth:`_render_file_path`."""
+        """Return the texts of this file as they were written, as input of :meth:`_render_place`."""
         self.ensure_one()
         is_text = self.source == "tower" and self.file_type == "text"
         return {
@@ -73,7 +72,7 @@ class CxTowerFile(models.Model):
             "label": self.env._("file “%s”", self.name or ""),
         }
 
-    def _preview_text(self, text, scope, nonce, hidden, where):
+    def _preview_text(self, text, values, hidden, where):
         """Return (text to show, problem or ""). Secrets are shown by name; a problem is shown instead of the text."""
         try:
             names = sorted(self.env["cx.tower.variable"]._find_variables_surely(text) & hidden)
@@ -83,16 +82,11 @@ class CxTowerFile(models.Model):
             problem = self.env._("You do not have access to the values of: %s.", ", ".join(names))
             return problem, problem
         try:
-            return placeholders.display(
-                rendering.render(
-                    placeholders.protect(text, nonce), scope, Mode.SHELL, UndefinedPolicy.ERROR, where
-                ),
-                nonce,
-            ), ""
+            return placeholders.display(render_marked(text, values, where), values.nonce), ""
         except EngineError as error:
             return str(error), str(error)
 
-    def _preview_path(self, source, scope, nonce, hidden):
+    def _preview_path(self, source, values, hidden):
         """Return the rendered path of this file; unrendered if it uses values that the caller may not see.
 
         :raise engine.errors.EngineError: it cannot be rendered
@@ -100,7 +94,31 @@ class CxTowerFile(models.Model):
         find = self.env["cx.tower.variable"]._find_variables_surely
         if (find(source["name"]) | find(source["directory"])) & hidden:
             return f"{source['directory'].rstrip('/')}/{source['name']}"
-        return self.server_id._render_file_path(source, scope, nonce)[2]
+        return self._render_place(source, values)[2]
+
+    @api.model
+    def _render_place(self, source, values):
+        """Return (name, directory, full path) of a file.
+
+        :param source: dict with ``name`` and ``directory`` as they were written, ``label`` for messages
+        :param values: :class:`engine.run_request.RunValues`
+        :raise engine.errors.RenderingError: a value is missing, a secret would be visible, or it is no path
+        """
+        name = render_marked(source["name"], values, self.env._("name of %s", source["label"]))
+        directory = render_marked(source["directory"], values, self.env._("directory of %s", source["label"]))
+        if values.nonce and placeholders.find_protected(name + directory, values.nonce):
+            raise RenderingError(
+                self.env._(
+                    "The name or directory of %s names a secret, which would be visible there.",
+                    source["label"],
+                )
+            )
+        return name, directory, host_path.join(directory, name)
+
+    @api.model
+    def _render_content(self, source, values):
+        """Return the content of a text file, placeholders of secrets marked; see :meth:`_render_place`."""
+        return render_marked(source["code"], values, self.env._("content of %s", source["label"]))
 
     def _lost_own_values(self):
         """Return {file: reason} of those of these files whose own values can no longer be decrypted."""
@@ -114,14 +132,26 @@ class CxTowerFile(models.Model):
                 lost[file.with_env(self.env)] = str(error)
         return lost
 
-    def _scopes(self, nonce):
-        """Return {file: values that its texts may use}; one query for files without own values, whatever their servers.
+    def _grouped_by_target(self):
+        """Return {run target: files}."""
+        return self.grouped(lambda file: file._run_target())
+
+    def _targets_by_kind(self):
+        """Return the run targets of these files: one recordset for each model."""
+        targets = [target._origin for target in self._grouped_by_target() if target]
+        return [
+            self.env[model].browse(target.id for target in targets if target._name == model and target.id)
+            for model in dict.fromkeys(target._name for target in targets)
+        ]
+
+    def _read_values_of_texts(self, nonce):
+        """Return {file: :class:`engine.run_request.RunValues`}; one query for files without own values, whatever their servers.
 
         :param nonce: marks placeholders of secrets in stored values
         """
         # sudo: values are read as for the run itself; what a person may see of them is decided by the preview
         Variable = self.env["cx.tower.variable"].sudo()
-        scopes = {}
+        read = {}
         for files in self.grouped(
             lambda file: (
                 repr(sorted((file.variable_values or {}).items(), key=lambda item: item[0])),
@@ -132,54 +162,49 @@ class CxTowerFile(models.Model):
                 *(Variable._find_variables(text) for file in files for text in file._texts())
             )
             own = files[0]._own_values__().values
-            servers = files.server_id._origin.sudo()
-            found = Variable._variable_scopes(servers, own, references) if references else {}
-            marked = {
-                server_id: replace(
-                    scope,
-                    stored={
-                        name: text and placeholders.protect(text, nonce)
-                        for name, text in scope.stored.items()
-                    },
-                )
-                for server_id, scope in found.items()
-            }
+            marked = {}
+            for targets in files._targets_by_kind() if references else ():
+                scopes = Variable._variable_scopes(targets.sudo(), own, references)  # sudo: as above
+                marked |= {
+                    (targets._name, target_id): RunValues.marked(scope, nonce)
+                    for target_id, scope in scopes.items()
+                }
+            unknown = RunValues(VariableScope(custom=own), nonce)
             for file in files:
-                scopes[file] = marked.get(file.server_id._origin.id) or rendering.VariableScope(custom=own)
-        return scopes
+                target = file._run_target()._origin
+                read[file] = marked.get((target._name, target.id), unknown)
+        return read
 
     def _texts(self):
         """Return the texts of this file that may use variables."""
         source = self._rendering_source()
         return [source["name"], source["directory"], source["code"]]
 
-    def _hidden_of_servers(self):
-        """Return {server id: references of variables whose values there use something the caller may not see}."""
+    def _hidden_on_targets(self):
+        """Return {run target: references of variables whose values there use something the caller may not see}."""
         Variable = self.env["cx.tower.variable"]
         references = set().union(*(Variable._find_variables(text) for file in self for text in file._texts()))
-        servers = self.server_id._origin
-        if not references - {"tower"} or not servers:
-            return {}
-        # sudo: only to find out which values are hidden from the caller
-        rows_of_all = Variable.sudo()._fetch_values_of_many(
-            [Variable._get_scopes(server=server.sudo()) for server in servers], references
-        )
-        ids = {row["value_id"] for rows in rows_of_all for row in rows if row["value_id"]}
-        readable = set(self.env["cx.tower.variable.value"].browse(ids)._filtered_access("read").ids)
-        return {
-            server.id: _using_hidden(rows, readable, Variable._find_variables_surely)
-            for server, rows in zip(servers, rows_of_all, strict=True)
-        }
+        hidden = {}
+        for targets in self._targets_by_kind() if references - {"tower"} else ():
+            # sudo: only to find out which values are hidden from the caller
+            scopes = [
+                Variable._get_scopes(**target.sudo()._get_variable_scope_records()) for target in targets
+            ]
+            rows_of_all = Variable.sudo()._fetch_values_of_many(scopes, references)  # sudo: as above
+            ids = {row["value_id"] for rows in rows_of_all for row in rows if row["value_id"]}
+            readable = set(self.env["cx.tower.variable.value"].browse(ids)._filtered_access("read").ids)
+            for target, rows in zip(targets, rows_of_all, strict=True):
+                hidden[target] = _using_hidden(rows, readable, Variable._find_variables_surely)
+        return hidden
 
     def _update_host_path(self):
         """Store the rendered paths of these files; empty if a path cannot be rendered."""
-        nonce = random_secrets.token_hex(8)
         # sudo: the field is read-only for people, and the path is rendered with all values, as a run does
         lost = self._lost_own_values()
         files = self.sudo().filtered(lambda file: file.with_env(self.env) not in lost)
-        for file, scope in files._scopes(nonce).items():
+        for file, values in files._read_values_of_texts(new_nonce()).items():
             try:
-                path = file.server_id._render_file_path(file._rendering_source(), scope, nonce)[2]
+                path = file._render_place(file._rendering_source(), values)[2]
             except EngineError:
                 path = False
             if file.host_path != path:

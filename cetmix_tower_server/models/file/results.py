@@ -163,9 +163,9 @@ class CxTowerFile(models.Model):
         if result["outcome"] in (FAILED, SKIPPED):
             return self.browse()
         record = document["record"]
-        server = log.server_id
+        target = log._run_target()
         file = self.with_context(active_test=False).search(
-            [("server_id", "=", server.id), ("host_path", "=", document["path"])], limit=1
+            [*self._domain_on(target), ("host_path", "=", document["path"])], limit=1
         )
         template = self.env["cx.tower.file.template"].browse(record["template_id"]).exists()
         values = {
@@ -184,7 +184,7 @@ class CxTowerFile(models.Model):
             return file
         # sudo: the author of the command decided to create this file; the person who ran it becomes its creator
         creator = self.with_user(log.user_id).sudo().with_context(**engine_says(**{QUIET: True}))
-        file = creator.create({**values, "server_id": server.id}).with_env(self.env)
+        file = creator.create({**values, **self._values_on(target)}).with_env(self.env)
         file._write_quietly(file._changed_own_values__(own))
         return file
 

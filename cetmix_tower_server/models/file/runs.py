@@ -1,5 +1,3 @@
-import secrets as random_secrets
-
 from odoo import fields, models
 from odoo.exceptions import UserError
 
@@ -7,15 +5,13 @@ from ...engine import states
 from ...engine.errors import EngineError
 from ...engine.exit_codes import ExitCode
 from ...engine.files.operations import COMPARE, DELETE, PULL, PUSH
+from ...engine.run_request import new_nonce
 from ...engine.template import placeholders
+from .starting import refusal
 
 # What one run carries at most: more files are several runs.
 FILES_A_RUN = 500
 TEXT_A_RUN = 4 * 1024 * 1024  # characters
-COMMANDS = {
-    operation: f"cetmix_tower_server.command_file_{operation}" for operation in (PUSH, PULL, COMPARE, DELETE)
-}
-PREVIEW_LIMIT = 100  # paths that a run of many files shows as its code
 
 
 class CxTowerFile(models.Model):
@@ -118,7 +114,7 @@ class CxTowerFile(models.Model):
     # ------------------------------------------------------------------ starting
 
     def _start_runs(self, operation, only_changes=False):
-        """Start the runs of these files: one a server, more where there are very many.
+        """Start the runs of these files: one for each target, more where there are very many.
 
         Files that are in a run are left out; a transfer of theirs follows when it has ended. The right to do so is
         checked by the caller.
@@ -131,12 +127,12 @@ class CxTowerFile(models.Model):
         if busy and operation in (PUSH, PULL):
             # sudo: the right to transfer them was checked
             busy.sudo()._write_quietly({"sync_wanted": True})
-        nonce = random_secrets.token_hex(8)
+        nonce = new_nonce()
         frozen, shown = free._freeze(operation, nonce)
         prepared, batches = [], []
-        for server, files in free.grouped("server_id").items():
+        for target, files in free._grouped_by_target().items():
             documents = [frozen[file.id] for file in files]
-            server._refuse_missing_secrets(documents, nonce)
+            target._refuse_missing_secrets(documents, nonce)
             for batch in _batches(documents):
                 for document in batch:
                     if only_changes:
@@ -146,14 +142,14 @@ class CxTowerFile(models.Model):
                 # sudo: the right to transfer them was checked
                 readable = [file for file in batch_files.sudo() if "error" not in frozen[file.id]]
                 secrets = [pair for file in readable for pair in file._own_values__().secrets]
-                values = server._file_run_values(operation, batch, nonce, text)
+                values = target._file_run_values(operation, batch, nonce, text)
                 prepared.append(self.env["cx.tower.command.log"]._seal_new__(values, secrets))
                 batches.append((batch_files, batch))
         # sudo: nobody may create logs by hand; the right to run was checked by the caller
         logs = self.env["cx.tower.command.log"].sudo().create(prepared)
         for log, (files, batch) in zip(logs, batches, strict=True):
             files._note_start(log, operation, batch)
-        self.env["cx.tower.server"]._dispatch(logs)
+        self.env["cx.tower.run.backend"]._chosen()._dispatch(logs)
         return logs.sudo(self.env.su)
 
     def _lock_free(self):
@@ -202,13 +198,13 @@ class CxTowerFile(models.Model):
             path = {"path": file.host_path or ""}
             documents[file.id] = file._document(operation) | path | refusal(problem, ExitCode.GENERAL_ERROR)
         files = self.sudo().filtered(lambda file: file not in lost)
-        for file, scope in files._scopes(nonce).items():
+        for file, values in files._read_values_of_texts(nonce).items():
             document = file._document(operation) | {"path": file.host_path or ""}
             source = file._rendering_source()
             try:
-                document["path"] = file.server_id._render_file_path(source, scope, nonce)[2]
+                document["path"] = file._render_place(source, values)[2]
                 if operation in (PUSH, COMPARE) and file.source == "tower":
-                    document |= file._content_document(source, scope, nonce, attachments)
+                    document |= file._content_document(source, values, attachments)
             except EngineError as error:
                 document |= refusal(str(error), error.exit_code)
             if "content" in document:
@@ -240,9 +236,9 @@ class CxTowerFile(models.Model):
             "change_mark": self.sudo().change_mark or "",  # sudo: Tower's own note
         }
 
-    def _content_document(self, source, scope, nonce, attachments):
+    def _content_document(self, source, values, attachments):
         if self.file_type == "text":
-            return {"content": self.server_id._render_file_content(source, scope, nonce)}
+            return {"content": self._render_content(source, values)}
         attachment = attachments.get(self.id)
         if not attachment:
             return refusal(self.env._("It has no content yet. Choose one."), ExitCode.FILE_UPLOAD_FAILED)
@@ -263,11 +259,6 @@ class CxTowerFile(models.Model):
         # sudo: who may push a file may push its content
         attachments = self.env["ir.attachment"].sudo().search(domain)
         return {attachment.res_id: attachment for attachment in attachments}
-
-
-def refusal(text, exit_code):
-    """Return what the document of a file says that cannot be transferred."""
-    return {"error": text, "exit_code": int(exit_code)}
 
 
 def _batches(documents):

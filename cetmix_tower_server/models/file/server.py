@@ -7,7 +7,7 @@ from odoo.http import request
 from ...engine.errors import RenderingError
 from ...engine.files import host_path
 from ...engine.files.operations import DELETE, PULL, PUSH
-from .server_runs import NO_NONCE
+from .starting import NO_NONCE
 
 
 class JsonBytes(bytes):
@@ -92,7 +92,7 @@ class CxTowerServer(models.Model):
             "size": attachment.file_size,
         }
         try:
-            result, log_id = self._run_file_and_wait(lambda target: target._start_bare_run(PUSH, document))
+            result, log_id = self._run_file_and_wait(lambda target: target._create_bare_run(PUSH, document))
         except UserError:
             attachment.exists().unlink()  # a Python command may catch the error and continue
             raise
@@ -117,7 +117,7 @@ class CxTowerServer(models.Model):
         self.ensure_one()
         self.check_access("write")
         document = self._bare_document(PULL, remote_path)
-        result, _log_id = self._run_file_and_wait(lambda target: target._start_bare_run(PULL, document))
+        result, _log_id = self._run_file_and_wait(lambda target: target._create_bare_run(PULL, document))
         content = self.env["ir.attachment"]._file_read(result["blob"])  # b"" where it cannot be read
         if len(content) != result["size"]:
             raise ValidationError(
@@ -153,7 +153,7 @@ class CxTowerServer(models.Model):
         self.ensure_one()
         self.check_access("write")
         document = self._bare_document(DELETE, remote_path)
-        result, _log_id = self._run_file_and_wait(lambda target: target._start_bare_run(DELETE, document))
+        result, _log_id = self._run_file_and_wait(lambda target: target._create_bare_run(DELETE, document))
         return result["outcome"] == "deleted"
 
     def _keep_for_run(self, values):
@@ -208,9 +208,8 @@ class CxTowerServer(models.Model):
             "sudo": False,
         }
 
-    def _start_bare_run(self, operation, document):
-        values = self._file_run_values(operation, [document], NO_NONCE)
-        values["run_input"]["keep_result"] = True
+    def _create_bare_run(self, operation, document):
+        values = self._file_run_values(operation, [document], NO_NONCE, keep_result=True)
         # sudo: nobody has the right to create logs; write access to the server was checked
         return self.env["cx.tower.command.log"].sudo().create([values])
 

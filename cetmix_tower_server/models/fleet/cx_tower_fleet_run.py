@@ -1,4 +1,5 @@
 import secrets
+from dataclasses import replace
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -6,7 +7,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import clean_context
 
 from ...engine import states
-from ...worker.engine_context import engine_says
+from ...engine.run_request import RunRequest
 from ..base.storable_values import is_whole_number
 
 RUNNING = "running"
@@ -158,21 +159,14 @@ class CxTowerFleetRun(models.Model):
         found = self._find_servers(servers, tags, os, domain)
         if bool(command) == bool(plan):
             raise ValidationError(self.env._("Pass either a command or a flight plan to run."))
-        fleet = self._start(
-            found,
-            command=found._command_argument(command) if command else None,
-            plan=found._plan_argument(plan) if plan else None,
-            limits={
-                "concurrency_limit": concurrency_limit,
-                "stop_after_failures": stop_after_failures,
-                "stop_after_percent": stop_after_percent,
-            },
-            variable_values=variable_values or {},
-            path=path,
-            sudo=sudo,
-            label=label,
-        )
-        return fleet._start_result()
+        what = found._command_argument(command) if command else found._plan_argument(plan)
+        request = RunRequest(variable_values=variable_values or {}, path=path, sudo=sudo, label=label)
+        limits = {
+            "concurrency_limit": concurrency_limit,
+            "stop_after_failures": stop_after_failures,
+            "stop_after_percent": stop_after_percent,
+        }
+        return self._start(found, what, request, limits)._start_result()
 
     def _start_result(self):
         fleet = self.sudo()  # sudo: who started it reads what he started
@@ -228,51 +222,76 @@ class CxTowerFleetRun(models.Model):
         return self.env._("%(what)s on %(count)s servers", what=what, count=len(servers))
 
     @api.model
-    def _start(self, servers, command=None, plan=None, limits=None, variable_values=None, **options):
-        """Start a fleet run: all checks as the caller, then the runs of all servers, then turns are given.
+    def _start(self, targets, what, request, limits, retry_of_id=None):
+        """Start a fleet run: all checks as the caller, then the runs of all targets, then turns are given.
 
-        :param servers: where to run
-        :param command: command record, or ``plan``
+        :param targets: where to run: servers, or another model of ``cx.tower.run.target.mixin``
+        :param what: command or flight plan
+        :param request: :class:`engine.run_request.RunRequest`
         :param limits: dict of ``concurrency_limit``, ``stop_after_failures``, ``stop_after_percent``
-        :param options: ``path``, ``sudo``, ``code`` (ad-hoc) of a command; ``label``; ``retry_of_id``
+        :param retry_of_id: id of the fleet run that is repeated
         :return: fleet run, readable by the caller
         """
-        limits = self._checked_limits(limits or {})
-        servers._refuse_secrets_in_values(variable_values)
-        what = command or plan
-        options = {name: options.get(name) for name in ("path", "sudo", "code", "label", "retry_of_id")}
-        retry_of_id, label = options.pop("retry_of_id"), options.pop("label")
-        # sudo: nobody may create logs by hand; the right to run is checked below, before anything is queued
-        # and defaults in the caller's context must not come along
+        limits = self._checked_limits(limits)
+        targets._refuse_secrets_in_values(request.variable_values)
+        # sudo: nobody may create fleet runs by hand; the right to run is checked below, before anything is queued.
+        # Defaults in the caller's context must not come along.
         clean = self.env(su=True, context=clean_context(self.env.context))
         fleet = self.with_env(clean).create(
             {
-                "name": self._name_of(what.sudo().name, servers),
+                **self._describe(
+                    targets, what.sudo(), request
+                ),  # sudo: its name and level belong to the record
                 "user_id": self.env.user.id,
-                "label": label,
-                "action": "command" if command else "plan",
-                "command_id": command and command.id,
-                "plan_id": plan and plan.id,
-                "access_level": what.sudo().access_level,
-                "server_ids": [(6, 0, servers.ids)],
-                "server_count": len(servers),
-                "variable_values": variable_values or False,
-                "run_input": options,
+                "start_date": False,  # until all members are there
                 "retry_of_id": retry_of_id,
                 **limits,
             }
         )
-        starter = servers.with_context(**engine_says(tower_no_dispatch=True, tower_fleet_later=True))
-        shared = {"label": label, "fleet_run_id": fleet.id}
-        if command:
-            members = starter._start_command_runs(
-                command, variable_values=variable_values or {}, **options, **shared
-            )
+        request = replace(request, log_values={**request.log_values, "fleet_run_id": fleet.id})
+        if fleet.action == "command":
+            members = targets._create_command_runs(what, request)
         else:
-            members = starter._start_plan_runs(plan, variable_values or {}, **shared)
-        fleet._give_first_turns(members.sudo())
-        fleet._dispatch(members.sudo())
+            members = targets._create_plan_runs(what, request)
+        members = members.sudo()  # sudo: the right to run was checked
+        fleet._give_first_turns(members)
+        self.env["cx.tower.run.backend"]._chosen()._dispatch(members)
         return fleet.sudo(self.env.su)
+
+    @api.model
+    def _describe(self, targets, what, request):
+        """Return the values that say what a fleet run runs, and where."""
+        is_command = what._name == "cx.tower.command"
+        return {
+            "name": self._name_of(what.name, targets),
+            "label": request.label,
+            "action": "command" if is_command else "plan",
+            "command_id": is_command and what.id,
+            "plan_id": not is_command and what.id,
+            "access_level": what.access_level,
+            self._targets_field(targets): [(6, 0, targets.ids)],
+            "server_count": len(targets),
+            "variable_values": request.variable_values or False,
+            "run_input": {"path": request.path, "sudo": request.sudo, "code": request.code},
+        }
+
+    @api.model
+    def _get_targets_fields(self):
+        """Return the links to what fleet runs run on. Extension point: an addon that adds a kind of target adds a many2many.
+
+        A fleet run has targets of one kind.
+        """
+        return ["server_ids"]
+
+    @api.model
+    def _targets_field(self, targets):
+        """Return the link to targets of this kind."""
+        names = {self._fields[name].comodel_name: name for name in self._get_targets_fields()}
+        return names[targets._name]
+
+    def _run_targets(self):
+        """Return what this fleet run runs on."""
+        return next((self[name] for name in self._get_targets_fields() if self[name]), self.server_ids)
 
     @api.model
     def _checked_limits(self, limits):
@@ -295,15 +314,6 @@ class CxTowerFleetRun(models.Model):
                 )
             checked[name] = value
         return checked
-
-    def _dispatch(self, members):
-        """Have the members executed whose turn it is; the others follow one by one."""
-        Target = self.env["cx.tower.run.target.mixin"]
-        if self.env["cx.tower.settings"]._get().backend != "inline":
-            self.env["cx.tower.run.queue"]._wake_workers()
-            return
-        for member in members:  # one after the other, so each one's turn has come when it is reached
-            Target._dispatch(member.command_log_ids if self.action == "plan" else member)
 
     # ------------------------------------------------------------------
     # Deleting

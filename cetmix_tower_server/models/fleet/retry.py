@@ -2,6 +2,7 @@ from odoo import models
 from odoo.exceptions import AccessError, UserError
 
 from ...engine import states
+from ...engine.run_request import RunRequest
 from .cx_tower_fleet_run import ACTIVE
 from .turns import NOT_SUCCEEDED
 
@@ -40,14 +41,16 @@ class CxTowerFleetRun(models.Model):
 
         Only members that the caller may read count. Passing own values requires write access to the server.
         """
+        # sudo: only which targets there are; access to them is filtered below
+        targets = self.sudo()._run_targets().with_env(self.env)
         if not self.sudo()._what().with_env(self.env)._filtered_access("read"):
-            return self.env["cx.tower.server"]
+            return targets.browse()
         # As the caller: the record rules of the logs decide which members count.
         domain = [("fleet_run_id", "=", self.id), ("state", "in", wanted)]
         members = self._member_model().search(domain, order="id")
-        # sudo: only to read the link; access to the servers is filtered below
-        servers = members.sudo().server_id.with_env(self.env)
-        return servers._filtered_access("write" if self.sudo().variable_values else "read")
+        # sudo: only to read the link
+        found = targets.browse(members.sudo()[members._target_field(targets)].ids)
+        return found._filtered_access("write" if self.sudo().variable_values else "read")
 
     def _retry_counts(self):
         """Return on how many servers the caller may retry it, for the buttons. 0 while it is running."""
@@ -89,12 +92,7 @@ class CxTowerFleetRun(models.Model):
         limits = {
             name: fleet[name] for name in ("concurrency_limit", "stop_after_failures", "stop_after_percent")
         }
-        return self._start(
-            servers,
-            **{fleet.action: what.with_env(self.env)},
-            limits=limits,
-            variable_values=fleet.variable_values or {},
-            label=fleet.label,
-            retry_of_id=fleet.id,
-            **(fleet.run_input or {}),
+        request = RunRequest(
+            variable_values=fleet.variable_values or {}, label=fleet.label, **(fleet.run_input or {})
         )
+        return self._start(servers, what.with_env(self.env), request, limits, retry_of_id=fleet.id)

@@ -33,7 +33,8 @@ class CxTowerFleetRun(models.Model):
             return
         user = self.env.user
         for fleet in self.sudo():  # sudo: only to look up whether the caller is a manager of each server
-            if fleet.user_id != user and not all(user in server.manager_ids for server in fleet.server_ids):
+            targets = fleet._run_targets()
+            if fleet.user_id != user and not all(user in target._get_stop_managers() for target in targets):
                 raise AccessError(
                     self.env._(
                         "You may not stop “%s”. Only the person who started it, managers of all its "
@@ -64,9 +65,8 @@ class CxTowerFleetRun(models.Model):
 
         Held members end immediately; active ones are stopped like any other run.
         """
-        text = self.env._("Stopped by %s before it started.", user.name)
-        self._end_held(text)
         self._mark_stopping(user)
+        self._end_held(self.env._("Stopped by %s before it started.", user.name))
         active = [("fleet_run_id", "=", self.id), ("state", "in", states.ACTIVE)]
         for member in self._members().search(active, order="id"):
             member._request_stop(user)

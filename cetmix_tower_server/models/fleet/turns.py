@@ -1,13 +1,12 @@
 import logging
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...engine import states
 from ...engine.database_errors import may_succeed_later
 from ...worker import worker as run_worker
-from ...worker.engine_context import engine_says, heard
-from .cx_tower_fleet_run import ACTIVE, RUNNING
+from .cx_tower_fleet_run import ACTIVE, RUNNING, STOPPING
 
 _logger = logging.getLogger(__name__)
 
@@ -37,6 +36,7 @@ class CxTowerFleetRun(models.Model):
         """Hold the members beyond the limit. Members that were refused count as failed."""
         self.ensure_one()
         waiting = members.filtered(lambda member: member.state in states.ACTIVE)
+        self.start_date = fields.Datetime.now()
         self.failures = len((members - waiting).filtered(self._is_failure))
         self.flush_recordset()
         if self._has_failed_enough():
@@ -84,7 +84,7 @@ class CxTowerFleetRun(models.Model):
         if lane:  # its own process takes it
             self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
         else:
-            self.env["cx.tower.run.queue"]._wake_workers()
+            self.env["cx.tower.run.backend"]._chosen()._wake()
         return True
 
     def _set_held_inside(self, member_ids, held):
@@ -130,10 +130,10 @@ class CxTowerFleetRun(models.Model):
 
         An error in here must not undo the record of what happened on the host; :meth:`_look_after` makes up for it.
         """
-        if heard(self.env, "tower_fleet_later"):
-            return  # the caller continues the fleet run itself, after the last of several ends
         # sudo: nobody has write access to fleet runs; the engine continues what was started
         fleet = self.sudo()
+        if not fleet.start_date or (member.is_held and (fleet.is_halted or fleet.state == STOPPING)):
+            return  # whoever starts it, or ends the held ones, continues it once for all of them
         had_turn = not member.is_held
         try:
             with self.env.cr.savepoint(flush=False):
@@ -189,7 +189,7 @@ class CxTowerFleetRun(models.Model):
             [("fleet_run_id", "=", self.id), ("is_held", "=", True), ("state", "in", states.ACTIVE)],
             order="id",
         )
-        held.with_context(**engine_says(tower_fleet_later=True))._end_before_turn(text)
+        held._end_before_turn(text)
 
     def _member_model(self):
         """Return the model of this fleet run's members, as the caller."""

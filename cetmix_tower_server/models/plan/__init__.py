@@ -1,4 +1,4 @@
-from . import run_target
+from . import starting
 from . import cx_tower_plan
 from . import cx_tower_plan_line
 from . import cx_tower_plan_line_action

@@ -208,8 +208,8 @@ class CxTowerPlanLog(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _create_runs(self, servers, plan, inputs, secrets=(), **values):
-        """Create outermost runs, one a server, without any step.
+    def _create_runs(self, targets, plan, inputs, secrets=(), **values):
+        """Create outermost runs, one a target, without any step.
 
         :param inputs: their frozen inputs, see :meth:`_freeze_inputs`
         :param secrets: (name, secret) pairs that may stand in the inputs and own values
@@ -224,7 +224,7 @@ class CxTowerPlanLog(models.Model):
             **values,
         }
         runs = self.create(
-            [self._seal_new__({**values, "server_id": server.id}, secrets) for server in servers]
+            [self._seal_new__({**values, **self._values_on(target)}, secrets) for target in targets]
         )
         runs.flush_recordset()
         self.env.cr.execute(
@@ -243,11 +243,11 @@ class CxTowerPlanLog(models.Model):
         values |= (around or step)._source_of_inner(plan)
         if not around:
             inputs = self._freeze_inputs(plan, own.values)
-            return self._create_runs(step.server_id, plan, inputs, own.secrets, **values)
+            return self._create_runs(step._run_target(), plan, inputs, own.secrets, **values)
         frozen = around._frozen_inputs().plans[plan.id]
         limit = self._deadline(frozen.document["timeout_s"])
         values |= {
-            "server_id": step.server_id.id,
+            **self._values_on(step._run_target()),
             "plan_id": plan.id,
             "parent_flight_plan_log_id": around.id,
             "top_plan_log_id": around.top_plan_log_id.id,
@@ -289,19 +289,10 @@ class CxTowerPlanLog(models.Model):
                 "“%(plan)s” is already running on %(server)s. Wait for its end or stop it, or switch on “Allow parallel"
                 " run” if it may run twice at the same time.",
                 plan=name,
-                server=self.server_id.sudo().name,  # sudo: the caller runs the plan on this server
+                server=self._run_target().sudo().name,  # sudo: the caller runs the plan on this server
             )
         self._finish(RunEnd(int(ExitCode.ANOTHER_PLAN_RUNNING), text))
         return False
-
-    def _guard_key(self):
-        """Return the key under which only one run may be active at a time. Extension point: the jet addon adds the jet."""
-        return self._guard_key_of(self.server_id, self.plan_id.id)
-
-    @api.model
-    def _guard_key_of(self, server, plan_id):
-        """Return the key of a run of a plan on a server."""
-        return f"{server.id}:{plan_id}"
 
     @api.model
     def _take_guards(self, runs):
@@ -315,7 +306,10 @@ class CxTowerPlanLog(models.Model):
             return True
         runs.flush_recordset()
         keys = [
-            None if run._frozen_plan().document["allow_parallel_run"] else run._guard_key() for run in runs
+            None
+            if run._frozen_plan().document["allow_parallel_run"]
+            else run._run_target()._get_guard_key(run.plan_id)
+            for run in runs
         ]
         free = [run.plan_id.id not in run._path() for run in runs]
         try:

@@ -74,7 +74,7 @@ class CxTowerPlanLog(models.Model):
         run = self.sudo()
         if lane and lane.plan_later:
             return Following(later=run.id)
-        run.fetch(RUN_FIELDS)
+        run.fetch([*RUN_FIELDS, *self._get_target_fields()])
         if not lane:
             return run._go_on_outside_of_lanes(step)
         if lane.plan_failure:
@@ -107,7 +107,7 @@ class CxTowerPlanLog(models.Model):
             self._give_up(f"{type(error).__name__}: {error}")
             return NOTHING
         if following.is_queued:
-            self.env["cx.tower.run.queue"]._wake_workers()
+            self.env["cx.tower.run.backend"]._chosen()._wake()
         return following
 
     def _give_up(self, failure, lane=None):
@@ -178,7 +178,7 @@ class CxTowerPlanLog(models.Model):
         if not lane:
             self.flush_model()  # a lane's commit does it, for all that ended together
             if decided.later:
-                self.env["cx.tower.run.queue"]._wake_workers()
+                self.env["cx.tower.run.backend"]._chosen()._wake()
         return decided
 
     def _carry_out_one(self, decision, lane, texts_until):

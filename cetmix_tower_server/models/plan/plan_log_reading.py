@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ...engine import states
 from ...engine.plan import flow
+from ...engine.run_request import RunRequest
 from ...engine.values.own import OwnValues
 
 LINES_LIMIT = 500  # of the outermost run, in one reading
@@ -361,5 +362,5 @@ class CxTowerPlanLog(models.Model):
         own = OwnValues(inputs.get("variable_values") or {}, secrets)
         if run.parent_flight_plan_log_id:
             own = run._values_before__(run.triggering_command_log_id)
-        runs = self.server_id._start_plan_runs(self.plan_id, own.values, secrets=own.secrets)
-        return runs._action_open()
+        request = RunRequest(variable_values=own.values, secrets=own.secrets)
+        return self._run_target()._start_plan_runs(self.plan_id, request)._action_open()

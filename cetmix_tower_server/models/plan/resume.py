@@ -71,7 +71,7 @@ class CxTowerPlanLog(models.Model):
         """
         self.ensure_one()
         self._check_may_stop()
-        self.server_id._check_may_run_plan(self.plan_id, {})
+        self._run_target()._check_may_run_plan(self.plan_id, {})
         run = self.sudo()  # sudo: nobody may write logs; the right to resume was checked
         run._check_can_resume()
         difference = self.resume_difference()
@@ -88,10 +88,10 @@ class CxTowerPlanLog(models.Model):
             if shown_difference is not None and shown_difference != difference:
                 raise UserError(self.env._("The flight plan was changed again. Review the new difference."))
             # the changed plan needs the right to run it as it is now
-            self.server_id._check_may_run_plan(self.plan_id, {})
+            self._run_target()._check_may_run_plan(self.plan_id, {})
         resumed = run._make_resumed(self.env.user, changed=bool(difference))
         resumed.invalidate_recordset(["command_log_ids"])  # steps are created past the ORM
-        self.server_id._dispatch(resumed._tree().command_log_ids.sorted("id")[:1])
+        self.env["cx.tower.run.backend"]._chosen()._dispatch(resumed)
         return resumed.sudo(self.env.su)
 
     def resume_difference(self):
@@ -267,8 +267,9 @@ class CxTowerPlanLog(models.Model):
         inputs = dict(inputs)
         if changed:
             inputs["plans"] = self._current_plans(self)
+        target = self._run_target()
         resumed = self._create_runs(
-            self.server_id,
+            target,
             self.plan_id,
             inputs,
             secrets,
@@ -277,7 +278,7 @@ class CxTowerPlanLog(models.Model):
             **self._resumed_values(),
         )
         # Raising undoes everything: a run that may not begin now can be resumed later.
-        reason = self.plan_id._is_plan_incompatible_with_server(self.server_id)
+        reason = target._find_refusals(self.plan_id).get(target.id)
         if not reason and not resumed._try_begin():
             reason = resumed.message
         if reason:
@@ -385,14 +386,14 @@ class CxTowerPlanLog(models.Model):
         """Create a step with the frozen inputs of an earlier one."""
         command, settings = step.command_id, self._frozen_plan().lines[position]["settings"]
         inputs, secrets = step._inputs__()
-        own = self._own_values__()
+        own, target = self._own_values__(), self._run_target()
         values = {
-            **self.server_id._retry_values(settings),
+            **target._retry_values(settings),
+            **self.env["cx.tower.command.log"]._values_on(target),
             "plan_log_id": self.id,
             "plan_line_id": step.plan_line_id.id,
             "position": position,
             "command_id": command.id,
-            "server_id": step.server_id.id,
             "user_id": self.user_id.id,
             "label": self.label,
             "condition": step.hidden_condition if step.is_code_hidden else step.condition,
@@ -405,8 +406,7 @@ class CxTowerPlanLog(models.Model):
                 "path": step.hidden_path if step.is_code_hidden else step.path,
                 "use_sudo": step.use_sudo,
                 "run_input": inputs,
-                "guard_key": not settings["allow_parallel_run"]
-                and self.server_id._guard_key(self.server_id, command),
+                "guard_key": not settings["allow_parallel_run"] and target._get_guard_key(command),
             }
         else:
             values["run_input"] = {"variable_values": own.values}

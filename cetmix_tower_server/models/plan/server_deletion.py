@@ -10,6 +10,7 @@ from psycopg2.errors import LockNotAvailable
 from ...engine import states
 from ...engine.database_errors import is_away, may_succeed_later
 from ...engine.exit_codes import ExitCode
+from ...engine.run_request import RunRequest
 from ...worker.engine_context import engine_says, heard
 from ..base.transactions import brief_locks
 from ..server.connection import MANAGER
@@ -191,7 +192,7 @@ class CxTowerServer(models.Model):
             group._message_log_batch(bodies=dict.fromkeys(group.ids, body))
             try:
                 logs = group.with_env(self.env)._start_plan_runs(
-                    plan.with_env(self.env), {}, deletes_server=True
+                    plan.with_env(self.env), RunRequest(log_values={"deletes_server": True})
                 )
             except AccessError as error:
                 raise AccessError(

@@ -9,10 +9,9 @@ from ...engine.errors import ConditionInvalid, EngineError
 from ...engine.exit_codes import ExitCode
 from ...engine.plan import conditions, flow
 from ...engine.run_end import NOTHING, RunEnd
-from ...engine.template import rendering
 from ..base.transactions import GUARD_WAIT_S
 from ..run.command_log_end import COMMAND_FIELDS
-from ..run.cx_tower_run_target_mixin import check_storable
+from ..run.rendering import render_marked
 from ..run.source import hide_code
 from .cx_tower_plan_log import RUN_FIELDS
 
@@ -89,7 +88,7 @@ class CxTowerCommandLog(models.Model):
         log_id = self._insert_row(values)
         if not log_id:
             text = self._parallel_refusal(command, server)
-            values |= server._refused_values(ExitCode.ANOTHER_COMMAND_RUNNING, text) | {"guard_key": False}
+            values |= server._refused_values(ExitCode.ANOTHER_COMMAND_RUNNING, text)
             values |= dict.fromkeys(LANE_FIELDS, False)
             log_id = self._insert_row(values)
         step = self.browse(log_id)
@@ -182,7 +181,7 @@ class CxTowerCommandLog(models.Model):
         logs.fetch(["plan_log_id", "server_id", "command_id"])
         steps = logs.filtered("plan_log_id")
         if steps:
-            steps.plan_log_id.fetch(RUN_FIELDS)
+            steps.plan_log_id.fetch([*RUN_FIELDS, *self._get_target_fields()])
             steps.server_id.fetch(SERVER_FIELDS)
             steps.command_id.fetch(COMMAND_FIELDS)
 
@@ -210,7 +209,8 @@ class CxTowerCommandLog(models.Model):
             text = self.env._("The flight plan of this command was deleted.")
             return self._end_waiting(RunEnd.prevented(ExitCode.PLAN_NOT_ASSIGNED, text), lane)
         # a plan around it was checked at its start, with everything inside it
-        reason = not self.plan_log_id and plan._is_plan_incompatible_with_server(self.server_id)
+        target = self._run_target()
+        reason = not self.plan_log_id and target._find_refusals(plan).get(target.id)
         if reason:
             return self._end_waiting(RunEnd.prevented(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER, reason), lane)
         child = self.env["cx.tower.plan.log"]._create_child(self, plan)
@@ -234,13 +234,13 @@ class CxTowerPlanLog(models.Model):
         command = self.env["cx.tower.command"].browse(line["command_id"]).sudo()
         command.fetch(COMMAND_FIELDS)
         self.server_id.sudo().fetch(SERVER_FIELDS)  # sudo: fills the cache, shows nothing
-        own = self._own_values__()
+        own, target = self._own_values__(), self._run_target()
         values = {
+            **self.env["cx.tower.command.log"]._values_on(target),
             "plan_log_id": self.id,
             "plan_line_id": line["id"],
             "position": position,
             "command_id": line["command_id"],
-            "server_id": self.server_id.id,
             "user_id": self.user_id.id,
             "label": self.label,
             "condition": line["condition"] or False,
@@ -264,9 +264,9 @@ class CxTowerPlanLog(models.Model):
                     "run_input": {"variable_values": own.values},
                 }
             else:
-                values |= self.server_id._prepare_step(self, line, own)
+                values |= target._prepare_step(self, line, own)
         except EngineError as error:
-            values |= self.server_id._refused_values(error.exit_code, str(error))
+            values |= target._refused_values(error.exit_code, str(error))
         Step = self.env["cx.tower.command.log"]
         values = Step._seal_new__(values, own.secrets)
         self._hide_code(command, values)
@@ -280,8 +280,8 @@ class CxTowerPlanLog(models.Model):
         """
         if not line["condition"]:
             return True
-        scope = self.server_id._rendering_scope(
-            self.server_id, [line["condition"]], own_values, nonce="", tools=self._tools()
+        read = self._run_target()._read_values(
+            [line["condition"]], own_values, self._tools(), can_name_secrets=False
         )
         where = self.env._(
             "condition of line “%(line)s” of flight plan “%(plan)s”",
@@ -289,11 +289,14 @@ class CxTowerPlanLog(models.Model):
             plan=self.plan_id.name,
         )
         try:
-            return conditions.evaluate(line["condition"], scope, where)
+            return conditions.evaluate(line["condition"], read.scope, where)
         except ConditionInvalid as error:
             # sudo: finds out whether the message would show a value above the plan's level; shows nothing
             Variable = self.env["cx.tower.variable"].sudo()
-            above = [("reference", "in", list(scope.stored)), ("access_level", ">", self.access_level or "1")]
+            above = [
+                ("reference", "in", list(read.scope.stored)),
+                ("access_level", ">", self.access_level or "1"),
+            ]
             if Variable.search_count(above, limit=1):
                 raise ConditionInvalid(error.summary) from None
             raise
@@ -304,18 +307,14 @@ class CxTowerPlanLog(models.Model):
         :param own_values: as they are
         :raise engine.errors.RenderingError: one cannot be rendered
         """
-        scope = self.server_id._rendering_scope(
-            self.server_id, list(values.values()), own_values, nonce="", tools=self._tools()
+        read = self._run_target()._read_values(
+            list(values.values()), own_values, self._tools(), can_name_secrets=False
         )
         where = self.env._("value of “%(variable)s”, set in flight plan “%(plan)s”")
-        rendered = {}
-        for reference, text in values.items():
-            place = where % {"variable": reference, "plan": self.plan_id.name}
-            rendered[reference] = rendering.render(
-                text, scope, rendering.Mode.SHELL, rendering.UndefinedPolicy.ERROR, place
-            )
-            check_storable(rendered[reference], place)
-        return rendered
+        return {
+            reference: render_marked(text, read, where % {"variable": reference, "plan": self.plan_id.name})
+            for reference, text in values.items()
+        }
 
     def _hide_code(self, command, values):
         """Hide the code in the values of a step's log, where a shortcut opened it to be run but not to be read."""

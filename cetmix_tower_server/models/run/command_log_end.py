@@ -210,7 +210,7 @@ class CxTowerCommandLog(models.Model):
         )
         row = self.env.cr.fetchone()
         if row:
-            self.env["cx.tower.run.queue"]._wake_workers(at=row[0])
+            self.env["cx.tower.run.backend"]._chosen()._wake(at=row[0])
         return bool(row)
 
     def _end_with_server(self):

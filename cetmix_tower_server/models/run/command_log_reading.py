@@ -3,6 +3,7 @@ from odoo import fields, models
 from ...engine import states
 from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
+from ...engine.run_request import RunRequest
 
 READ_LIMIT = 8 * 1024 * 1024  # characters that one call of read_output returns at most
 OFFSET_LIMIT = 2**62
@@ -127,15 +128,14 @@ class CxTowerCommandLog(models.Model):
             return log.shortcut_id.with_env(self.env)._run_on(self.server_id)._action_open()
         run_input, secrets = log._inputs__()
         code = run_input.get("source_code") if log.is_ad_hoc else None
-        logs = self.server_id._start_command_runs(
-            self.command_id,
+        request = RunRequest(
+            variable_values=run_input.get("variable_values") or {},
             path=run_input.get("source_path"),
             sudo=bool(log.use_sudo),
-            variable_values=run_input.get("variable_values") or {},
             code=code,
             secrets=secrets,
         )
-        return logs._action_open()
+        return self._run_target()._start_command_runs(self.command_id, request)._action_open()
 
     def _announce(self, changed, ended, progress=None):
         """Tell open screens that these runs have changed. The message carries no content.

@@ -8,6 +8,7 @@ from ...engine.database_errors import may_succeed_later
 from ...engine.errors import EngineError
 from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
+from ...engine.run_request import RunInput
 from ...engine.work import Ended
 from ...worker.recorder import OutputSoFar
 
@@ -75,6 +76,11 @@ class CxTowerCommandLog(models.Model):
         _logger.error("run %s could not be prepared", self.id, exc_info=error)
         return Ended(RunEnd.unexpected(error))
 
+    def _frozen_inputs__(self):
+        """Return (:class:`engine.run_request.RunInput`, secrets that stand in it) of this run."""
+        document, secrets = self.sudo()._inputs__()  # sudo: the engine reads what it has frozen
+        return RunInput.from_plain(document), secrets
+
     def _prepare_work(self):
         """Return what is to be done for this run, from the runner of its command's action."""
         self.ensure_one()
@@ -85,7 +91,7 @@ class CxTowerCommandLog(models.Model):
         if rendered_for != self.command_action:
             text = self.env._("The type of the command was changed after the run was started.")
             return Ended(RunEnd.prevented(ExitCode.GENERAL_ERROR, text))
-        runner = self.server_id._get_command_runners().get(self.command_action)
+        runner = self._run_target()._get_command_runners().get(self.command_action)
         if not runner:
             text = self.env._("No installed addon can run commands of type “%s”.", self.command_action)
             return Ended(RunEnd.prevented(ExitCode.NO_COMMAND_RUNNER_FOUND, text))

@@ -30,7 +30,12 @@ class CxTowerRunMixin(models.AbstractModel):
 
     _name = "cx.tower.run.mixin"
     _description = "Tower run"
-    _inherit = ["cx.tower.wait.mixin", "cx.tower.news.mixin", "cx.tower.sealed.mixin"]
+    _inherit = [
+        "cx.tower.wait.mixin",
+        "cx.tower.news.mixin",
+        "cx.tower.sealed.mixin",
+        "cx.tower.target.link.mixin",
+    ]
 
     name = fields.Char(readonly=True, help="What ran where, as it was called then.")
     active = fields.Boolean(default=True)
@@ -144,21 +149,21 @@ class CxTowerRunMixin(models.AbstractModel):
         return Domain("state", "in", sorted(wanted))
 
     def _check_may_stop(self):
-        """Raise AccessError unless the caller may stop these runs: who started it, managers of its server, and Root."""
+        """Raise AccessError unless the caller may stop these runs: who started it, managers of its target, and Root."""
         self.check_access("read")
         if self.env.su or self.env.user.has_group("cetmix_tower_server.group_root"):
             return
         user = self.env.user
         for run in self:
-            # sudo: compares the managers of the run's server with the caller; shows only names
-            server = run.sudo().server_id
-            if run.sudo().user_id != user and user not in server.manager_ids:
+            # sudo: compares the managers of the run's target with the caller; shows only names
+            target = run.sudo()._run_target()
+            if run.sudo().user_id != user and user not in target._get_stop_managers():
                 raise AccessError(
                     self.env._(
                         "You may not stop “%(run)s”: only the person who started it, managers of"
                         " %(server)s and Root may.",
                         run=run.sudo().name,
-                        server=server.name,
+                        server=target.name,
                     )
                 )
 

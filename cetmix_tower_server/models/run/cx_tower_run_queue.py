@@ -9,7 +9,6 @@ from psycopg2 import errors as pg_errors
 from ...engine import states
 from ...engine.database_errors import is_away, may_succeed_later
 from ...worker import cron_service
-from ...worker import worker as run_worker
 
 _logger = logging.getLogger(__name__)
 
@@ -247,7 +246,7 @@ class CxTowerRunQueue(models.AbstractModel):
 
     @api.model
     def _cron_dispatch(self):
-        """Clean up after processes that died, then wake the worker of this process, which takes queued runs by itself."""
+        """Clean up after processes that died, then have the backend execute the runs that are still queued."""
         for part in (
             self._recover_lost,
             self._end_overdue_plans,
@@ -257,7 +256,7 @@ class CxTowerRunQueue(models.AbstractModel):
         ):
             self._do_apart(part, "a part of the queue's cron")
         if self._has_queued(within_s=LOOK_AHEAD_S):
-            run_worker.get(self.env.cr.dbname).wake()
+            self.env["cx.tower.run.backend"]._chosen()._look_after_queue()
 
     @api.model
     def _do_apart(self, do, what):
@@ -282,22 +281,6 @@ class CxTowerRunQueue(models.AbstractModel):
                 return error
             _logger.info("%s: another transaction was faster (%s)", what, error)
         return None
-
-    @api.model
-    def _wake_workers(self, at=None):
-        """Have the queued runs of this transaction taken once it is committed.
-
-        :param at: not before this moment (UTC), for a run that is retried later
-
-        The cron wakes the worker of the process that runs crons. If that is this process, its worker is woken directly as
-        well; should the process die in between, the cron still does it.
-        """
-        cron = self.env.ref("cetmix_tower_server.ir_cron_dispatch_runs", raise_if_not_found=False)
-        if cron:
-            # sudo: the caller was allowed to start the run, and a run needs the cron; nothing of the cron is shown or changed
-            cron.sudo()._trigger(at)
-        if cron_service.has_crons():
-            self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
 
     def _register_hook(self):
         """Called when a registry was loaded: from now on runs may be executed in this process."""

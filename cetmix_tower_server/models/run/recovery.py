@@ -86,7 +86,7 @@ class CxTowerRunQueue(models.AbstractModel):
             RETURNING retry_at"""
         )
         for (retry_at,) in self.env.cr.fetchall():
-            self._wake_workers(at=retry_at)
+            self.env["cx.tower.run.backend"]._chosen()._wake(at=retry_at)
 
     @api.model
     def _end_overdue_plans(self):

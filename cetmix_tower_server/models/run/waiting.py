@@ -9,41 +9,40 @@ from ...engine.run_end import Claim
 from ...engine.work import HostWork
 from ...worker import waited
 from ...worker import worker as run_worker
-from ...worker.engine_context import engine_says
 
 #: Another transaction cannot have the log of a run: what it points to is not committed, or locked by the caller.
 NOT_ELSEWHERE = (pg_errors.ForeignKeyViolation, pg_errors.LockNotAvailable, pg_errors.UniqueViolation)
 
 
 class CxTowerRunTargetMixin(models.AbstractModel):
-    """The part of a run target for callers that need the end of a run at once.
+    """Callers that need the end of a run at once.
 
     The caller's transaction may hold anything: values that nobody else sees yet, locks, a server made a moment ago.
-    So the run is prepared in there, and what follows from its end (the server's status, files ...) is written in there.
+    So the run is prepared in it, and what follows from its end (the server's status, files ...) is written in it.
     In between the caller's transaction is left alone: work on the host needs plain values only.
 
-    What happens to which log when a transaction rolls back or the process dies is told in docs/developer/architecture.md,
-    "Calls that wait for their result".
+    ``docs/developer/architecture.md``, "Calls that wait for their result", says what becomes of the log when the transaction is
+    rolled back or the process dies.
     """
 
     _inherit = "cx.tower.run.target.mixin"
 
-    def _run_command_and_wait(self, command, **values):
-        """Run a command on one server, in this thread, and return its end; see :meth:`_run_and_wait`."""
+    def _run_command_and_wait(self, command, request):
+        """Run a command on one target, in this thread, and return its end; see :meth:`_run_and_wait`."""
         return self._run_and_wait(
-            lambda target: target._start_command_runs(command.with_env(target.env), **values)
+            lambda target: target._create_command_runs(command.with_env(target.env), request)
         )
 
     def _run_and_wait(self, start, collect=None):
         """Start a run, execute it now, and return its end as plain values.
 
-        :param start: gets this server and returns the log of the run, not dispatched; may be called twice
+        :param start: gets this target and returns the log of the run, not dispatched; may be called twice
         :param collect: gets the log with all rights after its end; what it returns is added to the end
         :return: dict: as :meth:`wait` of the log, with ``response``, ``error`` and ``variable_values``
         :raise UserError: a flight plan is to run that was made in the caller's transaction, or on such a server
         """
         self.ensure_one()
-        target = self.with_env(self.env(context=engine_says(tower_no_dispatch=True)))
+        target = self.with_env(self.env(context={}))
         savepoint = self.env.cr.savepoint()
         log = start(target).sudo()  # sudo: the engine goes on with what the caller was allowed to start
         if log.state == states.WAITING:
@@ -63,9 +62,6 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         if work:
             self._perform_here(log, work)
         return log._end_values(collect)
-
-    def _is_watched(self):
-        return self.env["cx.tower.settings"]._get().backend != "inline"
 
     # ------------------------------------------------------------------ the log in a transaction of its own
 
@@ -89,7 +85,10 @@ class CxTowerRunTargetMixin(models.AbstractModel):
 
     def _perform_elsewhere(self, log_id, fence, work, collect):
         """Do work on a host whose log is not the caller's, then let its end be followed in the caller's transaction."""
-        worker, is_watched = run_worker.get(self.env.cr.dbname), self._is_watched()
+        worker, is_watched = (
+            run_worker.get(self.env.cr.dbname),
+            self.env["cx.tower.run.backend"]._chosen()._watched,
+        )
         while True:
             worker.execute_now(log_id, fence, watched=is_watched, work=work)
             with worker.transaction() as env:
@@ -111,7 +110,10 @@ class CxTowerRunTargetMixin(models.AbstractModel):
 
     def _perform_here(self, log, work):
         """Do the work of a run that exists in the caller's transaction only, and record its end in there."""
-        worker, is_watched = run_worker.get(self.env.cr.dbname), self._is_watched()
+        worker, is_watched = (
+            run_worker.get(self.env.cr.dbname),
+            self.env["cx.tower.run.backend"]._chosen()._watched,
+        )
         trace = {"row": log._as_row(), "end": None}
         log._leave_trace_at_rollback(trace)
         while log.state == states.QUEUED:  # once more where its author allowed another attempt
@@ -130,16 +132,16 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         It does not see what the caller has not committed.
         """
         with self.env.registry.cursor() as cr:
-            target = self.with_env(self.env(cr=cr, context=engine_says(tower_no_dispatch=True))).exists()
+            target = self.with_env(self.env(cr=cr, context={})).exists()
             if not target:
                 raise UserError(
                     self.env._(
-                        "A flight plan cannot be waited for on a server that was made in the same transaction."
-                        " Commit first, or start it without waiting."
+                        "A flight plan cannot be waited for on a server that was created in the same transaction."
+                        " Commit first, or start the plan without waiting."
                     )
                 )
             log_id = start(target).id
-        self._execute_to_the_end(log_id, watched=self._is_watched())
+        self.env["cx.tower.run.backend"]._chosen()._execute_to_the_end(log_id)
         with self.env.registry.cursor() as cr:
             Log = self.env(cr=cr, user=SUPERUSER_ID, context={})["cx.tower.command.log"]
             return Log.browse(log_id)._end_values(collect)

@@ -224,6 +224,11 @@ class CxTowerServer(models.Model):
             active._end_with_server()
             self.env[model]._outlive("server_id", self)
 
+    # ------------------------------------------------------------------ as a run target
+
+    def _run_server(self):
+        return self
+
     # ------------------------------------------------------------------ actions
 
     def action_run_command(self):

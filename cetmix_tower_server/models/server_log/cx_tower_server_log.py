@@ -21,7 +21,12 @@ class CxTowerServerLog(models.Model):
 
     _name = "cx.tower.server.log"
     _description = "Tower Server Log"
-    _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin", "cx.tower.linked.access.mixin"]
+    _inherit = [
+        "cx.tower.reference.mixin",
+        "cx.tower.access.mixin",
+        "cx.tower.linked.access.mixin",
+        "cx.tower.target.link.mixin",
+    ]
     _order = "name, id"
 
     active = fields.Boolean(default=True)

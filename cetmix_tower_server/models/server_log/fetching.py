@@ -1,11 +1,10 @@
-import secrets
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ...engine import states
 from ...engine.errors import EngineError
 from ...engine.exit_codes import ExitCode
+from ...engine.run_request import RunInput, RunRequest, new_nonce
 from ...engine.shell import quoting
 from ..run.source import hide_code
 
@@ -162,10 +161,10 @@ class CxTowerServerLog(models.Model):
                 raise UserError(reason)
 
     def _nothing_to_fetch(self):
-        """Return the reason why there is nothing to fetch, or "". Extension point for other owners."""
+        """Return the reason why there is nothing to fetch, or ""."""
         # sudo: reads managers' fields; the reason names only the log and its server
         log = self.sudo()
-        if not log.server_id:
+        if not log._run_target():
             return self.env._(
                 "“%s” does not belong to a server, so there is no host to fetch it from.", log.name
             )
@@ -226,17 +225,16 @@ class CxTowerServerLog(models.Model):
         runs._take_guards(keys)
         for run in refused:
             run._hand_over_to_server_log()
-        self.env["cx.tower.server"]._dispatch(runs)
+        self.env["cx.tower.run.backend"]._chosen()._dispatch(runs)
         return runs
 
     def _prepare_runs(self, mode):
-        """Return the values of the runs of these logs; the values of variables are read once a server."""
-        nonce = secrets.token_hex(8)
+        """Return the values of the runs of these logs; the values of variables are read once a target."""
         prepared = {}
-        for server, logs in self.grouped("server_id").items():
-            known = logs._shared_scope(server, nonce)
+        for target, logs in self.grouped(lambda log: log._run_target()).items():
+            read = logs._read_shared_values(target)
             for log in logs:
-                values = log._prepare_run(server, mode, known)
+                values = log._prepare_run(target, mode, read)
                 hands_over = mode == "refresh" or log.log_type == "command"
                 values["run_input"] = {
                     **values.get("run_input", {}),
@@ -245,25 +243,28 @@ class CxTowerServerLog(models.Model):
                 prepared[log.id] = values | {"server_log_id": log.id, "server_log_mode": mode}
         return [prepared[log.id] for log in self]
 
-    def _shared_scope(self, server, nonce):
-        """Return what ``_render_run`` calls known, for the commands of all these logs; None when it cannot be read at once."""
+    def _read_shared_values(self, target):
+        """Return the :class:`engine.run_request.RunValues` for the texts of all these logs; None when one is malformed."""
         commands = self.filtered(lambda log: log.log_type == "command").command_id
         texts = [text for command in commands for text in (command.code, command.path)]
         for log in self.filtered(lambda log: log.log_type == "file"):
             file = log._get_file()
             texts += [] if file.variable_values else [file.server_dir, file.name]
         try:
-            return nonce, server._rendering_scope(server, texts, {}, nonce)
+            return target._read_values(texts, {})
         except EngineError:
-            return None  # one of them is malformed: each is told for itself
+            return None  # each log then fails, or works, by itself
 
-    def _prepare_run(self, server, mode, known):
-        """Return the values of the run that fetches or follows this log."""
+    def _prepare_run(self, target, mode, read):
+        """Return the values of the run that fetches or follows this log.
+
+        :param read: values of variables that were read for several logs, see :meth:`_read_shared_values`
+        """
+        request = RunRequest(sudo=None if self.use_sudo else False)
         if self.log_type == "file":
-            values = self._prepare_file_run(server, mode, known)
+            values = self._prepare_file_run(target, request, mode, read)
         else:
-            sudo = None if self.use_sudo else False
-            values = server._prepare_run(server, self.command_id, None, sudo, {}, None, known=known)
+            values = target._prepare_run(self.command_id, request, read)
         if mode == "follow" and values.get("run_input"):
             settings = dict(values["run_input"]["settings"])
             settings["timeout_s"] = min(settings["timeout_s"] or FOLLOW_LIMIT_S, FOLLOW_LIMIT_S)
@@ -272,57 +273,48 @@ class CxTowerServerLog(models.Model):
             values["attempts_total"] = 1
         return values
 
-    def _prepare_file_run(self, server, mode, known):
+    def _prepare_file_run(self, target, request, mode, read):
         """Return the values of the run that prints the end of this log's file."""
         command = self.env.ref(FILE_COMMAND)
-        settings = command._run_settings()
+        instruction = command._instruction(request)
         values = {
-            **server._retry_values(settings),
-            "server_id": server.id,
+            **target._prepare_log(instruction),
             "command_id": command.id,
             "user_id": self.env.uid,
-            "use_sudo": server._sudo_mode(None if self.use_sudo else False),
             "variable_values": False,
             "guard_key": f"server_log:{self.id}" if mode == "refresh" else False,
         }
+        server = target._run_server()
         if server.shell_mode == "raw":
             text = self.env._(
                 "%s is in raw mode and has no shell to read the end of a file. Use a log of type Command.",
                 server.name,
             )
-            return values | {"guard_key": False} | server._refused_values(ExitCode.GENERAL_ERROR, text)
+            return target._refuse(values, ExitCode.GENERAL_ERROR, text)
         try:
-            code = self._file_code(self._file_path(server, known), mode)
+            code = self._file_code(self._file_path(target, read), mode)
         except EngineError as error:
-            return values | {"guard_key": False} | server._refused_values(error.exit_code, str(error))
-        return values | {
-            "code": code,
-            "path": False,
-            "run_input": {
-                "code": code,
-                "path": "",
-                "action": command.action,
-                "nonce": secrets.token_hex(8),  # the code names no secret, whatever the path looks like
-                "secrets": [],
-                "variable_values": {},
-                "settings": settings,
-                "source_code": False,
-                "source_path": False,
-            },
-        }
+            return target._refuse(values, error.exit_code, str(error))
+        run_input = RunInput(
+            action=command.action,
+            nonce=new_nonce(),  # the code names no secret, whatever the path looks like
+            settings=instruction.settings,
+            code=code,
+            path="",
+        )
+        return values | {"code": code, "path": False, "run_input": run_input.to_plain()}
 
-    def _file_path(self, server, known):
+    def _file_path(self, target, read):
         """Return where this log's file is on its server.
 
         :raise engine.errors.RenderingError: a variable of its name or directory has no value
         """
         file = self._get_file()
         source = file._rendering_source()
-        if file.variable_values or not known:
+        if file.variable_values or not read:
             texts = [source["directory"], source["name"]]
-            known = "", server._rendering_scope(server, texts, file._own_values__().values, "")
-        nonce, scope = known
-        return server._render_file_path(source, scope, nonce)[2]
+            read = target._read_values(texts, file._own_values__().values, can_name_secrets=False)
+        return file._render_place(source, read)[2]
 
     @api.model
     def _file_code(self, path, mode):
@@ -337,7 +329,7 @@ class CxTowerServerLog(models.Model):
         File = self.env["cx.tower.file"]
         if self.file_id or not self.file_template_id:
             return self.file_id
-        domain = [("server_id", "=", self.server_id.id), ("template_id", "=", self.file_template_id.id)]
+        domain = [*File._domain_on(self._run_target()), ("template_id", "=", self.file_template_id.id)]
         return File.search(domain, limit=1, order="id desc")
 
     # ------------------------------------------------------------------ results

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
+from ...engine.run_request import RunRequest
 from ...worker.engine_context import engine_says
 
 # Names in the public API for fields of the server.
@@ -374,6 +375,6 @@ class CxTowerServerTemplate(models.Model):
         plan = self.sudo().flight_plan_id.with_env(self.env)
         if not plan:
             return
-        log = server._start_plan_runs(plan, {})
+        log = server._start_plan_runs(plan, RunRequest())
         server.sudo().template_plan_log_id = log.id  # sudo: Tower's own note, which the user cannot write
         server._message_log(body=self.env._("Flight plan after creation started: %s", log._get_html_link()))

@@ -7,6 +7,7 @@ from odoo import api, models
 from odoo.exceptions import ValidationError
 
 from ...engine.exit_codes import ExitCode
+from ...engine.run_request import RunRequest
 from ..base.storable_values import is_whole_number
 
 _logger = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class CetmixTower(models.AbstractModel):
         if not command:
             return self._not_found("command", command_reference)
         if get_result:
-            result = server._run_command_and_wait(command, variable_values=variable_values)
+            result = server._run_command_and_wait(command, RunRequest(variable_values=variable_values))
             return {
                 "exit_code": result["exit_code"],
                 "message": result["response"] or result["error"] or result["message"],

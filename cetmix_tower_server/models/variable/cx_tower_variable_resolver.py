@@ -168,17 +168,18 @@ class CxTowerVariableResolver(models.AbstractModel):
         }
 
     @api.model
-    def _variable_scopes(self, servers, custom_values=None, references=None, tools=None):
-        """Return {server id: ``VariableScope``} for the same run on many servers, with one query for all.
+    def _variable_scopes(self, owners, custom_values=None, references=None, tools=None):
+        """Return {owner id: ``VariableScope``} for the same run on many owners of one model, with one query for all.
 
-        :param servers: cx.tower.server records
+        :param owners: records with ``_get_variable_scope_records``: run targets
         Other parameters: as of :meth:`_variable_scope`.
         """
-        pairs = [self._get_scopes(server=server) for server in servers]
+        records = [owner._get_variable_scope_records() for owner in owners]
+        pairs = [self._get_scopes(**own) for own in records]
         rows = self._fetch_values_of_many(pairs, references)
         return {
-            server.id: self._make_scope(found, own, custom_values, {"server": server}, tools)
-            for server, own, found in zip(servers, pairs, rows, strict=True)
+            owner.id: self._make_scope(found, scopes, custom_values, own, tools)
+            for owner, own, scopes, found in zip(owners, records, pairs, rows, strict=True)
         }
 
     @api.model

@@ -310,27 +310,28 @@ class CxTowerKey(models.Model):
         }
 
     @api.model
-    def _find_missing_secrets(self, references_of_servers):
-        """Return {server id: references of secrets without a value there}, sorted; one query, nothing is decrypted.
+    def _find_missing_secrets(self, wanted_by):
+        """Return {place: references of secrets without a value there}, sorted; one query, nothing is decrypted.
 
-        :param references_of_servers: {cx.tower.server record: references that are needed there}
+        :param wanted_by: {place: (owners, references that are needed there)}; places are numbers of the caller's choice,
+            owners {"server": record, "partner": record}
         """
         wanted = [
-            (server.id, server.sudo().partner_id.id or None, reference)  # sudo: as _find_secrets__
-            for server, references in references_of_servers.items()
+            (place, owners["server"].id or None, owners["partner"].id or None, reference)
+            for place, (owners, references) in wanted_by.items()
             for reference in references
         ]
-        missing = {server.id: [] for server in references_of_servers}
+        missing = {place: [] for place in wanted_by}
         if not wanted:
             return missing
         self.flush_model(["reference", "key_type"])
         self.env["cx.tower.key.value"].flush_model(["key_id", "server_id", "partner_id"])
-        servers, partners, references = map(list, zip(*wanted, strict=True))
+        places, servers, partners, references = map(list, zip(*wanted, strict=True))
         query = SQL(
             """
-            SELECT wanted.server, wanted.reference
-              FROM unnest(%(servers)s::int[], %(partners)s::int[], %(references)s::text[])
-                   AS wanted (server, partner, reference)
+            SELECT wanted.place, wanted.reference
+              FROM unnest(%(places)s::int[], %(servers)s::int[], %(partners)s::int[], %(references)s::text[])
+                   AS wanted (place, server, partner, reference)
              WHERE NOT EXISTS (
                 SELECT FROM cx_tower_key AS key
                   JOIN cx_tower_key_value AS value ON value.key_id = key.id
@@ -343,13 +344,14 @@ class CxTowerKey(models.Model):
              )
              ORDER BY wanted.reference
             """,
+            places=places,
             servers=servers,
             partners=partners,
             references=references,
             secret=SECRET,
         )
-        for server_id, reference in self.env.execute_query(query):
-            missing[server_id].append(reference)
+        for place, reference in self.env.execute_query(query):
+            missing[place].append(reference)
         return missing
 
     @api.model

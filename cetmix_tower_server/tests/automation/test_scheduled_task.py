@@ -61,10 +61,6 @@ class TaskCase(RunCase):
     def runs(self, task):
         return self.Log.search([("scheduled_task_id", "=", task.id)], order="id")
 
-    def keep_queued(self):
-        """Let runs stay in the queue, as they do while no lane is free."""
-        return patch.object(type(self.server), "_dispatch", lambda self, logs: None)
-
 
 @tagged("post_install", "-at_install")
 class TestScheduledTask(TaskCase):
@@ -428,10 +424,10 @@ class TestScheduledTask(TaskCase):
         task.server_ids = good | bad | hidden | last
         prepare = type(good)._prepare_run
 
-        def fail(records, server, *arguments, **keywords):
-            if server == bad:
+        def fail(place, *arguments, **keywords):
+            if place == bad:
                 raise ZeroDivisionError("a bug")
-            return prepare(records, server, *arguments, **keywords)
+            return prepare(place, *arguments, **keywords)
 
         with patch.object(type(good), "_prepare_run", fail), mute_logger(RUN):
             self.tick()
@@ -480,7 +476,7 @@ class TestScheduledTask(TaskCase):
 
     def test_a_run_that_fails_later(self):
         task = self.new_task()
-        with self.keep_queued():
+        with self.nobody_executes():
             self.tick()
         self.assertTrue(task.examined_from)
         self.runs(task)._finish(RunEnd(7, message="late"))
@@ -494,7 +490,7 @@ class TestScheduledTask(TaskCase):
     def test_a_task_does_not_overlap_itself(self):
         other = self.new_server("Free")
         task = self.new_task(server_ids=(self.server | other).ids)
-        with self.keep_queued():
+        with self.nobody_executes():
             self.tick()
         self.assertTrue(task.is_running)
         self.assertEqual(self.Task.search([("is_running", "=", True)]), task)
@@ -513,14 +509,14 @@ class TestScheduledTask(TaskCase):
     def test_unless_its_target_may_run_side_by_side(self):
         self.command.allow_parallel_run = True
         task = self.new_task()
-        with self.keep_queued():
+        with self.nobody_executes():
             self.tick()
             self.tick(SATURDAY + timedelta(days=1))
         self.assertEqual(self.runs(task).mapped("state"), ["queued", "queued"])
 
     def test_run_now_does_not_overlap_either(self):
         task = self.new_task()
-        with self.keep_queued():
+        with self.nobody_executes():
             self.tick()
             with self.assertRaisesRegex(UserError, "is still active"):
                 task.with_user(self.manager).action_run()
@@ -528,7 +524,7 @@ class TestScheduledTask(TaskCase):
     def test_a_killed_process_leaves_nothing_behind(self):
         """Pitfall 19: whether a task is running is what its runs say."""
         task = self.new_task()
-        with self.keep_queued():
+        with self.nobody_executes():
             self.tick()
         self.runs(task)._finish(RunEnd(-209, message="interrupted"))
         self.tick(SATURDAY + timedelta(days=1))
@@ -572,7 +568,7 @@ class TestScheduledTask(TaskCase):
             task = self.new_task(server_ids=servers.ids)
             self.env.flush_all()
             self.env.invalidate_all()
-            with self.keep_queued(), freeze_time(SATURDAY):
+            with self.nobody_executes(), freeze_time(SATURDAY):
                 before = self.env.cr.sql_log_count
                 task._run_due()
                 self.env.flush_all()

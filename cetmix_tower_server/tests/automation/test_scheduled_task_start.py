@@ -55,7 +55,7 @@ class TestWhatStarted(TaskCase):
         value = {"variable_id": self.env["cx.tower.variable"].get_by_reference("missing_here").id}
         other.variable_value_ids = [(0, 0, value | {"value_char": "x"})]
         task = self.new_task(command_id=self.broken.id, server_ids=(self.server | other).ids)
-        with self.keep_queued():
+        with self.nobody_executes():
             kind, message = self.run_now(task)
         self.assertEqual(kind, "warning")
         self.assertIn("1 of 2 runs of “Task” were started. The variable “missing_here” has no value", message)
@@ -115,7 +115,7 @@ class TestWhatStarted(TaskCase):
         facts = {"server_id": self.server.id, "server_dir": "/srv", "source": "tower"}
         good = File.create(facts | {"name": "good.txt", "code": "x"})
         bad = File.create(facts | {"name": "bad.txt", "code": "{{ missing_here }}"})
-        with self.keep_queued():
+        with self.nobody_executes():
             kind, message = self.told((good | bad).action_push_to_server())
             self.assertEqual(kind, "warning")
             self.assertIn("1 of 2 files cannot be transferred", message)

@@ -16,9 +16,6 @@ ENGINE = {
     "tower_file_cascade",
     "tower_file_quiet",
     "tower_copied_texts",
-    "tower_fleet_later",
-    "tower_no_dispatch",
-    "tower_secrets_later",
 }
 # Code that runs as superuser may say these, too; callers over RPC may not.
 SUPERUSER = {"server_force_delete", "skip_ssh_settings_check"}  # Root may say the first: it is noted down

@@ -4,7 +4,6 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
 from ...engine.plan import conditions
-from ...worker.engine_context import engine_says
 from ..common import make_private_key
 from .dry_run_case import DryRunCase
 
@@ -154,9 +153,9 @@ class TestDryRun(DryRunCase):
     def test_what_runs_right_now_is_a_warning(self):
         slow = self.command("sleep 1", allow_parallel_run=False)
         plan = self.plan(slow)
-        server = self.server.with_context(**engine_says(tower_no_dispatch=True))
-        server.run_flight_plan(plan)
-        server.run_command(slow)
+        with self.nobody_executes():
+            self.server.run_flight_plan(plan)
+            self.server.run_command(slow)
         other = self.server.copy({"name": "Other"})
         rows = self.report(plan, servers=self.server + other)["servers"]
         self.assertTrue(rows[0]["ok"])

@@ -6,7 +6,6 @@ from unittest.mock import patch
 from ...engine.errors import FileExists, FileMissing, FileTooLarge, FileUploadFailed
 from ...engine.ssh.files import HostFile, IfExists, PushResult
 from ...worker import file_work
-from ...worker.engine_context import engine_says
 from ..run.run_case import RunCase
 
 
@@ -102,7 +101,6 @@ class FileCase(RunCase):
         cls.Template = cls.env["cx.tower.file.template"]
         cls.server.ssh_password = "a password"
         cls.server.skip_host_key = True
-        cls.quiet_server = cls.server.with_context(**engine_says(tower_no_dispatch=True))
 
     def setUp(self):
         super().setUp()

@@ -10,7 +10,6 @@ from psycopg2.errors import LockNotAvailable
 from ...engine.errors import ConnectTimeout, FileUploadFailed
 from ...engine.exit_codes import ExitCode
 from ...engine.ssh.files import Owner
-from ...worker.engine_context import engine_says
 from .file_case import FileCase
 
 
@@ -174,7 +173,7 @@ class TestFile(FileCase):
         files = self.File.concat(
             *(self.file(name=f"f{n}", code="{{ tower.server.name }}") for n in range(40))
         )
-        quiet = files.with_context(**engine_says(tower_no_dispatch=True))
+        self.enterContext(self.nobody_executes())
         self.env.flush_all()
 
         def queries(part):
@@ -184,8 +183,8 @@ class TestFile(FileCase):
             self.env.flush_all()
             return self.env.cr.sql_log_count - before
 
-        few = queries(quiet[:2])
-        self.assertLessEqual(queries(quiet[2:]), few + 3)
+        few = queries(files[:2])
+        self.assertLessEqual(queries(files[2:]), few + 3)
 
     def test_one_failing_file_does_not_keep_the_others(self):
         files = self.file(name="a") + self.file(name="b") + self.file(name="c")
@@ -232,18 +231,18 @@ class TestFile(FileCase):
 
     def test_a_file_is_in_one_run_at_a_time(self):
         file = self.file()
-        quiet = file.with_context(**engine_says(tower_no_dispatch=True))
-        first = quiet.upload()
+        with self.nobody_executes():
+            first = file.upload()
         self.assertTrue(file.is_being_processed)
         self.assertEqual(first["busy"], [])
         held = {"id": file.id, "reference": file.reference, "log": first["id"]}
-        self.assertEqual(quiet.compare(), {"logs": [], "busy": [{**held, "follows": False}]})
-        self.assertEqual(quiet.upload(), {"logs": [], "busy": [{**held, "follows": True}]})
+        self.assertEqual(file.compare(), {"logs": [], "busy": [{**held, "follows": False}]})
+        self.assertEqual(file.upload(), {"logs": [], "busy": [{**held, "follows": True}]})
         self.assertTrue(file.sync_wanted)
         with self.assertRaises(UserError):
-            quiet.upload(raise_error=True)
+            file.upload(raise_error=True)
         log = self.env["cx.tower.command.log"].browse(first["id"])
-        self.server._dispatch(log)
+        self.execute(log)
         self.assertEqual(log.state, "done")
         self.assertTrue(file.sync_wanted)
         file.code = "two\n"
@@ -275,9 +274,10 @@ class TestFile(FileCase):
 
     def test_binary_content_that_was_changed_after_the_start_is_not_sent(self):
         file = self.file(file_type="binary", file=base64.b64encode(b"one"), code=False)
-        started = file.with_context(**engine_says(tower_no_dispatch=True)).upload()
+        with self.nobody_executes():
+            started = file.upload()
         file.file = base64.b64encode(b"two")
-        self.server._dispatch(self.env["cx.tower.command.log"].browse(started["id"]))
+        self.execute(self.env["cx.tower.command.log"].browse(started["id"]))
         self.assertFalse(self.host.files)
         self.assertIn("Push it again", file.server_response)
 
@@ -404,7 +404,8 @@ class TestFile(FileCase):
             pass
 
         with self.assertRaises(Undo), self.env.cr.savepoint():
-            file.with_context(**engine_says(tower_no_dispatch=True)).unlink()
+            with self.nobody_executes():
+                file.unlink()
             self.assertNotEqual(self.last_log(), before)
             raise Undo
         self.assertEqual(self.last_log(), before)
@@ -426,7 +427,8 @@ class TestFile(FileCase):
 
     def test_a_file_in_a_run_is_not_deleted(self):
         file = self.file()
-        file.with_context(**engine_says(tower_no_dispatch=True)).upload()
+        with self.nobody_executes():
+            file.upload()
         with self.assertRaises(UserError):
             file.unlink()
 

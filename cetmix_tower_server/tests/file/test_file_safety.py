@@ -16,7 +16,6 @@ from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
 from ...engine.ssh.running.stopping import StopRequested
 from ...worker import file_work
-from ...worker.engine_context import engine_says
 from .file_case import FileCase
 
 
@@ -285,12 +284,12 @@ class TestFileSafety(FileCase):
         document = self.server._bare_document("push", "/srv/data")
         attachment = self.env["ir.attachment"].create({"name": "data", "raw": b"content"})
         document["attachment"] = {"id": attachment.id, "checksum": attachment.checksum, "size": 7}
-        log = self.quiet_server._start_bare_run("push", document)
+        log = self.server._create_bare_run("push", document)
         log._finish(RunEnd(int(ExitCode.RUN_INTERRUPTED)))
         self.assertFalse(self.env["ir.attachment"].search([]) - before)
 
     def test_a_result_that_nobody_fetches_does_not_stay(self):
-        log = self.quiet_server._start_bare_run("push", self.server._bare_document("push", "/srv/data"))
+        log = self.server._create_bare_run("push", self.server._bare_document("push", "/srv/data"))
         log._finish(RunEnd(0, columns={"run_result": {"files": [{"outcome": "pushed"}]}}))
         self.sync()
         self.assertTrue(log.run_result)
@@ -330,10 +329,10 @@ class TestFileSafety(FileCase):
     # ------------------------------------------------------------------ changes while a run goes on
 
     def _changed_meanwhile(self, file, start, change):
-        log = start(file.with_context(**engine_says(tower_no_dispatch=True)))["id"]
+        with self.nobody_executes():
+            log = self.env["cx.tower.command.log"].browse(start(file)["id"])
         change()
-        log = self.env["cx.tower.command.log"].browse(log)
-        self.server._dispatch(log)
+        self.execute(log)
         self.assertEqual(log.state, "done")
         return file
 
@@ -366,12 +365,11 @@ class TestFileSafety(FileCase):
         self.host.files = {"/etc/app/a": (b"aa", 0o644), "/etc/app/b": (b"bb", 0o644)}
         files = self.file(name="a", source="server", file_type="binary", code=False)
         files |= self.file(name="b", source="server", file_type="binary", code=False)
-        log = self.env["cx.tower.command.log"].browse(
-            files.with_context(**engine_says(tower_no_dispatch=True)).download()["id"]
-        )
+        with self.nobody_executes():
+            log = self.env["cx.tower.command.log"].browse(files.download()["id"])
         self.env.cr.execute("DELETE FROM cx_tower_file WHERE id = %s", (files[0].id,))
         self.env.invalidate_all()
-        self.server._dispatch(log)
+        self.execute(log)
         self.assertEqual(files[1].with_context(bin_size=False).file, b"YmI=")
 
     def test_one_content_that_is_missing_in_tower_keeps_no_other(self):
@@ -426,9 +424,8 @@ class TestFileSafety(FileCase):
 
     def _ends_badly(self, error):
         file = self.file()
-        log = self.env["cx.tower.command.log"].browse(
-            file.with_context(**engine_says(tower_no_dispatch=True)).upload()["id"]
-        )
+        with self.nobody_executes():
+            log = self.env["cx.tower.command.log"].browse(file.upload()["id"])
         self.assertEqual(file.sync_state, "waiting")
         with patch.object(type(self.File), "_take_over_results", side_effect=error):
             log._finish(RunEnd(int(ExitCode.RUN_INTERRUPTED), message="It is lost."))

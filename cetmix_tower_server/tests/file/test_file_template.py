@@ -267,9 +267,10 @@ class TestFileTemplate(FileCase):
     def test_a_plan_runs_the_template_as_it_was_when_it_started(self):
         template = self.template()
         plan = self.plan(self.python("pass"), self.command(template))
-        run = self.quiet_server.run_flight_plan(plan)
+        with self.nobody_executes():
+            run = self.server.run_flight_plan(plan)
         template.code = "changed\n"
-        self.server._dispatch(run.command_log_ids)
+        self.execute(run)
         self.assertEqual(run.state, "done", run.message)
         self.assertEqual(self.host.files["/etc/web/web.conf"][0], b"x\n")
 

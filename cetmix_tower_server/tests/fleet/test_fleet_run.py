@@ -8,7 +8,7 @@ from odoo.tools import file_open, mute_logger
 
 from ...engine.exit_codes import ExitCode
 from ...engine.run_end import Claim, RunEnd
-from ...worker.engine_context import engine_says
+from ...engine.run_request import RunRequest
 from ..run.run_case import RunCase
 
 
@@ -81,7 +81,7 @@ class TestFleetRun(RunCase):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            logs = servers.with_context(**engine_says(tower_no_dispatch=True))._start_command_runs(command)
+            logs = servers._create_command_runs(command, RunRequest())
             self.env.flush_all()
             queries.append(self.env.cr.sql_log_count - before)
             self.assertEqual(

@@ -3,8 +3,8 @@ from itertools import product
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ...worker.engine_context import engine_says
 from ..api_case import PASSWORD, PROTOCOLS, ApiCase, Refused
+from ..backends import nobody_executes
 
 SERVER, PLAN_LOG = "cx.tower.server", "cx.tower.plan.log"
 QUIET = ("odoo.http", "odoo.addons.rpc.controllers.jsonrpc", "odoo.addons.rpc.controllers.xmlrpc")
@@ -74,8 +74,8 @@ class TestApiPlan(ApiCase):
 
     def queued_run(self, who):
         """Return the id of a run whose first step waits for its turn."""
-        server = self.server.with_user(self.people[who]).with_context(**engine_says(tower_no_dispatch=True))
-        return server.run_flight_plan("api_plan").id
+        with nobody_executes(self.env):
+            return self.server.with_user(self.people[who]).run_flight_plan("api_plan").id
 
     # ------------------------------------------------------------------ what they may
 

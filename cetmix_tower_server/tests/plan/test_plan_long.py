@@ -3,10 +3,10 @@ from unittest.mock import patch
 from odoo import sql_db
 from odoo.tests import tagged
 
+from ...engine.run_request import RunRequest
 from ...engine.secret import Secret
 from ...models.plan import frozen_inputs, plan_log_reading
 from ...worker import worker as run_worker
-from ...worker.engine_context import engine_says
 from ..run.run_case import RunCase
 
 MEASURED = 5  # steps
@@ -28,8 +28,8 @@ class TestPlanLong(RunCase):
                 ],
             }
         )
-        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
-        started = server._start_plan_runs(plan, own_values, secrets=secrets)
+        request = RunRequest(variable_values=own_values, secrets=secrets)
+        started = self.server.with_user(self.root)._create_plan_runs(plan, request)
         run = self.env["cx.tower.plan.log"].browse(started.ids)
         self.env.flush_all()
         return run
@@ -122,7 +122,7 @@ class TestPlanLong(RunCase):
             {"name": "Sealed", "line_ids": [(0, 0, {"command_id": command.id}) for _line in range(2)]}
         )
         server = self.server.with_user(self.root)
-        run = server._start_plan_runs(plan, {"word": "x"}, secrets=SECRETS).sudo()
+        run = server._start_plan_runs(plan, RunRequest({"word": "x"}, secrets=SECRETS)).sudo()
         self.assertEqual(run.state, "done")
         self.assertTrue(run.sealed_input)
         self.assertNotIn(

@@ -8,7 +8,6 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ...worker.engine_context import engine_says
 from ..common import slow
 from ..run.run_case import RunCase
 
@@ -311,7 +310,8 @@ class TestPlanRun(RunCase):
 
     def test_not_side_by_side(self):
         plan = self.plan(self.exits(0))
-        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
+        self.enterContext(self.nobody_executes())
+        server = self.server.with_user(self.root)
         first, second = server.run_flight_plan(plan).sudo(), server.run_flight_plan(plan).sudo()
         self.assertEqual(first.state, "queued")
         self.assertEqual((second.state, second.plan_status), ("failed", -301))
@@ -321,7 +321,8 @@ class TestPlanRun(RunCase):
         """What is queried for each server is a constant, and small."""
         plan = self.plan(self.exits(0, allow_parallel_run=True), self.exits(0, allow_parallel_run=True))
         servers = self.server.concat(*(self.server.copy({"name": f"Copy {n}"}) for n in range(20)))
-        servers = servers.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
+        self.enterContext(self.nobody_executes())
+        servers = servers.with_user(self.root)
         self.env.flush_all()
         counts = []
         for some in (servers[:1], servers[1:]):
@@ -347,19 +348,16 @@ class TestPlanRun(RunCase):
 
     def test_stop_before_it_began(self):
         plan = self.plan(self.exits(0), self.exits(0))
-        run = (
-            self.server.with_context(**engine_says(tower_no_dispatch=True))
-            .with_user(self.root)
-            .run_flight_plan(plan)
-        )
+        self.enterContext(self.nobody_executes())
+        run = self.server.with_user(self.root).run_flight_plan(plan)
         run.stop()
         self.assertEqual((run.sudo().state, run.sudo().plan_status), ("stopped", -308))
         self.assertEqual(run.sudo().command_log_ids.state, "stopped")
 
     def test_the_cron_ends_what_was_to_be_stopped(self):
         """The process that was to do so died between its two transactions."""
-        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
-        run = server.run_flight_plan(self.plan(self.exits(0), self.exits(0)))
+        self.enterContext(self.nobody_executes())
+        run = self.server.with_user(self.root).run_flight_plan(self.plan(self.exits(0), self.exits(0)))
         self.env["cx.tower.run.stop"]._mark_plans(run.ids, self.manager)
         self.env.invalidate_all()
         self.assertEqual(run.sudo().command_log_ids.state, "queued")
@@ -370,11 +368,11 @@ class TestPlanRun(RunCase):
 
     def test_what_is_taken_while_it_is_stopped_does_not_begin(self):
         command = self.python("custom_values['ran'] = True")
-        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
-        run = server.run_flight_plan(self.plan(command, self.exits(0))).sudo()
+        with self.nobody_executes():
+            run = self.server.with_user(self.root).run_flight_plan(self.plan(command, self.exits(0))).sudo()
         self.env["cx.tower.run.stop"]._mark_plans(run.ids, self.manager)
         self.env.invalidate_all()
-        self.server.with_user(self.root)._dispatch(run.command_log_ids)
+        self.execute(run)
         self.env.invalidate_all()
         self.assertEqual(
             (run.state, run.command_log_ids.state, run.variable_values), ("stopped", "stopped", False)
@@ -431,8 +429,8 @@ class TestPlanRun(RunCase):
         self.assertEqual((run.state, run.command_log_ids.attempt), ("failed", 1))
 
     def test_an_overdue_step_is_not_taken(self):
-        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
-        run = server.run_flight_plan(self.plan(self.exits(0), timeout_s=50)).sudo()
+        self.enterContext(self.nobody_executes())
+        run = self.server.with_user(self.root).run_flight_plan(self.plan(self.exits(0), timeout_s=50)).sudo()
         run.deadline = fields.Datetime.now() - timedelta(seconds=5)
         queue = self.env["cx.tower.run.queue"]
         self.assertFalse(queue._claim("worker", 10))
@@ -444,14 +442,16 @@ class TestPlanRun(RunCase):
     # ------------------------------------------------------------------
 
     def test_stopping_a_queued_step_stops_its_plan(self):
-        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
+        self.enterContext(self.nobody_executes())
+        server = self.server.with_user(self.root)
         run = server.run_flight_plan(self.plan(self.exits(0), self.exits(0), on_error_action="n")).sudo()
         run.command_log_ids.with_user(self.root).stop()
         self.env.invalidate_all()
         self.assertEqual((run.state, len(run.command_log_ids)), ("stopped", 1))
 
     def test_stopping_a_waiting_step_stops_what_is_inside(self):
-        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
+        self.enterContext(self.nobody_executes())
+        server = self.server.with_user(self.root)
         run = server.run_flight_plan(self.plan(self.sub_plan(self.plan(self.exits(0))), self.exits(0))).sudo()
         run.command_log_ids.with_user(self.root).stop()
         self.env.invalidate_all()
@@ -496,11 +496,8 @@ class TestPlanRun(RunCase):
         """It is refused, and can be resumed afterwards."""
         plan = self.plan(self.exits(5))
         run = self.run_plan(plan)
-        other = (
-            self.server.with_user(self.root)
-            .with_context(**engine_says(tower_no_dispatch=True))
-            .run_flight_plan(plan)
-        )
+        with self.nobody_executes():
+            other = self.server.with_user(self.root).run_flight_plan(plan)
         with self.assertRaisesRegex(UserError, "already"), self.env.cr.savepoint():
             run.with_user(self.root).resume()
         other.stop()
@@ -512,8 +509,8 @@ class TestPlanRun(RunCase):
         """The step ends as ANOTHER_COMMAND_RUNNING, and so does the plan; nothing stays behind."""
         command = self.exits(5)
         run = self.run_plan(self.plan(command))
-        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
-        started = server.run_command(command)
+        with self.nobody_executes():
+            started = self.server.with_user(self.root).run_command(command)
         resumed = run.with_user(self.root).resume().sudo()
         self.assertEqual((resumed.state, resumed.plan_status), ("failed", -201))
         again = resumed.with_user(self.root).resume().sudo()
@@ -527,11 +524,8 @@ class TestPlanRun(RunCase):
         once = self.python("custom_values['once'] = custom_values.get('once', 0) + 1")
         inner = self.plan(once, self.exits(5))
         run = self.run_plan(self.plan(self.sub_plan(inner)))
-        other = (
-            self.server.with_user(self.root)
-            .with_context(**engine_says(tower_no_dispatch=True))
-            .run_flight_plan(inner)
-        )
+        with self.nobody_executes():
+            other = self.server.with_user(self.root).run_flight_plan(inner)
         refused = run.with_user(self.root).resume().sudo()
         self.assertEqual((refused.state, refused.plan_status), ("failed", -301))
         other.stop()

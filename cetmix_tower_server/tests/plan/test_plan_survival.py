@@ -1,4 +1,4 @@
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from unittest.mock import patch
 
 import psycopg2
@@ -8,7 +8,6 @@ from odoo.tools import mute_logger
 from ...engine.exit_codes import ExitCode
 from ...engine.run_end import Claim, RunEnd
 from ...worker import worker as run_worker
-from ...worker.engine_context import engine_says
 from ...worker.job import Assignment, Job
 from ...worker.recorder import KeptOutput
 from ..run.run_case import RunCase
@@ -31,8 +30,9 @@ class TestPlanSurvival(RunCase):
         )
 
     def start(self, plan, dispatch=False):
-        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=not dispatch))
-        run = self.env["cx.tower.plan.log"].browse(server.run_flight_plan(plan).ids)
+        with nullcontext() if dispatch else self.nobody_executes():
+            started = self.server.with_user(self.root).run_flight_plan(plan)
+        run = self.env["cx.tower.plan.log"].browse(started.ids)
         self.env.invalidate_all()  # steps are created past the ORM
         return run
 

@@ -8,7 +8,6 @@ from odoo.tools import mute_logger
 
 from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
-from ...worker.engine_context import engine_says
 from ..run.run_case import RunCase
 
 DELETION = "odoo.addons.cetmix_tower_server.models.plan.server_deletion"
@@ -84,7 +83,8 @@ class TestServerDeletion(RunCase):
         self.assertEqual(message["title"], "Doomed was deleted")
 
     def test_while_the_plan_runs(self):
-        self.delete(self.doomed, **engine_says(tower_no_dispatch=True))
+        with self.nobody_executes():
+            self.delete(self.doomed)
         self.assertEqual((self.doomed.status, self.doomed.deletion_state), ("deleting", "running"))
         self.assertEqual(self.doomed.sudo().delete_plan_log_id, self.log_of(self.doomed))
         self.run_cron()
@@ -136,7 +136,8 @@ class TestServerDeletion(RunCase):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            servers.with_user(self.manager).with_context(**engine_says(tower_no_dispatch=True)).unlink()
+            with self.nobody_executes():
+                servers.with_user(self.manager).unlink()
             self.env.flush_all()
             return self.env.cr.sql_log_count - before
 
@@ -221,12 +222,14 @@ class TestServerDeletion(RunCase):
         self.assertEqual(self.doomed.status, "delete_error")
 
     def test_stopping_the_plan_keeps_the_server(self):
-        self.delete(self.doomed, **engine_says(tower_no_dispatch=True))
+        with self.nobody_executes():
+            self.delete(self.doomed)
         self.log_of(self.doomed).with_user(self.manager).stop()
         self.assertEqual((self.doomed.status, self.doomed.deletion_state), ("delete_error", "failed"))
 
     def test_a_step_whose_process_died(self):
-        self.delete(self.doomed, **engine_says(tower_no_dispatch=True))
+        with self.nobody_executes():
+            self.delete(self.doomed)
         step = self.log_of(self.doomed).command_log_ids
         self.env.cr.execute(
             "UPDATE cx_tower_command_log SET state = 'running', worker = 'gone', fence = 1 WHERE id = %s",
@@ -265,7 +268,8 @@ class TestServerDeletion(RunCase):
         self.assertEqual(self.doomed.deletion_state, "running")
 
     def test_a_run_whose_log_is_gone(self):
-        self.delete(self.doomed, **engine_says(tower_no_dispatch=True))
+        with self.nobody_executes():
+            self.delete(self.doomed)
         log = self.log_of(self.doomed)
         log.command_log_ids._record_end(RunEnd(0))
         self.env.flush_all()
@@ -303,8 +307,8 @@ class TestServerDeletion(RunCase):
 
     def test_the_deletion_waits_for_runs_that_came_behind(self):
         self.delete(self.doomed)
-        late = self.doomed.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
-        late.run_command(self.command.with_user(self.root))
+        with self.nobody_executes():
+            self.doomed.with_user(self.root).run_command(self.command.with_user(self.root))
         self.run_cron()
         self.assertEqual(self.doomed.deletion_state, "due")
         log = self.env["cx.tower.command.log"].search([("server_id", "=", self.doomed.id)], limit=1)
@@ -357,9 +361,8 @@ class TestServerDeletion(RunCase):
         self.assertFalse(self.doomed.sudo().deletion_step)
 
     def test_runs_that_have_not_ended(self):
-        self.doomed.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True)).run_command(
-            self.command
-        )
+        with self.nobody_executes():
+            self.doomed.with_user(self.root).run_command(self.command)
         with self.assertRaisesRegex(UserError, "runs that have not ended"):
             self.delete(self.doomed)
         with self.assertRaisesRegex(UserError, "runs that have not ended"):
@@ -398,7 +401,8 @@ class TestServerDeletion(RunCase):
             pass
 
         with self.assertRaises(Undo), self.env.cr.savepoint():
-            self.delete(self.doomed, **engine_says(tower_no_dispatch=True))
+            with self.nobody_executes():
+                self.delete(self.doomed)
             raise Undo
         self.env.invalidate_all()
         self.assertFalse(self.log_of(self.doomed))
@@ -406,9 +410,8 @@ class TestServerDeletion(RunCase):
 
     def test_the_time_to_look_again_is_in_the_future(self):
         self.delete(self.doomed)
-        self.doomed.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True)).run_command(
-            self.command
-        )
+        with self.nobody_executes():
+            self.doomed.with_user(self.root).run_command(self.command)
         before = fields.Datetime.now()
         cron = self.env.ref("cetmix_tower_server.ir_cron_delete_servers")
         self.doomed._delete_due()

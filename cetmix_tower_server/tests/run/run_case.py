@@ -1,6 +1,7 @@
 from odoo.tests import TransactionCase, new_test_user
 
 from ...engine.bounded import pool
+from .. import backends
 
 
 class RunCase(TransactionCase):
@@ -31,6 +32,14 @@ class RunCase(TransactionCase):
     def setUp(self):
         super().setUp()
         self.enterContext(self.enter_registry_test_mode())
+
+    def nobody_executes(self):
+        """Runs that are started in this context stay queued."""
+        return backends.nobody_executes(self.env)
+
+    def execute(self, runs):
+        """Execute runs that were left in the queue."""
+        backends.execute(runs)
 
     def python(self, code, **values):
         """Return a Python command with this code."""

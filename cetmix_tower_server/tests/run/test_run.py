@@ -9,7 +9,7 @@ from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from ...engine.exit_codes import ExitCode
 from ...engine.run_end import Claim, RunEnd
-from ...worker.engine_context import engine_says
+from ...engine.run_request import RunRequest
 from .run_case import RunCase
 
 
@@ -18,8 +18,7 @@ class TestRun(RunCase):
     def queued_log(self, command=None, **values):
         """Return the log of a run that nobody has taken yet."""
         command = command or self.python("pass", allow_parallel_run=True)
-        server = self.server.with_context(**engine_says(tower_no_dispatch=True))
-        return server._start_command_runs(command).sudo()
+        return self.server._create_command_runs(command, RunRequest()).sudo()
 
     # ------------------------------------------------------------------
     # Starting
@@ -97,16 +96,15 @@ class TestRun(RunCase):
     def test_starting_on_many_servers_costs_no_query_a_log(self):
         servers = self.server + self.env["cx.tower.server"].concat(*(self.server.copy() for _ in range(8)))
         command = self.python("pass", allow_parallel_run=True)
-        target = servers.with_context(**engine_says(tower_no_dispatch=True))
-        target[:2]._start_command_runs(command)
+        servers[:2]._create_command_runs(command, RunRequest())
         self.env.invalidate_all()
         self.env.cr.execute("SELECT 1")
         before = self.env.cr.sql_log_count
-        target[:2]._start_command_runs(command)
+        servers[:2]._create_command_runs(command, RunRequest())
         few = self.env.cr.sql_log_count - before
         self.env.invalidate_all()
         before = self.env.cr.sql_log_count
-        target._start_command_runs(command)
+        servers._create_command_runs(command, RunRequest())
         many = self.env.cr.sql_log_count - before
         # one query a run resolves its variables; nothing else grows with the number of servers
         self.assertLessEqual(many - few, 7 * 2)
@@ -252,9 +250,7 @@ class TestRun(RunCase):
         self.server.max_parallel_runs, other.max_parallel_runs = 2, 1
         command = self.python("pass", allow_parallel_run=True)
         for _ in range(4):
-            (self.server + other).with_context(**engine_says(tower_no_dispatch=True))._start_command_runs(
-                command
-            )
+            (self.server + other)._create_command_runs(command, RunRequest())
         claimed = self.env["cx.tower.command.log"].browse(Queue._claim("worker", 10))
         self.assertEqual(len(claimed.filtered(lambda log: log.server_id == self.server)), 2)
         self.assertEqual(len(claimed.filtered(lambda log: log.server_id == other)), 1)

@@ -8,7 +8,6 @@ from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
 from ...engine.work import Ended
 from ...worker import worker as run_worker
-from ...worker.engine_context import engine_says
 from ...worker.job import Assignment, Job
 from .run_case import RunCase
 
@@ -35,8 +34,9 @@ class TestRunAccidents(RunCase):
     def start(self, count=1, command=None):
         """Return logs of queued runs."""
         command = command or self.python("pass", allow_parallel_run=True)
-        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
-        logs = self.Log.browse([server.run_command(command)["id"] for _run in range(count)])
+        server = self.server.with_user(self.root)
+        with self.nobody_executes():
+            logs = self.Log.browse([server.run_command(command)["id"] for _run in range(count)])
         self.env.flush_all()
         return logs
 
@@ -47,8 +47,9 @@ class TestRunAccidents(RunCase):
         plan = self.env["cx.tower.plan"].create(
             {"name": "Plan", "allow_parallel_run": True, "line_ids": lines, **values}
         )
-        server = self.server.with_user(self.root).with_context(**engine_says(tower_no_dispatch=True))
-        run = self.env["cx.tower.plan.log"].browse(server.run_flight_plan(plan).ids)
+        with self.nobody_executes():
+            started = self.server.with_user(self.root).run_flight_plan(plan)
+        run = self.env["cx.tower.plan.log"].browse(started.ids)
         self.env.invalidate_all()
         return run
 

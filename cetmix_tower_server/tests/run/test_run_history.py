@@ -132,14 +132,12 @@ class TestRunHistory(RunCase):
         self.assertEqual(log.kept_user_name, "Ann Works")
 
     def test_python_of_a_deleted_person_is_run_as_nobody_else(self):
-        log = self.env["cx.tower.command.log"].browse(
-            self.server.with_context(**engine_says(tower_no_dispatch=True)).run_command(
-                self.python("server.write({'note': user.login})")
-            )["id"]
-        )
+        command = self.python("server.write({'note': user.login})")
+        with self.nobody_executes():
+            log = self.env["cx.tower.command.log"].browse(self.server.run_command(command)["id"])
         self.env.cr.execute("UPDATE cx_tower_command_log SET user_id = NULL WHERE id = %s", (log.id,))
         log.invalidate_recordset()
-        self.server._dispatch(log.sudo())
+        self.execute(log)
         self.assertEqual((log.state, log.command_status), ("failed", ExitCode.PYTHON_COMMAND_ERROR))
         self.assertIn("was deleted", log.message)
         self.assertFalse(self.server.note)

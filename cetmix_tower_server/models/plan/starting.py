@@ -2,11 +2,13 @@ from odoo import models
 from odoo.exceptions import ValidationError
 
 from ...engine.exit_codes import ExitCode
+from ...engine.masking.in_use import known_secrets__
 from ...engine.run_end import RunEnd
+from ...engine.run_request import Instruction, RunRequest
 
 
 class CxTowerRunTargetMixin(models.AbstractModel):
-    """The part of a run target that starts flight plans."""
+    """Starting flight plans on targets, and preparing their steps there."""
 
     _inherit = "cx.tower.run.target.mixin"
 
@@ -29,7 +31,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """
         plan = self._plan_argument(flight_plan)
         label = kwargs.get("label") or (kwargs.get("plan_log") or kwargs.get("log") or {}).get("label")
-        return self._start_plan_runs(plan, kwargs.get("variable_values") or {}, label=label)
+        request = RunRequest(variable_values=kwargs.get("variable_values") or {}, label=label)
+        return self._start_plan_runs(plan, request)
 
     # ------------------------------------------------------------------
     # Starting
@@ -50,45 +53,58 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             )
         return record
 
-    def _start_plan_runs(self, plan, variable_values, label=None, **log_values):
-        """Create the logs of a plan's runs on these servers, with their first steps, checked and queued.
+    def _start_plan_runs(self, plan, request):
+        """Start a flight plan on these targets: see :meth:`_create_plan_runs`, whose runs are then dispatched."""
+        runs = self._create_plan_runs(plan, request)
+        self.env["cx.tower.run.backend"]._chosen()._dispatch(
+            runs.sudo()
+        )  # sudo: the right to run was checked
+        return runs
 
+    def _create_plan_runs(self, plan, request):
+        """Create the logs of a plan's runs on these targets, with their first steps, checked and queued.
+
+        Who calls dispatches them. What may not begin gets a finished log that says why.
+
+        :param request: :class:`engine.run_request.RunRequest`
         :return: logs, readable by the caller, in the order of ``self``
+        :raise AccessError: the caller may not run that here
         """
-        self._check_arguments(None, variable_values, None)
-        self._check_may_run_plan(plan, variable_values)
+        self._check_request(request)
+        self._check_may_run_plan(plan, request.variable_values)
         # sudo: nobody may create logs by hand; the right to run was checked
         PlanLog = self.env["cx.tower.plan.log"].sudo()
-        inputs = PlanLog._freeze_inputs(plan, variable_values)
         runs = PlanLog._create_runs(
             self,
             plan,
-            inputs,
-            self._known_secrets__(log_values),
+            PlanLog._freeze_inputs(plan, request.variable_values),
+            (*request.secrets, *known_secrets__()),
             user_id=self.env.user.id,
-            label=label,
-            variable_values=variable_values or False,
-            **log_values,
+            label=request.label,
+            variable_values=request.variable_values or False,
+            **request.log_values,
         )
-        for server_id, reason in plan.sudo()._get_incompatibilities(self).items():
-            if reason:
-                refused = runs.filtered(lambda run, server_id=server_id: run.server_id.id == server_id)
-                refused._finish(RunEnd(int(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER), reason))
+        refusals = self.sudo()._find_refusals(plan.sudo())  # sudo: what restricts it counts, whoever asks
+        for target, run in zip(self, runs, strict=True):
+            if target.id in refusals:
+                run._finish(RunEnd(int(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER), refusals[target.id]))
         runs.filtered(lambda run: run.state == "queued")._try_begin()._begin()
         runs.invalidate_recordset(["command_log_ids"])  # steps are created past the ORM
-        self._dispatch(runs.command_log_ids)
         return runs.sudo(self.env.su)
 
     def _check_may_run_plan(self, plan, variable_values):
-        """Raise unless the caller may run this plan here with these own values.
+        """Raise AccessError unless the caller may run this plan here with these own values.
 
-        What is inside the plan is its author's matter: it may be above the caller's level.
-        Source: access matrix, "Actions are rights too".
+        What is inside the plan was its author's decision: it may be above the caller's level.
         """
         self.check_access("read")
         plan.check_access("read")
         if variable_values:
             self._check_own_values(variable_values)
+
+    # ------------------------------------------------------------------
+    # Steps
+    # ------------------------------------------------------------------
 
     def _prepare_step(self, run, line, own):
         """Return the values of the log of one step: rendered code, limits and guard.
@@ -98,19 +114,12 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         :param line: the line's document, see ``cx.tower.plan._definition``
         :raise engine.errors.EngineError: the step cannot run
         """
-        # sudo: the plan's author decided what runs
-        server, command = self.sudo(), self.env["cx.tower.command"].browse(line["command_id"]).sudo()
-        is_ssh = line["action"] == "ssh_command"
-        values = {
-            **self._retry_values(line["settings"]),
-            "state": "queued",
-            "use_sudo": server._sudo_mode(line["use_sudo"]) if is_ssh else False,
-            "guard_key": False if line["settings"]["allow_parallel_run"] else self._guard_key(self, command),
-        }
-        source_path = line["path"] or line["command_path"]
-        values |= self._render_run(
-            server, command, line["code"], source_path, own.values, run._tools(), document=line
-        )
-        self._refuse_secrets_in_paths(values["run_input"], own.secrets)
-        values["run_input"]["settings"] = line["settings"]
+        target = self.sudo()  # sudo: the plan's author decided what runs
+        instruction = Instruction.of_line(line)
+        values = {**target._prepare_log(instruction), "state": "queued"}
+        if not line["settings"]["allow_parallel_run"]:
+            values["guard_key"] = self._get_guard_key(self.env["cx.tower.command"].browse(line["command_id"]))
+        read = target._read_values(target._texts_of(instruction), own.values, run._tools())
+        values |= target._render_run(instruction, read)
+        self._check_can_be_shown(values["run_input"], own.secrets)
         return values
