@@ -11,6 +11,7 @@ from psycopg2 import IntegrityError
 from psycopg2.errors import SerializationFailure
 
 from ...engine.run_end import RunEnd
+from ..common import slow
 from ..run.run_case import RunCase
 
 RUN = "odoo.addons.cetmix_tower_server.models.automation.starting"
@@ -106,6 +107,7 @@ class TestScheduledTask(TaskCase):
         self.assertEqual(len(self.runs(task)), 1)
         self.assertEqual(task.next_call, SATURDAY + timedelta(days=3, minutes=10))
 
+    @slow
     def test_over_changes_of_the_clock(self):
         """Every night at 2:30 in Berlin, over both changes: once a night, and always at 2:30 where that exists."""
         self.manager.tz = "Europe/Berlin"
@@ -360,6 +362,7 @@ class TestScheduledTask(TaskCase):
         task.with_user(self.root).write({"user_id": self.manager.id})
         self.assertEqual(task.user_id, self.manager)
 
+    @slow
     def test_all_rights_are_those_of_the_moment(self):
         """And whoever follows the task is told, once."""
         others = self.new_server("Others", manager_ids=False)

@@ -12,6 +12,7 @@ from odoo.tools import mute_logger
 from psycopg2 import Error
 
 from ...engine.run_end import RunEnd
+from ..common import slow
 from ..run.run_case import RunCase
 from ..run.test_api_denials import TestApiDenials
 from ..screens.screen_records import make_records
@@ -105,6 +106,7 @@ class TestHostileArguments(RunCase):
             self.env.invalidate_all(flush=False)
         return None
 
+    @slow
     def test_no_public_method_answers_with_a_raw_exception(self):
         failed, called = {}, 0
         with mute_logger("odoo.sql_db", LOGGER), self.ended_when_endless():

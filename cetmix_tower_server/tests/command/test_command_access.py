@@ -1,10 +1,12 @@
 from odoo.tests import tagged
 
 from ..access_case import ANY, LEVELS, OWN, ROLES, AccessMatrixCase
+from ..common import slow
 
 
 @tagged("post_install", "-at_install")
 class TestCommandAccess(AccessMatrixCase):
+    @slow
     def test_command(self):
         """Server: "none" when none is set on the command, else the person's role on the one that is."""
         lines = [

@@ -55,6 +55,7 @@ class PlanMatrixCase(AccessMatrixCase):
 
 @tagged("post_install", "-at_install")
 class TestPlanAccess(PlanMatrixCase):
+    @slow
     def test_plan(self):
         for name in self.people:
 

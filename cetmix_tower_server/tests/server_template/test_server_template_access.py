@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from ..access_case import ANY, OWN, ROLES, AccessMatrixCase
+from ..common import slow
 
 TEMPLATE, WIZARD = "cx.tower.server.template", "cx.tower.server.template.create.wizard"
 
@@ -43,6 +44,7 @@ class TestServerTemplateAccess(AccessMatrixCase):
                 create=lambda s, name=name: self._template_vals(s, name),
             )
 
+    @slow
     def test_value_of_a_template(self):
         lines = [
             ("m", "R", lambda s: s.level <= "2" and s.role in ANY),

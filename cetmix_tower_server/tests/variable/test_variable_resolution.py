@@ -2,6 +2,7 @@ from odoo.tests import tagged
 
 from ...engine.errors import RenderingError
 from ...models.variable.cx_tower_variable_mixin import Mode, UndefinedPolicy, render
+from ..common import slow
 from .variable_case import VariableCase
 
 
@@ -127,6 +128,7 @@ class TestVariableResolution(VariableCase):
 
     # ------------------------------------------------------------------ cost
 
+    @slow
     def test_two_hundred_of_ten_thousand_values_with_one_query(self):
         numbers = range(2000)
         variables = self.Variable.create(
