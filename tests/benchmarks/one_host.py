@@ -19,6 +19,7 @@ def measure(lab: Lab) -> list[Figure]:
     from tower_engine.script.conversation import ScriptSpec
     from tower_engine.secret import Secret
     from tower_engine.ssh.pool import ConnectionPool
+    from tower_engine.ssh.running.collecting import Output
     from tower_engine.ssh.running.run_script import Clocks, run_script
     from tower_engine.ssh.target import Credential, Target
 
@@ -33,7 +34,7 @@ def measure(lab: Lab) -> list[Figure]:
     master = _Master(host, lab.folder)
 
     def engine() -> None:
-        result = run_script(pool, target, ScriptSpec("true"), Clocks(), None, masker)
+        result = run_script(pool, target, ScriptSpec("true"), Clocks(), Output(masker))
         if result.exit_code:
             raise RuntimeError(result.message)
 

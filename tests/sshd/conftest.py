@@ -30,6 +30,7 @@ from tower_engine.script.conversation import ScriptSpec  # noqa: E402
 from tower_engine.secret import Secret  # noqa: E402
 from tower_engine.ssh.files import FileSession  # noqa: E402
 from tower_engine.ssh.pool import ConnectionPool  # noqa: E402
+from tower_engine.ssh.running.collecting import Output  # noqa: E402
 from tower_engine.ssh.running.run_script import Clocks, run_script  # noqa: E402
 from tower_engine.ssh.target import ConnectSettings, Credential, Target  # noqa: E402
 
@@ -61,12 +62,14 @@ class Lab:
         return replace(target, **changes)
 
     def run(self, where, code: str, clocks: Clocks | None = None, **options):
-        """Run code on a host or target; options of ScriptSpec and of run_script may be mixed."""
+        """Run code on a host or target; options of ScriptSpec, Output and run_script may be mixed."""
         target = where if isinstance(where, Target) else self.target(where)
-        names = set(ScriptSpec.__dataclass_fields__)
-        spec = ScriptSpec(code, **{name: value for name, value in options.items() if name in names})
-        rest = {name: value for name, value in options.items() if name not in names}
-        return run_script(self.pool, target, spec, clocks or Clocks(step_timeout_s=60), **rest)
+        chosen = [
+            {name: options.pop(name) for name in kind.__dataclass_fields__ if name in options}
+            for kind in (ScriptSpec, Output)
+        ]
+        spec, output = ScriptSpec(code, **chosen[0]), Output(**chosen[1])
+        return run_script(self.pool, target, spec, clocks or Clocks(step_timeout_s=60), output, **options)
 
 
 @pytest.fixture(scope="session")

@@ -106,7 +106,7 @@ def test_ten_megabytes_on_both_streams_at_once(lab, host):
 
     code = "head -c 10000000 /dev/zero | tr '\\0' o & head -c 10000000 /dev/zero | tr '\\0' e >&2; wait"
     tracemalloc.start()
-    result = lab.run(host, code, on_output=count, output_limits=OutputLimits(1000, 1000))
+    result = lab.run(host, code, on_output=count, limits=OutputLimits(1000, 1000))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert result.exit_code == 0
@@ -119,7 +119,7 @@ def test_a_slow_reader_slows_the_host_instead_of_filling_memory(lab, host):
     tracemalloc.start()
     result = lab.run(
         host, "head -c 20000000 /dev/zero | tr '\\0' x", on_output=lambda *_a: time.sleep(0.01),
-        output_limits=OutputLimits(10, 10),
+        limits=OutputLimits(10, 10),
     )  # fmt: skip
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -201,7 +201,7 @@ def test_any_text_comes_back(lab, host, text):
 @pytest.mark.parametrize("size", [4000, 4096, 5000, 300_000, 3_000_000])
 def test_long_scripts(lab, host, size):
     text = ("0123456789abcde\n" * (size // 16 + 1))[:size]
-    result = lab.run(host, f"cat <<'END'\n{text}\nEND\n", output_limits=OutputLimits(size * 2, 10))
+    result = lab.run(host, f"cat <<'END'\n{text}\nEND\n", limits=OutputLimits(size * 2, 10))
     assert result.stdout == text + "\n"
 
 
@@ -309,7 +309,7 @@ def test_raw_mode_stop_is_not_confirmed(lab, host):
 def test_new_keys_in_the_middle_of_the_output(lab, own_host):
     host = own_host(options={"RekeyLimit": "1M"})
     code = "head -c 6000000 /dev/zero | tr '\\0' x; echo end"
-    result = lab.run(host, code, output_limits=OutputLimits(10_000_000, 10))
+    result = lab.run(host, code, limits=OutputLimits(10_000_000, 10))
     assert result.exit_code == 0 and len(result.stdout) == 6_000_004
 
 

@@ -138,6 +138,16 @@ class StepsBefore:
         return self._status and SYSTEM in text and "status" in text
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """What a line's condition comes to; the fields are those of :class:`LineReport`."""
+
+    outcome: Outcome
+    why: Why
+    rendered: str = ""
+    error: ConditionInvalid | None = None
+
+
 _effects_of = lru_cache(maxsize=512)(python_effects.effects_of)
 Prepare = Callable[[LineReport, StepsBefore], tuple[Any, bool]]
 
@@ -241,7 +251,8 @@ class Walk:
             return
         key = (id(report.line), self._inputs.key([condition]))
         decided = self._shared.get(key, lambda: self._evaluate(plan, report.line))
-        report.outcome, report.why, report.rendered, report.error = decided
+        report.outcome, report.why = decided.outcome, decided.why
+        report.rendered, report.error = decided.rendered, decided.error
 
     def _find_fault(self, plan: FrozenPlan, report: LineReport) -> ConditionInvalid | None:
         """Return why a condition fails whatever the values are that are only known later, or None."""
@@ -260,17 +271,14 @@ class Walk:
                 fault = error
         return fault
 
-    def _evaluate(
-        self, plan: FrozenPlan, line: Mapping[str, Any]
-    ) -> tuple[Outcome, Why, str, ConditionInvalid | None]:
-        """Return what a line's condition says: outcome, why, itself with its values, error."""
+    def _evaluate(self, plan: FrozenPlan, line: Mapping[str, Any]) -> _Decided:
         condition, where = line["condition"], self._where(plan, line)
         try:
             rendered = conditions.fill_in(condition, self._scope, where)
             holds = conditions.decide(rendered, where)
         except ConditionInvalid as error:
-            return Outcome.PROBLEM, Why.INVALID, "", error
-        return (Outcome.RUN, Why.TRUE, rendered, None) if holds else (Outcome.SKIP, Why.FALSE, rendered, None)
+            return _Decided(Outcome.PROBLEM, Why.INVALID, error=error)
+        return _Decided(*((Outcome.RUN, Why.TRUE) if holds else (Outcome.SKIP, Why.FALSE)), rendered)
 
     def _results_of(self, report: LineReport, path: tuple[int, ...]) -> set[flow.StepResult]:
         """Return how a step may end; looks into the plan that it runs."""

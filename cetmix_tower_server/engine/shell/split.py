@@ -12,7 +12,6 @@ from .lexer import Context, Unreadable
 from .redirects import CommandScan, Separator, SimpleCommand
 
 _NOTHING = re.compile(r"(?:[ \t\n]|\\\n|#[^\n]*)*")
-_CUTS = ("&&", ";", "\n")
 # Commands of the shell itself that change what a later command of the same shell does, or depend on it.
 _STATEFUL = frozenset(
     ". : alias bg bind break builtin caller cd chdir command complete compopt continue declare dirs disown enable"

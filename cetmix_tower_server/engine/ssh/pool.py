@@ -14,6 +14,7 @@ import threading
 import time
 import weakref
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..errors import AuthenticationFailed, ChannelRefused, ConnectError, ConnectionLost, ConnectTimeout
 from .connecting.connection import Connection
@@ -50,6 +51,16 @@ class PoolLimits:
     logins_at_once_per_host: int = 4
     idle_timeout_s: float = 120
     refused_memory_s: float = 60
+
+
+class Channels(Protocol):
+    """Where :func:`.running.run_script.run_script` gets its channel from."""
+
+    def open_channel(self, target: Target, stop: StopSignal | None, patience_s: float) -> Lease:
+        """As :meth:`ConnectionPool.open_channel`."""
+
+    def lease(self, target: Target, stop: StopSignal | None = None) -> Lease:
+        """As :meth:`ConnectionPool.lease`."""
 
 
 class ConnectionPool:
@@ -113,6 +124,11 @@ class ConnectionPool:
             except BaseException:
                 lease.release()
                 raise
+
+    @property
+    def beside(self) -> Channels:
+        """The channels for callers who hold a session on the host meanwhile, see :meth:`open_channel`."""
+        return _Beside(self)
 
     def lease(self, target: Target, stop: StopSignal | None = None) -> Lease:
         """Return a place on a connection to the target, connecting if necessary: for a tunnel, not for a session."""
@@ -364,6 +380,17 @@ class ConnectionPool:
             for pooled in slot.pooled:
                 pooled.connection.forget()
         self._reset()
+
+
+class _Beside:
+    """See :attr:`ConnectionPool.beside`."""
+
+    def __init__(self, pool: ConnectionPool):
+        self._pool = pool
+        self.lease = pool.lease
+
+    def open_channel(self, target: Target, stop: StopSignal | None, patience_s: float) -> Lease:
+        return self._pool.open_channel(target, stop, patience_s, beside=True)
 
 
 def _longest_connect_s(target: Target) -> float:

@@ -4,7 +4,8 @@ from ...engine.exit_codes import ExitCode
 from ...engine.masking.masker import Masker
 from ...engine.run_end import RunEnd
 from ...engine.script.conversation import ScriptSpec, SudoMode
-from ...engine.ssh.running.run_script import Clocks, OutputLimits, run_script
+from ...engine.ssh.running.collecting import Output, OutputLimits
+from ...engine.ssh.running.run_script import Clocks, run_script
 from ...engine.template import placeholders
 from ...engine.work import DatabaseWork, Ended, HostWork
 from ...worker import connections
@@ -58,9 +59,8 @@ class CxTowerServer(models.Model):
 
         def perform(job):
             append = keeper.taker(job.recorder.append) if keeper else job.recorder.append
-            result = run_script(
-                connections.get_pool(), target, spec, clocks, append, masker, job.stop, limits
-            )
+            output = Output(masker, append, limits)
+            result = run_script(connections.get_pool(), target, spec, clocks, output, job.stop)
             end = RunEnd.of_result(result)
             return keeper.end(end) if keeper else end
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import Any
 
 from ...errors import ConnectError, ConnectionLost, FileError
 from ...script.conversation import ScriptSpec
 from ..lease import Lease
 from ..pool import ConnectionPool
+from ..running.collecting import Output
 from ..running.command_result import CommandResult
 from ..running.run_script import Clocks, run_script
 from ..running.stopping import StopRequested, StopSignal
@@ -126,17 +126,17 @@ class HostAccess:
             if unsubscribe:
                 unsubscribe()
 
-    def run_script(self, spec: str | ScriptSpec, limit_s: float = 0, **options: Any) -> CommandResult:
-        """Run a script of ours, as the log-in user if it is only code.
+    def run_script(
+        self, spec: str | ScriptSpec, limit_s: float = 0, output: Output | None = None
+    ) -> CommandResult:
+        """Run a script of ours; plain code runs as the log-in user.
 
-        :param limit_s: seconds at most, if that is less than what the session has left; 0: no limit
-        :param options: of :func:`..running.run_script`
+        :param limit_s: time limit in seconds if the session has more time left; 0: no limit
         """
         spec = ScriptSpec(spec, plain_sh=True) if isinstance(spec, str) else spec
         limits = [limit for limit in (self._watch.left_s, limit_s) if limit]
         clocks = Clocks(
             step_timeout_s=min(limits, default=0), silence_timeout_s=self._watch.silence_timeout_s
         )
-        return run_script(
-            self._pool, self.target, spec, clocks, stop=self._stop, beside=self._lease is not None, **options
-        )
+        channels = self._pool.beside if self._lease else self._pool
+        return run_script(channels, self.target, spec, clocks, output, self._stop)

@@ -26,6 +26,7 @@ from ...errors import (
 from ...script.conversation import ScriptSpec, SudoMode
 from ...secret import Secret
 from ..errors import where
+from ..running.collecting import Output
 from ..running.command_result import CommandResult, Outcome
 from ..running.stopping import StopRequested
 from ..sftp_answers import Task
@@ -203,7 +204,7 @@ class Privileged:
 
     def _read(self, path: str, code: str, digest: Digest, limit: int | None, on_progress) -> HostFile:
         reading = _Reading(self, path, digest, limit, on_progress)
-        result = self._run(code, raw_output=reading.take)
+        result = self._run(code, Output(raw=reading.take))
         if reading.file is None or result.exit_code:
             raise failure(
                 FileDownloadFailed, path, self._target, "cannot be read", result.stderr.strip()[-200:]
@@ -242,7 +243,7 @@ class Privileged:
         with self._access.transfer(kind, path) as link:
             return absolute(path, link.home, kind, self._target)
 
-    def _run(self, code: str, **options) -> CommandResult:
+    def _run(self, code: str, output: Output | None = None) -> CommandResult:
         """Run a script as root.
 
         :raise SudoFailed, StopRequested, TransferTimedOut, ConnectionLost, ScriptNotRun: instead of its result
@@ -250,7 +251,7 @@ class Privileged:
         spec = ScriptSpec(
             code, sudo=self._mode, sudo_password=self._password, split=False, secrets_used=True, plain_sh=True
         )
-        result = self._access.run_script(spec, **options)
+        result = self._access.run_script(spec, output=output)
         may_run_on = result.stop_confirmed is False
         if result.outcome is Outcome.SUDO_FAILED:
             raise SudoFailed(result.message, result.sudo_reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .command_result import Stream
@@ -26,16 +26,39 @@ class OutputLimits:
     tail_bytes: int = 512 * 1024
 
 
+@dataclass(frozen=True)
+class Output:
+    """What is to happen to the output of a command.
+
+    :param masker: hides secrets in the output and in the result
+    :param on_output: receives (stream, masked text) while the command runs, in the thread that runs it
+    :param limits: how much of each stream the result keeps
+    :param raw: receives standard output as bytes instead: not decoded, not masked, not kept. An exception it raises ends the
+        session
+    """
+
+    masker: Masker | None = None
+    on_output: OutputCallback | None = None
+    limits: OutputLimits = field(default_factory=OutputLimits)
+    raw: Callable[[bytes], None] | None = None
+
+
 class Collector:
     """Decodes, masks, keeps and announces the output of one command."""
 
-    def __init__(self, masker: Masker | None, on_output: OutputCallback | None, limits: OutputLimits):
-        self._on_output = on_output
+    def __init__(self, output: Output):
+        masker, limits = output.masker, output.limits
+        self._on_output = output.on_output
+        self._raw = output.raw
         self._decoders = {stream: StreamDecoder() for stream in Stream}
         self._masks = {stream: masker.stream() if masker else None for stream in Stream}
         self._kept = {stream: BoundedText(limits.head_bytes, limits.tail_bytes) for stream in Stream}
 
     def add(self, stream: Stream, data: bytes) -> None:
+        """Take bytes as they arrive."""
+        if self._raw and stream is Stream.STDOUT:
+            self._raw(data)
+            return
         self._emit(stream, self._mask(stream, self._decoders[stream].feed(data)))
 
     def finish(self) -> None:

@@ -5,27 +5,23 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ...errors import ChannelRefused, ConnectError, ConnectionLost, SudoReason
 from ...exit_codes import ExitCode
 from ...script.conversation import ScriptSpec, SudoMode, compose
 from ..connecting.dialing import dial
+from ..connecting.transport import CommandChannel
 from ..errors import where
 from ..lease import Lease
-from ..pool import ConnectionPool
+from ..pool import Channels
 from ..target import Target
 from . import arrival
-from .collecting import Collector, OutputCallback, OutputLimits
+from .collecting import Collector, Output
 from .command_result import CommandResult, Outcome, Stream
-from .exchange import ByteSink, Exchange
+from .exchange import Exchange
 from .stopping import StopRequested, StopSignal, kill_spec, processes_left
-
-if TYPE_CHECKING:
-    from ...masking.masker import Masker
 
 #: After the process tree has ended, its last output is waited for this long.
 LAST_OUTPUT_S = 1.0
@@ -54,60 +50,39 @@ class Clocks:
 
 
 def run_script(
-    pool: ConnectionPool,
+    channels: Channels,
     target: Target,
     spec: ScriptSpec,
     clocks: Clocks | None = None,
-    on_output: OutputCallback | None = None,
-    masker: Masker | None = None,
+    output: Output | None = None,
     stop: StopSignal | None = None,
-    output_limits: OutputLimits | None = None,
-    raw_output: Callable[[bytes], None] | None = None,
-    beside: bool = False,
 ) -> CommandResult:
     """Run a script on a host and wait for its end.
 
-    A script is sent at most once, whatever happens. It waits for a session, where the host allows no more of them, up
-    to its own time limit, which begins anew when it is sent.
+    The script is sent at most once, whatever happens. If the host allows no further session, it waits for one up to its own
+    time limit; the limit starts again when the script is sent.
 
-    :param on_output: receives (stream, masked text) while it runs, in the calling thread
-    :param masker: hides secrets in output and result
+    :param channels: a pool; its ``beside`` if the caller holds another session on the host meanwhile
     :param stop: ends the command and everything it started
-    :param raw_output: takes standard output as it comes: not decoded, not masked, not kept. What it raises
-        ends the session
-    :param beside: the caller has another session on the host and keeps it meanwhile
     :raise ConnectError: a subclass that says why; nothing ran then
     :raise ScriptError: the code cannot be sent as it is
     """
     conversation = compose(spec)
-    collector = Collector(masker, on_output, output_limits or OutputLimits())
+    collector = Collector(output or Output())
     if SudoMode(spec.sudo) is SudoMode.PASSWORD and not spec.sudo_password:
         reason = SudoReason.NO_PASSWORD_STORED
-        return _sudo_failed(target, reason, "no sudo password is stored for it", collector, {}, None)
+        return _sudo_failed(target, reason, "no sudo password is stored for it", collector, {})
     began = time.monotonic()
     clocks = clocks or Clocks()
     try:
-        lease = pool.open_channel(target, stop, clocks.step_timeout_s, beside)
+        lease = channels.open_channel(target, stop, clocks.step_timeout_s)
     except StopRequested:
         return CommandResult(
             Outcome.STOPPED, ExitCode.COMMAND_STOPPED, message="Stopped before the command was sent."
         )
     with lease:
-        sink = _divide(raw_output, collector) if raw_output else collector.add
-        exchange = Exchange(target, lease.channel, conversation, sink)
-        return _Run(pool, target, spec, clocks, lease, exchange, collector, began).run(stop)
-
-
-def _divide(raw_output: Callable[[bytes], None], collector: Collector) -> ByteSink:
-    """Keep error output as ever, and pass standard output on."""
-
-    def sink(stream: Stream, data: bytes) -> None:
-        if stream is Stream.STDOUT:
-            raw_output(data)
-        else:
-            collector.add(stream, data)
-
-    return sink
+        exchange = Exchange(target, lease.channel, conversation, collector.add)
+        return _Run(channels, target, spec, clocks, lease, exchange, collector, began).run(stop)
 
 
 class _StopJob(threading.Thread):
@@ -144,7 +119,7 @@ class _StopJob(threading.Thread):
         left = self.deadline - time.monotonic()
         target = self._run_state.target
         settings = replace(target.settings, connect_timeout_s=left, auth_timeout_s=left)
-        connection = dial(replace(target, settings=settings), self._run_state.pool.lease)
+        connection = dial(replace(target, settings=settings), self._run_state.channels.lease)
         try:
             self._end_tree(connection, self.deadline - time.monotonic())
         finally:
@@ -176,25 +151,31 @@ def _keep_stdout(kept: list[bytes], stream: Stream, data: bytes) -> None:
         kept.append(data)
 
 
+@dataclass
 class _Run:
-    """One command on its way."""
+    """A command that is being run.
 
-    def __init__(self, pool, target, spec, clocks, lease: Lease, exchange: Exchange, collector, began):
-        self.pool: ConnectionPool = pool
-        self.target: Target = target
-        self.spec: ScriptSpec = spec
-        self.clocks: Clocks = clocks
-        self.lease = lease
-        self.exchange = exchange
-        self._channel = lease.channel
-        self._collector: Collector = collector
-        self._began = began
-        self._sent = time.monotonic()
-        self._ending: Outcome | None = None  # why we end it, when it does not end by itself
-        self._is_too_late = False  # the shell was not ready in time; it gets nothing any more
-        self._job: _StopJob | None = None
-        self._lost: ConnectionLost | None = None
-        self._give_up_at = _NEVER
+    :param began: when the caller asked for it, on the monotonic clock
+    """
+
+    channels: Channels
+    target: Target
+    spec: ScriptSpec
+    clocks: Clocks
+    lease: Lease
+    exchange: Exchange
+    collector: Collector
+    began: float
+    _sent: float = field(default_factory=time.monotonic)
+    _ending: Outcome | None = None  # why it is ended from outside
+    _is_too_late: bool = False  # the shell was not ready in time: the script is not sent any more
+    _job: _StopJob | None = None
+    _lost: ConnectionLost | None = None
+    _give_up_at: float = _NEVER
+
+    @property
+    def _channel(self) -> CommandChannel:
+        return self.lease.channel
 
     def run(self, stop: StopSignal | None) -> CommandResult:
         unsubscribe = stop.subscribe(self.exchange.wake) if stop else None
@@ -211,7 +192,7 @@ class _Run:
         if self._channel.request_refused and not self.exchange.dialogue.pid:
             raise ChannelRefused(f"{self.target.label} refuses to run commands.", *where(self.target))
         self.exchange.finish()
-        self._collector.finish()
+        self.collector.finish()
         return self._result()
 
     def _loop(self, stop: StopSignal | None) -> None:
@@ -283,7 +264,7 @@ class _Run:
         dialogue = self.exchange.dialogue
         failure = dialogue.failure
         if failure and not dialogue.is_incomplete:
-            return _sudo_failed(self.target, *failure, self._collector, timings, None)
+            return _sudo_failed(self.target, *failure, self.collector, timings)
         if self._ending is not None and (self._job or not self._channel.has_exit):
             return self._make(self._ending, *self._describe_ending(), timings, stopped=self._stop_confirmed())
         unproved = self._describe_arrival()
@@ -347,7 +328,7 @@ class _Run:
 
     def _timings(self) -> dict[str, float]:
         now = time.monotonic()
-        timings = {"connect": self._sent - self._began, "total": now - self._began}
+        timings = {"connect": self._sent - self.began, "total": now - self.began}
         if self.exchange.first_data:
             timings["first_output"] = self.exchange.first_data - self._sent
         return timings
@@ -356,8 +337,8 @@ class _Run:
         return CommandResult(
             outcome,
             int(code),
-            self._collector.text(Stream.STDOUT),
-            self._collector.text(Stream.STDERR),
+            self.collector.text(Stream.STDOUT),
+            self.collector.text(Stream.STDERR),
             self._channel.exit_signal if outcome is Outcome.COMPLETED else None,
             message,
             stopped,
@@ -365,9 +346,7 @@ class _Run:
         )
 
 
-def _sudo_failed(
-    target: Target, reason, sentence: str, collector: Collector, timings, stopped
-) -> CommandResult:
+def _sudo_failed(target: Target, reason, sentence: str, collector: Collector, timings) -> CommandResult:
     advice = {
         SudoReason.REFUSED_PASSWORD: "Correct the password of the server.",
         SudoReason.NO_PASSWORD_STORED: "Store one, or choose sudo without password.",
@@ -384,8 +363,7 @@ def _sudo_failed(
         collector.text(Stream.STDERR),
         None,
         f"sudo as {target.username} on {target.label}: {sentence}. {advice}",
-        stopped,
-        timings,
+        timings=timings,
         sudo_reason=reason,
     )
 
