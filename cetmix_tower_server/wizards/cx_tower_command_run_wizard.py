@@ -35,7 +35,7 @@ class CxTowerCommandRunWizard(models.TransientModel):
         help="Working directory of the command. May contain variables.",
     )
     has_sudo = fields.Boolean(compute="_compute_has_sudo")
-    use_sudo = fields.Boolean(help="Run with sudo, as set on each server.")
+    use_sudo = fields.Boolean(string="Use sudo", help="Run with sudo, as set on each server.")
     custom_variable_value_ids = fields.One2many(
         "cx.tower.command.run.wizard.variable.value", "wizard_id", string="Custom values"
     )

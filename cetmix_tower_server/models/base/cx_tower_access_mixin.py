@@ -12,6 +12,7 @@ class CxTowerAccessMixin(models.AbstractModel):
 
     access_level = fields.Selection(
         selection="_selection_access_level",
+        string="Access level",
         default=lambda self: self._default_access_level(),
         required=True,
         index=True,

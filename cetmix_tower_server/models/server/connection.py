@@ -137,6 +137,7 @@ class CxTowerServer(models.Model):
     )
     shell_mode = fields.Selection(
         [("posix", "POSIX shell"), ("raw", "Raw: no POSIX shell")],
+        string="Shell mode",
         required=True,
         default="posix",
         groups=MANAGER,

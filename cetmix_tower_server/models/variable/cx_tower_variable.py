@@ -34,7 +34,9 @@ class CxTowerVariable(models.Model):
     ]
     _order = "name"
 
-    variable_type = fields.Selection([("s", "String"), ("o", "Options")], default="s", required=True)
+    variable_type = fields.Selection(
+        [("s", "String"), ("o", "Options")], string="Type", default="s", required=True
+    )
     option_ids = fields.One2many("cx.tower.variable.option", "variable_id", string="Options", copy=True)
     value_ids = fields.One2many("cx.tower.variable.value", "variable_id", string="Values")
     tag_ids = fields.Many2many("cx.tower.tag", "cx_tower_variable_tag_rel", "variable_id", "tag_id")
@@ -45,9 +47,12 @@ class CxTowerVariable(models.Model):
         " that set result. Only value, result and re are available.",
     )
     validation_pattern = fields.Char(
-        help="Regular expression that the whole value must match, for example [a-z][a-z0-9-]*"
+        string="Validation pattern",
+        help="Regular expression that the whole value must match, for example [a-z][a-z0-9-]*",
     )
-    validation_message = fields.Char(translate=True, help="Shown when a value does not match the pattern.")
+    validation_message = fields.Char(
+        string="Validation message", translate=True, help="Shown when a value does not match the pattern."
+    )
 
     command_ids = fields.Many2many(
         "cx.tower.command",

@@ -36,15 +36,18 @@ class CxTowerKey(models.Model):
     KEY_PREFIX = "#!cxtower"
     KEY_TERMINATOR = "!#"
 
-    key_type = fields.Selection([(SSH_KEY, "SSH key"), (SECRET, "Secret")], required=True, default=SSH_KEY)
+    key_type = fields.Selection(
+        [(SSH_KEY, "SSH key"), (SECRET, "Secret")], string="Type", required=True, default=SSH_KEY
+    )
     reference_code = fields.Char(
         string="Code",
         compute="_compute_reference_code",
         help="Put this into a command where the secret is needed.",
     )
     secret_value = SecretText(
+        string="Value",
         help="Stored encrypted and never shown again. SSH key: the private key in OpenSSH or PEM format."
-        " Secret: the value that applies where there is no more specific one."
+        " Secret: the value that applies where there is no more specific one.",
     )
     passphrase = SecretChar(help="Only for a private key that is protected by one. Never shown again.")
     ssh_key_type = fields.Char(string="Algorithm", readonly=True, copy=False)

@@ -29,7 +29,7 @@ class CxTowerKeyValue(models.Model):
     is_global = fields.Boolean(
         string="Global", compute="_compute_is_global", help="Applies where there is no more specific value."
     )
-    secret_value = SecretText(help="Stored encrypted and never shown again.")
+    secret_value = SecretText(string="Value", help="Stored encrypted and never shown again.")
 
     _one_value = models.UniqueIndex(
         "(key_id, COALESCE(server_id, 0), COALESCE(partner_id, 0))",
