@@ -1,4 +1,4 @@
-"""Who can run a command or a flight plan is said on its form, can be changed with one click, and explains empty pickers."""
+"""Forms tell who can run a command or a flight plan, share it with one click, and pickers explain why they are empty."""
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
@@ -79,7 +79,7 @@ class TestAudience(RunCase):
             target.action_share_with_server_users()
             self.assertNotIn(stranger, target.sudo().user_ids)
 
-    # -- what one finds empty
+    # -- empty pickers
 
     def wizard(self, model, person):
         return self.env[model].with_user(person).create({"server_ids": [(6, 0, self.server.ids)]})

@@ -10,16 +10,16 @@ from ..common import slow
 SOURCE = Path(__file__).parents[2]
 QUIET = ("odoo.http", "odoo.addons.rpc.controllers.jsonrpc", "odoo.addons.rpc.controllers.xmlrpc")
 
-# Only the engine says these, in its own class of values: see worker/engine_context.py.
+# Only the engine can set these, in a class of its own: see worker/engine_context.py.
 ENGINE = {
     "from_yaml",
     "tower_file_cascade",
     "tower_file_quiet",
     "tower_copied_texts",
 }
-# Code that runs as superuser may say these, too; callers over RPC may not.
-SUPERUSER = {"server_force_delete", "skip_ssh_settings_check"}  # Root may say the first: it is noted down
-# What any caller may say, and why it decides nothing.
+# Code that runs as superuser can set these, too, but not callers over RPC.
+SUPERUSER = {"server_force_delete", "skip_ssh_settings_check"}  # Root can set the first; it is logged
+# Keys that any caller can set, and why they decide nothing.
 ANYBODY = {
     "active_ids": "what a wizard begins with; checked like everything that is chosen in it",
     "active_model": "as active_ids",
@@ -79,7 +79,7 @@ def _is_context(node):
 
 @tagged("post_install", "-at_install")
 class TestCallerContext(ApiCase):
-    """What a caller says in the context of a call decides nothing that the caller could not decide without it."""
+    """The context of a call gives its caller no additional rights."""
 
     @classmethod
     def setUpClass(cls):
@@ -116,7 +116,7 @@ class TestCallerContext(ApiCase):
         return self.call(protocol, "manager", model, "create", [values], context=context)
 
     def work(self, protocol, context):
-        """Do what starts runs, as a Manager with this context. :return: what came of it"""
+        """Do what starts runs, as a Manager with this context. :return: the result"""
 
         def call(model, method, ids=None, **arguments):
             return self.call(protocol, "manager", model, method, ids, context=context, **arguments)

@@ -3,7 +3,7 @@ from odoo.tests import TransactionCase, tagged
 
 @tagged("post_install", "-at_install")
 class TestConstraints(TransactionCase):
-    """A method that takes the place of a constraint is called for the same fields: Odoo goes by its own decorator only."""
+    """An override of a constraint has the same fields: Odoo only reads the decorator of the last one."""
 
     def fields_of(self, model, method):
         names = getattr(method, "_constrains", ())

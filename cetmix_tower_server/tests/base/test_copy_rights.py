@@ -10,7 +10,7 @@ RIGHTS = ("read", "write", "unlink")
 
 @tagged("post_install", "-at_install")
 class TestCopyRights(TowerCommon):
-    """Copying and linking give no right on anything that was there before, and no credentials."""
+    """Copying and linking give no rights on existing records, and no credentials."""
 
     @classmethod
     def setUpClass(cls):
@@ -63,7 +63,7 @@ class TestCopyRights(TowerCommon):
         ]
 
     def rights(self, person):
-        """Return {(model, id, right)} that a person has on the records of Tower that there are."""
+        """Return {(model, id, right)} that a person has on the existing records of Tower."""
         found = set()
         for model in self.env.registry:
             records = self.env[model]
@@ -81,7 +81,7 @@ class TestCopyRights(TowerCommon):
         return found
 
     def test_copying_gives_no_right_that_was_not_there(self):
-        # with these, who may not see them would get no copy at all for other reasons
+        # with these, people who cannot see them would get no copy for other reasons
         self.server.write({"jump_server_id": False, "plan_delete_id": False})
         self.template.write({"jump_server_id": False, "flight_plan_id": False})
         before = self.rights(self.manager)

@@ -19,7 +19,7 @@ OPEN_MODELS = {"cx.tower.tag", "cx.tower.os"}
 
 @tagged("post_install", "-at_install")
 class TestHiddenFacts(TowerCommon):
-    """What a record says comes out only to those who may read it, whichever way it is asked."""
+    """Only those who may read a record learn what it contains, by whatever way they ask."""
 
     @classmethod
     def setUpClass(cls):
@@ -126,7 +126,7 @@ class TestHiddenFacts(TowerCommon):
             lines.onchange({"wizard_id": around, "value_char": "x"}, ["value_char"], spec)
 
     def test_what_a_form_sends_back_of_a_saved_record_is_no_claim(self):
-        """A plan may use a command above the level of who edits the plan."""
+        """A plan may use a command above the access level of the plan's editor."""
         plan = self._new_plan(
             "Mine", [self.hidden["cx.tower.command"]], managers=self.manager, access_level="2"
         )
@@ -206,7 +206,7 @@ class TestHiddenFacts(TowerCommon):
                         self.assertNotIn(manager_name, str(self.answer(records, path)))
 
     def some_value(self, field):
-        """Return a value that a record may have in this field: what is always true tells nothing."""
+        """Return a value that a record may have in this field: a condition that always holds reveals nothing."""
         if field.type == "selection":
             return field.get_values(self.env)[0]
         return "x" if field.type in ("char", "text", "html") else 1
@@ -223,7 +223,7 @@ class TestHiddenFacts(TowerCommon):
             return None
 
     def test_a_manager_finds_no_record_by_what_it_hides(self):
-        """Conditions, names and exports answer only about records that one may read."""
+        """Conditions, names and exports answer only about records that the user may read."""
         for model, hidden in self.hidden.items():
             records = self.env[model].with_user(self.manager)
             texts = [

@@ -1,4 +1,4 @@
-"""Whatever a script passes to a public method: Tower answers with a sentence, never with a raw exception."""
+"""Whatever a script passes to a public method, Tower answers with a sentence, never with a raw exception."""
 
 import inspect
 import json
@@ -38,7 +38,7 @@ HOSTILE = {
     "truth": True,
     "set": {1},
 }
-# Waiting for long is what these are asked for; they are bounded in tests of their own.
+# These wait on purpose; other tests check their timeouts.
 CALL_LIMIT_S = 30
 LOGGER = "odoo.addons.cetmix_tower_server.models.base.plain_errors"
 SLOW = {("cetmix.tower", "server_check_ssh_connection")}
@@ -88,7 +88,7 @@ class TestHostileArguments(RunCase):
                     yield f"{parameter.name}: {kind}", {**dict.fromkeys(required, "x"), parameter.name: value}
 
     def raw_answer(self, records, name, arguments):
-        """Return the raw exception that a call leads to, None when there is none. Everything is undone."""
+        """Return the raw exception that a call raises, None if there is none. Everything is rolled back."""
         signal.setitimer(signal.ITIMER_REAL, CALL_LIMIT_S)
         try:
             with self.env.cr.savepoint() as savepoint:
@@ -127,7 +127,7 @@ class TestHostileArguments(RunCase):
 
     @contextmanager
     def ended_when_endless(self):
-        """A call that does not end fails the test instead of holding it."""
+        """A call that never returns fails the test instead of blocking it."""
 
         def give_up(_signal, _frame):
             raise TimeoutError("it does not end")
@@ -139,7 +139,7 @@ class TestHostileArguments(RunCase):
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
 
-    # ------------------------------------------------------------------ the sentences
+    # ------------------------------------------------------------------ messages
 
     def refusal(self, records, name, *arguments, **named):
         with mute_logger("odoo.sql_db", LOGGER), self.assertRaises(UserError) as caught:
@@ -186,7 +186,7 @@ class TestHostileArguments(RunCase):
             self.assertIn("texts without NUL", self.refusal(self.server, "run_code", text))
 
     def test_numbers_that_no_column_can_hold(self):
-        """Every whole number, and every link, that a person may write, of every model, found by looking."""
+        """Every integer and every link of every model that a person may write, found by introspection."""
         make_records(self.env, self.server, self.user, self.manager)
         tried, raw = 0, []
         with self.ended_when_endless():

@@ -4,7 +4,7 @@ from odoo.tests import TransactionCase, new_test_user, tagged
 
 @tagged("post_install", "-at_install")
 class TestMadeInPickers(TransactionCase):
-    """A name typed into a picker makes only what is something with a name alone."""
+    """A name typed into a picker creates a record only if a name is enough."""
 
     def test_what_needs_more_than_a_name_is_not_made_of_one(self):
         # The web client opens the form, with the name in it, when "Create “…”" meets this kind of error.

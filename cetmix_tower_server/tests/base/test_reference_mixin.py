@@ -17,7 +17,7 @@ class TestReferenceMixin(TowerCommon):
         cls.tags = cls.env["cx.tower.tag"]
 
     def _stale_view(self, calls=1):
-        """Return a patch: the first ``calls`` look-ups see nothing, as when others commit in the meantime."""
+        """Return a patch: the first ``calls`` look-ups find nothing, as if others commit in the meantime."""
         mixin = self.registry["cx.tower.tag"]
         real = mixin._find_taken_references
         left = [calls]

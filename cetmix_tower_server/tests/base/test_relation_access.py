@@ -6,7 +6,7 @@ from odoo.tools import mute_logger
 from ..common import TowerCommon, slow
 
 ACCESS_LOGGERS = ("odoo.addons.base.models.ir_rule", "odoo.addons.base.models.ir_model")
-# Nobody but Root writes these, so a Manager has none of them.
+# Only Root writes these, so a Manager has none of them.
 ROOT_ONLY = {"cx.tower.shortcut"}
 # Any Manager writes these.
 EVERYBODY = {"cx.tower.tag"}
@@ -14,7 +14,7 @@ EVERYBODY = {"cx.tower.tag"}
 
 @tagged("post_install", "-at_install")
 class TestRelationAccess(TowerCommon):
-    """Changing a relation changes both ends, so it needs the right to write both: all many2many fields, found by looking."""
+    """Changing a relation changes both ends and needs the right to write both: all many2many fields, by introspection."""
 
     def relations(self, computed):
         """Return [(model, field name)] of the many2many fields that two models of Tower show."""
@@ -66,7 +66,7 @@ class TestRelationAccess(TowerCommon):
         self.seen = self._new_server(users=self.manager)
 
     def refused(self, what):
-        """Assert that ``what`` is refused, and undo it where it was not."""
+        """Assert that ``what`` is refused, and roll it back if it was not."""
         with mute_logger(*ACCESS_LOGGERS), self.assertRaises(AccessError), self.env.cr.savepoint():
             what()
         self.env.invalidate_all()
@@ -150,7 +150,7 @@ class TestRelationAccess(TowerCommon):
                 self.refused(lambda mine=mine, values=values: mine.create(values))
 
     def test_a_child_of_somebody_else_is_not_taken_over(self):
-        """One2many: what is linked leaves its parent, so it is written itself."""
+        """One2many: a linked record leaves its parent, so it is written itself."""
         mine = self._new_server(managers=self.manager)
         theirs = self._new_server(users=self.manager)
         children = {

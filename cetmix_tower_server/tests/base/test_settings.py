@@ -87,7 +87,7 @@ class TestSettings(TransactionCase):
 
 @tagged("post_install", "-at_install")
 class TestSettingsPage(TransactionCase):
-    """The page as real persons use it."""
+    """The page, as users of each level."""
 
     @classmethod
     def setUpClass(cls):

@@ -9,7 +9,7 @@ from .server_case import KEY_1, KEY_2, ServerCase
 
 @tagged("post_install", "-at_install")
 class TestServerSettings(ServerCase):
-    """What may be stored about a server."""
+    """The settings of a server that can be stored."""
 
     def test_address_is_required(self):
         with self.assertRaisesRegex(ValidationError, "Enter an address"):
@@ -42,7 +42,7 @@ class TestServerSettings(ServerCase):
                 self.server[field] = text
 
     def test_port_is_in_range(self):
-        """Said before the database is asked: its refusal would be an error in the log."""
+        """Refused before the database is asked, whose refusal would be an error in the log."""
         template = self.env["cx.tower.server.template"].create({"name": "Port"})
         for port in (0, -1, 65536, 99999, 2**40):
             attempts = (
@@ -170,7 +170,7 @@ class TestServerTarget(ServerCase):
             by_key = {"ssh_auth_mode": "k", "ssh_key_id": key.id} if number % 2 else {}
             servers |= self._new_server(name=f"Server {number}", jump_server_id=jump.id, **by_key)
         self.env.flush_all()
-        servers._connection_targets__()  # fills the caches that have nothing to do with the number of servers
+        servers._connection_targets__()  # fills caches that do not depend on the number of servers
         counts = []
         for some in (servers[:4], servers):
             self.env.invalidate_all()
@@ -201,7 +201,7 @@ class TestServerTarget(ServerCase):
 
 @tagged("post_install", "-at_install")
 class TestServerRecord(ServerCase):
-    """Copy, archive, delete, actions, trace."""
+    """Copying, archiving, deleting, actions, notes in the chatter."""
 
     def _new_log(self, server, **values):
         command = self.env["cx.tower.command"].search([], limit=1) or self.env["cx.tower.command"].create(
@@ -283,7 +283,7 @@ class TestServerRecord(ServerCase):
         self.assertEqual(servers[0].last_run_date, last.finish_date)
 
     def test_the_last_run_is_none_of_the_steps(self):
-        """A plan that has tolerated a failed step did not fail."""
+        """A plan that tolerated a failed step did not fail."""
         plan = self.env["cx.tower.plan"].create({"name": "Plan"})
         run = self.env["cx.tower.plan.log"].create(
             {

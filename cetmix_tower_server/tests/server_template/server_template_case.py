@@ -7,7 +7,7 @@ TEMPLATE = "cx.tower.server.template"
 
 
 class ServerTemplateCase(RunCase):
-    """A template with everything that one can have, and who may use, write or not see it."""
+    """A template with everything it can have, and people who may use it, write it, or not see it."""
 
     @classmethod
     def setUpClass(cls):

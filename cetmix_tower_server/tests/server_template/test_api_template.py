@@ -10,7 +10,7 @@ QUIET = ("odoo.http", "odoo.addons.rpc.controllers.jsonrpc", "odoo.addons.rpc.co
 
 @tagged("post_install", "-at_install")
 class TestApiTemplate(ApiCase):
-    """Servers made from templates, and deleted, over each of the three protocols."""
+    """Creating servers from templates, and deleting them, over each of the three protocols."""
 
     @classmethod
     def setUpClass(cls):

@@ -86,7 +86,7 @@ class TestServerTemplate(ServerTemplateCase):
         self.assertEqual(self.make("A").sudo().ssh_port, 2222)
         self.assertEqual(self.make("B", ssh_port=2200).sudo().ssh_port, 2200)
 
-    # ------------------------------------------------------------------ what belongs to it
+    # ------------------------------------------------------------------ logs, shortcuts, tasks and files
 
     def give_children(self):
         """Give the template logs, shortcuts, tasks and files; only the superuser may read most of them."""
@@ -184,7 +184,7 @@ class TestServerTemplate(ServerTemplateCase):
         self.assertLess(count() - few, 30)
 
     def test_becoming_part_of_a_template_is_changing_it(self):
-        """From whichever side: new servers get it with the template's rights."""
+        """From either side, because new servers get it as superuser."""
         self.give_children()
         own = {"user_ids": [(6, 0, self.manager.ids)], "manager_ids": [(6, 0, self.manager.ids)]}
         file_template = self.env["cx.tower.file.template"].create(
@@ -226,7 +226,7 @@ class TestServerTemplate(ServerTemplateCase):
                 {"name": "New", "command_id": self.command.id, "server_template_id": self.template.id}
             )
 
-    # ------------------------------------------------------------------ what the caller gives
+    # ------------------------------------------------------------------ arguments of the caller
 
     def test_own_fields(self):
         partner = self.env["res.partner"].create({"name": "Customer", "ref": "T-1"})
@@ -405,7 +405,7 @@ class TestServerTemplate(ServerTemplateCase):
             other.with_user(self.user).action_dismiss_template_plan_log()
 
     def test_the_start_is_part_of_the_creation(self):
-        """All or nothing: what fails behind the start takes the server and the run back."""
+        """All or nothing: a failure after the start rolls back the server and the run."""
         Server = type(self.env["cx.tower.server"])
         broken = patch.object(Server, "_message_log", side_effect=UserError("broken"))
         with self.assertRaisesRegex(UserError, "broken"), self.env.cr.savepoint(), broken:
@@ -415,7 +415,7 @@ class TestServerTemplate(ServerTemplateCase):
         self.assertFalse(self.env["cx.tower.plan.log"].search([("plan_id", "=", self.plan.id)]))
 
     def test_a_plan_that_the_person_may_not_run(self):
-        """Only a shortcut lowers a level: a template lends its key and password, no rights to run."""
+        """Only a shortcut lowers the access level. A template lends its credentials, but no right to run."""
         self.plan.access_level = "3"
         with self.assertRaisesRegex(AccessError, "you are not allowed to run it"):
             self.make()
@@ -445,7 +445,7 @@ class TestServerTemplate(ServerTemplateCase):
             copy.variable_value_ids.mapped("variable_reference"), ["t_domain", "t_edition", "t_folder"]
         )
         self.assertEqual(copy.server_count, 0)
-        with self.assertRaises(AccessError):  # it would link a key that he may not read
+        with self.assertRaises(AccessError):  # it would link a key that the caller may not read
             self.template.with_user(self.manager).copy()
         self.key.user_ids += self.manager
         self.jump.user_ids += self.manager

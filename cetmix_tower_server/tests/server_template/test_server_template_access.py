@@ -108,7 +108,7 @@ class TestServerTemplateAccess(AccessMatrixCase):
                 self._as(self.env[WIZARD], person).create({"server_template_id": template.id, "name": "New"})
 
     def test_links_need_the_right_to_read_them(self):
-        """Servers made from a template use what it links, also for those who could not link it themselves."""
+        """Servers created from a template use what it links, for people, too, who could not link it themselves."""
         links = {
             "ssh_key_id": self._new_ssh_key(),
             "jump_server_id": self._new_server(),

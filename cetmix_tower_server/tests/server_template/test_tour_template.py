@@ -6,7 +6,7 @@ from ..browser import BrowserCase
 @tagged("post_install", "-at_install")
 class TestTourTemplate(BrowserCase):
     def test_create_server_from_template(self):
-        """A manager makes a server from a template that only lends its password; runs are executed inline."""
+        """A manager creates a server from a template that lends its password. Runs are executed inline."""
         self.env["ir.config_parameter"].set_param("cetmix_tower_server.backend", "inline")
         customer, edition = self.env["cx.tower.variable"].create(
             [

@@ -164,7 +164,7 @@ class TestVariableAccess(VariableCase):
         self.assertIn("nothing", rows["broken"]["error"])
 
     def test_effective_values_tell_nothing_that_is_hidden(self):
-        """A value of one's own level may use one above it, or be raised above the variable's level."""
+        """A value may use a value above its access level, or be raised above the level of its variable."""
         self._make_variable("peek", "{{ high }}")
         self.low.value_ids.filtered("server_id").access_level = "2"
         rows = self._effective(self.user)

@@ -1,4 +1,4 @@
-"""An empty text on purpose, wherever values are given: it is a value, and hides less specific ones."""
+"""An intentionally empty text, wherever values can be set: it is a value and overrides less specific ones."""
 
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
@@ -91,7 +91,7 @@ class TestEmptyValues(RunCase):
         self.assertEqual(self.said(), "[]")
 
     def test_an_empty_text_is_none_of_the_options_and_is_vetted_by_nobody(self):
-        """Who may not write the server chooses among what the variable's author foresaw."""
+        """People who may not write the server can choose only values that the variable's author allows."""
         self.variable.validation_pattern = "[a-z]+"
         options = [(0, 0, {"name": "A", "value_char": "a"})]
         self.env["cx.tower.variable"].create(

@@ -8,7 +8,7 @@ from .variable_case import VariableCase
 
 @tagged("post_install", "-at_install")
 class TestVariableResolution(VariableCase):
-    """Which value counts, and what reading it costs."""
+    """Which value applies, and the cost of reading it."""
 
     def _render(self, text, server=None, mode=Mode.SHELL, undefined=UndefinedPolicy.ERROR, **values):
         references = self.Variable._find_variables(text)

@@ -9,7 +9,7 @@ NAMED = "a {{ only_root }}"
 
 @tagged("post_install", "-at_install")
 class TestVariableTexts(TowerCommon):
-    """Whoever writes a text may only name variables that he may read; whoever runs it still may."""
+    """An author may only name variables that they may read. Running the text needs no such right."""
 
     @classmethod
     def setUpClass(cls):
@@ -24,7 +24,7 @@ class TestVariableTexts(TowerCommon):
         cls.own_variable = Variable.with_user(cls.manager).create({"name": "own", "variable_type": "o"})
 
     def models_with_texts(self):
-        """Return {model: names of the fields whose texts are rendered}, found by looking."""
+        """Return {model: names of the fields whose texts are rendered}, by introspection."""
         return {
             model: self.env[model]._get_variable_text_fields()
             for model in self.env.registry

@@ -7,7 +7,7 @@ from ...engine.bounded import pool
 
 
 class VariableCase(TransactionCase):
-    """Two servers and short ways to make variables and values; acts as superuser."""
+    """Two servers, and short ways to create variables and values as superuser."""
 
     @classmethod
     def setUpClass(cls):

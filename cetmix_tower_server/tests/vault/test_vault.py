@@ -209,7 +209,7 @@ class TestVaultMixin(VaultCase):
 
 @tagged("post_install", "-at_install")
 class TestVaultTable(VaultCase):
-    """Who gets at the table all the same finds ciphertext that is worth nothing elsewhere."""
+    """Whoever gets at the table finds only ciphertext, which is useless elsewhere."""
 
     def test_nobody_has_any_right(self):
         row = self.vault.sudo().search([("res_model", "=", "cx.tower.server")], limit=1)
@@ -231,7 +231,7 @@ class TestVaultTable(VaultCase):
 
     def test_data_is_hidden_from_everybody(self):
         self.assertNotIn("data", self.vault.with_user(self.root).fields_get())
-        # even a right given by mistake does not open it
+        # not even a right that was granted by mistake opens it
         self.env["ir.model.access"].create(
             {
                 "name": "mistake",
