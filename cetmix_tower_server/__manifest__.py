@@ -56,6 +56,7 @@
         "data/server_log_commands.xml",
         "data/file_commands.xml",
         "data/python_help.xml",
+        "wizards/cx_tower_settings_page_views.xml",  # its action is linked from Odoo's settings
         "views/base/res_config_settings_views.xml",
         "views/base/cx_tower_tag_views.xml",
         "views/vault/cx_tower_key_views.xml",
@@ -76,7 +77,6 @@
         "views/automation/cx_tower_scheduled_task_views.xml",
         "views/fleet/cx_tower_fleet_run_views.xml",
         "views/tower/health_views.xml",
-        "wizards/cx_tower_settings_page_views.xml",
         "wizards/cx_tower_server_host_key_wizard_views.xml",
         "wizards/cx_tower_command_run_wizard_views.xml",
         "wizards/cx_tower_plan_run_wizard_views.xml",
