@@ -62,7 +62,7 @@ from .server_log import test_server_log_access
 from .server_log import test_server_log
 from .automation import test_automation_access
 from .automation import test_scheduled_task
-from .automation import test_scheduled_task_start
+from .automation import test_start_notifications
 from .automation import test_shortcut
 from .fleet import test_api_fleet
 from .fleet import test_fleet_run

@@ -1,70 +1,36 @@
 """Scheduled tasks: when they run, as whom, what one failure does to the others, what is told to whom."""
 
 from datetime import datetime, timedelta
+from io import BytesIO
 from unittest.mock import patch
 
 from freezegun import freeze_time
+from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import file_open, mute_logger
+from odoo.tools.convert import convert_xml_import
 from psycopg2 import IntegrityError
 from psycopg2.errors import SerializationFailure
 
 from ...engine.run_end import RunEnd
 from ..common import slow
-from ..run.run_case import RunCase
+from .scheduled_task_case import SATURDAY, ScheduledTaskCase
 
 RUN = "odoo.addons.cetmix_tower_server.models.automation.starting"
-SATURDAY = datetime(2026, 11, 21, 12, 0)
-
-
-class TaskCase(RunCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.Task = cls.env["cx.tower.scheduled.task"]
-        cls.Log = cls.env["cx.tower.command.log"]
-        cls.Task.search([]).active = False
-        cls.command = cls.env["cx.tower.command"].create(
-            {
-                "name": "Routine",
-                "action": "python_code",
-                "code": 'result = {"exit_code": 0, "message": user.login}',
-                "access_level": "2",
-            }
-        )
-        cls.manager_2 = new_test_user(cls.env, "run_manager_2", "cetmix_tower_server.group_manager")
-        people = cls.root | cls.manager | cls.manager_2 | cls.user
-        people.write({"group_ids": [(4, cls.env.ref("base.group_user").id)]})
-
-    def new_task(self, person=None, **values):
-        facts = {
-            "name": "Task",
-            "command_id": self.command.id,
-            "server_ids": self.server.ids,
-            "interval_number": 1,
-            "interval_type": "days",
-            "next_call": SATURDAY,
-        }
-        return self.Task.with_user(person or self.manager).create(facts | values).with_env(self.env)
-
-    def new_server(self, name="Other", **values):
-        facts = {"name": name, "ip_v4_address": "127.0.0.1", "ssh_username": "tower"}
-        facts |= {"user_ids": False, "manager_ids": self.manager.ids}
-        return self.env["cx.tower.server"].with_context(skip_ssh_settings_check=True).create(facts | values)
-
-    def tick(self, now=SATURDAY):
-        self.env.flush_all()  # tasks have transactions of their own
-        with freeze_time(now):
-            self.Task._run_scheduled_tasks()
-        self.env.invalidate_all()
-
-    def runs(self, task):
-        return self.Log.search([("scheduled_task_id", "=", task.id)], order="id")
+MODULE_DATA = """<odoo>
+    <record id="test_task_of_a_module" model="cx.tower.scheduled.task">
+        <field name="name">Came with a module</field>
+        <field name="command_id" eval="{command}" />
+        <field name="server_ids" eval="[Command.set([{server}])]" />
+        <field name="interval_type">days</field>
+        <field name="next_call">2026-11-21 12:00:00</field>
+    </record>
+</odoo>"""
 
 
 @tagged("post_install", "-at_install")
-class TestScheduledTask(TaskCase):
+class TestScheduledTask(ScheduledTaskCase):
     # ------------------------------------------------------------------ when
 
     def test_a_task_that_breaks_tower_keeps_no_other(self):
@@ -587,3 +553,78 @@ class TestScheduledTask(TaskCase):
         self.tick()
         self.assertFalse(task.active)
         self.assertFalse(self.runs(task))
+
+
+@tagged("post_install", "-at_install")
+class TestScheduledTaskOfModule(ScheduledTaskCase):
+    def new_task_of_a_module(self):
+        data = MODULE_DATA.format(command=self.command.id, server=self.server.id)
+        file = BytesIO(data.encode())
+        file.name = "data.xml"
+        convert_xml_import(self.env, "cetmix_tower_server", file, {}, "init")
+        return self.env.ref("cetmix_tower_server.test_task_of_a_module")
+
+    def test_it_runs_as_root(self):
+        """Its owner is the user that loads modules: archived by nature, and allowed everything."""
+        self.server.write({"user_ids": [(5,)], "manager_ids": [(5,)]})
+        self.command.write(
+            {"access_level": "3", "code": 'result = {"exit_code": 0, "message": str(env.uid)}'}
+        )
+        task = self.new_task_of_a_module()
+        self.assertFalse(task.warning_message)
+        self.tick()
+        run = self.runs(task)
+        self.assertEqual((run.state, run.command_response), ("done", str(self.env.ref("base.user_root").id)))
+        self.assertFalse(task.last_note)
+
+    def test_who_changes_what_it_does_becomes_its_owner(self):
+        task = self.new_task_of_a_module()
+        task.manager_ids = self.manager
+        task.with_user(self.manager).server_ids = self.new_server("Mine")
+        self.assertEqual(task.user_id, self.manager)
+
+
+@tagged("post_install", "-at_install")
+class TestScheduledTaskCopy(ScheduledTaskCase):
+    @freeze_time(SATURDAY)
+    def test_a_copy_is_paused_until_somebody_starts_it(self):
+        task = self.new_task(next_call=SATURDAY + timedelta(hours=3))
+        copy = task.with_user(self.manager).copy().with_env(self.env)
+        self.assertFalse(copy.active)
+        self.assertEqual(copy.next_call, task.next_call)
+        self.tick(SATURDAY + timedelta(hours=3))
+        self.assertEqual((len(self.runs(task)), len(self.runs(copy))), (1, 0))
+        self.assertTrue(task.copy({"active": True}).active, "who says so gets one that runs")
+
+    def test_a_paused_task_that_is_started_does_not_make_up_for_what_it_missed(self):
+        task = self.new_task()
+        with freeze_time(SATURDAY - timedelta(days=1)):
+            copy = task.copy()
+        with freeze_time(SATURDAY + timedelta(days=3, hours=1)):
+            copy.action_unarchive()
+            self.assertEqual(copy.next_call, SATURDAY + timedelta(days=4))
+            task.action_archive()
+            task.write({"active": True, "next_call": fields.Datetime.now()})
+            self.assertEqual(task.next_call, fields.Datetime.now(), "who names the time means it")
+        self.tick(SATURDAY + timedelta(days=3, hours=2))
+        self.assertFalse(self.runs(copy))
+
+    def test_what_else_acts_by_itself(self):
+        """Files of a copied server are not kept in sync; tasks stay with the original."""
+        task = self.new_task()
+        self.env["cx.tower.file"].with_context(from_yaml=True).create(
+            {
+                "name": "x",
+                "server_id": self.server.id,
+                "server_dir": "/srv",
+                "source": "server",
+                "auto_sync": True,
+            }
+        )
+        copy = self.server.copy()
+        self.assertFalse(copy.file_ids.filtered("auto_sync"))
+        self.assertEqual(task.server_ids, self.server)
+
+    def test_the_form_says_so(self):
+        with Form(self.new_task().copy()) as form:
+            self.assertFalse(form.active)

@@ -6,6 +6,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2.errors import UniqueViolation
 
+from ...worker.engine_context import engine_says
 from ..common import TowerCommon
 
 
@@ -212,3 +213,22 @@ class TestReferenceMixin(TowerCommon):
             tag.unlink()
         clear.assert_not_called()
         clear_all.assert_not_called()
+
+    def test_names_are_trimmed(self):
+        for model, values in (
+            ("cx.tower.tag", {}),
+            ("cx.tower.command", {"code": "true"}),
+            ("cx.tower.plan", {}),
+            ("cx.tower.variable", {}),
+            ("cx.tower.key", {"key_type": "s"}),
+        ):
+            with self.subTest(model):
+                record = self.env[model].create({**values, "name": "  Web one\n"})
+                self.assertEqual((record.name, record.reference.lower()), ("Web one", "web_one"))
+                record.name = "\tWeb two "
+                self.assertEqual(record.name, "Web two")
+                with self.assertRaisesRegex(ValidationError, "name"), self.env.cr.savepoint():
+                    record.write({"name": "   "})
+        file = self.env["cx.tower.file"].with_context(**engine_says(from_yaml=True))
+        values = {"name": " a file", "server_dir": "/tmp", "server_id": self._new_server().id}
+        self.assertEqual(file.create(values).name, " a file")

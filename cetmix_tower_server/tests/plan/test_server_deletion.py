@@ -16,7 +16,7 @@ QUEUE = "odoo.addons.cetmix_tower_server.models.run.cx_tower_run_queue"
 
 @tagged("post_install", "-at_install")
 class TestServerDeletion(RunCase):
-    """Servers with a delete plan: the plan first, then the record (pitfall 24)."""
+    """Servers with a delete plan: the plan first, then the record."""
 
     @classmethod
     def setUpClass(cls):

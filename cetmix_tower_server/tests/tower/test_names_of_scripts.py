@@ -1,9 +1,8 @@
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from ...engine.exit_codes import ExitCode
 from ...models import constants
-from ...worker.engine_context import engine_says
 from ..run.run_case import RunCase
 
 
@@ -81,25 +80,6 @@ class TestNamesOfScripts(RunCase):
         self.assertIn("red</span>", log.command_result_html)
         self.assertIn("&lt;b&gt;", log.command_result_html)
         self.assertIn("wrong &amp; bad", log.command_result_html)
-
-    def test_names_are_trimmed(self):
-        for model, values in (
-            ("cx.tower.tag", {}),
-            ("cx.tower.command", {"code": "true"}),
-            ("cx.tower.plan", {}),
-            ("cx.tower.variable", {}),
-            ("cx.tower.key", {"key_type": "s"}),
-        ):
-            with self.subTest(model):
-                record = self.env[model].create({**values, "name": "  Web one\n"})
-                self.assertEqual((record.name, record.reference.lower()), ("Web one", "web_one"))
-                record.name = "\tWeb two "
-                self.assertEqual(record.name, "Web two")
-                with self.assertRaisesRegex(ValidationError, "name"), self.env.cr.savepoint():
-                    record.write({"name": "   "})
-        file = self.env["cx.tower.file"].with_context(**engine_says(from_yaml=True))
-        values = {"name": " a file", "server_dir": "/tmp", "server_id": self.server.id}
-        self.assertEqual(file.create(values).name, " a file")
 
     def test_external_ids_that_scripts_know(self):
         self.assertEqual(

@@ -1,31 +1,13 @@
-"""Scheduled tasks: what is said of a start that was none, tasks that came with a module, and copies."""
+"""The notifications about started runs, of tasks, shortcuts and files, tell what did not start and why."""
 
-from datetime import timedelta
-from io import BytesIO
-
-from freezegun import freeze_time
-from odoo import fields
-from odoo.tests import Form, tagged
-from odoo.tools.convert import convert_xml_import
+from odoo.tests import tagged
 
 from ...engine.run_end import RunEnd
-from .test_scheduled_task import SATURDAY, TaskCase
-
-MODULE_DATA = """<odoo>
-    <record id="test_task_of_a_module" model="cx.tower.scheduled.task">
-        <field name="name">Came with a module</field>
-        <field name="command_id" eval="{command}" />
-        <field name="server_ids" eval="[Command.set([{server}])]" />
-        <field name="interval_type">days</field>
-        <field name="next_call">2026-11-21 12:00:00</field>
-    </record>
-</odoo>"""
+from .scheduled_task_case import ScheduledTaskCase
 
 
 @tagged("post_install", "-at_install")
-class TestWhatStarted(TaskCase):
-    """What did not start is not called started, and the reason is told."""
-
+class TestStartNotifications(ScheduledTaskCase):
     def setUp(self):
         super().setUp()
         self.env["cx.tower.variable"].create({"name": "Missing", "reference": "missing_here"})
@@ -124,78 +106,3 @@ class TestWhatStarted(TaskCase):
             kind, message = self.told(bad.action_push_to_server())
         self.assertIn("No file can be transferred", message)
         self.assertNotIn("started", message)
-
-
-@tagged("post_install", "-at_install")
-class TestTaskOfAModule(TaskCase):
-    def new_task_of_a_module(self):
-        data = MODULE_DATA.format(command=self.command.id, server=self.server.id)
-        file = BytesIO(data.encode())
-        file.name = "data.xml"
-        convert_xml_import(self.env, "cetmix_tower_server", file, {}, "init")
-        return self.env.ref("cetmix_tower_server.test_task_of_a_module")
-
-    def test_it_runs_as_root(self):
-        """Its owner is the user that loads modules: archived by nature, and allowed everything."""
-        self.server.write({"user_ids": [(5,)], "manager_ids": [(5,)]})
-        self.command.write(
-            {"access_level": "3", "code": 'result = {"exit_code": 0, "message": str(env.uid)}'}
-        )
-        task = self.new_task_of_a_module()
-        self.assertFalse(task.warning_message)
-        self.tick()
-        run = self.runs(task)
-        self.assertEqual((run.state, run.command_response), ("done", str(self.env.ref("base.user_root").id)))
-        self.assertFalse(task.last_note)
-
-    def test_who_changes_what_it_does_becomes_its_owner(self):
-        task = self.new_task_of_a_module()
-        task.manager_ids = self.manager
-        task.with_user(self.manager).server_ids = self.new_server("Mine")
-        self.assertEqual(task.user_id, self.manager)
-
-
-@tagged("post_install", "-at_install")
-class TestCopyOfTask(TaskCase):
-    @freeze_time(SATURDAY)
-    def test_a_copy_is_paused_until_somebody_starts_it(self):
-        task = self.new_task(next_call=SATURDAY + timedelta(hours=3))
-        copy = task.with_user(self.manager).copy().with_env(self.env)
-        self.assertFalse(copy.active)
-        self.assertEqual(copy.next_call, task.next_call)
-        self.tick(SATURDAY + timedelta(hours=3))
-        self.assertEqual((len(self.runs(task)), len(self.runs(copy))), (1, 0))
-        self.assertTrue(task.copy({"active": True}).active, "who says so gets one that runs")
-
-    def test_a_paused_task_that_is_started_does_not_make_up_for_what_it_missed(self):
-        task = self.new_task()
-        with freeze_time(SATURDAY - timedelta(days=1)):
-            copy = task.copy()
-        with freeze_time(SATURDAY + timedelta(days=3, hours=1)):
-            copy.action_unarchive()
-            self.assertEqual(copy.next_call, SATURDAY + timedelta(days=4))
-            task.action_archive()
-            task.write({"active": True, "next_call": fields.Datetime.now()})
-            self.assertEqual(task.next_call, fields.Datetime.now(), "who names the time means it")
-        self.tick(SATURDAY + timedelta(days=3, hours=2))
-        self.assertFalse(self.runs(copy))
-
-    def test_what_else_acts_by_itself(self):
-        """Files of a copied server are not kept in sync; tasks stay with the original."""
-        task = self.new_task()
-        self.env["cx.tower.file"].with_context(from_yaml=True).create(
-            {
-                "name": "x",
-                "server_id": self.server.id,
-                "server_dir": "/srv",
-                "source": "server",
-                "auto_sync": True,
-            }
-        )
-        copy = self.server.copy()
-        self.assertFalse(copy.file_ids.filtered("auto_sync"))
-        self.assertEqual(task.server_ids, self.server)
-
-    def test_the_form_says_so(self):
-        with Form(self.new_task().copy()) as form:
-            self.assertFalse(form.active)
