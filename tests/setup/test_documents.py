@@ -11,6 +11,9 @@ DOCUMENTS = sorted(
 )
 LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 NAMED_FILE = re.compile(r"`((?:setup|tests|docs|cetmix_tower_server|\.ci)/[\w./-]*\w)`")
+# Developers' pages name the rooms of the server addon without its folder.
+NAMED_ROOM = re.compile(r"`((?:models|worker|engine|wizards|static|controllers)/[\w./]*\w)`")
+ADDON = CHECKOUT / "cetmix_tower_server"
 
 
 def code_left_out(document):
@@ -27,6 +30,12 @@ def anchors(document):
 def test_links_and_named_files_exist(document):
     text = code_left_out(document)
     missing = [path for path in NAMED_FILE.findall(text) if not (CHECKOUT / path).exists()]
+    if document.parent.name == "developer":
+        missing += [
+            path
+            for path in NAMED_ROOM.findall(text)
+            if not (ADDON / path).exists() and not (ADDON / f"{path}.py").exists()
+        ]
     for path, anchor in LINK.findall(text):
         target = document.parent / path
         if not target.exists() or anchor and anchor not in anchors(target):

@@ -21,7 +21,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     So the run is prepared in it, and what follows from its end (the server's status, files ...) is written in it.
     In between the caller's transaction is left alone: work on the host needs plain values only.
 
-    ``docs/developer/architecture.md``, "Calls that wait for their result", says what becomes of the log when the transaction is
+    ``docs/developer/runs.md``, "Calls that wait for their result", says what becomes of the log when the transaction is
     rolled back or the process dies.
     """
 
