@@ -380,9 +380,8 @@ class CxTowerServer(models.Model):
         :param use_sudo: False: not at all; otherwise the server's own setting, which root never needs
         """
         self.ensure_one()
-        server = (
-            self.sudo()
-        )  # sudo: whoever may run a command uses the server's sudo setting without seeing it
+        # sudo: whoever may run a command uses the server's sudo setting without seeing it
+        server = self.sudo()
         if use_sudo is False or server.ssh_username == "root":
             return False
         return server.use_sudo or False

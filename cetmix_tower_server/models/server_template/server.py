@@ -60,9 +60,8 @@ class CxTowerServer(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        log = (
-            self.sudo()._template_plan_log().with_env(self.env)
-        )  # sudo: only the link; access is checked below
+        # sudo: only the link; access to the run is checked below
+        log = self.sudo()._template_plan_log().with_env(self.env)
         log.check_access("read")
         return log._action_open() if log else False
 

@@ -378,10 +378,9 @@ class CxTowerVault(models.Model):
     def _get_sealed_columns(self):
         """Return (model, column) of all sealed values, as superuser."""
         mixin = "cx.tower.sealed.mixin"
+        # sudo: Root rotates all values; none is shown
         models = [
-            self.env[name]
-            .sudo()
-            .with_context(active_test=False)  # sudo: Root rotates all values; none is shown
+            self.env[name].sudo().with_context(active_test=False)
             for name in sorted(self.env.registry.descendants([mixin], "_inherit"))
             if name != mixin and not self.env[name]._abstract
         ]
