@@ -200,12 +200,15 @@ class CxTowerScheduledTask(models.Model):
         # Odoo's own user, to which records belong that came with a module, is archived by nature and may do what Root may.
         may = user._is_superuser() or (user.active and user.has_group("cetmix_tower_server.group_manager"))
         if not may:
-            return self.env._("%s is not a Manager of Tower (any more). Choose another owner.", user.name)
+            return self.env._("%s is not a Manager in Tower. Choose another owner.", user.name)
         if not target or not target.active:
-            return self.env._("What the task runs, “%s”, is archived.", target.name or "")
+            return self.env._(
+                "The task runs “%s”, which is archived. Unarchive it or choose another one.",
+                target.name or "",
+            )
         if not target.with_user(user).sudo(False).has_access("read"):
             return self.env._(
-                "%(user)s may not run “%(target)s”: it is above the person's level, or for other people.",
+                "%(user)s may not run “%(target)s”. Choose another owner or give this person access.",
                 user=user.name,
                 target=target.name,
             )
@@ -218,7 +221,7 @@ class CxTowerScheduledTask(models.Model):
             # sudo: the owner of the task is told which of its servers it is
             name = place.sudo().name
             outcome.failures.append(
-                self.env._("%(place)s: not open to %(user)s.", place=name, user=places.env.user.name)
+                self.env._("%(place)s: %(user)s has no access.", place=name, user=places.env.user.name)
             )
         others = readable - readable._filtered_access("write") if values else readable.browse()
         try:
@@ -274,4 +277,6 @@ class CxTowerScheduledTask(models.Model):
         if isinstance(error, UserError):  # and those made of it: AccessError, ValidationError
             return str(error)
         _logger.error("scheduled task %s", self.id, exc_info=error)
-        return self.env._("Tower failed: %s. The log of the Tower server says more.", type(error).__name__)
+        return self.env._(
+            "Internal error in Tower: %s. See the log of the Tower server.", type(error).__name__
+        )

@@ -148,7 +148,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         for reference, text in texts.items():
             if text not in known:
                 continue
-            where = self.env._("value of “%(variable)s” that is set behind the line", variable=reference)
+            where = self.env._("value of “%(variable)s” set after the line", variable=reference)
             try:
                 rendering.render(text, values.scopes[self.id], where=where)
             except UndefinedVariable as error:

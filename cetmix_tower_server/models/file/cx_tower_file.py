@@ -267,9 +267,8 @@ class CxTowerFile(models.Model):
         """Copy the files. Own values that contain secrets are copied only for callers who may write the file."""
         copies = super().copy(default)
         for file, copied in zip(self, copies, strict=True):
-            if (
-                file.sudo().sealed
-            ):  # sudo: the field has no access; only tells whether there is something to copy
+            # sudo: the field has no access; it only shows whether there is something to copy
+            if file.sudo().sealed:
                 own = file._own_values__() if file.has_access("write") else OwnValues({})
                 copied.sudo()._write_quietly(copied._changed_own_values__(own))
         return copies

@@ -9,7 +9,7 @@ from ...worker.engine_context import engine_says
 FAILURES_SHOWN = 20
 # If a file has a different name or directory than its template, that was done on purpose.
 KEPT_WHEN_OWN = ("name", "server_dir")
-# {field of the template: field of the files made from it}
+# {field of the template: field of the files created from it}
 FROM_TEMPLATE = {
     "file_name": "name",
     **{

@@ -98,12 +98,12 @@ class CxTowerServer(models.Model):
             return FileTask(document)
         attachment = attachments.get(wanted["id"])
         if not attachment or attachment.checksum != wanted["checksum"]:
-            text = self.env._("Its content was changed after the run was started. Push it again.")
+            text = self.env._("Its content was changed after the run had started. Push it again.")
             return FileTask({**document, **refusal(text, ExitCode.FILE_UPLOAD_FAILED)})
         if not attachment.store_fname:
             return FileTask(document, Content.from_bytes(attachment.raw or b""))
         try:
             return FileTask(document, Content.from_path(attachment._full_path(attachment.store_fname)))
         except OSError:  # a database that was restored without its files, for example
-            text = self.env._("Its content is missing in Odoo's file store. Choose it once more.")
+            text = self.env._("Its content is missing in Odoo's file store. Choose the file again.")
             return FileTask({**document, **refusal(text, ExitCode.FILE_UPLOAD_FAILED)})

@@ -35,10 +35,10 @@ class CxTowerFile(models.Model):
     is_being_processed = fields.Boolean(
         string="Run in progress",
         compute="_compute_is_being_processed",
-        help="A run of the file has not ended.",
+        help="The file is in an active run.",
     )
     sync_wanted = fields.Boolean(
-        readonly=True, copy=False, help="To be transferred as soon as the run that goes on has ended."
+        readonly=True, copy=False, help="The file will be transferred as soon as its active run has ended."
     )
 
     _sync_wanted = models.Index("(id) WHERE sync_wanted")
@@ -80,11 +80,15 @@ class CxTowerFile(models.Model):
         if wrong:
             raise UserError(
                 self.env._(
-                    "“%(file)s” is pulled from its server: it cannot be pushed.", file=wrong[0].display_name
+                    "“%(file)s” is pulled from its server, so it cannot be pushed. Change its source to "
+                    "Tower first.",
+                    file=wrong[0].display_name,
                 )
                 if operation == PUSH
                 else self.env._(
-                    "“%(file)s” is pushed to its server: it cannot be pulled.", file=wrong[0].display_name
+                    "“%(file)s” is pushed to its server, so it cannot be pulled. Change its source to "
+                    "Server first.",
+                    file=wrong[0].display_name,
                 )
             )
         logs = self._start_runs(operation)
@@ -95,9 +99,7 @@ class CxTowerFile(models.Model):
             if failed:
                 raise UserError(failed[0].message or failed[0].name)
             if self.sudo().last_log_id - logs.sudo():
-                raise UserError(
-                    self.env._("A run of one of these files has not ended yet. Wait for its end.")
-                )
+                raise UserError(self.env._("One of these files is in an active run. Wait for it to end."))
         # sudo: which run keeps a file, and that something follows, is told to who may write it
         busy = [
             {
@@ -218,7 +220,7 @@ class CxTowerFile(models.Model):
         path = self.pushed_path or self.host_path
         document = self._document(DELETE) | {"path": path or ""}
         if not path:
-            document |= refusal(self.env._("Where it is on the server is not known."), ExitCode.NOT_FOUND)
+            document |= refusal(self.env._("Its path on the server is unknown."), ExitCode.NOT_FOUND)
         return document
 
     def _document(self, operation):
@@ -241,7 +243,7 @@ class CxTowerFile(models.Model):
             return {"content": self._render_content(source, values)}
         attachment = attachments.get(self.id)
         if not attachment:
-            return refusal(self.env._("It has no content yet. Choose one."), ExitCode.FILE_UPLOAD_FAILED)
+            return refusal(self.env._("It has no content yet. Choose a file."), ExitCode.FILE_UPLOAD_FAILED)
         return {
             "attachment": {
                 "id": attachment.id,

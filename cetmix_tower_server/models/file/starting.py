@@ -141,13 +141,13 @@ class CxTowerRunTargetMixin(models.AbstractModel):
                 self.env._("The file is pulled from the server, from file template “%s”.", file["template"])
             ]
         rules = {
-            "overwrite": self.env._("a file that is there is replaced"),
-            "skip": self.env._("a file that is there stays as it is"),
-            "raise": self.env._("a file that is there is an error"),
+            "overwrite": self.env._("an existing file is replaced"),
+            "skip": self.env._("an existing file is kept"),
+            "raise": self.env._("an existing file is an error"),
         }
         return facts + [
             self.env._(
-                "The file is made from file template “%(template)s”; %(rule)s.",
+                "The file is created from file template “%(template)s”; %(rule)s.",
                 template=file["template"],
                 rule=rules.get(file["if_exists"], file["if_exists"]),
             )

@@ -246,7 +246,7 @@ class TestScheduledTask(ScheduledTaskCase):
 
     def test_run_now_runs_as_the_caller(self):
         task = self.new_task(manager_ids=[(6, 0, (self.manager | self.manager_2).ids)])
-        with self.assertRaisesRegex(UserError, "not open to"):  # the server is not his
+        with self.assertRaisesRegex(UserError, "has no access"):  # the server is not his
             task.with_user(self.manager_2).action_run()
         self.server.user_ids += self.manager_2
         task.with_user(self.manager_2).action_run()
@@ -337,9 +337,9 @@ class TestScheduledTask(ScheduledTaskCase):
             (lambda task: self.manager.write({"active": False}), "not a Manager"),
             (lambda task: self.command.write({"access_level": "3"}), "may not run"),
             (lambda task: self.command.write({"active": False}), "archived"),
-            (lambda task: self.server.write({"manager_ids": [(5,)]}), "not open to"),
+            (lambda task: self.server.write({"manager_ids": [(5,)]}), "has no access"),
             (lambda task: self.server.write({"active": False}), "no server"),
-            (lambda task: task.write({"server_ids": [(6, 0, others.ids)]}), "not open to"),
+            (lambda task: task.write({"server_ids": [(6, 0, others.ids)]}), "has no access"),
             (lambda task: task.write({"server_ids": [(5,)]}), "no server"),
         )
         for number, (happens, message) in enumerate(cases):
@@ -401,8 +401,8 @@ class TestScheduledTask(ScheduledTaskCase):
         with patch.object(type(good), "_prepare_run", fail), mute_logger(RUN):
             self.tick()
         self.assertEqual(self.runs(task).server_id, good | last)
-        self.assertIn("Bad: Tower failed: ZeroDivisionError", task.last_note)
-        self.assertIn("Hidden: not open", task.last_note)
+        self.assertIn("Bad: Internal error in Tower: ZeroDivisionError", task.last_note)
+        self.assertIn(f"Hidden: {self.manager.name} has no access", task.last_note)
         self.assertEqual(task.next_call, SATURDAY + timedelta(days=1))
 
     def test_one_failing_task_does_not_stop_the_others(self):

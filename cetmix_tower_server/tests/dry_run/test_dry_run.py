@@ -222,7 +222,7 @@ class TestDryRun(DryRunCase):
         self.assertEqual((first["outcome"], first["path"]), ("run", "/etc/red.conf"))
         self.assertEqual(first["code"], "colour=red *** dry_in_file *** {{ dry_late }}")
         self.assertEqual((first["use_sudo"], first["values_later"]), ("n", ["dry_late"]))
-        self.assertIn("a file that is there is an error", first["facts"][0])
+        self.assertIn("an existing file is an error", first["facts"][0])
         self.assertEqual((second["path"], second["use_sudo"]), ("/srv/red.conf", ""))
         report = self.report(self.plan(make))
         self.assertEqual(self.found(report), [("value_missing", "1")])
