@@ -10,16 +10,15 @@ from . import cx_tower_run_backend
 from . import cx_tower_run_target_mixin
 from . import rendering
 from . import starting
-from . import waiting
 from . import cx_tower_worker
 from . import cx_tower_run_queue
 from . import recovery
 from . import purge
 from . import cx_tower_command_log
 from . import command_log_end
-from . import command_log_waited
 from . import command_log_work
 from . import command_log_reading
+from . import waiting
 from . import cx_tower_command_log_output
 from . import cx_tower_run_stop
 from . import ir_websocket
