@@ -51,7 +51,7 @@ class EndWriter:
     def record(self, job: Job, end: RunEnd) -> Recorded:
         """Write the end of a run and return when it is committed.
 
-        :return: what the lane of the run goes on with
+        :return: what the lane of the run continues with
         :raise Exception: what the database or the follow-up of this run raised; nothing of it is written then
         """
         waiting = _End(job, end)

@@ -60,10 +60,10 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the lane goes on with after an end was written.
+    """What the lane continues with after an end was written.
 
     :param next: the step that it took over, ready to be executed
-    :param later: id of the flight plan run to go on with in a transaction of its own; 0: none
+    :param later: id of the flight plan run to continue in a transaction of its own; 0: none
     :param is_lost: nothing was written: the end was recorded by somebody else, or by a commit that only seemed to fail
     """
 
@@ -97,7 +97,7 @@ class _Patience:
 class Job:
     """A claimed run: its work, its live output and its end.
 
-    :param worker: gives transactions and is told about output
+    :param worker: gives transactions, and announces output
     :param assignment: the run
     """
 
@@ -135,7 +135,7 @@ class Job:
         # What follows from its end
         self.follow = True  # whether this lane does what follows
         self.may_take_over = True  # whether the next step may be created as this lane's own
-        self.plan_later = False  # the flight plan goes on in a transaction of its own: its texts take long
+        self.plan_later = False  # the flight plan continues in a transaction of its own: its texts take long
         self.plan_failure = ""  # what went wrong when the flight plan was to go on
 
     # ------------------------------------------------------------------
@@ -193,7 +193,7 @@ class Job:
         A run whose end could not be recorded keeps its lease only as long as this process lives, and is then found
         interrupted.
 
-        :return: the next step of its flight plan, when this lane goes on with it
+        :return: the next step of its flight plan, when this lane continues with it
         """
         self.thread = threading.current_thread()
         self.thread.dbname = self.worker.dbname
@@ -233,9 +233,9 @@ class Job:
 
         If the process dies anywhere in here the database rolls back, and the run becomes interrupted. What follows in a
         flight plan has a transaction of its own: a collision there must not undo what the author's code did. If the
-        process dies between the two, the cron goes on with the plan.
+        process dies between the two, the cron continues the plan.
 
-        :return: the next step, when this lane goes on with it
+        :return: the next step, when this lane continues with it
         """
         deadline = time.monotonic() + self.work.timeout_s
         patience, attempts = self._patience(), REPEATS if self.work.repeatable else 1
@@ -244,7 +244,7 @@ class Job:
             try:
                 recorded = self._perform_once()
             except _LostRun as lost:
-                return self._go_on_with_plan(lost.later) if lost.later else None
+                return self._continue_plan(lost.later) if lost.later else None
             except RunAborted:
                 end = RunEnd.aborted(self.abort_reason)
             except EngineError as error:
@@ -258,7 +258,7 @@ class Job:
                 if is_undone and attempts > 0 and not is_wanted and patience.wait(error):
                     continue
             else:
-                return self._go_on_with_plan(recorded.later) if recorded.later else None
+                return self._continue_plan(recorded.later) if recorded.later else None
             self.close_for_aborts()
             return self.record(end)
 
@@ -296,7 +296,7 @@ class Job:
         Any other error costs as little as possible: the end is written poorer, step by step, so that the run never stays
         "running". If the process dies before the commit, the end is lost and the run becomes interrupted.
 
-        :return: the next step, when this lane goes on with it
+        :return: the next step, when this lane continues with it
         """
         patience = self._patience()
         poorer_ends = self._poorer_ends(end)
@@ -305,7 +305,7 @@ class Job:
                 recorded = self.worker.ends.record(self, end)
                 self.recorder.confirm()
                 crash_points.reached("recorded")
-                return self._go_on_with_plan(recorded.later) if recorded.later else recorded.next
+                return self._continue_plan(recorded.later) if recorded.later else recorded.next
             except pool.TooSlowHere:
                 self.recorder.restore()
                 self.plan_later = True
@@ -337,7 +337,7 @@ class Job:
         When the run is the step of a flight plan, what follows is decided and created in here as well. If the process dies
         before the commit, nothing of it was done.
 
-        :param plan_later: the flight plan goes on in another transaction
+        :param plan_later: the flight plan continues in another transaction
         """
         plan_later = plan_later or self.plan_later
         self.recorder.flush(env.cr)
@@ -364,7 +364,7 @@ class Job:
         return Lane(
             self.log_id,
             self.worker.code,
-            may_take_over=self.is_step and self.worker.may_go_on(self),
+            may_take_over=self.is_step and self.worker.may_continue(self),
             plan_later=plan_later,
             plan_failure=self.plan_failure,
         )
@@ -378,23 +378,23 @@ class Job:
             env.cr.postcommit.add(self.worker.wake)
         return None
 
-    def _go_on_with_plan(self, run_id: int) -> Job | None:
+    def _continue_plan(self, run_id: int) -> Job | None:
         """Decide what follows this step, whose end is recorded, and take it over; tried again like :meth:`record`.
 
         Lines whose texts take long are looked at in several transactions: so *Stop* finds its way between them, and people
-        see how far it is. If the process dies between two of them, the cron goes on with the plan.
+        see how far it is. If the process dies between two of them, the cron continues the plan.
 
         :param run_id: of the flight plan run
-        :return: the next step, when this lane goes on with it
+        :return: the next step, when this lane continues with it
         """
         patience = self._patience()
         following = None
         while run_id:
             try:
                 with self.worker.transaction() as env:
-                    # sudo: the engine goes on with what was started
+                    # sudo: the engine continues what was started
                     run = env["cx.tower.plan.log"].sudo().browse(run_id)
-                    left = run._go_on(self._lane())
+                    left = run._continue(self._lane())
                     following = self._take_over(env, left) or self.worker.find_taken_over(env, self)
                 run_id = left.later
             except Exception as error:
@@ -405,7 +405,7 @@ class Job:
                 if patience.wait(error):
                     continue
                 if self.plan_failure:
-                    raise  # the cron goes on with it
+                    raise  # the cron continues it
                 self._note_plan_failure(error)
         return following
 

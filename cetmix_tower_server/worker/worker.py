@@ -26,7 +26,7 @@ from .kept_cursor import KeptCursor
 from .taking import Taker
 
 LOGIN_KEPT_S = 5  # a lane asks again how to log in to a host after this long
-SLICE_S = 10  # a lane goes on with the steps of one flight plan for this long while other runs wait
+SLICE_S = 10  # a lane continues with the steps of one flight plan for this long while other runs wait
 
 
 class Worker:
@@ -110,15 +110,15 @@ class Worker:
     def job_done(self, job: Job, following: Job | None) -> None:
         """A lane is through with a job: announce its end and take the next run.
 
-        :param following: the next step of the flight plan, when the lane goes on with it. Then the news can wait for the
+        :param following: the next step of the flight plan, when the lane continues with it. Then the news can wait for the
             next tick: quick steps must not be held up by what is told about them.
         """
         self.in_hand.done(job, following)
         if not following:
             self.conductor.look_soon(claim=self.taker.more_queued)
 
-    def may_go_on(self, job: Job) -> bool:
-        """Return whether the lane of a job goes on with the next step of its flight plan: while nobody else has waited
+    def may_continue(self, job: Job) -> bool:
+        """Return whether the lane of a job continues with the next step of its flight plan: while nobody else has waited
         for long."""
         has_time = not self.taker.more_queued or time.monotonic() - job.since <= SLICE_S
         return job.may_take_over and has_time

@@ -395,7 +395,7 @@ class CxTowerPlanLog(models.Model):
             run._finish(RunEnd(int(ExitCode.PLAN_STOPPED), text))
 
     def _on_run_finished(self, lane=None):
-        """Do what follows from the end of a run, in its transaction. Extension point: jets and waypoints go on here.
+        """Do what follows from the end of a run, in its transaction. Extension point: jets and waypoints continue here.
 
         :param lane: :class:`engine.run_end.Lane` that executed the last step; None outside of lanes
         """

@@ -60,7 +60,7 @@ class CxTowerPlanLog(models.Model):
         for run in self:
             self._carry_out(Decided(run, flow.first(run._frozen_plan().flow)))
 
-    def _go_on_after(self, step, lane=None):
+    def _continue_after(self, step, lane=None):
         """Continue after the end of one of this run's steps, in the transaction that records it.
 
         An error in here ends the plan with a message; it never undoes the record of what happened on a host. A lane deals
@@ -76,26 +76,26 @@ class CxTowerPlanLog(models.Model):
             return Following(later=run.id)
         run.fetch([*RUN_FIELDS, *self._get_target_fields()])
         if not lane:
-            return run._go_on_outside_of_lanes(step)
+            return run._continue_outside_of_lanes(step)
         if lane.plan_failure:
             run._give_up(lane.plan_failure, lane)
             return NOTHING
         return run._carry_out(run._decide_after(step), lane)
 
-    def _go_on(self, lane=None):
+    def _continue(self, lane=None):
         """Continue after the last step of this run, if it has ended and nobody has done so yet.
 
         :param lane: :class:`engine.run_end.Lane` that executed the step; None outside of lanes
         :return: :class:`engine.run_end.Following`
         """
         self.ensure_one()
-        run = self.sudo()  # sudo: as in _go_on_after
+        run = self.sudo()  # sudo: as in _continue_after
         step = run._last_step()
         if step and run.state in states.ACTIVE and step.state in states.FINISHED:
-            return run._go_on_after(step, lane)
+            return run._continue_after(step, lane)
         return NOTHING
 
-    def _go_on_outside_of_lanes(self, step):
+    def _continue_outside_of_lanes(self, step):
         try:
             with self.env.cr.savepoint(flush=False):
                 following = self._carry_out(self._decide_after(step))

@@ -63,7 +63,7 @@ class CxTowerPlanLog(models.Model):
 
         The step gets the same code and values as before. Steps that are done are not run again.
 
-        :param bool use_changed_plan: when the flight plan was changed since, go on with it as it is now
+        :param bool use_changed_plan: when the flight plan has changed since, resume with it as it is now
         :param str shown_difference: the difference that the person has seen; refused when there is another one by now
         :return: log of the new run (its id over RPC)
         :raise AccessError: unless the caller started the run, manages its server or is Root, and may (still) run the plan
@@ -181,7 +181,8 @@ class CxTowerPlanLog(models.Model):
             text = self.env._("line %(number)s “%(name)s” is new", **values)
         elif line.old_number is None:
             text = self.env._(
-                "line %(number)s “%(name)s” is new; it does not run, the run goes on behind it", **values
+                "line %(number)s “%(name)s” is new; it will not run, because the run continues after it",
+                **values,
             )
         elif line.old_number != line.new_number:
             text = self.env._("line %(number)s “%(name)s”, now line %(now)s", **values)

@@ -148,7 +148,7 @@ class CxTowerCommandLog(models.Model):
         """
         self._apply_end()
         if self.plan_log_id:
-            return self.plan_log_id._go_on_after(self, lane)
+            return self.plan_log_id._continue_after(self, lane)
         if self.fleet_run_id:
             self.fleet_run_id._member_ended(self, lane)
         return NOTHING

@@ -24,7 +24,7 @@ class CxTowerCommandLog(models.Model):
             "o" or "e"; a chunk that starts behind the end of the one before means output left out), ``end``
             (pass it as the next offset), ``more`` (there is more to read at once), ``state``, ``finished``,
             ``exit_code`` (0 until it has finished), ``message``, ``skipped``, ``duration``,
-            ``stop_requested_by``, ``can_stop`` (it goes on, and the caller may stop it)
+            ``stop_requested_by``, ``can_stop`` (it is active, and the caller may stop it)
         :raise AccessError: when the caller may not read the log
         """
         self.ensure_one()

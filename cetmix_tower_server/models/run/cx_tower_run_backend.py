@@ -103,7 +103,7 @@ class CxTowerRunBackend(models.AbstractModel):
 
     @api.model
     def _pause(self, wait_s):
-        """Wait for a run that may go on in ``wait_s`` seconds, or that somebody else executes."""
+        """Wait for a run that may continue in ``wait_s`` seconds, or that somebody else executes."""
         time.sleep(min(max(wait_s, SHORTEST_PAUSE_S), LONGEST_PAUSE_S))
 
     @api.model

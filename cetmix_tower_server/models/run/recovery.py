@@ -175,7 +175,7 @@ class CxTowerRunQueue(models.AbstractModel):
     def _continue(self, run, end):
         """Continue a flight plan run that has no active step; without any step it ends."""
         if run.command_log_ids:
-            run._go_on()
+            run._continue()
             return
         _logger.error("flight plan run %s has no step that could continue it", run.id)
         run._carry_out(run._conclude(end))

@@ -49,7 +49,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         self.ensure_one()
         target = self.with_env(self.env(context={}))
         savepoint = self.env.cr.savepoint()
-        log = start(target).sudo()  # sudo: the engine goes on with what the caller was allowed to start
+        log = start(target).sudo()  # sudo: the engine continues what the caller was allowed to start
         if log.state == states.WAITING:
             savepoint.close(rollback=True)
             return self._run_plan_and_wait(start, collect)

@@ -279,7 +279,7 @@ class TestApiPlan(ApiCase):
             "_finish",
             "_carry_out",
             "_create_runs",
-            "_go_on_after",
+            "_continue_after",
             "_freeze_inputs",
             "_request_stop",
         ):

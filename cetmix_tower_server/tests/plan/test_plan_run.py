@@ -162,7 +162,7 @@ class TestPlanRun(RunCase):
             f"Flight plan “{plan.name}”:",
             f"  {on_error}: “{words['e']}” → “{words['n']}”",
             "“0” → “60”",
-            "is new; it does not run, the run goes on behind it",
+            "is new; it will not run, because the run continues after it",
             "  line 3 “",
             "    Sudo: “no” → “yes”",
             f"Flight plan “{inner.name}”:",

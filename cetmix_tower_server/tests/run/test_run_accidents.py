@@ -116,7 +116,7 @@ class TestRunAccidents(RunCase):
             (runs.ids,),
         )
         self.env.invalidate_all()
-        with self.poison("cx.tower.plan.log", "_go_on", runs[0]):
+        with self.poison("cx.tower.plan.log", "_continue", runs[0]):
             self.Queue._recover_stalled_plans()
         self.env.invalidate_all()
         self.assertEqual((runs[0].state, runs[0].plan_status), ("interrupted", ExitCode.RUN_INTERRUPTED))

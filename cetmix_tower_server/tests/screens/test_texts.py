@@ -143,7 +143,7 @@ class TestTexts(RunCase):
             }
         )
         with patch.object(
-            Job, "_go_on_with_plan", autospec=True, side_effect=Job._go_on_with_plan
+            Job, "_continue_plan", autospec=True, side_effect=Job._continue_plan
         ) as own_transaction:
             log = self.server.with_user(self.root).run_flight_plan(plan).sudo()
         self.assertTrue(own_transaction.called)
@@ -168,9 +168,12 @@ class TestTexts(RunCase):
                 ],
             }
         )
-        go_on_in_one_transaction = type(self.env["cx.tower.plan.log"])._go_on
+        go_on_in_one_transaction = type(self.env["cx.tower.plan.log"])._continue
         with patch.object(
-            type(self.env["cx.tower.plan.log"]), "_go_on", autospec=True, side_effect=go_on_in_one_transaction
+            type(self.env["cx.tower.plan.log"]),
+            "_continue",
+            autospec=True,
+            side_effect=go_on_in_one_transaction,
         ) as transactions:
             log = self.server.with_user(self.root).run_flight_plan(plan).sudo()
         self.assertGreaterEqual(transactions.call_count, 3)
