@@ -121,7 +121,9 @@ class DryRun:
                 continue
             fits, message = variable._validate_value(value, may_be_template=False)
             if not fits:
-                text = self.env._("Own value of “%(name)s”: %(message)s", name=variable.name, message=message)
+                text = self.env._(
+                    "Custom value of “%(name)s”: %(message)s", name=variable.name, message=message
+                )
                 problems.append(new_problem("value_invalid", text, WARNING, variable=reference))
         return problems
 

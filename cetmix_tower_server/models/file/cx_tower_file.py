@@ -106,7 +106,7 @@ class CxTowerFile(models.Model):
         groups=fields.NO_ACCESS, copy=False, help="Changes with each modification, also during a run."
     )
     variable_values = fields.Json(
-        help="Own values of the run that created the file. They override the values of the server.",
+        help="Custom values of the run that created the file. They override the values of the server.",
     )
 
     # ------------------------------------------------------------------ rights, reference, texts

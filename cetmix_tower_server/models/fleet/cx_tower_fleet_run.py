@@ -88,6 +88,7 @@ class CxTowerFleetRun(models.Model):
         help="Servers that run at the same time. 0: as many as the settings allow.",
     )
     stop_after_failures = fields.Integer(
+        string="Stop after failures",
         readonly=True,
         aggregator=None,
         help="Start no more servers after this many have failed. 0: never stop early.",
