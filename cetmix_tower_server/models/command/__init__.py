@@ -1,5 +1,5 @@
 from . import runners
 from . import cx_tower_command
 from . import python
+from . import python_run
 from . import internal
-from . import command_log_python

@@ -1,6 +1,5 @@
 import hashlib
 import hmac
-import logging
 import urllib.parse
 
 import dns
@@ -14,8 +13,6 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import float_compare, ormcache
 from odoo.tools.safe_eval import datetime, dateutil, json, time, wrap_module
 from pytz import timezone
-
-_logger = logging.getLogger(__name__)
 
 # No download of a suffix list: the one that the library ships is used.
 _extract = tldextract.TLDExtract(suffix_list_urls=())
@@ -80,7 +77,7 @@ LIBRARIES = {
 
 
 class CxTowerCommand(models.Model):
-    """The part of a command that concerns Python: who may write it, and what its code finds."""
+    """Python commands: who may write them, and which names their code finds."""
 
     _inherit = "cx.tower.command"
 
@@ -92,8 +89,7 @@ class CxTowerCommand(models.Model):
     def _check_may_write_code(self, action):
         """Raise AccessError unless the caller may write code for this action.
 
-        Python gets ``env`` and so reaches everything in the database: it needs the group of its own.
-        Source: product, section 2, "Who may write Python".
+        Python gets ``env`` and so reaches everything in the database: writing it takes the group “Python author”.
         """
         if self.env.su:
             return
@@ -140,8 +136,11 @@ class CxTowerCommand(models.Model):
         return {}
 
     @api.model
-    def _get_python_command_odoo_objects(self, server, jet_template=None, jet=None, waypoint=None):
-        """Return {name: {"import": object, "help": text}} of the Odoo objects in Python code. Extension point."""
+    def _get_python_command_odoo_objects(self, server, jet_template=None, jet=None, waypoint=None, **scopes):
+        """Return {name: {"import": object, "help": text}} of the Odoo objects in Python code. Extension point.
+
+        :param scopes: what else the run's target names, see ``cx.tower.run.target.mixin._get_python_scopes``
+        """
         return {
             "uid": {"import": self.env.uid, "help": self.env._("id of the person who started the run")},
             "user": {"import": self.env.user, "help": self.env._("the person who started the run")},
@@ -189,33 +188,3 @@ class CxTowerCommand(models.Model):
             "example": 'result = {"exit_code": 0, "message": "done on %s" % server.name}',
         }
         return self.env["ir.qweb"]._render("cetmix_tower_server.python_help", values)
-
-
-class CommandLogger:
-    """What Python code may do with the server's log: write to it, secrets masked, and nothing else."""
-
-    __slots__ = ("masker__", "_prefix")
-
-    def __init__(self, server, masker):
-        self._prefix = f"python command on server {server.id}: "
-        self.masker__ = masker
-
-    def _write(self, level, message, args):
-        text = str(message) % args if args else str(message)
-        _logger.log(level, "%s%s", self._prefix, self.masker__.mask(text))
-
-    def debug(self, message, *args):
-        """Write a line for people who look for details."""
-        self._write(logging.DEBUG, message, args)
-
-    def info(self, message, *args):
-        """Write a line."""
-        self._write(logging.INFO, message, args)
-
-    def warning(self, message, *args):
-        """Write a warning."""
-        self._write(logging.WARNING, message, args)
-
-    def error(self, message, *args):
-        """Write an error."""
-        self._write(logging.ERROR, message, args)

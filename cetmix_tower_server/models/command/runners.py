@@ -1,13 +1,12 @@
 from odoo import models
 
-from ...engine.exit_codes import ExitCode
 from ...engine.masking.masker import Masker
 from ...engine.run_end import RunEnd
 from ...engine.script.conversation import ScriptSpec, SudoMode
 from ...engine.ssh.running.collecting import Output, OutputLimits
 from ...engine.ssh.running.run_script import Clocks, run_script
 from ...engine.template import placeholders
-from ...engine.work import DatabaseWork, Ended, HostWork
+from ...engine.work import HostWork
 from ...worker import connections
 
 # How much of each stream is kept in the log's own fields; the live output keeps more.
@@ -16,7 +15,7 @@ RESULT_TAIL = 256 * 1024
 
 
 class CxTowerServer(models.Model):
-    """From a claimed run to the work that a lane does: one runner an action."""
+    """Turns claimed runs into work for a lane: the runners of actions, and that of shell commands."""
 
     _inherit = "cx.tower.server"
 
@@ -26,16 +25,12 @@ class CxTowerServer(models.Model):
         A runner takes the log of a claimed run and returns its work: :class:`engine.work.HostWork`, ``DatabaseWork`` or
         ``Ended``. It is called in the transaction that prepares the run; what the work needs is read there.
         """
-        return {
-            "ssh_command": self._command_runner_ssh,
-            "python_code": self._command_runner_python_code,
-        }
+        return {"ssh_command": self._command_runner_ssh}
 
     def _command_runner_ssh(self, log):
         """Return the work of a shell command: everything it needs, read now, as plain values."""
-        server = (
-            self.sudo()
-        )  # sudo: the right to run was checked when it was started; the host is Tower's matter
+        # sudo: the right to run was checked when the run was started; how to log in to the host is no concern of the person
+        server = self.sudo()
         inputs, carried = log._frozen_inputs__()
         values = log._run_target()._get_secrets__(inputs.secrets)
         login = server._login__()
@@ -66,29 +61,13 @@ class CxTowerServer(models.Model):
 
         return HostWork(perform, masker, login)
 
-    def _command_runner_python_code(self, log):
-        """Return the work of a Python command; it runs as the person who started the run, and for nobody else."""
-        if not log.user_id:  # Odoo would take "nobody" for its superuser
-            text = self.env._("The person who started the run was deleted, so its Python code is not run.")
-            return Ended(RunEnd.prevented(ExitCode.PYTHON_COMMAND_ERROR, text))
-        inputs, carried = log._frozen_inputs__()
-        values = log._run_target()._get_secrets__(inputs.secrets)
-        code = placeholders.resolve_in_python(inputs.code, inputs.nonce, values)
-        masker = Masker((*carried, *values.items()))
-        user_id = log.user_id.id
-
-        def perform(job, record):
-            return record.with_user(user_id).sudo(False)._perform_python(code, masker)
-
-        settings = inputs.settings
-        return DatabaseWork(perform, masker, self._clocks(settings).step_timeout_s, settings["idempotent"])
-
     def _clocks(self, run_settings):
-        """Return the time limits of a step: the command's, the server's or the settings', in that order.
+        """Return the time limits of a run: those of the command, else of the server, else of the settings.
 
         :param run_settings: what ``cx.tower.command._run_settings`` returned when the run was started
         """
         settings = self.env["cx.tower.settings"]._get()
+        # sudo: the server's limit applies to everybody's runs
         step = run_settings["timeout_s"] or self.sudo().command_timeout_s or settings.command_timeout
         silence = run_settings.get("silence_timeout_s", settings.silence_timeout)
         return Clocks(step_timeout_s=step, silence_timeout_s=silence)

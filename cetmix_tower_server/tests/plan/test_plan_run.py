@@ -467,7 +467,7 @@ class TestPlanRun(RunCase):
             end = perform(log, *args)
             return replace(end, stop_confirmed=False) if log.command_id == command else end
 
-        owner = "odoo.addons.cetmix_tower_server.models.command.command_log_python.CxTowerCommandLog"
+        owner = "odoo.addons.cetmix_tower_server.models.command.python_run.CxTowerCommandLog"
         return command, patch(f"{owner}._perform_python", perform_python)
 
     def test_nothing_is_started_beside_a_step_that_may_still_be_running(self):

@@ -1,21 +1,53 @@
+import logging
+
 from odoo import models
 from odoo.tools.safe_eval import safe_eval
 from psycopg2 import OperationalError
 from psycopg2.errors import DeadlockDetected, SerializationFailure
 
 from ...engine.exit_codes import ExitCode
+from ...engine.masking.masker import Masker
 from ...engine.python import author_code
 from ...engine.run_end import RunEnd
 from ...engine.ssh.running.command_result import Outcome
+from ...engine.template import placeholders
 from ...engine.values.plain import UnstorableValue, plain, storable_text
+from ...engine.work import DatabaseWork, Ended
 from ...worker.interrupt import RunAborted
-from .python import CommandLogger
+
+_logger = logging.getLogger(__name__)
 
 EXIT_CODE_MAX = 2**31 - 1  # what a column of the database holds
 
 
+class CxTowerServer(models.Model):
+    """Turns claimed runs of Python commands into work for a lane."""
+
+    _inherit = "cx.tower.server"
+
+    def _get_command_runners(self):
+        return {**super()._get_command_runners(), "python_code": self._command_runner_python_code}
+
+    def _command_runner_python_code(self, log):
+        """Return the work of a Python command; it runs as the person who started the run, and for nobody else."""
+        if not log.user_id:  # Odoo would take "nobody" for its superuser
+            text = self.env._("The person who started the run was deleted, so its Python code is not run.")
+            return Ended(RunEnd.prevented(ExitCode.PYTHON_COMMAND_ERROR, text))
+        inputs, carried = log._frozen_inputs__()
+        values = log._run_target()._get_secrets__(inputs.secrets)
+        code = placeholders.resolve_in_python(inputs.code, inputs.nonce, values)
+        masker = Masker((*carried, *values.items()))
+        user_id = log.user_id.id
+
+        def perform(job, record):
+            return record.with_user(user_id).sudo(False)._perform_python(code, masker)
+
+        settings = inputs.settings
+        return DatabaseWork(perform, masker, self._clocks(settings).step_timeout_s, settings["idempotent"])
+
+
 class CxTowerCommandLog(models.Model):
-    """The part of a run that evaluates Python."""
+    """Evaluates the code of a Python command."""
 
     _inherit = "cx.tower.command.log"
 
@@ -84,3 +116,33 @@ def _exit_code(value):
             f'result["exit_code"] is larger than {EXIT_CODE_MAX}, which cannot be kept: use a smaller number.'
         )
     return status
+
+
+class CommandLogger:
+    """What Python code may do with the server's log: write to it, secrets masked, and nothing else."""
+
+    __slots__ = ("masker__", "_prefix")
+
+    def __init__(self, server, masker):
+        self._prefix = f"python command on server {server.id}: "
+        self.masker__ = masker
+
+    def _write(self, level, message, args):
+        text = str(message) % args if args else str(message)
+        _logger.log(level, "%s%s", self._prefix, self.masker__.mask(text))
+
+    def debug(self, message, *args):
+        """Write a line for people who look for details."""
+        self._write(logging.DEBUG, message, args)
+
+    def info(self, message, *args):
+        """Write a line."""
+        self._write(logging.INFO, message, args)
+
+    def warning(self, message, *args):
+        """Write a warning."""
+        self._write(logging.WARNING, message, args)
+
+    def error(self, message, *args):
+        """Write an error."""
+        self._write(logging.ERROR, message, args)
