@@ -19,6 +19,7 @@ from .variable import test_variable_empty
 from .variable import test_variable_resolution
 from .variable import test_variable_texts
 from .run import test_run
+from .run import test_backends
 from .run import test_run_accidents
 from .run import test_run_history
 from .run import test_run_lists

@@ -5,7 +5,8 @@ from unittest.mock import patch
 @contextmanager
 def nobody_executes(env):
     """Runs that are started in here stay queued."""
-    with patch.object(env.registry["cx.tower.run.backend.inline"], "_dispatch", lambda backend, runs: None):
+    chosen = env["cx.tower.run.backend"]._chosen()._name
+    with patch.object(env.registry[chosen], "_dispatch", lambda backend, runs: None):
         yield
 
 
