@@ -29,6 +29,7 @@ class OdooRunner:
     venv: VirtualEnv
     database: Database
     folder: Path
+    more_addons: tuple[Path, ...] = ()  # folders with addons besides Odoo's and Tower's
 
     def argv(self, *arguments: str) -> list[str]:
         """Command line of Odoo with a configuration of our own, so that ~/.odoorc is not read."""
@@ -37,7 +38,8 @@ class OdooRunner:
 
     def _configuration(self) -> Path:
         path = self.folder / "odoo.conf"
-        addons = ",".join(str(path) for path in [*self.home.addons, self.layout.checkout])
+        folders = [*self.home.addons, self.layout.checkout, *self.more_addons]
+        addons = ",".join(str(path) for path in folders)
         data = private_dir(self.folder / "data")
         text = f"[options]\naddons_path = {addons}\ndata_dir = {data}\nlist_db = False\n"
         return path if path.exists() and path.read_text("utf-8") == text else write_private(path, text)
@@ -91,7 +93,8 @@ class OdooRunner:
         TOWER_TEST_ODOO is a JSON list, the beginning of the command line; TOWER_TEST_ADDONS_PATH goes with it.
         """
         start = ["env", f"PYTHONPATH={self.home.source}", *self.argv()]
-        addons = ",".join(str(path) for path in [*self.home.addons, self.layout.checkout])
+        folders = [*self.home.addons, self.layout.checkout, *self.more_addons]
+        addons = ",".join(str(path) for path in folders)
         return {
             **self.venv.environment(),
             **self.database.environment,

@@ -33,6 +33,13 @@ class Layout:
         public = Path("/var/lib/cetmix-tower") / f"{checkout.name}-{tag}" if os.geteuid() == 0 else state
         return cls(checkout, cache, state, public, tag)
 
+    def test_addons(self) -> dict[str, Path]:
+        """Addons of the tests by name: they use Tower as addons of others would."""
+        return {
+            path.parent.name: path.parent
+            for path in sorted(self.checkout.glob("tests/addons/*/__manifest__.py"))
+        }
+
     def addon_names(self) -> list[str]:
         """Tower's own addons in the checkout, in an order that is the same everywhere."""
         return sorted(path.parent.name for path in self.checkout.glob("*/__manifest__.py"))

@@ -71,7 +71,8 @@ class Bench:
             database = postgres.provide(
                 self.layout, self.console, self.venv, self.database_folder, self.stack, durable=self.durable
             )
-            self._odoo = OdooRunner(self.layout, home, self.venv, database, self.folder)
+            more = tuple(sorted({path.parent for path in self.layout.test_addons().values()}))
+            self._odoo = OdooRunner(self.layout, home, self.venv, database, self.folder, more)
         return self._odoo
 
     def tool_paths(self) -> list[str]:
@@ -128,6 +129,7 @@ def _choose(names: list[str], layout: Layout) -> dict[str, Callable[[Bench], Out
     order = [*(n for n in BEFORE if n in folders), *sorted(set(folders) - {*BEFORE, *AFTER})]
     known: dict[str, Callable[[Bench], Outcome]] = {name: _pytest_suite(name) for name in order}
     known |= {name: _odoo_suite(name) for name in layout.addon_names()}
+    known |= {name: _odoo_suite(name, folder=folder) for name, folder in layout.test_addons().items()}
     known |= {name: _pytest_suite(name) for name in AFTER if name in folders}
     unknown = [name for name in names if name not in (*known, TOURS, FAST)]
     if unknown:
@@ -174,12 +176,15 @@ def _pytest_suite(name: str) -> Callable[[Bench], Outcome]:
     return suite
 
 
-def _odoo_suite(addon: str, expression: str = "") -> Callable[[Bench], Outcome]:
-    """All tests of an addon, on a database made for this run."""
+def _odoo_suite(addon: str, expression: str = "", folder: Path | None = None) -> Callable[[Bench], Outcome]:
+    """All tests of an addon, on a database made for this run.
+
+    :param folder: where the addon is, unless it is one of Tower's own
+    """
 
     def suite(bench: Bench) -> Outcome:
         wanted = " and ".join(f"({part})" for part in (expression, bench.expression) if part)
-        tags, total = selection.test_tags(bench.layout.checkout / addon, wanted)
+        tags, total = selection.test_tags(folder or bench.layout.checkout / addon, wanted)
         if not total:
             return Outcome()
         odoo = bench.odoo()
