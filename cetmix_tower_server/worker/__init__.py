@@ -7,5 +7,4 @@
 * ``file_work``, ``file_store``: runs that transfer files; ``connections``: SSH connections of the process
 * ``waited``: work inside the caller's transaction; ``interrupt``: ending Python code that runs
 * ``heartbeat``: renews the lease; ``cron_service``: keeps Odoo's crons alive; ``crash_points``: where tests let it die
-* ``engine_context``: what the engine says to itself through Odoo's context
 """

@@ -9,7 +9,7 @@ WORKERS = 20
 
 RACE = """
 import json, threading, time
-from odoo.addons.cetmix_tower_server.worker.engine_context import engine_says
+from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
 from odoo.addons.cetmix_tower_server.worker.worker import Worker
 server = env["cx.tower.server"].browse({server_id})
 server.max_parallel_runs = 1
@@ -17,8 +17,8 @@ code = ('mkdir {folder}/busy || echo overlap >> {folder}/overlaps; sleep 0.01; r
         ' echo ran >> {folder}/count')
 logs = env["cx.tower.command.log"]
 for _ in range({starts}):
-    logs |= server.with_context(**engine_says(tower_no_dispatch=True))._start_command_runs(
-        env["cx.tower.command"]._ad_hoc_command("ssh_command"), code=code)
+    logs |= server._create_command_runs(
+        env["cx.tower.command"]._ad_hoc_command("ssh_command"), RunRequest(code=code))
 env.cr.commit()
 workers = [Worker(env.cr.dbname) for _ in range({workers})]
 give_up = time.monotonic() + 150

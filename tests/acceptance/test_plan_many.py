@@ -52,12 +52,13 @@ def test_many_plans_on_many_hosts(database, tmp_path, many_hosts, host_dir):
 
 RACE = """
 import json, threading, time
-from odoo.addons.cetmix_tower_server.worker.engine_context import engine_says
+from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
 from odoo.addons.cetmix_tower_server.worker.worker import Worker
-server = env["cx.tower.server"].browse({server_id}).with_context(**engine_says(tower_no_dispatch=True))
+server = env["cx.tower.server"].browse({server_id})
+plan = env["cx.tower.plan"].browse({plan_id})
 workers = [Worker(env.cr.dbname) for _ in range(2)]
 for number in range({races}):
-    run = server.run_flight_plan({plan_id}, variable_values={{"mark": "{mark}-%s" % number}})
+    run = server._create_plan_runs(plan, RunRequest(variable_values={{"mark": "{mark}-%s" % number}}))
     env.cr.commit()
     barrier = threading.Barrier(2)
     racers = [threading.Thread(target=lambda worker=worker: (barrier.wait(), worker.wake())) for worker in workers]

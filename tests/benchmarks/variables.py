@@ -14,6 +14,7 @@ TIMES = 30
 
 SCRIPT = """
 import json, time
+from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
 servers = env["cx.tower.server"].create([
     {{"name": f"S{{n}}", "ip_v4_address": "127.0.0.1", "ssh_username": "x", "ssh_auth_mode": "p",
       "ssh_password": "x"}} for n in range({servers})])
@@ -49,7 +50,7 @@ def resolve():
     assert scope.stored["v7"] == f"v7 of {{server.id}}", scope.stored["v7"]
 
 def prepare():
-    values = server._prepare_run(server, command, None, None, {{}}, None)
+    values = server._prepare_run(command, RunRequest())
     assert values["code"].startswith(f"v0 of {{server.id}} v1"), values
 
 print("RESULT " + json.dumps({{"count": count, "resolve": measured(resolve), "prepare": measured(prepare)}}))

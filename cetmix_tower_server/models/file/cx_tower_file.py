@@ -7,7 +7,7 @@ from ...engine.files.host_path import clean_directory
 from ...engine.files.operations import COMPARE, DELETE, PULL, PUSH
 from ...engine.files.text_diff import Difference, side_by_side
 from ...engine.values.own import OwnValues
-from ...worker.engine_context import engine_says, heard
+from ..base.engine_context import engine_says, heard
 
 # Fields that a push applies to the server.
 PUSHED_FIELDS = (

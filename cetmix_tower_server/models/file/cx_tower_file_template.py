@@ -4,7 +4,7 @@ from odoo.exceptions import ValidationError
 from ...engine.errors import EngineError
 from ...engine.files import host_path
 from ...engine.run_request import RunRequest
-from ...worker.engine_context import engine_says
+from ..base.engine_context import engine_says
 
 FAILURES_SHOWN = 20
 # If a file has a different name or directory than its template, that was done on purpose.

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from ...engine import states
 from ...engine.files.operations import COMPARE, DELETE, FAILED, PULL, PUSH, SKIPPED
 from ...engine.values.own import OwnValues
-from ...worker.engine_context import engine_says
+from ..base.engine_context import engine_says
 from .cx_tower_file import QUIET
 
 _logger = logging.getLogger(__name__)

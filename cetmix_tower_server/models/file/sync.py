@@ -7,7 +7,7 @@ from odoo.tools import SQL
 
 from ...engine import states
 from ...engine.files.operations import PULL, PUSH
-from ...worker.engine_context import heard
+from ..base.engine_context import heard
 from ..base.transactions import do_all_possible
 
 _logger = logging.getLogger(__name__)

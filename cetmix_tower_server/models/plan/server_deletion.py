@@ -11,7 +11,7 @@ from ...engine import states
 from ...engine.database_errors import is_away, may_succeed_later
 from ...engine.exit_codes import ExitCode
 from ...engine.run_request import RunRequest
-from ...worker.engine_context import engine_says, heard
+from ..base.engine_context import engine_says, heard
 from ..base.transactions import brief_locks
 from ..server.connection import MANAGER
 

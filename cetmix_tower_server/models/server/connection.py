@@ -9,7 +9,7 @@ from ...engine.errors import ConnectError, EngineError
 from ...engine.secret import Secret
 from ...engine.ssh import address
 from ...engine.ssh.target import ConnectSettings, Credential, Target
-from ...worker.engine_context import engine_says, heard
+from ..base.engine_context import engine_says, heard
 from ..base.fields import SecretChar
 from ..base.storable_values import LARGEST, PORTS, check_numbers
 

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...engine import states
-from ...worker.engine_context import heard
+from ..base.engine_context import heard
 
 RUN_MODELS = ("cx.tower.command.log", "cx.tower.plan.log")
 

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
 from ...engine.run_request import RunRequest
-from ...worker.engine_context import engine_says
+from ..base.engine_context import engine_says
 
 # Names in the public API for fields of the server.
 ALIASES = {"ipv4": "ip_v4_address", "ipv6": "ip_v6_address"}

@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ...worker.engine_context import engine_says, heard
+from ..base.engine_context import engine_says, heard
 
 
 class CxTowerVariableTextMixin(models.AbstractModel):

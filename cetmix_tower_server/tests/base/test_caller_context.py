@@ -10,7 +10,8 @@ from ..common import slow
 SOURCE = Path(__file__).parents[2]
 QUIET = ("odoo.http", "odoo.addons.rpc.controllers.jsonrpc", "odoo.addons.rpc.controllers.xmlrpc")
 
-# Only the engine can set these, in a class of its own: see worker/engine_context.py.
+# Only Tower itself can set these, in a class of its own: see models/base/engine_context.py. All of them travel through Odoo's
+# own methods (write, copy, create, unlink) to records that no argument of ours could reach.
 ENGINE = {
     "from_yaml",
     "tower_file_cascade",

@@ -6,7 +6,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2.errors import UniqueViolation
 
-from ...worker.engine_context import engine_says
+from ...models.base.engine_context import engine_says
 from ..common import TowerCommon
 
 

@@ -3,7 +3,7 @@ from odoo.tests import tagged
 
 from ...engine.errors import ConnectTimeout, FileUploadFailed
 from ...engine.exit_codes import ExitCode
-from ...worker.engine_context import engine_says
+from ...models.base.engine_context import engine_says
 from .file_case import FileCase
 
 

@@ -3,7 +3,7 @@ from odoo.tests import new_test_user, tagged
 
 from ...engine.exit_codes import ExitCode
 from ...engine.run_end import RunEnd
-from ...worker.engine_context import engine_says
+from ...models.base.engine_context import engine_says
 from .run_case import RunCase
 
 

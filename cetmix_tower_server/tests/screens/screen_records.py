@@ -1,6 +1,6 @@
 """One record of each model that has a screen, for tests that look at all screens."""
 
-from ...worker.engine_context import engine_says
+from ...models.base.engine_context import engine_says
 
 USER_MODELS = [
     "cx.tower.server",

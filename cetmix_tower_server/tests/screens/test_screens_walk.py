@@ -4,7 +4,7 @@ import json
 
 from odoo.tests import new_test_user, tagged
 
-from ...worker.engine_context import engine_says
+from ...models.base.engine_context import engine_says
 from ..browser import BrowserCase
 from .screen_records import MANAGER_MODELS, USER_MODELS, make_records
 
