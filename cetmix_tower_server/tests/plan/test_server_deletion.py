@@ -363,9 +363,9 @@ class TestServerDeletion(RunCase):
     def test_runs_that_have_not_ended(self):
         with self.nobody_executes():
             self.doomed.with_user(self.root).run_command(self.command)
-        with self.assertRaisesRegex(UserError, "runs that have not ended"):
+        with self.assertRaisesRegex(UserError, "unfinished runs"):
             self.delete(self.doomed)
-        with self.assertRaisesRegex(UserError, "runs that have not ended"):
+        with self.assertRaisesRegex(UserError, "unfinished runs"):
             self.doomed.with_user(self.root).action_force_delete()
         self.assertFalse(self.log_of(self.doomed))
 
