@@ -22,11 +22,11 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         :param flight_plan: record, id or reference of the plan
         :param jet_template: used by the jet addon
         :param jet: used by the jet addon
-        :param kwargs: ``variable_values`` ({reference: value}, own values of this run), ``plan_log`` (dict; its
+        :param kwargs: ``variable_values`` ({reference: value}, custom values of this run), ``plan_log`` (dict; its
             ``label`` is stored), ``label``
         :return: logs of the runs, in the order of the servers (their ids over RPC). A run that may not begin has a
             finished log that says why.
-        :raise AccessError: without the right to read the server or the plan, or to set own values
+        :raise AccessError: without the right to read the server or the plan, or to set custom values
         :raise ValidationError: unknown plan
         """
         plan = self._plan_argument(flight_plan)
@@ -93,7 +93,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         return runs.sudo(self.env.su)
 
     def _check_may_run_plan(self, plan, variable_values):
-        """Raise AccessError unless the caller may run this plan here with these own values.
+        """Raise AccessError unless the caller may run this plan here with these custom values.
 
         What is inside the plan was its author's decision: it may be above the caller's level.
         """

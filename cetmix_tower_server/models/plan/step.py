@@ -66,9 +66,9 @@ class CxTowerCommandLog(models.Model):
         """
         # sudo: the plan's author decided what runs; only names and levels are copied to the log
         command = self.env["cx.tower.command"].browse(values["command_id"]).sudo()
-        server = self.env["cx.tower.server"].browse(values["server_id"]).sudo()
+        target = self.sudo()._target_in(values)
         values = {
-            "name": f"{server.name or ''}: {command.name or ''}",
+            "name": f"{target.name or ''}: {command.name or ''}",
             "active": True,
             "reference": self._new_run_reference(),
             "command_action": command.action,
@@ -87,8 +87,8 @@ class CxTowerCommandLog(models.Model):
             values |= self._taken_over_values(lane)
         log_id = self._insert_row(values)
         if not log_id:
-            text = self._parallel_refusal(command, server)
-            values |= server._refused_values(ExitCode.ANOTHER_COMMAND_RUNNING, text)
+            text = self._parallel_refusal(command, target)
+            values |= target._refused_values(ExitCode.ANOTHER_COMMAND_RUNNING, text)
             values |= dict.fromkeys(LANE_FIELDS, False)
             log_id = self._insert_row(values)
         step = self.browse(log_id)

@@ -197,15 +197,15 @@ class CxTowerCommandLog(models.Model):
         return True
 
     @api.model
-    def _parallel_refusal(self, command, server):
-        """Return why a command does not run on a server on which it is already running."""
+    def _parallel_refusal(self, command, target):
+        """Return why a command does not run on a target on which it is already running."""
         return self.env._(
             "“%(command)s” is already running on %(server)s. Wait for its end or stop it, or switch on “Allow parallel"
             " run” if it may run twice at the same time.",
             command=command.name,
-            server=server.name,
+            server=target.name,
         )
 
     def _refuse_parallel(self):
-        text = self._parallel_refusal(self.command_id, self.server_id)
+        text = self._parallel_refusal(self.command_id, self._run_target())
         self._finish(RunEnd.prevented(ExitCode.ANOTHER_COMMAND_RUNNING, text))

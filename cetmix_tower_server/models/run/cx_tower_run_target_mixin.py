@@ -2,12 +2,11 @@ from odoo import models
 
 
 class CxTowerRunTargetMixin(models.AbstractModel):
-    """What commands and flight plans can be run on: servers, and whatever an addon adds.
+    """What commands and flight plans run on: servers, and whatever an addon adds.
 
-    This file is what a target tells about itself: each fact in one method, which a further kind of target overrides. All
-    else asks the target and never assumes that it is a server. How runs are started is in ``starting.py``. An
-    addon that adds a kind also gives logs a link to it, see ``cx.tower.run.mixin._get_target_fields``; the way is described in
-    ``docs/developer/extending.md``.
+    This file holds the questions that Tower asks a target, one method each. A new kind of target overrides them; no other code
+    assumes that a target is a server. ``starting.py`` starts runs, ``rendering.py`` renders their code. An addon that adds a
+    kind of target also links runs to it (``cx.tower.target.link.mixin``), see ``docs/developer/extending.md``.
     """
 
     _name = "cx.tower.run.target.mixin"
@@ -18,22 +17,22 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         raise NotImplementedError
 
     def _get_variable_scope_records(self):
-        """Return {scope name: record} of the values of variables that count here, and of the system values ``tower.*``.
+        """Return {scope name: record}: whose values of variables apply here, and what the system values ``tower.*`` describe.
 
-        Their order is that of ``cx.tower.variable._get_scopes``.
+        ``cx.tower.variable._get_scopes`` decides their order.
         """
         self.ensure_one()
         return {"server": self._run_server()}
 
     def _get_secret_owners(self):
-        """Return {"server": record, "partner": record}, whose values of secrets count here before the global ones."""
+        """Return {"server": record, "partner": record}: whose values of secrets apply here, before the global ones."""
         self.ensure_one()
-        # sudo: a run may use the partner of its server; only its secrets are looked up by it
+        # sudo: whoever may run something here uses the secrets of the server's partner; the partner is not shown
         server = self._run_server().sudo()
         return {"server": server, "partner": server.partner_id}
 
     def _get_guard_key(self, what):
-        """Return the key of which only one run at a time may be active, where runs are not to be side by side.
+        """Return the key under which only one run at a time may be active, unless the author allows parallel runs.
 
         :param what: command or flight plan
         """
@@ -41,7 +40,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         return f"{self._name.removeprefix('cx.tower.')}:{self.id}:{what.id}"
 
     def _get_python_scopes(self, run):
-        """Return the records that Python code of a run finds, by argument of
+        """Return the records that the Python code of a run can use: arguments of
         ``cx.tower.command._get_python_command_odoo_objects``.
 
         :param run: log of the command, in the environment of the person who runs it
@@ -52,14 +51,14 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     def _get_command_runners(self):
         """Return {action: runner}: methods that take the log of a claimed run and return its work.
 
-        The work is done on the server's host, so these are the server's, see ``cx.tower.server``.
+        By default those of the server, on whose host the work is done.
         """
         return self._run_server()._get_command_runners()
 
     def _find_refusals(self, what):
         """Return {target id: why a command or flight plan may not run there}, without the targets where it may.
 
-        :param what: command or flight plan, with all rights: what restricts it counts, whoever asks
+        :param what: command or flight plan, as superuser: restrictions apply even if the caller may not see them
         """
         reasons = what._get_incompatibilities(self._run_server())
         found = {target.id: reasons[target._run_server().id] for target in self}

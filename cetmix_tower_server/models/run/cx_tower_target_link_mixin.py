@@ -25,6 +25,13 @@ class CxTowerTargetLinkMixin(models.AbstractModel):
         return names[targets._name]
 
     @api.model
+    def _target_in(self, vals):
+        """Return the target that the values of a new record name; an empty recordset when they name none."""
+        names = [*self._get_target_fields(), "server_id"]
+        name = next((name for name in names if vals.get(name)), "server_id")
+        return self.env[self._fields[name].comodel_name].browse(vals.get(name) or [])
+
+    @api.model
     def _values_on(self, target):
         """Return {field: value} that make a record belong to a target. Extension point for what follows from it."""
         return {"server_id": target._run_server().id, self._target_field(target): target.id}

@@ -50,12 +50,11 @@ class CxTowerRunMixin(models.AbstractModel):
     @api.model_create_multi
     def create(self, vals_list):
         target, _parent = self._number_by()
-        # sudo: whoever may read a run may read the names of its server and of what it ran
-        targets = self.env[self._fields[target].comodel_name].sudo()
-        servers = self.env["cx.tower.server"].sudo()
+        # sudo: whoever may read a run may read the names of where it ran and of what it ran
+        run, targets = self.sudo(), self.env[self._fields[target].comodel_name].sudo()
         for vals in vals_list:
-            server, what = servers.browse(vals.get("server_id")), targets.browse(vals.get(target))
-            vals.setdefault("name", f"{server.name or ''}: {what.name or ''}")
+            place, what = run._target_in(vals), targets.browse(vals.get(target))
+            vals.setdefault("name", f"{place.name or ''}: {what.name or ''}")
         return super().create(vals_list)
 
     @api.model

@@ -64,7 +64,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """Return the :class:`engine.run_request.RunValues` for texts of one run on this target; one query.
 
         :param texts: templates
-        :param variable_values: own values of the run
+        :param variable_values: custom values of the run
         :param tools: ``tower.tools`` of the flight plan that the run is a step of
         :param can_name_secrets: False where the text is shown as it is rendered: conditions, values, paths
         :raise engine.errors.RenderingError: a text is malformed

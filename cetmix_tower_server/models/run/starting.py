@@ -38,13 +38,13 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         :param ssh_connection: kept for scripts that pass it; connections are pooled by Tower
         :param jet_template: used by the jet addon
         :param jet: used by the jet addon
-        :param kwargs: ``variable_values`` ({reference: value}, own values of this run), ``log`` (dict; its
+        :param kwargs: ``variable_values`` ({reference: value}, custom values of this run), ``log`` (dict; its
             ``label`` is stored)
         :return: dict: ``logs``, a list of ``id``, ``reference``, ``server``, ``state``, ``exit_code`` (0
             until ``state`` says that it has ended); for a single server its ``id``, ``reference``, ``state``,
             ``exit_code`` at the top as well. With ``no_command_log`` in the context the command is run at once and the
             dict holds ``status``, ``response`` and ``error`` (there is a log all the same: nothing runs without a trace).
-        :raise AccessError: without the right to read the server or the command, or to set own values
+        :raise AccessError: without the right to read the server or the command, or to set custom values
         :raise ValidationError: unknown command
         """
         command = self._command_argument(command)
@@ -136,7 +136,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     # ------------------------------------------------------------------
 
     def _check_request(self, request):
-        """Raise ValidationError for what no log could hold and no host could run."""
+        """Raise ValidationError for a request that no log can store or no host can run."""
         for value in (request.path, request.code, *(request.variable_values or {})):
             if value in (None, False):
                 continue
@@ -156,7 +156,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """Raise AccessError unless the caller may start this command here.
 
         That takes the right to read the target and the command. A directory or code of the caller's own needs more, and so do
-        own values, see :meth:`_check_own_values`.
+        custom values, see :meth:`_check_own_values`.
         """
         self.check_access("read")
         command.check_access("read")
@@ -165,7 +165,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         chosen_path = request.path if request.path and request.path != command.path else ""
         if chosen_path and not self.has_access("write"):
             raise AccessError(
-                self.env._("You may not choose the directory of a run: only managers of the server may.")
+                self.env._("You may not choose the directory of a run. Ask a manager of the server.")
             )
         if request.code or chosen_path:
             self.env["cx.tower.variable"]._check_may_name([request.code, chosen_path])
@@ -188,8 +188,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             if not (variable and self._is_vetted_value(variable, value)):
                 raise AccessError(
                     self.env._(
-                        "You may not set “%(variable)s” to a value of your own for a run: only managers of the"
-                        " server may, or it must be one of the variable's options or match its pattern.",
+                        "You may not pass this value of “%(variable)s”. Choose one of the variable's options, or a value"
+                        " that its pattern accepts. Only managers of the server may pass any value.",
                         variable=reference,
                     )
                 )
@@ -208,15 +208,17 @@ class CxTowerRunTargetMixin(models.AbstractModel):
 
     @api.model
     def _refuse_secrets_in_values(self, variable_values):
-        """Raise ValidationError where own values would be stored as they are, and the Python command that gives them has put a
-        secret into one."""
+        """Raise ValidationError if the Python command that passes these custom values has put a secret into one of them.
+
+        For values that are stored unencrypted.
+        """
         masker = Masker(known_secrets__())
         for name, value in (variable_values or {}).items():
             for secret in sorted(masker.names_in(all_texts({name: value}))):
                 raise ValidationError(
                     self.env._(
-                        "The own value “%(name)s” contains the secret “%(secret)s”, which would be stored where everybody"
-                        " reads it. Name the secret in the code instead: %(code)s",
+                        "The custom value “%(name)s” contains the secret “%(secret)s” and would be stored unencrypted."
+                        " Use the secret by name in the code instead: %(code)s",
                         name=masker.mask(name),
                         secret=secret,
                         code=f"#!cxtower.secret.{secret}!#",
