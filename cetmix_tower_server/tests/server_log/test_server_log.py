@@ -364,10 +364,10 @@ class TestServerLogOnHost(ServerLogCase):
             }
         )
 
-    def _run(self, pool, target, spec, clocks, append, masker, stop, limits):
+    def _run(self, channels, target, spec, clocks, output, stop):
         self.specs.append((spec, clocks))
         for stream, text in self.pieces:
-            append(stream, text)
+            output.on_output(stream, text)
         return CommandResult(
             exit_code=self.exit_code,
             outcome=Outcome.COMPLETED,
