@@ -5,6 +5,6 @@
 * ``job``: one run, its work and its end; ``recorder``: its live output; ``ends``: ends that are written together;
   ``kept_cursor``: their connection
 * ``file_work``, ``file_store``: runs that transfer files; ``connections``: SSH connections of the process
-* ``waited``: work inside the caller's transaction; ``interrupt``: ending Python code that runs
+* ``waited``: work inside the caller's transaction; ``stops_and_time_limits``: ending runs early
 * ``heartbeat``: renews the lease; ``cron_service``: keeps Odoo's crons alive; ``crash_points``: where tests let it die
 """

@@ -6,11 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..engine.database_errors import is_away, may_succeed_later
-from ..engine.work import DatabaseWork
 from .job import Job
+from .stops_and_time_limits import end_overdue_python, pass_on_stops
 
 if TYPE_CHECKING:
     from .worker import Worker
@@ -116,8 +117,8 @@ class Conductor:
         if now >= self._due or now - self._last_tick >= tick:
             self._due = now + tick
             self._last_tick = now
-            self._attempt(self._abort_overdue)
-            self._attempt(self._pass_on_stops)
+            self._attempt(partial(end_overdue_python, self._worker))
+            self._attempt(partial(pass_on_stops, self._worker))
             self._attempt(self.write_output)
         return self._has_work(now)
 
@@ -206,38 +207,3 @@ class Conductor:
         for job in changed:
             job.recorder.confirm()
             job.announced_end = job.recorder.end
-
-    # ------------------------------------------------------------------
-    # Stops and time limits
-    # ------------------------------------------------------------------
-
-    def _pass_on_stops(self) -> None:
-        """Stop what somebody asked to stop, and what is no longer ours."""
-        jobs = self._worker.in_hand.jobs()  # before the look: what is added meanwhile is not missing
-        if not jobs:
-            return
-        with self._worker.transaction() as env:
-            held = env["cx.tower.run.queue"]._held_runs(self._worker.code)
-        for log_id, reason in held.items():
-            job = self._worker.in_hand.get(log_id)
-            if job and reason:
-                job.out_of_time = reason == "timed_out"
-                self._stop(job, reason)
-        for job in jobs:
-            if job.log_id not in held and not job.is_private:  # it was given up for lost, or has just ended
-                job.stop.request()
-
-    def _abort_overdue(self) -> None:
-        now = time.monotonic()
-        for job in self._worker.in_hand.jobs():
-            if job.deadline and now > job.deadline:
-                self._stop(job, "timed_out")
-
-    def _stop(self, job: Job, reason: str) -> None:
-        """Ask a job and the runs inside it to end; Python code gets the exception again at every tick until it is out."""
-        for inner in self._worker.in_hand.jobs():
-            if inner.parent and inner.parent is job.thread:
-                self._stop(inner, reason)
-        job.stop.request()
-        if isinstance(job.work, DatabaseWork):
-            job.abort(reason)

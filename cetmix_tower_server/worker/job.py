@@ -21,8 +21,8 @@ from ..engine.ssh.running.command_result import Outcome
 from ..engine.ssh.running.stopping import StopSignal
 from ..engine.work import DatabaseWork, Ended, HostWork
 from . import crash_points
-from .interrupt import RunAborted, abort_thread
 from .recorder import KeptOutput, OutputSoFar, Recorder
+from .stops_and_time_limits import RunAborted, abort_thread
 
 if TYPE_CHECKING:
     from .worker import Worker

@@ -42,10 +42,11 @@ class OutputSoFar:
 class Recorder:
     """Collects masked output and writes it as blocks of ``cx_tower_command_log_output``.
 
-    The head is kept as a whole. Behind it only the tail is: what falls between is a gap between two blocks. Memory stays below head to be flushed plus tail, however
-    fast a command prints. Offsets count characters of both streams in the order they arrived.
+    All of the head is kept; behind it, only the last characters (the tail). What is left out between the two shows as a gap
+    between two blocks. So memory is bounded, however fast a command prints: by what is pending of the head, and twice the
+    tail. Offsets count characters of both streams in the order they arrived.
 
-    One thread appends (the job), another may flush (the worker): both take the lock.
+    The lane appends, the conductor or the writer of the end flushes: both take the lock.
 
     :param log_id: id of the run
     :param kept: how much of the output is kept

@@ -10,8 +10,8 @@ from ..engine.errors import EngineError
 from ..engine.masking.in_use import secrets_in_use
 from ..engine.run_end import RunEnd
 from ..engine.work import DatabaseWork, HostWork
-from .interrupt import RunAborted
 from .job import Job
+from .stops_and_time_limits import RunAborted
 
 if TYPE_CHECKING:
     from .worker import Worker

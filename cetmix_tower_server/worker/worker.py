@@ -118,8 +118,8 @@ class Worker:
             self.conductor.look_soon(claim=self.taker.more_queued)
 
     def may_continue(self, job: Job) -> bool:
-        """Return whether the lane of a job continues with the next step of its flight plan: while nobody else has waited
-        for long."""
+        """Return whether the lane of a job continues with the next step of its flight plan: for a while, and for longer if no
+        other run waits."""
         has_time = not self.taker.more_queued or time.monotonic() - job.since <= SLICE_S
         return job.may_take_over and has_time
 
@@ -128,7 +128,7 @@ class Worker:
 
         :param taken: (id, fencing token) of the step
         """
-        following = self._follow(env, job, taken)
+        following = self._make_next_job(env, job, taken)
         crash_points.reached("taken_over")
         return following
 
@@ -138,9 +138,9 @@ class Worker:
         Then the end of ``job`` is recorded already and the step behind it is held here with nobody to execute it.
         """
         taken = env["cx.tower.run.queue"]._taken_over(self.code, job.log_id)
-        return self._follow(env, job, taken) if taken and taken[0] not in self.in_hand else None
+        return self._make_next_job(env, job, taken) if taken and taken[0] not in self.in_hand else None
 
-    def _follow(self, env, job: Job, taken: tuple[int, int]) -> Job:
+    def _make_next_job(self, env, job: Job, taken: tuple[int, int]) -> Job:
         (following,) = self.taker.make_jobs(env, dict([taken]), job.logins(LOGIN_KEPT_S))
         following.since, following.parent = job.since, job.parent
         return following

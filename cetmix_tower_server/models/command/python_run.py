@@ -13,7 +13,7 @@ from ...engine.ssh.running.command_result import Outcome
 from ...engine.template import placeholders
 from ...engine.values.plain import UnstorableValue, plain, storable_text
 from ...engine.work import DatabaseWork, Ended
-from ...worker.interrupt import RunAborted
+from ...worker.stops_and_time_limits import RunAborted
 
 _logger = logging.getLogger(__name__)
 
