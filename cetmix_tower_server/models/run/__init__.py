@@ -15,6 +15,7 @@ from . import cx_tower_run_queue
 from . import recovery
 from . import purge
 from . import cx_tower_command_log
+from . import next_attempt
 from . import command_log_end
 from . import command_log_work
 from . import command_log_reading

@@ -9,6 +9,7 @@ from ...engine.exit_codes import ExitCode
 from ...engine.run_end import NOTHING, RunEnd
 from ...engine.values.plain import storable_text
 from ..base.transactions import brief_locks
+from .next_attempt import ATTEMPTS_LEFT
 
 _logger = logging.getLogger(__name__)
 
@@ -49,33 +50,6 @@ CHANGED_AT_END = (
 COMMAND_FIELDS = ("name", "action", "access_level", "server_status")
 
 
-# Ends that come from the inputs or from a person: another attempt would end the same way, or is not wanted.
-NEVER_RETRIED = frozenset(
-    {
-        ExitCode.OK,
-        ExitCode.COMMAND_STOPPED,
-        ExitCode.PLAN_STOPPED,
-        ExitCode.ANOTHER_COMMAND_RUNNING,
-        ExitCode.NO_COMMAND_RUNNER_FOUND,
-        ExitCode.RENDERING_FAILED,
-        ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED,
-        ExitCode.CONDITION_INVALID,
-        ExitCode.COMMAND_NOT_COMPATIBLE_WITH_SERVER,
-        ExitCode.SECRET_NOT_FOUND,
-        ExitCode.SUDO_FAILED,
-    }
-)
-
-
-# Never after the time limit of its flight plan.
-RETRIES_LEFT = SQL(
-    """(state = ANY(%s) AND attempt < attempts_total AND stop_requested_date IS NULL AND NOT EXISTS (
-        SELECT FROM cx_tower_plan_log run WHERE run.id = plan_log_id AND run.deadline
-             < (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => COALESCE(retry_delay_s, 0))))""",
-    states.before(states.QUEUED),
-)
-
-
 class CxTowerCommandLog(models.Model):
     """Records how a run ended and does what follows, see docs/developer/ends.md."""
 
@@ -106,8 +80,7 @@ class CxTowerCommandLog(models.Model):
         """
         self.ensure_one()
         values = end.log_values()
-        # never beside an attempt that may still be running there
-        may_retry = end.exit_code not in NEVER_RETRIED and end.stop_confirmed is not False
+        may_retry, fenced = self._may_retry(end), _fenced(claim)
         now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
         needed = self._get_fields_needed_at_end()
         self.flush_recordset()
@@ -124,14 +97,14 @@ class CxTowerCommandLog(models.Model):
                 now=now,
                 id=self.id,
                 before=states.before(values["state"]),
-                fenced=_fenced(claim),
-                retried=SQL("(%s AND %s)", may_retry, RETRIES_LEFT),
+                fenced=fenced,
+                retried=SQL("(%s AND %s)", may_retry, ATTEMPTS_LEFT),
             )
         )
         row = self.env.cr.fetchone()
         self.invalidate_recordset({*values, *needed, *CHANGED_AT_END}, flush=False)
         if not row:
-            return states.QUEUED if may_retry and self._queue_again(values, claim) else ""
+            return states.QUEUED if may_retry and self._queue_next_attempt(values, fenced) else ""
         *found, connection_state = row
         for name, value in zip(needed, found, strict=True):
             self._fields[name]._insert_cache(self, [value])
@@ -182,36 +155,6 @@ class CxTowerCommandLog(models.Model):
             SQL("%s = %s", SQL.identifier(name), self._fields[name].convert_to_column(_storable(value), self))
             for name, value in values.items()
         )
-
-    def _queue_again(self, values, claim):
-        """Queue the next attempt of a run that may be repeated; its output is appended to that of the earlier ones.
-
-        The fence moves on at once: a process that took the run for lost and wakes up late must not end the new attempt.
-
-        :return: whether there is another attempt
-        """
-        kept = {
-            name: values[name]
-            for name in ("command_status", "message", "output_size", "output_skipped")
-            if name in values
-        }
-        self.env.cr.execute(
-            SQL(
-                """UPDATE cx_tower_command_log
-                      SET %(columns)s, state = 'queued', attempt = attempt + 1, fence = COALESCE(fence, 0) + 1,
-                          retry_at = (clock_timestamp() AT TIME ZONE 'UTC') + make_interval(secs => retry_delay_s)
-                    WHERE id = %(id)s AND %(fenced)s AND %(left)s
-                RETURNING retry_at""",
-                columns=self._columns_sql(kept),
-                id=self.id,
-                fenced=_fenced(claim),
-                left=RETRIES_LEFT,
-            )
-        )
-        row = self.env.cr.fetchone()
-        if row:
-            self.env["cx.tower.run.backend"]._chosen()._wake(at=row[0])
-        return bool(row)
 
     def _end_with_server(self):
         """End runs whose server is deleted by force. Nothing follows."""
