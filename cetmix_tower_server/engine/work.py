@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class HostWork:
     """Work on a host. ``perform`` must not touch the ORM: no transaction is open while it runs.
 
-    :param perform: gets the :class:`job.Job` (live output, stop signal) and returns how the run ended
+    :param perform: gets the :class:`worker.job.Job` (live output, stop signal) and returns how the run ended
     :param masker__: masks the text of an exception that ends the work
     :param login__: how to log in to the host; the next step of a flight plan may use it again
     """

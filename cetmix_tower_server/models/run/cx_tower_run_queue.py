@@ -63,9 +63,10 @@ RETURNING log.id, log.fence, log.plan_log_id
 
 
 class CxTowerRunQueue(models.AbstractModel):
-    """Decides which process may execute which run.
+    """Decides which process may execute which run, within the limits of runs at once on a host and in the installation.
 
-    The rules live in single SQL statements, never in a check followed by a write.
+    A limit is a number of seats: a claimed run holds one of its host and one of the installation. The rules live in single SQL
+    statements, never in a check followed by a write.
     """
 
     _name = "cx.tower.run.queue"

@@ -52,7 +52,7 @@ class CxTowerSealedMixin(models.AbstractModel):
     # ------------------------------------------------------------------ reading
 
     def _own_values__(self):
-        """Return the :class:`engine.values.own_values.OwnValues` of this record, unmasked.
+        """Return the :class:`engine.values.own.OwnValues` of this record, unmasked.
 
         :raise engine.errors.VaultError: they cannot be decrypted
         """
@@ -129,7 +129,7 @@ class CxTowerSealedMixin(models.AbstractModel):
     def _changed_own_values__(self, own):
         """Return the {field: value} that change the own values of this record; its frozen inputs stay the same.
 
-        :param own: :class:`engine.values.own_values.OwnValues`
+        :param own: :class:`engine.values.own.OwnValues`
         """
         document, secrets = self._unseal__()
         values = self._seal__(
