@@ -149,7 +149,8 @@ class CxTowerScheduledTask(models.Model):
         """
         self.ensure_one()
         logs, failures = self._run_now()
-        failures += [f"{log.server_id.name}: {log.message or ''}" for log in logs._never_began().sudo()]
+        # sudo: of runs that the caller has just started
+        failures += [f"{log._run_target().name}: {log.message or ''}" for log in logs._never_began().sudo()]
         return {"model": logs._name, "failures": failures, **logs._start_result()}
 
     def _run_now(self):
@@ -161,6 +162,7 @@ class CxTowerScheduledTask(models.Model):
             found = task.sudo()._start_as(self.env.user)
             if not found.logs:
                 raise UserError("\n".join(found.failures) or task._skipped_text(found.skipped))
+            # sudo: the result is noted by Tower, whoever runs the task
             task.sudo()._note_outcome(found, fields.Datetime.now())
             outcome.logs += found.logs
             outcome.failures += found.failures
@@ -234,6 +236,7 @@ class CxTowerScheduledTask(models.Model):
 
     def _idle_places(self, places, target, outcome):
         """Return those places where no earlier run of this task goes on; a task does not overlap itself."""
+        # sudo: its author's decision counts, also where the task was opened and its target was not
         if target.sudo().allow_parallel_run:
             return places
         busy = self._busy_place_ids(places)

@@ -107,11 +107,13 @@ class CxTowerCommand(models.Model):
     def create(self, vals_list):
         """Create commands; Python ones only for Python authors, wherever the action came from (defaults too)."""
         commands = super().create(vals_list)
+        # sudo: whether one is Python decides, not whether the caller may read it
         if any(command.action == "python_code" for command in commands.sudo()):
             self._check_may_write_code("python_code")
         return commands
 
     def write(self, vals):
+        # sudo: as in create
         if vals.get("action") == "python_code" or (
             "code" in vals and any(command.sudo().action == "python_code" for command in self)
         ):

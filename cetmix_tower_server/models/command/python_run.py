@@ -59,7 +59,7 @@ class CxTowerCommandLog(models.Model):
         :raise engine.author_code.PythonCodeError: the code was refused or raised; the text is masked
         """
         self.ensure_one()
-        own = self.sudo()._own_values__()
+        own = self.sudo()._own_values__()  # sudo: the run's custom values, for the code of that run
         custom_values = dict(own.values)
         context = self.env["cx.tower.command"]._get_python_command_eval_context(
             custom_values=custom_values, **self._run_target()._get_python_scopes(self)

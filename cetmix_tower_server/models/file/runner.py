@@ -23,9 +23,8 @@ class CxTowerServer(models.Model):
 
     def _command_runner_file_using_template(self, log):
         """Return the work of a run that transfers files: contents with their secrets, read now."""
-        server = (
-            self.sudo()
-        )  # sudo: the right to run was checked when it was started; the host is Tower's matter
+        # sudo: the right to run was checked when the run was started; how to log in to the host is no concern of the person
+        server = self.sudo()
         inputs, carried = log._frozen_inputs__()
         secrets = log._run_target()._get_secrets__(inputs.secrets)
         login = server._login__()

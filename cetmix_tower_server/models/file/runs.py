@@ -93,6 +93,7 @@ class CxTowerFile(models.Model):
             )
         logs = self._start_runs(operation)
         if raise_error:
+            # sudo: how the runs that the caller has just started stand
             failed = logs.sudo().filtered(
                 lambda log: log.state in states.FINISHED and log.state != states.DONE
             )
@@ -191,10 +192,11 @@ class CxTowerFile(models.Model):
         :param nonce: marks the placeholders of secrets in contents
         """
         if operation == DELETE:
+            # sudo: as below
             return {file.id: file._deletion_document() for file in self.sudo()}, {}
         attachments = self._content_attachments() if operation in (PUSH, COMPARE) else {}
         documents, shown = {}, {}
-        # sudo: the right to transfer them was checked
+        # sudo: whoever called checked the right to transfer these files, which includes the values that they use
         lost = self.sudo()._lost_own_values()
         for file, problem in lost.items():
             path = {"path": file.host_path or ""}

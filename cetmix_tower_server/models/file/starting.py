@@ -205,21 +205,18 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         references = {reference for found in named.values() for reference in found}
         if not references:
             return
+        server = self._run_server().sudo()  # sudo: only its name, for whoever may transfer files there
         known = self.env["cx.tower.key"]._find_secrets__(sorted(references), **self._get_secret_owners())
         for document in documents:
             missing = [name for name in named.get(document["file_id"], ()) if name not in known]
             if missing:
                 document.pop("content")
-                document |= refusal(
-                    self.env._(
-                        "The secret “%(reference)s” has no value for server %(server)s.",
-                        reference=missing[0],
-                        server=self._run_server()
-                        .sudo()
-                        .name,  # sudo: its name, to who may run something there
-                    ),
-                    ExitCode.SECRET_NOT_FOUND,
+                text = self.env._(
+                    "The secret “%(reference)s” has no value for server %(server)s.",
+                    reference=missing[0],
+                    server=server.name,
                 )
+                document |= refusal(text, ExitCode.SECRET_NOT_FOUND)
 
     def _start_deletion(self, documents):
         """Start the deletion of files whose records are gone; the right to do so was checked by the caller."""

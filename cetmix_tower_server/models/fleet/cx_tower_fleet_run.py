@@ -238,11 +238,11 @@ class CxTowerFleetRun(models.Model):
         # sudo: nobody may create fleet runs by hand; the right to run is checked below, before anything is queued.
         # Defaults in the caller's context must not come along.
         clean = self.env(su=True, context=clean_context(self.env.context))
+        # sudo: the name and level of what runs are shown to whoever may read the fleet run
+        description = self._describe(targets, what.sudo(), request)
         fleet = self.with_env(clean).create(
             {
-                **self._describe(
-                    targets, what.sudo(), request
-                ),  # sudo: its name and level belong to the record
+                **description,
                 "user_id": self.env.user.id,
                 "start_date": False,  # until all members are there
                 "retry_of_id": retry_of_id,

@@ -56,9 +56,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     def _start_plan_runs(self, plan, request):
         """Start a flight plan on these targets: see :meth:`_create_plan_runs`, whose runs are then dispatched."""
         runs = self._create_plan_runs(plan, request)
-        self.env["cx.tower.run.backend"]._chosen()._dispatch(
-            runs.sudo()
-        )  # sudo: the right to run was checked
+        self.env["cx.tower.run.backend"]._chosen()._dispatch(runs)
         return runs
 
     def _create_plan_runs(self, plan, request):

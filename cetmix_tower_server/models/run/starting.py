@@ -100,9 +100,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     def _start_command_runs(self, command, request):
         """Start a command on these targets: see :meth:`_create_command_runs`, whose runs are then dispatched."""
         logs = self._create_command_runs(command, request)
-        self.env["cx.tower.run.backend"]._chosen()._dispatch(
-            logs.sudo()
-        )  # sudo: the right to run was checked
+        self.env["cx.tower.run.backend"]._chosen()._dispatch(logs)
         return logs
 
     def _create_command_runs(self, command, request):
@@ -123,11 +121,12 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             if request.log_values.get("is_code_hidden"):
                 hide_code(values)
         keys = [values.pop("guard_key") for values in prepared]
-        # sudo: nobody may create logs by hand; the right to run was checked
+        # sudo: nobody has the right to create logs; the right to run was checked above
         logs = self.env["cx.tower.command.log"].sudo().create(prepared)
         logs._take_guards(keys)
-        PlanLog = self.env["cx.tower.plan.log"].sudo()  # sudo: as the logs
+        PlanLog = self.env["cx.tower.plan.log"].sudo()  # sudo: as for the logs
         for log in logs.filtered(lambda log: log.state == "waiting"):
+            # sudo: who may run the command runs its flight plan
             PlanLog._carry_out(log._begin_plan_inside(command.sudo().flight_plan_id.id))
         return logs.sudo(self.env.su)
 

@@ -60,7 +60,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             fence = self._insert_elsewhere(row)
             if fence:
                 return self._perform_elsewhere(log.id, fence, work, collect)
-            log = start(target).sudo()
+            log = start(target).sudo()  # sudo: as above
             work = log._prepare_works()[log.id] if log.state == states.QUEUED else None
         else:
             savepoint.close(rollback=False)
@@ -108,6 +108,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         with self.env.registry.cursor() as cr:
             log = self.env(cr=cr, user=SUPERUSER_ID, context={})["cx.tower.command.log"].browse(log_id)
             if log.fence == fence:  # otherwise somebody else has ended it, and what follows from that
+                # sudo: what follows from the end is the engine's work, in the caller's transaction
                 self.env["cx.tower.command.log"].sudo().browse(log_id)._follow_end_of(log)
             return log._end_values(collect)
 

@@ -213,6 +213,7 @@ class CxTowerServerLog(models.Model):
         if not self:
             return Run
         Run._forget_output_of_server_logs(self.ids)
+        # sudo: reads managers' fields; the caller, or who set the log up, may run its command
         prepared = self.sudo()._prepare_runs(mode)
         own = self if self.env.su else self._filter_fetchable_as_self()
         for log, values in zip(self, prepared, strict=True):

@@ -377,7 +377,7 @@ class TestScheduledTask(ScheduledTaskCase):
         self.server.write({"manager_ids": [(5,)], "user_ids": [(4, self.manager.id)]})
         self.tick(SATURDAY + timedelta(days=1))
         self.assertEqual(len(self.runs(task)), 1)
-        self.assertIn("value of your own", task.last_note)
+        self.assertIn("may not pass this value", task.last_note)
         with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), self.env.cr.savepoint():
             task.custom_variable_value_ids.copy()
 
