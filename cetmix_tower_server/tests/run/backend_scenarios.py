@@ -1,8 +1,4 @@
-from contextlib import contextmanager
-from datetime import timedelta
 from unittest.mock import patch
-
-from odoo import fields
 
 from ...engine import states
 from ...worker import file_work
@@ -50,22 +46,6 @@ class BackendScenarios(RunCase):
         return self.env["cx.tower.command"].create(
             {"name": "Inside", "action": "plan", "flight_plan_id": plan.id}
         )
-
-    @contextmanager
-    def attempts_due_at_once(self):
-        """Let nobody wait for the delay between two attempts."""
-        queue_again = self.env.registry["cx.tower.command.log"]._queue_again
-
-        def at_once(log, values, claim):
-            queued = queue_again(log, values, claim)
-            log.env.cr.execute(
-                "UPDATE cx_tower_command_log SET retry_at = %s WHERE id = %s",
-                (fields.Datetime.now() - timedelta(seconds=5), log.id),
-            )
-            return queued
-
-        with patch.object(self.env.registry["cx.tower.command.log"], "_queue_again", at_once):
-            yield
 
     # ------------------------------------------------------------------ scenarios
 
@@ -124,12 +104,9 @@ class BackendScenarios(RunCase):
         self.assertEqual(file.sync_state, "ok")
 
     def test_second_attempt(self):
-        command = self.python(
-            "result = {'exit_code': 7}", idempotent=True, retry_attempts=1, retry_delay_s=1000
-        )
-        with self.attempts_due_at_once():
-            log = self.log_of(self.server.run_command(command))
-            self.assertEqual(self.end_of(log), ["failed"])
+        command = self.python("result = {'exit_code': 7}", idempotent=True, retry_attempts=1, retry_delay_s=0)
+        log = self.log_of(self.server.run_command(command))
+        self.assertEqual(self.end_of(log), ["failed"])
         self.assertEqual((log.attempt, log.command_status), (2, 7))
 
     def test_stopped_before_it_is_taken(self):
