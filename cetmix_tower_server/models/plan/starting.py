@@ -4,11 +4,11 @@ from odoo.exceptions import ValidationError
 from ...engine.exit_codes import ExitCode
 from ...engine.masking.in_use import known_secrets__
 from ...engine.run_end import RunEnd
-from ...engine.run_request import Instruction, RunRequest
+from ...engine.run_request import RunRequest
 
 
 class CxTowerRunTargetMixin(models.AbstractModel):
-    """Starting flight plans on targets, and preparing their steps there."""
+    """Starting flight plans on targets: check the caller's rights, freeze the inputs, make the first steps."""
 
     _inherit = "cx.tower.run.target.mixin"
 
@@ -99,25 +99,3 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         plan.check_access("read")
         if variable_values:
             self._check_own_values(variable_values)
-
-    # ------------------------------------------------------------------
-    # Steps
-    # ------------------------------------------------------------------
-
-    def _prepare_step(self, run, line, own):
-        """Return the values of the log of one step: rendered code, limits and guard.
-
-        :param run: log of the flight plan's run
-        :param own: its :class:`engine.values.own.OwnValues`; the caller seals what comes of them
-        :param line: the line's document, see ``cx.tower.plan._definition``
-        :raise engine.errors.EngineError: the step cannot run
-        """
-        target = self.sudo()  # sudo: the plan's author decided what runs
-        instruction = Instruction.of_line(line)
-        values = {**target._prepare_log(instruction), "state": "queued"}
-        if not line["settings"]["allow_parallel_run"]:
-            values["guard_key"] = self._get_guard_key(self.env["cx.tower.command"].browse(line["command_id"]))
-        read = target._read_values(target._texts_of(instruction), own.values, run._tools())
-        values |= target._render_run(instruction, read)
-        self._check_can_be_shown(values["run_input"], own.secrets)
-        return values

@@ -9,6 +9,7 @@ from ...engine.errors import ConditionInvalid, EngineError
 from ...engine.exit_codes import ExitCode
 from ...engine.plan import conditions, flow
 from ...engine.run_end import NOTHING, RunEnd
+from ...engine.run_request import Instruction
 from ..base.transactions import GUARD_WAIT_S
 from ..run.command_log_end import COMMAND_FIELDS
 from ..run.rendering import render_marked
@@ -325,3 +326,27 @@ class CxTowerPlanLog(models.Model):
     def _may_see_hidden(self):
         """Return whether the caller may read the code that shortcuts hide."""
         return self.env.user.has_group(ROOT)
+
+
+class CxTowerRunTargetMixin(models.AbstractModel):
+    """Prepares a step on the target of its flight plan's run."""
+
+    _inherit = "cx.tower.run.target.mixin"
+
+    def _prepare_step(self, run, line, own):
+        """Return the values of the log of one step: rendered code, limits and guard.
+
+        :param run: log of the flight plan's run
+        :param own: its :class:`engine.values.own.OwnValues`; the caller seals what comes of them
+        :param line: the line's document, see ``cx.tower.plan._definition``
+        :raise engine.errors.EngineError: the step cannot run
+        """
+        target = self.sudo()  # sudo: the plan's author decided what runs
+        instruction = Instruction.of_line(line)
+        values = {**target._prepare_log(instruction), "state": "queued"}
+        if not line["settings"]["allow_parallel_run"]:
+            values["guard_key"] = self._get_guard_key(self.env["cx.tower.command"].browse(line["command_id"]))
+        read = target._read_values(target._texts_of(instruction), own.values, run._tools())
+        values |= target._render_run(instruction, read)
+        self._check_can_be_shown(values["run_input"], own.secrets)
+        return values
