@@ -76,7 +76,7 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
                 wizard.ssh_key_id.with_user(self.env.user).check_access("read")
 
     @api.constrains("host_key")
-    def _check_host_key(self):
+    def _check_host_key_is_public_key(self):
         for wizard in self:
             if wizard.host_key and not parse_key(wizard.host_key):
                 raise ValidationError(

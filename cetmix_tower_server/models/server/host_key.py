@@ -13,7 +13,10 @@ FETCH_LIMIT_S = 10
 
 
 class CxTowerServer(models.Model):
-    """The host key, by which Tower recognises the host: stored, fetched, accepted, and its changes noted."""
+    """The host key, by which Tower recognises the host: stored, fetched, accepted, and its changes noted.
+
+    It is compared with what the host shows when a connection is made: ``engine.ssh.connecting.host_key``.
+    """
 
     _inherit = "cx.tower.server"
 
@@ -40,7 +43,7 @@ class CxTowerServer(models.Model):
             server.host_key_type = key.type if key else False
 
     @api.constrains("host_key")
-    def _check_host_key(self):
+    def _check_host_key_is_public_key(self):
         for server in self:
             if server.host_key and not parse_key(server.host_key):
                 raise ValidationError(

@@ -6,7 +6,7 @@ from odoo.tools import SQL
 
 from ...engine.errors import VaultError
 from ...engine.secret import Secret
-from .key_ring import add_key, get_key_source, load_key_ring
+from .key_source import add_key, get_key_source, load_key_ring
 
 _logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from odoo.tools.safe_eval import safe_eval
 from ...engine.errors import VaultError
 from ...engine.secret import Secret
 from ...engine.vault.key_ring import KeyRing
-from ...models.vault.key_ring import FILE_NAME, load_key_ring
+from ...models.vault.key_source import FILE_NAME, load_key_ring
 from ..common import TowerCommon
 
 CLEAR = "correct horse"

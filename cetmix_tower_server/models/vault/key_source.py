@@ -1,4 +1,4 @@
-"""Where the keys of the vault come from. No other code knows.
+"""Where the encryption keys of the vault are read, and where a new one is added. No other code knows.
 
 In this order: the environment variable ``TOWER_VAULT_KEYS``, the option ``tower_vault_keys`` of odoo.conf, the file
 ``tower_vault_keys`` in Odoo's data directory, which is created when the first secret is stored. Keys are never in the
