@@ -5,7 +5,6 @@ from odoo.tools import SQL
 
 from ...engine import states
 from ...engine.database_errors import may_succeed_later
-from ...worker import worker as run_worker
 from .cx_tower_fleet_run import ACTIVE, RUNNING, STOPPING
 
 _logger = logging.getLogger(__name__)
@@ -81,10 +80,7 @@ class CxTowerFleetRun(models.Model):
         if not row:
             return False
         self._set_held_inside([row[0]], held=False)
-        if lane:  # its own process takes it
-            self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
-        else:
-            self.env["cx.tower.run.backend"]._chosen()._wake()
+        self.env["cx.tower.run.backend"]._chosen()._wake(lane=lane)
         return True
 
     def _set_held_inside(self, member_ids, held):
@@ -225,9 +221,9 @@ class CxTowerFleetRun(models.Model):
         def look():
             try:
                 with registry.cursor() as cr:
-                    self.with_env(api.Environment(cr, self.env.uid, {}, su=True)).browse(
-                        fleet_id
-                    )._end_if_all_ended()
+                    # su: the end of a fleet run follows from that of its members, whoever started them
+                    env = api.Environment(cr, self.env.uid, {}, su=True)
+                    env[self._name].browse(fleet_id)._end_if_all_ended()
             except Exception as error:
                 if not may_succeed_later(error):
                     raise

@@ -59,19 +59,20 @@ class CxTowerRunBackend(models.AbstractModel):
         raise NotImplementedError
 
     @api.model
-    def _wake(self, at=None):
+    def _wake(self, at=None, lane=None):
         """Have runs executed that this transaction has put back into the queue: a next step, turn or attempt.
 
         :param datetime at: not before this moment (UTC)
+        :param lane: :class:`engine.run_end.Lane` that leads here: its own process can take what is queued
 
         The cron does it in the process that runs crons. Where that is this process, its worker is woken without
         the way through the cron; should the process die in between, the cron is still asked.
         """
         cron = self.env.ref("cetmix_tower_server.ir_cron_dispatch_runs", raise_if_not_found=False)
-        if cron:
+        if cron and not lane:
             # sudo: starting the queue's cron is part of every run, whoever started it
             cron.sudo()._trigger(at)
-        if cron_service.has_crons():
+        if lane or cron_service.has_crons():
             self.env.cr.postcommit.add(run_worker.get(self.env.cr.dbname).wake)
 
     @api.model
