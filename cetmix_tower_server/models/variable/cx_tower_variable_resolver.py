@@ -156,18 +156,6 @@ class CxTowerVariableResolver(models.AbstractModel):
         )
 
     @api.model
-    def _resolve_raw_values(self, scopes, references=None):
-        """Return {reference: (text or None, scope name, value id)} as stored, without the caller's rights.
-
-        :param scopes: [(scope name, record)] as of :meth:`_get_scopes`; global is always looked at last
-        :param references: variables that are asked for; those their values use come along. None for all
-        """
-        return {
-            row["reference"]: (row["text"], row["scope"] or "", row["value_id"] or False)
-            for row in self._fetch_values(scopes, references)
-        }
-
-    @api.model
     def _variable_scopes(self, owners, custom_values=None, references=None, tools=None):
         """Return {owner id: ``VariableScope``} for the same run on many owners of one model, with one query for all.
 

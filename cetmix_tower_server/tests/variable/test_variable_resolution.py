@@ -19,7 +19,10 @@ class TestVariableResolution(VariableCase):
 
     def _resolve(self, references, server=None):
         scopes = self.Variable._get_scopes(server=server or self.server)
-        return self.Variable._resolve_raw_values(scopes, references)
+        return {
+            row["reference"]: (row["text"], row["scope"] or "", row["value_id"] or False)
+            for row in self.Variable._fetch_values(scopes, references)
+        }
 
     # ------------------------------------------------------------------ scopes
 
