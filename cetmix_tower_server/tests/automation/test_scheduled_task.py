@@ -65,7 +65,7 @@ class TestScheduledTask(ScheduledTaskCase):
         self.assertFalse(task.warning_message)
 
     def test_one_run_after_downtime(self):
-        """Pitfall 21: not once for each time that was missed, and the phase stays."""
+        """Not one run for each time that was missed, and the schedule keeps its times."""
         task = self.new_task(interval_type="minutes", interval_number=10)
         late = SATURDAY + timedelta(days=3, minutes=4)
         for _ in range(3):
@@ -114,7 +114,6 @@ class TestScheduledTask(ScheduledTaskCase):
         )
 
     def test_weekdays_of_every_second_week(self):
-        """Pitfall 22."""
         self.manager.tz = "Europe/Berlin"
         task = self.new_task(  # half past midnight on Monday there, Sunday in UTC
             next_call=datetime(2026, 11, 22, 23, 30),
@@ -233,7 +232,6 @@ class TestScheduledTask(ScheduledTaskCase):
         self.assertEqual(Trigger.search([("cron_id", "=", cron.id)]).call_at, SATURDAY + timedelta(minutes=1))
 
     def test_run_now_does_not_shift_the_schedule(self):
-        """Pitfall 21."""
         task = self.new_task(next_call=SATURDAY + timedelta(days=9))
         with freeze_time(SATURDAY):
             action = task.with_user(self.manager).action_run()
@@ -384,7 +382,6 @@ class TestScheduledTask(ScheduledTaskCase):
     # ------------------------------------------------------------------ one and the others
 
     def test_one_failing_server_does_not_stop_the_others(self):
-        """Pitfall 20."""
         good, bad, hidden = self.server, self.new_server("Bad"), self.new_server("Hidden", manager_ids=False)
         last = self.new_server("Last")
         with self.assertRaises(AccessError), self.env.cr.savepoint():
@@ -491,7 +488,7 @@ class TestScheduledTask(ScheduledTaskCase):
                 task.with_user(self.manager).action_run()
 
     def test_a_killed_process_leaves_nothing_behind(self):
-        """Pitfall 19: whether a task is running is what its runs say."""
+        """Whether a task is running is what its runs say."""
         task = self.new_task()
         with self.nobody_executes():
             self.tick()

@@ -85,7 +85,7 @@ class TestShortcut(ShortcutCase):
             self.run_shortcut(self.user)
 
     def test_never_on_a_server_that_is_not_its_own(self):
-        """Pitfall 101; and nothing is silent."""
+        """The refusal is an error, never silence."""
         self.other_server.user_ids = self.user | self.manager
         for person in (self.user, self.manager, self.root, self.env.user):
             for arguments, context in (

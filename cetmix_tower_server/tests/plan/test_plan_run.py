@@ -76,13 +76,11 @@ class TestPlanRun(RunCase):
         self.assertIn("Line 2", run.message)
 
     def test_a_tolerated_failure_on_the_last_line(self):
-        """Pitfall 47."""
         tolerant = [(0, 0, {"condition": "!=", "value_char": "0", "action": "n"})]
         run = self.run_plan(self.plan({"command_id": self.exits(7).id, "action_ids": tolerant}))
         self.assertEqual((run.state, run.plan_status), ("done", 0))
 
     def test_nothing_ran(self):
-        """Pitfall 48."""
         run = self.run_plan(self.plan({"command_id": self.exits(0).id, "condition": "1 == 2"}))
         self.assertEqual((run.state, run.plan_status), ("skipped", 0))
         self.assertIn("Nothing ran", run.message)
@@ -384,7 +382,6 @@ class TestPlanRun(RunCase):
             self.run_plan(plan, user=self.user)
 
     def test_a_run_command_of_type_plan(self):
-        """Pitfall 18."""
         inner = self.plan(self.exits(0), self.python("custom_values['x'] = 5"))
         started = self.server.with_user(self.root).run_command(self.sub_plan(inner))
         log = self.env["cx.tower.command.log"].browse(started["id"])
