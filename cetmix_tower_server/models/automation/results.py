@@ -119,6 +119,7 @@ class CxTowerScheduledTask(models.Model):
         hidden -= hidden._filtered_access("read")
         named = (
             (archived, self.env._("Skipped, because archived: %s.")),
+            # sudo: whoever may read the task is told the names of its servers
             (hidden.sudo(), self.env._("Skipped, because the owner has no access: %s.")),
         )
         problems += [text % self._names(servers.mapped("name")) for servers, text in named if servers]
@@ -140,6 +141,7 @@ class CxTowerScheduledTask(models.Model):
 
     def _note_outcome(self, outcome, now):
         """Record the outcome of a start of this task, and notify its followers if something could not be started."""
+        # sudo: only the states; names and messages are read as the caller
         failures = outcome.failures + [
             f"{log.server_name}: {log.message or ''}"
             for log in outcome.logs

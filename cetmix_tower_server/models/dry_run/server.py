@@ -25,7 +25,7 @@ class CxTowerServer(models.Model):
         lacks = {server.id: server._lacks_for_log_in(passwords, keys) for server in servers}
         return {
             server.id: server._connection_problems(lacks, readable, server.id in passwords)
-            for server in self.sudo()
+            for server in self.sudo()  # sudo: as above
         }
 
     def _ids_with_password(self):

@@ -49,7 +49,7 @@ class CxTowerCommandLog(models.Model):
         If somebody holds a lock on a file for several seconds, the cron applies the results later: the end of a run must not
         wait for a transaction that may be waiting for this end.
         """
-        log = self.sudo()
+        log = self.sudo()  # sudo: follows from the run's end, whoever started the run
         if log._inputs__()[0].get("keep_result"):
             log._drop_uploaded_content()
             return  # whoever waits for it takes it
@@ -99,6 +99,7 @@ class CxTowerCommandLog(models.Model):
 
     def _report_undeleted(self, document, result):
         """Post on the server that a file, whose record was deleted, could not be deleted on the host."""
+        # sudo: part of the run, whoever started it; readers of the server are told the path and the reason
         self.server_id.sudo().message_post(
             body=self.env._(
                 "The file %(path)s was deleted in Tower but could not be deleted on the server: %(reason)s",
@@ -114,6 +115,7 @@ class CxTowerCommandLog(models.Model):
         operation = self._file_operation()
         if not operation:
             return super().action_run_again()
+        # sudo: only finds the files; access to them is checked below
         files = self.sudo().file_ids.exists().with_env(self.env)
         if files:
             files.check_access("write")
@@ -121,6 +123,7 @@ class CxTowerCommandLog(models.Model):
         elif operation == DELETE:
             target = self._run_target()
             target.check_access("write")
+            # sudo: the caller may read the run; its inputs go from log to log and are not shown
             logs = target._start_deletion(self.sudo()._inputs__()[0].get("files") or [])
         else:
             raise UserError(
@@ -130,7 +133,7 @@ class CxTowerCommandLog(models.Model):
 
     def _file_operation(self):
         """Return what a run does that was started for files themselves; "" for commands."""
-        log = self.sudo()
+        log = self.sudo()  # sudo: tells readers of the run only which operation it is
         documents = log._inputs__()[0].get("files") or [] if log.command_action == ACTION else []
         if not documents or documents[0].get("record"):
             return ""

@@ -123,9 +123,8 @@ class CxTowerFile(models.Model):
     def _lost_own_values(self):
         """Return {file: reason} of those of these files whose own values can no longer be decrypted."""
         lost = {}
-        for file in self.sudo().filtered(
-            "sealed"
-        ):  # sudo: the field has no access; no value leaves this method
+        # sudo: nobody may read the field; no value leaves this method
+        for file in self.sudo().filtered("sealed"):
             try:
                 file._own_values__()
             except VaultError as error:

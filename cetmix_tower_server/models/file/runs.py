@@ -99,6 +99,7 @@ class CxTowerFile(models.Model):
             )
             if failed:
                 raise UserError(failed[0].message or failed[0].name)
+            # sudo: compares the runs; the message does not name the other one
             if self.sudo().last_log_id - logs.sudo():
                 raise UserError(self.env._("One of these files is in an active run. Wait for it to end."))
         # sudo: which run keeps a file, and that something follows, is told to who may write it

@@ -296,9 +296,8 @@ class CxTowerPlanLog(models.Model):
     def _state_values(self):
         """Return the state of a run as plain values that every RPC protocol can carry."""
         self.ensure_one()
-        run = (
-            self.sudo()
-        )  # sudo: the state of a run that the caller may read, with the name of who stopped it
+        # sudo: the state of a run that the caller may read, with the name of the person who stopped it
+        run = self.sudo()
         return {
             "id": run.id,
             "reference": run.reference,

@@ -133,9 +133,11 @@ class CxTowerServer(models.Model):
         """Raise UserError for servers that are being deleted. If the run of the plan is gone, the deletion has failed."""
         busy = self.filtered(lambda server: server._is_being_deleted())
         if busy:
+            # sudo: records what has happened, for whoever looks first
             busy.sudo()._find_ended_deletions()
             busy = busy.filtered(lambda server: server._is_being_deleted())
         for server in busy:
+            # sudo: why the server cannot be used is told to whoever wanted to use it
             log = server.sudo().delete_plan_log_id
             if server.sudo().deletion_step == DUE:
                 text = self.env._(

@@ -67,9 +67,8 @@ class CxTowerCommandLog(models.Model):
     def _state_values(self):
         """Return the state of a run as plain values that every RPC protocol can carry."""
         self.ensure_one()
-        log = (
-            self.sudo()
-        )  # sudo: the state of a run that the caller may read, with the name of who stopped it
+        # sudo: the state of a run that the caller may read, with the name of the person who stopped it
+        log = self.sudo()
         return {
             "id": log.id,
             "reference": log.reference,
@@ -121,9 +120,8 @@ class CxTowerCommandLog(models.Model):
         self.ensure_one()
         self.check_access("read")
         self._check_is_no_orphan()
-        log = (
-            self.sudo()
-        )  # sudo: reads the inputs of the run; the new start checks whether the caller may use them
+        # sudo: reads the inputs of the run; the new start checks whether the caller may use them
+        log = self.sudo()
         if log.shortcut_id:
             return log.shortcut_id.with_env(self.env)._run_on(self.server_id)._action_open()
         run_input, secrets = log._inputs__()

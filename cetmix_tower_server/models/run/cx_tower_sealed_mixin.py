@@ -57,6 +57,7 @@ class CxTowerSealedMixin(models.AbstractModel):
         :raise engine.errors.VaultError: they cannot be decrypted
         """
         document, secrets = self._unseal__()
+        # sudo: for the engine; callers decide who is shown the values, and masked how
         return OwnValues(document.get("variable_values", self.sudo().variable_values) or {}, secrets)
 
     def _inputs__(self):
@@ -79,6 +80,7 @@ class CxTowerSealedMixin(models.AbstractModel):
         return document, tuple((name, Secret(value)) for name, value in document.pop("secrets"))
 
     def _unseal_column__(self, column):
+        # sudo: nobody may read the column; only the engine gets what is in it
         place = self._sealed_places(self._sealed_place())[column]
         return self.env["cx.tower.vault"]._unseal__(self.sudo()[column], self._name, place)
 
