@@ -28,7 +28,7 @@ class CxTowerServer(models.Model):
     def _get_command_runners(self):
         return {**super()._get_command_runners(), "python_code": self._command_runner_python_code}
 
-    def _command_runner_python_code(self, log):
+    def _command_runner_python_code(self, log, logins):
         """Return the work of a Python command; it runs as the person who started the run, and for nobody else."""
         if not log.user_id:  # Odoo would take "nobody" for its superuser
             text = self.env._("The person who started the run was deleted, so its Python code is not run.")

@@ -22,18 +22,18 @@ class CxTowerServer(models.Model):
     def _get_command_runners(self):
         """Return {action: runner}. Extension point: an addon that adds an action adds its runner here.
 
-        A runner takes the log of a claimed run and returns its work: :class:`engine.work.HostWork`, ``DatabaseWork`` or
-        ``Ended``. It is called in the transaction that prepares the run; what the work needs is read there.
+        A runner takes the log of a claimed run and ``logins`` (``logins.of(server)`` is the login of a server), and returns
+        its work: :class:`engine.work.HostWork`, ``DatabaseWork`` or ``Ended``. It is called in the transaction that prepares the run; what the work needs is read there.
         """
         return {"ssh_command": self._command_runner_ssh}
 
-    def _command_runner_ssh(self, log):
+    def _command_runner_ssh(self, log, logins):
         """Return the work of a shell command: everything it needs, read now, as plain values."""
         # sudo: the right to run was checked when the run was started; how to log in to the host is no concern of the person
         server = self.sudo()
         inputs, carried = log._frozen_inputs__()
         values = log._run_target()._get_secrets__(inputs.secrets)
-        login = server._login__()
+        login = logins.of(server)
         target = login.target
         sudo = SudoMode(log.use_sudo or "")
         password = login.sudo_password if sudo is SudoMode.PASSWORD else None

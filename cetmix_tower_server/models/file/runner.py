@@ -21,13 +21,13 @@ class CxTowerServer(models.Model):
     def _get_command_runners(self):
         return {**super()._get_command_runners(), ACTION: self._command_runner_file_using_template}
 
-    def _command_runner_file_using_template(self, log):
+    def _command_runner_file_using_template(self, log, logins):
         """Return the work of a run that transfers files: contents with their secrets, read now."""
         # sudo: the right to run was checked when the run was started; how to log in to the host is no concern of the person
         server = self.sudo()
         inputs, carried = log._frozen_inputs__()
         secrets = log._run_target()._get_secrets__(inputs.secrets)
-        login = server._login__()
+        login = logins.of(server)
         read = {document["operation"] for document in inputs.files} & {PULL, COMPARE}
         there = self._secrets_in_files__() if read else ()
         masker = Masker((*carried, *secrets.items(), *login.secrets.items(), *there))

@@ -29,16 +29,16 @@ class CxTowerCommandLog(models.Model):
         :param logins: {server id: Login} that was read a moment ago
         :return: {log id: :class:`engine.work.HostWork`, ``DatabaseWork`` or ``Ended``}
         """
-        with self.server_id._share_logins(logins):
-            if len(self) == 1:
-                return {self.id: self._prepare_work_or_end()}
-            return {log.id: log._prepare_work_isolated() for log in self}
+        shared = self.server_id._shared_logins__(logins)
+        if len(self) == 1:
+            return {self.id: self._prepare_work_or_end(shared)}
+        return {log.id: log._prepare_work_isolated(shared) for log in self}
 
-    def _prepare_work_isolated(self):
+    def _prepare_work_isolated(self, logins):
         """As :meth:`_prepare_work_or_end`, in a savepoint: a refused statement must not affect the next run."""
         try:
             with self.env.cr.savepoint(flush=False):
-                return self._prepare_work()
+                return self._prepare_work(logins)
         except Exception as error:
             return self._end_of_unprepared(error)
 
@@ -59,9 +59,9 @@ class CxTowerCommandLog(models.Model):
             if log.attempt > 1
         }
 
-    def _prepare_work_or_end(self):
+    def _prepare_work_or_end(self, logins):
         try:
-            return self._prepare_work()
+            return self._prepare_work(logins)
         except Exception as error:
             return self._end_of_unprepared(error)
 
@@ -81,8 +81,11 @@ class CxTowerCommandLog(models.Model):
         document, secrets = self.sudo()._inputs__()  # sudo: the engine reads what it has frozen
         return RunInput.from_plain(document), secrets
 
-    def _prepare_work(self):
-        """Return what is to be done for this run, from the runner of its command's action."""
+    def _prepare_work(self, logins):
+        """Return what is to be done for this run, from the runner of its command's action.
+
+        :param logins: :class:`models.server.connection.SharedLogins`
+        """
         self.ensure_one()
         if self.stop_requested_date:  # it was claimed at the moment it was stopped
             return Ended(self._end_when_stopped(self.stop_requested_by_id))
@@ -95,4 +98,4 @@ class CxTowerCommandLog(models.Model):
         if not runner:
             text = self.env._("No installed addon can run commands of type “%s”.", self.command_action)
             return Ended(RunEnd.prevented(ExitCode.NO_COMMAND_RUNNER_FOUND, text))
-        return runner(self)
+        return runner(self, logins)

@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from odoo import api, fields, models
@@ -42,9 +41,6 @@ _LIMITS = (
 )
 _RANGES = {"ssh_port": PORTS, **dict.fromkeys(_LIMITS, (0, LARGEST))}
 
-#: Key of the cursor's cache, for logins that are read once for many servers.
-SHARED = "cx.tower.server.logins"
-
 
 @dataclass(frozen=True)
 class Login:
@@ -66,6 +62,26 @@ def read_secrets__(records, field_name):
     """Return {record id: Secret} of a secret field, for records that have a value. One read of the vault."""
     values = records._get_secret_values__([field_name])
     return {record_id: found[field_name] for record_id, found in values.items() if field_name in found}
+
+
+class SharedLogins:
+    """The logins of some servers: the first one that is needed reads all of them, with a constant number of queries."""
+
+    def __init__(self, servers, known=None):
+        self._servers = servers
+        self._known__ = known
+
+    def of(self, server):
+        """Return the :class:`Login` of a server.
+
+        :raise engine.errors.EngineError: as ``_login__``
+        """
+        if self._known__ is None:
+            try:
+                self._known__ = self._servers._logins__()
+            except (EngineError, UserError):
+                self._known__ = {}  # one bad server must not hold up the others: each is read by itself
+        return self._known__.get(server.id) or server._login__()
 
 
 class CxTowerServer(models.Model):
@@ -434,27 +450,14 @@ class CxTowerServer(models.Model):
         :raise engine.errors.EngineError: no address, jump hosts that form a circle, or a secret that cannot be decrypted
         """
         self.ensure_one()
-        shared = self.env.cr.cache.get(SHARED)
-        if not shared or self not in shared["servers"]:
-            return self._logins__()[self.id]
-        if shared["logins"] is None:
-            try:
-                shared["logins"] = shared["servers"]._logins__()
-            except (EngineError, UserError):
-                shared["logins"] = {}  # one bad server must not hold up the others: each is read by itself
-        return shared["logins"].get(self.id) or self._logins__()[self.id]
+        return self._logins__()[self.id]
 
-    @contextmanager
-    def _share_logins(self, known=None):
-        """Within this block, the first of these servers whose login is needed reads those of all.
+    def _shared_logins__(self, known=None):
+        """Return the :class:`SharedLogins` of these servers.
 
         :param known: {server id: Login} that was read before and is still valid
         """
-        self.env.cr.cache[SHARED] = {"servers": self, "logins": known}
-        try:
-            yield
-        finally:
-            self.env.cr.cache.pop(SHARED, None)
+        return SharedLogins(self, known)
 
     def _logins__(self):
         """Return {server id: Login}, with a constant number of queries."""

@@ -30,7 +30,7 @@ class CxTowerServer(models.Model):
     def _get_command_runners(self):
         return {**super()._get_command_runners(), "site_note": self._command_runner_site_note}
 
-    def _command_runner_site_note(self, log):
+    def _command_runner_site_note(self, log, logins):
         """Return the work of a command that writes its rendered code into the note of its site."""
         site = log._run_target()
         if site._name != "cx.tower.site":
