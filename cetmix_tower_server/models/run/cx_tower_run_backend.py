@@ -110,9 +110,8 @@ class CxTowerRunBackend(models.AbstractModel):
     @api.model
     def _without_ended(self, runs):
         """Return the logs of commands among these runs, steps of flight plans included, that have not ended, the oldest first."""
-        runs = (
-            runs.sudo()
-        )  # sudo: whether a run has ended; whoever dispatches it may be unable to read its log
+        # sudo: only whether they have ended: the person who starts a run may not be able to read its log
+        runs = runs.sudo()
         logs = runs if runs._name == "cx.tower.command.log" else runs.command_log_ids
         return logs.filtered(lambda log: log.state in (states.QUEUED, states.WAITING)).sorted("id")
 
