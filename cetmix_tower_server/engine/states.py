@@ -45,7 +45,7 @@ def before(state: str) -> list[str]:
 
 
 def state_for_exit_code(exit_code: int) -> str:
-    """Return the final state that belongs to an exit code of :class:`results.ExitCode` or of a command."""
+    """Return the final state that belongs to an exit code of :class:`engine.exit_codes.ExitCode` or of a command."""
     special = {
         ExitCode.OK: DONE,
         ExitCode.COMMAND_STOPPED: STOPPED,

@@ -56,7 +56,7 @@ class CxTowerCommandLog(models.Model):
 
         :param str code: rendered code with the secrets in it; it must not reach a log or an error unmasked
         :param masker: masks the message of the result
-        :raise engine.author_code.PythonCodeError: the code was refused or raised; the text is masked
+        :raise engine.python.author_code.PythonCodeError: the code was refused or raised; the text is masked
         """
         self.ensure_one()
         own = self.sudo()._own_values__()  # sudo: the run's custom values, for the code of that run

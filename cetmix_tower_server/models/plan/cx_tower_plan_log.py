@@ -132,7 +132,7 @@ class CxTowerPlanLog(models.Model):
         groups=fields.NO_ACCESS,
         copy=False,
         prefetch=False,
-        help="The frozen inputs: definitions of the plan and of those inside it, own values.",
+        help="The frozen inputs: definitions of the plan and of those inside it, custom values.",
     )
     guard_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
 

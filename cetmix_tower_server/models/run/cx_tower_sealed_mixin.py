@@ -27,7 +27,7 @@ class CxTowerSealedMixin(models.AbstractModel):
         groups=fields.NO_ACCESS,
         copy=False,
         prefetch=False,
-        help="Own values that contain secrets, encrypted.",
+        help="Custom values that contain secrets, encrypted.",
     )
 
     sealed_input = fields.Text(
