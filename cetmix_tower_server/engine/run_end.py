@@ -176,8 +176,8 @@ class Lane:
     :param log_id: the run it executed; the next step takes over its seats
     :param worker: code of the process
     :param may_take_over: the next step of the flight plan may be created as this lane's own
-    :param plan_later: the flight plan is to go on in another transaction
-    :param plan_failure: why the flight plan cannot go on: it ends for this reason; "" when it can
+    :param plan_later: the flight plan is to continue in another transaction
+    :param plan_failure: why the flight plan cannot continue: it ends for this reason; "" when it can
     """
 
     log_id: int
@@ -192,7 +192,7 @@ class Following:
     """What is left to do for whoever recorded an end.
 
     :param taken_over: (id, fencing token) of the step that was created for the lane
-    :param later: id of the flight plan run that must go on in another transaction; 0: none
+    :param later: id of the flight plan run that must continue in another transaction; 0: none
     :param is_queued: a step was queued, so workers must hear of it
     """
 

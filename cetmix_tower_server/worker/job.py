@@ -136,7 +136,7 @@ class Job:
         self.follow = True  # whether this lane does what follows
         self.may_take_over = True  # whether the next step may be created as this lane's own
         self.plan_later = False  # the flight plan continues in a transaction of its own: its texts take long
-        self.plan_failure = ""  # what went wrong when the flight plan was to go on
+        self.plan_failure = ""  # what went wrong when the flight plan was to continue
 
     # ------------------------------------------------------------------
     # While it runs
@@ -410,12 +410,12 @@ class Job:
         return following
 
     def _note_plan_failure(self, error: Exception) -> None:
-        """Something of Tower failed when the flight plan was to go on; in no case is the end of this run lost.
+        """Something of Tower failed when the flight plan was to continue; in no case is the end of this run lost.
 
         It may be the preparation of the next step: then that stays in the queue. Or the decision what is next: when it
         fails again, the plan ends.
         """
-        _logger.exception("run %s: its flight plan cannot go on", self.log_id)
+        _logger.exception("run %s: its flight plan cannot continue", self.log_id)
         if not self.may_take_over:
             self.plan_failure = f"{type(error).__name__}: {error}"
         self.may_take_over = False

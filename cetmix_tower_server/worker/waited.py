@@ -28,7 +28,7 @@ def perform(worker: Worker, log, fence: int, work, watched: bool) -> RunEnd:
     :param work: what there is to do, see :mod:`engine.work`
     :param watched: let the conductor see to the time limit, and to stop requests of the run around
     :return: how it ended; the caller records that
-    :raise Exception: the caller's transaction cannot go on
+    :raise Exception: the caller's transaction cannot continue
     """
     job = worker.taker.make_job(log, fence, work)
     job.is_private = True

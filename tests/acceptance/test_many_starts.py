@@ -40,7 +40,7 @@ def test_the_same_plan_started_by_many_at_once(server, client, database, one_hos
     numbers = [run["number"] for run in client.call("cx.tower.plan.log", "read", run_ids, ["number"])]
     assert sorted(numbers) == list(range(1, len(run_ids) + 1))
     log = server.log()
-    assert "cannot go on" not in log
+    assert "cannot continue" not in log
     assert "SERIALIZATION_FAILURE" not in log
     assert " ERROR " not in log
 

@@ -133,14 +133,14 @@ class CxTowerFleetRun(models.Model):
         had_turn = not member.is_held
         try:
             with self.env.cr.savepoint(flush=False):
-                fleet._go_on_after(fleet._is_failure(member), had_turn, lane)
+                fleet._continue_after(fleet._is_failure(member), had_turn, lane)
         except Exception as error:
             if may_succeed_later(error):
                 raise  # the database went away or another process was faster: the whole end is tried again
             _logger.exception("fleet run %s could not continue after run %s", self.id, member.id)
             self.env.invalidate_all(flush=False)
 
-    def _go_on_after(self, is_failure, had_turn, lane):
+    def _continue_after(self, is_failure, had_turn, lane):
         halted = is_failure and self._count_failure()
         if halted:
             self._halt()

@@ -120,11 +120,11 @@ class CxTowerPlanLog(models.Model):
                     hidden = ("code", "command_path", "path", "condition", "actions")
                 for name in hidden:
                     line[name] = self._unreadable(line[name])
-        place = run._place_to_go_on()
+        place = run._place_to_continue()
         to_run = lines_to_run(before, run.plan_id.id, place), lines_to_run(now, run.plan_id.id, place)
         return "\n".join(self._word_changes(before, now, *to_run))
 
-    def _place_to_go_on(self):
+    def _place_to_continue(self):
         """Return the line where this run is resumed, and the runs inside it: see :func:`engine.plan.definition.lines_to_run`."""
         step = self._last_step()
         if step.state in (states.DONE, states.SKIPPED):
@@ -132,7 +132,7 @@ class CxTowerPlanLog(models.Model):
         inside = step._latest_run_inside()
         return [
             (step.plan_line_id.id, 0),
-            *(inside._place_to_go_on() if inside.command_log_ids else []),
+            *(inside._place_to_continue() if inside.command_log_ids else []),
         ]
 
     # ------------------------------------------------------------------

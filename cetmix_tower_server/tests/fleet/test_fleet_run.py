@@ -221,7 +221,7 @@ class TestFleetRun(RunCase):
         self.held_back()
         fleet = self.start(command=self.python("pass").id, concurrency_limit=2)
         logs = fleet.command_log_ids.sorted("id")
-        with patch.object(type(fleet), "_go_on_after", side_effect=RuntimeError("failure of Tower")):
+        with patch.object(type(fleet), "_continue_after", side_effect=RuntimeError("failure of Tower")):
             logs[0]._finish(RunEnd(0))
         self.assertEqual(logs[0].state, "done", "the end of the run itself is not lost")
         self.assertEqual(logs.mapped("is_held"), [False] * 2 + [True] * 4)
@@ -234,7 +234,7 @@ class TestFleetRun(RunCase):
     def test_a_missed_end_is_made_up_for(self):
         self.held_back()
         fleet = self.start(command=self.python("pass").id, servers=self.servers[:1])
-        with patch.object(type(fleet), "_go_on_after", side_effect=RuntimeError("failure of Tower")):
+        with patch.object(type(fleet), "_continue_after", side_effect=RuntimeError("failure of Tower")):
             fleet.command_log_ids._finish(RunEnd(0))
         self.assertEqual(fleet.state, "running")
         self.Fleet._look_after()
@@ -250,7 +250,7 @@ class TestFleetRun(RunCase):
         fleets = self.Fleet.browse()
         for _number in range(2):
             fleet = self.start(command=command.id, servers=self.servers[:1])
-            with patch.object(type(fleet), "_go_on_after", side_effect=RuntimeError("failure of Tower")):
+            with patch.object(type(fleet), "_continue_after", side_effect=RuntimeError("failure of Tower")):
                 fleet.command_log_ids._finish(RunEnd(0))
             fleets |= fleet
         notify = type(fleets)._notify_starter
