@@ -48,7 +48,7 @@ class LogDownload(http.Controller):
             output = log.read_output(offset, BLOCK)
             for chunk in output["chunks"]:
                 if chunk["offset"] > offset:
-                    parts.append(f"\n[... {chunk['offset'] - offset} characters left out ...]\n")
+                    parts.append(f"\n[... {chunk['offset'] - offset} characters omitted ...]\n")
                 parts += [text for _stream, text in chunk["segments"]]
                 offset = chunk["end"]
             if not output["more"]:

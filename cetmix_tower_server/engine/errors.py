@@ -106,7 +106,7 @@ class ValueInvalid(RenderingError):
 
 
 class VariableCycle(RenderingError):
-    """Variables use each other in a circle; ``path`` names it from start to start."""
+    """Variables refer to each other in a loop; ``path`` names it from start to start."""
 
     def __init__(self, message: str, path: tuple[str, ...] = ()):
         super().__init__(message)

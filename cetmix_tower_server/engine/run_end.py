@@ -101,7 +101,7 @@ class RunEnd:
         return cls.prevented(
             ExitCode.GENERAL_ERROR,
             "The connection to the database was lost, perhaps because the database was restarted. Everything this command"
-            " wrote was undone. Before you run it again, check whether its effects elsewhere may happen twice.",
+            " wrote was undone. Before you run it again, check whether its external effects could happen twice.",
         )
 
     @classmethod
@@ -111,9 +111,16 @@ class RunEnd:
         :param reason: "stopped" or "timed_out"
         """
         if reason == Outcome.TIMED_OUT:
-            status, text = ExitCode.COMMAND_TIMED_OUT, "The time limit was reached; its changes were undone."
+            status, text = (
+                ExitCode.COMMAND_TIMED_OUT,
+                "The timeout was reached, and the changes of the command ",
+            )
+            "were undone."
         else:
-            status, text = ExitCode.COMMAND_STOPPED, "Stopped on request; its changes were undone."
+            status, text = (
+                ExitCode.COMMAND_STOPPED,
+                "Stopped on request, and the changes of the command were undone.",
+            )
         return cls(int(status), message=text, outcome=reason, stop_confirmed=True)
 
     # ------------------------------------------------------------------
@@ -134,20 +141,20 @@ class RunEnd:
             self,
             exit_code=int(ExitCode.COMMAND_TIMED_OUT),
             outcome=Outcome.TIMED_OUT.value,
-            message="The time limit of the flight plan was reached.",
+            message="The flight plan reached its timeout.",
         )
 
     def without_following(self, error: BaseException) -> RunEnd:
         """Return this end as it is recorded when what should follow from it failed in Tower itself."""
         return self.with_remark(
-            f"What should follow from its end did not happen ({type(error).__name__}). See the log of the Tower server."
+            f"The actions after its end failed ({type(error).__name__}). See the Odoo server log."
         )
 
     def without_result(self, error: BaseException) -> RunEnd:
         """Return this end as it is recorded when the database refused its result."""
         text = (
             f"The run ended with exit code {self.exit_code}, but its result could not be stored"
-            f" ({type(error).__name__}). See the log of the Tower server."
+            f" ({type(error).__name__}). See the Odoo server log."
         )
         return RunEnd(int(ExitCode.GENERAL_ERROR), message=text, outcome=UNRECORDABLE)
 

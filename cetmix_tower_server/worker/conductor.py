@@ -180,7 +180,7 @@ class Conductor:
             if is_away(error):
                 in_hand.announce_again(ended)
                 raise
-            _logger.exception("tower worker: output could not be written together, one by one")
+            _logger.exception("tower worker: output could not be written together, writing it one by one")
             for part in [([job], []) for job in changed] + [([], [job]) for job in ended]:
                 self._attempt(lambda part=part: self._write_output_of(*part))
                 for job in part[0]:

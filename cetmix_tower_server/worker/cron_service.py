@@ -72,7 +72,7 @@ def _watch(running: odoo_server.ThreadedServer) -> None:
 
 
 def _start_again(running: odoo_server.ThreadedServer, name: str) -> None:
-    _logger.warning("%s has ended (the database was away, perhaps) and is started again", name)
+    _logger.warning("%s has ended (perhaps the database was unavailable) and is restarted", name)
     number = int(name.removeprefix(THREAD_NAME))
     thread = threading.Thread(target=running.cron_thread, args=(number,), name=name, daemon=True)
     thread.type = "cron"
@@ -86,7 +86,7 @@ def _is_reachable() -> bool:
         return True
     except Exception as error:
         if not is_away(error):
-            _logger.exception("the crons of Odoo cannot be started again")
+            _logger.exception("Odoo's cron threads cannot be restarted")
         return False
 
 
@@ -121,7 +121,7 @@ def _wrap(kind: type, name: str, when_away: Callable) -> None:
         except Exception as error:
             if not is_away(error):
                 raise
-            _logger.warning("%s: the database is away: %s", type(process).__name__, str(error).strip())
+            _logger.warning("%s: the database is unavailable: %s", type(process).__name__, str(error).strip())
             return when_away(process)
 
     call.tower_original = method

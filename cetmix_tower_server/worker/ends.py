@@ -107,7 +107,7 @@ class EndWriter:
             if len(batch) == 1:
                 batch[0].error = error
                 return
-            _logger.info("the ends of %s runs could not be written together: %s", len(batch), error)
+            _logger.info("the results of %s runs could not be stored together: %s", len(batch), error)
             for end in batch:  # one that cannot be written must not keep the others
                 end.job.recorder.restore()
                 self._write_batch([end])

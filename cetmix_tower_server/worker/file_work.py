@@ -211,11 +211,15 @@ class _Performance:
         on_host = session.pull(task.path, buffer, limit=TEXT_LIMIT, on_progress=on_progress, digest=False)
         data = buffer.getvalue()
         if b"\0" in data:
-            raise FileDownloadFailed(f"{task.path} is no text: it contains NUL. Set its type to “Binary”.")
+            raise FileDownloadFailed(
+                f"{task.path} is not a text file: it contains NUL characters. Set its type to “Binary”."
+            )
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            raise FileDownloadFailed(f"{task.path} is no text in UTF-8. Set its type to “Binary”.") from None
+            raise FileDownloadFailed(
+                f"{task.path} is not a UTF-8 text file. Set its type to “Binary”."
+            ) from None
         return {"outcome": PULLED, "size": on_host.size, **self._kept_text(self.run.masker__.mask(text))}
 
     def _pull_binary(self, session: FileSession, task: FileTask, on_progress) -> dict[str, Any]:

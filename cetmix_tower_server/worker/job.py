@@ -348,7 +348,7 @@ class Job:
         if following is None:
             found = self.worker.find_taken_over(env, self)
             if not found:
-                _logger.warning("run %s was ended by somebody else; its result is dropped", self.log_id)
+                _logger.warning("run %s was already ended elsewhere; its result is discarded", self.log_id)
             # After a commit that only seemed to fail, maybe nobody has gone on with the plan.
             later = log.plan_log_id.id if self.is_step and self.follow and not found else 0
             return Recorded(found, later, is_lost=True)

@@ -94,7 +94,9 @@ class Taker:
                         _logger.warning("tower worker: runs are prepared again (%s)", error)
                         time.sleep(1)
                     elif len(claimed) > 1:
-                        _logger.info("runs could not be prepared together (%s), one by one", error)
+                        _logger.info(
+                            "runs could not be prepared together (%s), preparing them one by one", error
+                        )
                         singly = [{log_id: fence} for log_id, fence in claimed.items()]
                         return [job for single in singly for job in self.prepare_patiently(single)]
                     else:

@@ -52,7 +52,7 @@ class LiveOutput:
         answer = client.call(LOG, "read_output", [self.log_id], offset=self._offset)
         for chunk in answer["chunks"]:
             if chunk["offset"] > self._offset:
-                self._print(f"[... {chunk['offset'] - self._offset} characters left out ...]\n", "o")
+                self._print(f"[... {chunk['offset'] - self._offset} characters omitted ...]\n", "o")
             for stream, text in chunk["segments"]:
                 self._print(text, stream)
             self._offset = chunk["end"]

@@ -266,7 +266,7 @@ def test_a_process_that_wakes_up_late_changes_nothing(database, tmp_path, host_d
             finally:
                 for pid in pids:
                     os.kill(pid, signal.SIGCONT)
-            until(lambda: "its result is dropped" in frozen.log())
+            until(lambda: "its result is discarded" in frozen.log())
             tools.check_consistent(database)
             assert snapshot(database) == before
             assert lines(mark) == ["1", "2", "2", "3"]

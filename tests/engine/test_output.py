@@ -38,7 +38,7 @@ def test_bounded_text_keeps_head_and_tail_and_counts_the_rest(chunks, head, tail
     if not bounded.skipped:
         assert text == whole.decode()
         return
-    begin, end = text.split(f"\n[... {bounded.skipped} bytes left out ...]\n", 1)
+    begin, end = text.split(f"\n[... {bounded.skipped} bytes omitted ...]\n", 1)
     assert whole.startswith(begin.encode()) and whole.endswith(end.encode())
     assert len(begin.encode()) <= head and len(end.encode()) <= tail
     assert len(begin.encode()) + len(end.encode()) + bounded.skipped == len(whole)

@@ -60,7 +60,7 @@ def test_windows_line_ends_and_needless_passphrase_do_no_harm(lab, host):
 
 @pytest.mark.parametrize(
     ("passphrase", "words"),
-    [(None, "none is stored"), (Secret("wrong"), "passphrase of the private key is wrong")],
+    [(None, "no passphrase is stored"), (Secret("wrong"), "passphrase of the private key is wrong")],
 )
 @pytest.mark.parametrize("fmt", [None, "PEM"])
 def test_wrong_passphrase(lab, host, tmp_path, passphrase, words, fmt):
@@ -95,7 +95,7 @@ def test_no_credential(lab, host):
 def test_a_password_is_no_substitute_for_a_key_that_is_not_there(lab, users, own_host):
     host = own_host(user=users.make(password="right"), password=True)
     credential = Credential(password=Secret("right"), needs_key=True)
-    with pytest.raises(AuthenticationFailed, match="its SSH key holds no private key"):
+    with pytest.raises(AuthenticationFailed, match="its SSH key contains no private key"):
         lab.run(lab.target(host, credential=credential), "true")
     assert "Accepted password" not in host.log
 
@@ -180,7 +180,7 @@ def test_what_is_still_asked_for_is_said(lab, users, own_host):
     ):
         lab.run(lab.target(host), "true")
     with pytest.raises(
-        AuthenticationFailed, match="password was accepted, but the host also wants: publickey"
+        AuthenticationFailed, match="password was accepted, but the host also requires: publickey"
     ):
         lab.run(lab.target(host, credential=Credential(password=Secret("second"))), "true")
 
@@ -248,7 +248,7 @@ def test_fetch_host_key_logs_in_nowhere(lab, own_host):
 
 
 def test_refused_port(lab, host):
-    with pytest.raises(ConnectionRefused, match="nothing listens on port"):
+    with pytest.raises(ConnectionRefused, match="nothing is listening on port"):
         lab.run(lab.target(host, port=hosts.free_port()), "true")
 
 

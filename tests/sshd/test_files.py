@@ -132,7 +132,7 @@ class TestPush:
 
     def test_content_that_changes_while_it_is_sent(self, files, folder, old):
         for size in (2, 4):
-            with pytest.raises(FileUploadFailed, match="changed on Tower's side"):
+            with pytest.raises(FileUploadFailed, match="changed on the Tower host"):
                 files.push(PushSpec(str(old), Content(size, lambda: io.BytesIO(b"new"))))
         with pytest.raises(FileUploadFailed, match="No such file"):
             files.push(PushSpec(str(old), Content(3, lambda: open("/no/such", "rb"))))
@@ -146,7 +146,7 @@ class TestIfExists:
         assert files.push(put(folder / "other", if_exists=IfExists.SKIP)).outcome == "pushed"
 
     def test_raise(self, files, old, folder):
-        with pytest.raises(FileExists, match="exists already") as caught:
+        with pytest.raises(FileExists, match="already exists") as caught:
             files.push(put(old, if_exists=IfExists.RAISE))
         assert caught.value.exit_code == ExitCode.FILE_CREATION_FAILED and old.read_bytes() == b"old"
         assert files.push(put(folder / "other", if_exists=IfExists.RAISE)).outcome == "pushed"
@@ -362,7 +362,7 @@ class TestPull:
     def test_our_disk_is_full(self, files, folder):
         (folder / "file").write_bytes(b"x" * 100_000)
         with (
-            pytest.raises(FileDownloadFailed, match="Tower's side.*No space"),
+            pytest.raises(FileDownloadFailed, match="on the Tower host.*No space"),
             open("/dev/full", "wb", 0) as out,
         ):
             files.pull(str(folder / "file"), out)

@@ -145,7 +145,7 @@ class TestNoShell:
             yield session
 
     def test_what_nobody_can_know_is_not_replaced(self, session, listed):
-        with pytest.raises(FileUploadFailed, match="mode 640.*no shell.*Give the file a mode"):
+        with pytest.raises(FileUploadFailed, match="mode 640.*no shell.*Set permissions"):
             session.push(put(listed))
         assert facts(listed)[0] == b"old" and facts(listed)[3] == KEPT
         session.push(put(listed, mode=0o600))

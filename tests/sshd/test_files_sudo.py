@@ -159,7 +159,7 @@ def test_if_there_is_one(root_files, closed):
     (closed / "file").write_bytes(b"old one")
     skipped = root_files.push(put(closed / "file", if_exists=IfExists.SKIP))
     assert (skipped.outcome, skipped.size) == ("skipped", 7)
-    with pytest.raises(FileExists, match="exists already"):
+    with pytest.raises(FileExists, match="already exists"):
         root_files.push(put(closed / "file", if_exists=IfExists.RAISE))
     assert (closed / "file").read_bytes() == b"old one"
     for choice in (IfExists.SKIP, IfExists.RAISE):
@@ -183,8 +183,8 @@ def test_places(root_files, closed):
     assert (closed / "far").is_symlink() and (closed / "dangling").is_symlink()
     assert root_files.stat(str(closed / "far")).is_link and not root_files.stat(str(closed / "real")).is_link
     for name, words in {
-        "loop": "leads to itself", "directory": "is a directory", "to directory": "is a directory",
-        "pipe": "not a regular file", "real/x": "directory cannot be made", "real/x/y": "directory cannot be made",
+        "loop": "points to itself", "directory": "is a directory", "to directory": "is a directory",
+        "pipe": "not a regular file", "real/x": "directory cannot be created", "real/x/y": "directory cannot be created",
     }.items():  # fmt: skip
         with pytest.raises(FileCreationFailed, match=words):
             root_files.push(put(closed / name))

@@ -282,7 +282,7 @@ def test_errors_behind_a_jump_host(lab, own_host):
         gate = lab.target(first, port=hosts.free_port(), name="Gate")
         lab.run(lab.target(last, jump=gate), "true")
     closed = own_host(options={"AllowTcpForwarding": "no"})
-    with pytest.raises(Exception, match="forbids connections"):
+    with pytest.raises(Exception, match="does not allow connections"):
         lab.run(lab.target(last, jump=lab.target(closed)), "true")
 
 

@@ -111,7 +111,7 @@ def test_ten_megabytes_on_both_streams_at_once(lab, host):
     tracemalloc.stop()
     assert result.exit_code == 0
     assert sizes == {Stream.STDOUT: 10_000_000, Stream.STDERR: 10_000_000}
-    assert len(result.stdout) < 2100 and "9998000 bytes left out" in result.stdout
+    assert len(result.stdout) < 2100 and "9998000 bytes omitted" in result.stdout
     assert peak < 30_000_000
 
 
@@ -360,7 +360,7 @@ def test_a_quiet_command_on_a_living_host_is_not_lost(lab, own_host):
 
 
 def test_host_that_allows_no_session_at_all(lab, own_host):
-    with pytest.raises(ChannelRefused, match="refuses another session"):
+    with pytest.raises(ChannelRefused, match="refused another session"):
         lab.run(own_host(options={"MaxSessions": 0}), "true")
 
 

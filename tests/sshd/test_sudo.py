@@ -339,7 +339,7 @@ class TestRefusals:
         clocks = Clocks(0.5, stop_grace_s=0.3, stop_timeout_s=30)
         result = run(lab, host, str(program), SudoMode.NO_PASSWORD, clocks=clocks)
         assert (result.outcome, result.stop_confirmed) == (Outcome.TIMED_OUT, False)
-        assert "of its processes could not be ended" in result.message
+        assert "of its processes could not be stopped" in result.message
         program.unlink()
 
 

@@ -36,10 +36,8 @@ REFUSED_S = 60  # the same text with the same values is not tried again for this
 REFUSED_MAX = 500
 ANSWER_MAX = 64_000_000  # bytes
 OF_COMPUTING = "of computing"
-STATUS_CRASH = "it needs too much memory, or ended the process that worked with it"
-STATUS_NOT_STARTED = (
-    "the process that works with templates did not start; see the memory and process limits of Tower's user"
-)
+STATUS_CRASH = "it needs too much memory, or it ended the process that evaluated it"
+STATUS_NOT_STARTED = "the process that evaluates templates did not start; check the memory and process limits of Tower's system user"
 
 is_child = False  # set in children: they do the work themselves
 
@@ -176,7 +174,7 @@ class _Child:
             )
         except OSError as error:
             raise OutOfBudget(
-                f"No process could be started to work with templates: {error.strerror}."
+                f"No process could be started to evaluate templates: {error.strerror}."
             ) from None
         self._in = self._process.stdin.fileno()
         self._out = self._process.stdout.fileno()
@@ -297,7 +295,7 @@ class _Pool:
                     if until and until < deadline:
                         raise TooSlowHere()
                     raise OutOfBudget(
-                        _refusal(what, "Tower is busy with other texts that take long; try again later")
+                        _refusal(what, "Tower is busy evaluating other templates; try again later")
                     )
             self._seats -= 1
             child = self._idle.pop() if self._idle else None

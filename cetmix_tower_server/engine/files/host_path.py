@@ -27,7 +27,7 @@ def join(directory: str, name: str) -> str:
     """
     name, directory = name.strip(), clean_directory(directory)
     if not name or name in (".", "..") or "/" in name:
-        raise RenderingError(f"“{name}” is no name of a file: it needs one, without “/”.")
+        raise RenderingError(f"“{name}” is not a valid file name: enter a name without “/”.")
     path = normalize(f"{directory}/{name}" if directory else "")
     if len(name.encode()) > NAME_MAX:
         raise RenderingError(f"The name “{name[:40]}…” is longer than {NAME_MAX} bytes.")
@@ -41,7 +41,7 @@ def normalize(path: str) -> str:
     """
     if not path.startswith(("/", "~/")) and path != "~":
         raise RenderingError(
-            f"“{path}” is not a full path: begin with “/”, or with “~/” for the user's home."
+            f"“{path}” is not a full path: start with “/”, or with “~/” for the user's home directory."
         )
     if ".." in path.split("/"):
         raise RenderingError(f"“{path}” contains “..”: write the path without it.")

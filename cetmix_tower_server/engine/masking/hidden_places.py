@@ -17,7 +17,7 @@ from ..template.placeholders import with_placeholders
 from .masker import Masker
 
 OTHER_VALUE = "another value"
-HIDDEN = mask_of("hidden: what stands here may be a secret")
+HIDDEN = mask_of("hidden: this may be a secret")
 LINES_MAX = 20_000  # of both texts: comparing more takes too long
 VALUE_MIN = 4  # characters of a value from its place that is hidden elsewhere, too
 

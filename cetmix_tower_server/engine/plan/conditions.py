@@ -162,14 +162,14 @@ def _new_budget() -> Budget:
 
 def _parse(text: str) -> ast.expr:
     if not text:
-        raise Refused("nothing is left of it once its variables have their values")
+        raise Refused("it is empty once its variables have their values")
     _check_size(text)
     # As a statement: for “a = 1”, Python then says what was meant.
     body = ast.parse(text, "condition").body
     if len(body) == 1 and isinstance(body[0], ast.Assign):
         raise Refused("“=” sets a value, “==” compares")
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
-        raise Refused("it must be one expression")
+        raise Refused("it must be a single expression")
     return body[0].value
 
 
@@ -339,7 +339,7 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
 
     def _modulo(self, left, right):
         if isinstance(left, str):
-            raise Refused("“%” is only for numbers here")
+            raise Refused("“%” only works with numbers here")
         return left % right
 
     def _contains(self, part, container) -> bool:
@@ -364,7 +364,7 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
 
     def _sum(self, values: Iterable, start: float = 0):
         if not isinstance(start, (int, float)):
-            raise Refused("sum() is only for numbers")
+            raise Refused("sum() only works with numbers")
         return sum(values, start)
 
     def _round(self, number: float, digits: int | None = None):
@@ -409,11 +409,11 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
         if node.id in self.functions:
             raise Refused(f"{node.id} is a function: call it, as in {node.id}(...)")
         raise Refused(
-            f"the name “{node.id}” is unknown: a variable is written {{{{ {node.id} }}}}, a text in quotes"
+            f"the name “{node.id}” is unknown: write variables as {{{{ {node.id} }}}} and strings in quotes"
         )
 
     def _eval_attribute(self, node: ast.Attribute):
-        raise Refused(f"“.{node.attr}” is not available here: only some methods, which must be called")
+        raise Refused(f"“.{node.attr}” is not available here: only some methods are, and they must be called")
 
     def _eval_call(self, node: ast.Call):
         function = self._called(node.func)
@@ -428,7 +428,8 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
             raise Refused("only functions and methods can be called")
         if node.id not in self.functions:
             raise Refused(
-                f"there is no function {node.id}() in conditions; there are: {', '.join(sorted(self.functions))}"
+                f"there is no function {node.id}() in conditions; available functions: "
+                f"{', '.join(sorted(self.functions))}"
             )
         return self.functions[node.id]
 
@@ -436,7 +437,7 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
         allowed = _ALLOWED_METHODS.get(type(owner), frozenset())
         if name not in allowed:
             kind = "None" if owner is None else type(owner).__name__
-            hint = f"; there are: {', '.join(sorted(allowed))}" if allowed else ""
+            hint = f"; available methods: {', '.join(sorted(allowed))}" if allowed else ""
             raise Refused(f"“.{name}()” is not available for a value of type {kind}{hint}")
 
         def method(*args, **kwargs):

@@ -47,15 +47,13 @@ def _problem(node: ast.AST) -> str:
                 f' record.write({{"{node.attr}": value}}).'
             )
         if "__" in node.attr:
-            return f"the name “{node.attr}” is not allowed: names with a double underscore are Python's own."
+            return f"the name “{node.attr}” is not allowed: names with a double underscore are reserved by Python."
         if node.attr in ("format", "format_map") and not _is_harmless_text(node.value):
-            return (
-                f"“.{node.attr}” is only allowed on a text written here; use an f-string or the % operator."
-            )
+            return f"“.{node.attr}” is only allowed on a string literal; use an f-string or the % operator."
     if isinstance(node, ast.Name) and "__" in node.id:
-        return f"the name “{node.id}” is not allowed: names with a double underscore are Python's own."
+        return f"the name “{node.id}” is not allowed: names with a double underscore are reserved by Python."
     if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return "import is not allowed; the libraries of the Help tab are there already."
+        return "import is not allowed: the libraries listed on the Help tab are already available."
     return ""
 
 

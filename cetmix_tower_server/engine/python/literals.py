@@ -170,7 +170,7 @@ def _cut_backslashes(code: str, text: str) -> tuple[str, str]:
 def _leave_raw_string(spot: Spot, text: str) -> str:
     """Nothing can be escaped in a raw string: end it, write an ordinary one beside it and open it again."""
     if spot.in_field:
-        raise RenderingError("A value cannot be written into a raw string inside of an f-string.")
+        raise RenderingError("A value cannot be inserted into a raw string inside an f-string.")
     kind = "b" if "b" in spot.prefix else ""
     content = _bytes_content(text) if kind else escape(text)
     return f"{spot.quote} {kind}'{content}' {spot.prefix}{spot.quote}"
@@ -192,7 +192,8 @@ def _content(spot: Spot, text: str, before: str) -> str:
         content = content.replace("{", "{{").replace("}", "}}")
     if spot.in_field and "\\" in content and sys.version_info < (3, 12):
         raise RenderingError(
-            "Python before 3.12 cannot have this value in a string inside the braces of an f-string: write it outside."
+            "Before Python 3.12, this value cannot be used in a string inside the braces of an f-string. Move it "
+            "outside."
         )
     if text[:1] in tuple("01234567") and _ENDS_IN_OCTAL.search(before):
         return f"\\x{ord(text[0]):02x}{content[1:]}"

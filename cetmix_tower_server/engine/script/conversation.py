@@ -146,7 +146,7 @@ def quote_path(path: str, home: str = "$HOME") -> str:
 def _validate(spec: ScriptSpec) -> None:
     for what, text in (("The code", spec.code), ("The path", spec.path or "")):
         if "\0" in text:
-            raise ScriptError(f"{what} contains a NUL character, which no shell can take.")
+            raise ScriptError(f"{what} contains a NUL character, which shells do not accept.")
         try:
             text.encode()
         except UnicodeEncodeError:

@@ -26,7 +26,7 @@ def insert_values(code: str, placeholder: str, values: Sequence[str]) -> str:
     except Unreadable as error:
         line = code.count("\n", 0, error.position) + 1
         raise RenderingError(
-            f"A secret cannot be put into code that is not understood: line {line}: {error}."
+            f"A secret cannot be inserted into code that cannot be parsed: line {line}: {error}."
         ) from None
 
 
@@ -80,9 +80,13 @@ class _Insertion:
             return "\\" * is_escaped + quoting.ansi_content(value)
         if context is Context.ARITHMETIC and _INTEGER.fullmatch(value):
             return value
-        place = "arithmetic, where only a whole number can" if context is Context.ARITHMETIC else "${...}"
+        place = (
+            "arithmetic, where only a whole number is allowed" if context is Context.ARITHMETIC else "${...}"
+        )
         line = self.code.count("\n", 0, position) + 1
-        raise RenderingError(f"A secret cannot stand in {place} (line {line}): put it into a variable first.")
+        raise RenderingError(
+            f"A secret cannot be used in {place} (line {line}): assign it to a variable first."
+        )
 
     def _single_content(self, position: int, value: str) -> str:
         content = quoting.single_content(value)

@@ -98,7 +98,7 @@ def check(code: str) -> str:
     :raise ScriptError: for a NUL character, which no shell can read
     """
     if "\0" in code:
-        raise ScriptError("The code contains a NUL character, which no shell can read.")
+        raise ScriptError("The code contains a NUL character, which shells do not accept.")
     try:
         read(code)
     except Unreadable as error:

@@ -256,7 +256,7 @@ class ConnectionPool:
         if busy and not slot.pending:
             text = f"All {busy} sessions to {target.label} are in use. Try again later."
         else:
-            text = f"{target.label} could not be connected to in time."
+            text = f"Could not connect to {target.label} in time."
         return ConnectTimeout(text, *where(target))
 
     # -- connecting, in a thread of its own
@@ -294,7 +294,7 @@ class ConnectionPool:
                     self.limits.logins_at_once_per_host
                 )
         if not turn.acquire(timeout=QUEUE_LIMIT_S):
-            raise ConnectTimeout(f"Too many log-ins on {target.label} at once.", *where(target))
+            raise ConnectTimeout(f"Too many simultaneous logins on {target.label}.", *where(target))
         try:
             return dial(target, self.lease)
         finally:

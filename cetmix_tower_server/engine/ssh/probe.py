@@ -190,7 +190,7 @@ class _Probe:
         result = run_script(_SingleConnection(self._connection), self.target, spec, clocks)
         if result.outcome is not Outcome.COMPLETED or result.exit_code:
             raise EngineError(
-                result.message or f"exit status {result.exit_code}: {result.stderr.strip()[:200]}"
+                result.message or f"exit code {result.exit_code}: {result.stderr.strip()[:200]}"
             )
         return result.stdout.strip()[:200]
 

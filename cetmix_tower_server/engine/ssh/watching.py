@@ -68,14 +68,12 @@ class Watch:
         silent_at = heard + self.silence_timeout_s if self.silence_timeout_s else _NEVER
         if now >= silent_at:
             raise TransferTimedOut(
-                f"{self.target.label} answered nothing for {self.silence_timeout_s:g} s"
-                " while files were transferred."
+                f"{self.target.label} did not respond for {self.silence_timeout_s:g} s during the file transfer."
             )
         life = connection.check_life(self.target.settings, now)
         return min(max(min(self._end, silent_at, life) - now, 0), _LONG_WAIT_S)
 
     def _timed_out(self) -> TransferTimedOut:
         return TransferTimedOut(
-            f"Time limit of {self.timeout_s:g} s reached while files were transferred with"
-            f" {self.target.label}."
+            f"Timeout of {self.timeout_s:g} s reached during the file transfer with {self.target.label}."
         )

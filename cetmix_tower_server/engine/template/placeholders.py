@@ -61,7 +61,9 @@ def resolve_in_shell(text: str, nonce: str, secrets: Mapping[str, Secret]) -> st
     values = [_value(secrets, reference) for reference in references]
     for reference, value in zip(references, values, strict=True):
         if "\0" in value:
-            raise RenderingError(f"The secret {reference} contains a NUL character, which no shell can read.")
+            raise RenderingError(
+                f"The secret {reference} contains a NUL character, which shells do not accept."
+            )
     return insert_values(code, placeholder, values) if values else code
 
 

@@ -246,9 +246,9 @@ class _Rendering:
     def _render_stored(self, name: str):
         if name in self._path:
             path = (*self._path[self._path.index(name) :], name)
-            raise VariableCycle(f"Variables use each other in a circle: {' -> '.join(path)}.", path)
+            raise VariableCycle(f"Variables refer to each other in a loop: {' -> '.join(path)}.", path)
         if len(self._path) >= DEPTH_MAX:
-            raise Refused(f"values use each other more than {DEPTH_MAX} levels deep")
+            raise Refused(f"values refer to each other more than {DEPTH_MAX} levels deep")
         self._path.append(name)
         self._where.append(f"value of variable “{name}”, used in {self._where[-1]}")
         try:
@@ -407,7 +407,7 @@ def _template_line(traceback: TracebackType | None) -> int:
 def _sentence(error: Exception) -> str:
     """Return a short text for an error of Jinja or Python."""
     if isinstance(error, RecursionError):
-        return "it calls itself without end, or is nested too deeply."
+        return "it calls itself endlessly, or is nested too deeply."
     if isinstance(error, (MemoryError, OverflowError)):
         return "a value becomes too large."
     try:

@@ -136,10 +136,10 @@ class Budget:
     def spend(self, amount: float) -> None:
         """Count characters or items that are about to be made, or were."""
         if amount > OUTPUT_MAX:
-            raise Refused("a text or list becomes too large")
+            raise Refused("a string or list becomes too large")
         self.work -= amount
         if self.work < 0:
-            raise Refused("too much text is made on the way")
+            raise Refused("it builds too much text")
 
     def step(self, count: int = 1) -> None:
         """Count a round of a loop, or something that takes as long as so many."""

@@ -142,12 +142,12 @@ def _place(source: str, position: int) -> tuple[int, int]:
 
 def _check(source: str, pieces: list[Piece]) -> None:
     if COMMENT_START in source or COMMENT_END in source:
-        raise TemplateSyntaxError("it holds Unicode characters that are none (U+FDD0, U+FDD1)", 1)
+        raise TemplateSyntaxError("it contains Unicode noncharacters (U+FDD0, U+FDD1)", 1)
     if pieces and pieces[-1].kind is Kind.UNCLEAR:
         line, _column = _place(source, pieces[-1].start)
         raise TemplateSyntaxError(
-            "“{#” and a “#}” behind it may be a comment or not. A comment is written {# like this #}, with"
-            " blanks inside and in one line, or on lines of its own",
+            "“{#” with a “#}” after it could be a comment or not. Write comments {# like this #}, with spaces "
+            "inside and on one line, or on lines of their own",
             line,
         )
 

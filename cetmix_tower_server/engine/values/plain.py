@@ -54,17 +54,15 @@ class _Converter:
             return self._whole_number(int(value), where)
         if isinstance(value, float):
             if not math.isfinite(value):
-                raise UnstorableValue(
-                    f"{where} is {value}, which is no number that can be kept: use None or a text."
-                )
+                raise UnstorableValue(f"{where} is {value}, which cannot be stored: use None or a string.")
             return float(value)
         if hasattr(value, "_name") and hasattr(value, "ids"):
             raise UnstorableValue(
-                f"{where} is a record, which cannot be kept: keep its id, its reference or its name."
+                f"{where} is a record, which cannot be stored: use its id, reference or name."
             )
         if isinstance(value, (bytes, bytearray, memoryview)):
             raise UnstorableValue(
-                f"{where} is bytes, which cannot be kept: make a text of it, for example with .decode()."
+                f"{where} is bytes, which cannot be stored: convert it to a string, for example with .decode()."
             )
         if isinstance(value, _DATES):
             return self._text(str(value), where)
@@ -74,10 +72,10 @@ class _Converter:
 
     def _inside(self, value: Any, where: str, depth: int) -> Any:
         if id(value) in self._around:
-            raise UnstorableValue(f"{where} contains itself, so it has no end: keep a copy of what you need.")
+            raise UnstorableValue(f"{where} contains itself: store a copy of what you need.")
         if depth >= DEPTH_MAX:
             raise UnstorableValue(
-                f"{where} is nested more than {DEPTH_MAX} levels deep: keep it as a flat list or a text."
+                f"{where} is nested more than {DEPTH_MAX} levels deep: store it as a flat list or a string."
             )
         self._around.add(id(value))
         try:
@@ -93,12 +91,14 @@ class _Converter:
 
     def _key(self, key: Any, where: str) -> str:
         if not isinstance(key, (str, int, float, *_DATES)) and key is not None:
-            raise UnstorableValue(f"A name in {where} is {_kind(key)}: names are texts.")
+            raise UnstorableValue(f"A name in {where} is {_kind(key)}: names must be strings.")
         return self._text(str(key), f"A name in {where}")
 
     def _whole_number(self, number: int, where: str) -> int:
         if number.bit_length() > DIGITS_MAX * math.log2(10):
-            raise UnstorableValue(f"{where} is a number of more than {DIGITS_MAX} digits: keep it as a text.")
+            raise UnstorableValue(
+                f"{where} is a number of more than {DIGITS_MAX} digits: store it as a string."
+            )
         self._count(number.bit_length() // 3, where)
         return number
 
@@ -107,7 +107,7 @@ class _Converter:
         if match:
             what = "NUL" if match[0] == "\0" else "half a character"
             raise UnstorableValue(
-                f"{where} contains {what}, which cannot be kept: take it out, for example with .replace()."
+                f"{where} contains {what}, which cannot be stored: remove it, for example with .replace()."
             )
         self._count(len(text), where)
         return text
@@ -124,12 +124,14 @@ def _text_of(value: Any, where: str) -> str:
     """Return a text, or what an object says of itself, such as a translation; what says only where it is in memory has none."""
     if type(value).__str__ is object.__str__ or isinstance(value, type):
         raise UnstorableValue(
-            f"{where} is {_kind(value)}, which cannot be kept: make a text, number, list or dictionary of it."
+            f"{where} is {_kind(value)}, which cannot be stored: convert it to a string, number, list or dictionary."
         )
     try:
         return str(value)
     except Exception as error:
-        raise UnstorableValue(f"{where} cannot be made a text: {type(error).__name__}: {error}") from None
+        raise UnstorableValue(
+            f"{where} cannot be converted to a string: {type(error).__name__}: {error}"
+        ) from None
 
 
 def _kind(value: Any) -> str:

@@ -29,8 +29,8 @@ def read_key_file(path: Path) -> KeyRing | None:
             mode = os.fstat(file.fileno()).st_mode
             if mode & _OTHERS:
                 raise VaultError(
-                    f"The key file of the vault, {path}, may be opened by others (mode"
-                    f" {stat.S_IMODE(mode):04o}). Tower does not use it until that ends: chmod 600 {path}"
+                    f"The key file of the vault, {path}, can be opened by other users (mode"
+                    f" {stat.S_IMODE(mode):04o}). Tower does not use it until you run: chmod 600 {path}"
                 )
             text = file.read()
     except FileNotFoundError:

@@ -135,14 +135,14 @@ def _parse_key(number: int, word: str) -> bytes:
     except binascii.Error:
         key = b""
     if len(key) != KEY_BYTES:
-        raise VaultError(f"Vault key number {number} is not the base64 form of {KEY_BYTES} bytes.")
+        raise VaultError(f"Vault key number {number} is not the base64 encoding of {KEY_BYTES} bytes.")
     return key
 
 
 def _split(token: str) -> tuple[str, bytes]:
     match = _TOKEN.fullmatch(token or "")
     if not match:
-        raise VaultError("The stored value is not one of the vault's.")
+        raise VaultError("The stored value was not encrypted by the vault.")
     try:
         data = base64.urlsafe_b64decode(match[2])
     except binascii.Error:

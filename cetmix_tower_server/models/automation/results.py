@@ -124,7 +124,7 @@ class CxTowerScheduledTask(models.Model):
         )
         problems += [text % self._names(servers.mapped("name")) for servers, text in named if servers]
         if not any(self._get_run_targets()):
-            problems.append(self.env._("The task has no server to run on."))
+            problems.append(self.env._("The task has no server to run on. Add one."))
         return problems
 
     def _names(self, names):

@@ -189,7 +189,7 @@ class CxTowerScheduledTask(models.Model):
             places = task._idle_places(places, target, outcome)
             outcome.logs += task._start_all_possible(places, target, values, outcome)
         if not (outcome.logs or outcome.failures or outcome.skipped):
-            outcome.failures.append(self.env._("The task has no server to run on."))
+            outcome.failures.append(self.env._("The task has no server to run on. Add one."))
         return outcome
 
     def _get_run_targets(self):
@@ -280,6 +280,4 @@ class CxTowerScheduledTask(models.Model):
         if isinstance(error, UserError):  # and those made of it: AccessError, ValidationError
             return str(error)
         _logger.error("scheduled task %s", self.id, exc_info=error)
-        return self.env._(
-            "Internal error in Tower: %s. See the log of the Tower server.", type(error).__name__
-        )
+        return self.env._("Internal error in Tower: %s. See the Odoo server log.", type(error).__name__)

@@ -41,20 +41,20 @@ class CxTowerAudienceMixin(models.AbstractModel):
 
     def _audience_of_users(self):
         if self.access_level != LEVEL_USER:
-            return self.env._("Nobody of level User: its access level is Manager.")
+            return self.env._("Nobody with access level User: its access level is Manager.")
         people, servers = self._count_users_who_can_run()
         if people:
             return self.env._(
-                "People of level User: %(people)s, on %(servers)s of your servers.",
+                "People with access level User: %(people)s, on %(servers)s of your servers.",
                 people=people,
                 servers=servers,
             )
-        return self.env._("Nobody of level User yet: share it with them.")
+        return self.env._("Nobody with access level User yet: share it with them.")
 
     def _audience_of_managers(self):
         if self.server_ids:
             return self.env._("Managers: those with a role on its servers, and those listed under Access.")
-        return self.env._("Managers: all, each on the servers they have a role on.")
+        return self.env._("Managers: all, each on the servers where they have a role.")
 
     def _count_users_who_can_run(self):
         """Return how many people of level User can run it, and on how many of the servers that the caller sees."""

@@ -47,7 +47,9 @@ class CxTowerMetadataMixin(models.AbstractModel):
             raise ValidationError(self.env._("Metadata must be JSON: %s", err)) from err
         except (TypeError, ValueError) as err:
             raise ValidationError(
-                self.env._("Metadata must be JSON: texts, finite numbers, booleans, lists and dictionaries.")
+                self.env._(
+                    "Metadata must be JSON: strings, finite numbers, booleans, lists and dictionaries."
+                )
             ) from err
         for record in self:
             # a Json field returns a copy: only assigning a new value changes it

@@ -269,7 +269,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
         if not isinstance(name, str) or name == name.strip() or not self._trims_names():
             return vals
         if not name.strip():
-            raise ValidationError(self.env._("The name is empty: enter one."))
+            raise ValidationError(self.env._("The name is empty. Enter one."))
         return {**vals, "name": name.strip()}
 
     @api.model

@@ -117,8 +117,8 @@ class CxTowerRelationAccessMixin(models.AbstractModel):
         shown = refused._filtered_access("read") if refused.browse().has_access("read") else refused.browse()
         raise AccessError(
             self.env._(
-                "You cannot change “%(field)s” here: it would also change %(others)s (%(model)s), which you are not allowed"
-                " to. Ask one of its managers, or Root.",
+                "You cannot change “%(field)s” here: it would also change %(others)s (%(model)s), which you are "
+                "not allowed to change. Ask one of its Managers, or Root.",
                 field=self._fields[name]._description_string(self.env),
                 others=", ".join(f"“{other.display_name}”" for other in shown[:3])
                 or self.env._("a record that you cannot see"),

@@ -119,14 +119,15 @@ def _refusal(records, method, args, kwargs):
     if not names:
         return UserError(
             env._(
-                "“%(method)s” of %(model)s failed with a technical error. See the log of the Odoo server.",
+                "“%(method)s” of %(model)s failed with a technical error. See the Odoo server log.",
                 **values,
             )
         )
     return UserError(
         env._(
-            "“%(method)s” of %(model)s cannot use the given %(names)s. Check the types, and texts for NUL and broken characters."
-            " If these are right, this is a bug in Tower: see the log of the Odoo server for the technical error.",
+            "“%(method)s” of %(model)s cannot use the given %(names)s. Check the types, and check strings for NUL "
+            "and broken characters."
+            " If these are right, this is a bug in Tower: see the Odoo server log for the technical error.",
             **values,
         )
     )

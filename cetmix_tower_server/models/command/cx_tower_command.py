@@ -46,19 +46,20 @@ class CxTowerCommand(models.Model):
         "res.users", "cx_tower_command_manager_rel", "record_id", "manager_id", string="Managers"
     )
     allow_parallel_run = fields.Boolean(
-        help="Let the command run on a server where it is running already. Otherwise a second start is refused."
+        help="Allow several runs at once on the same server. Otherwise, a second start is refused."
     )
     no_split_for_sudo = fields.Boolean(
         string="Don't split for sudo",
-        help="With sudo and password, “a && b” is run as single commands. Switch on to run it as one.",
+        help="With sudo and a password, each command in “a && b” gets its own sudo. Switch on to run the code as "
+        "a whole.",
     )
     server_status = fields.Selection(
         selection=lambda self: self.env["cx.tower.server"]._selection_status(),
         help="Status the server gets when the command succeeds.",
     )
-    timeout_s = fields.Integer(string="Time limit (s)", help="0: the limit of the server or of the settings.")
+    timeout_s = fields.Integer(string="Timeout (s)", help="0: the timeout of the server or of the settings.")
     idempotent = fields.Boolean(
-        string="Safe to repeat", help="Running it twice does no harm, so it may be retried automatically."
+        string="Safe to repeat", help="Running it twice does no harm, so Tower may retry it automatically."
     )
     retry_attempts = fields.Integer(default=0)
     retry_delay_s = fields.Integer(string="Retry delay (s)", default=10)
@@ -143,7 +144,7 @@ class CxTowerCommand(models.Model):
         """
         command = self.env.ref(f"cetmix_tower_server.command_ad_hoc_{action}", raise_if_not_found=False)
         if not command:
-            raise ValidationError(self.env._("Code of type “%s” cannot be typed for a run.", action))
+            raise ValidationError(self.env._("Code of type “%s” cannot be entered for a run.", action))
         return command
 
     @api.ondelete(at_uninstall=False)

@@ -48,10 +48,10 @@ class CxTowerCommand(models.Model):
 
     def _who_may_write(self):
         if self in self._internal_commands():
-            return self.env._("It is a part of Tower: nobody changes it.")
+            return self.env._("It is part of Tower and cannot be changed.")
         return super()._who_may_write()
 
     def _who_may_delete(self):
         if self in self._internal_commands():
-            return self.env._("It is a part of Tower: runs belong to it.")
+            return self.env._("It is part of Tower and cannot be deleted: runs refer to it.")
         return super()._who_may_delete()

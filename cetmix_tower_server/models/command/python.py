@@ -94,7 +94,7 @@ class CxTowerCommand(models.Model):
         if self.env.su:
             return
         if not self.env["cx.tower.command"].has_access("create"):
-            raise AccessError(self.env._("You may not write commands: that is for Tower managers."))
+            raise AccessError(self.env._("You may not write commands. Only Tower Managers may."))
         if action == "python_code" and not self.env.user.has_group("cetmix_tower_server.group_python_author"):
             raise AccessError(
                 self.env._(
@@ -146,7 +146,10 @@ class CxTowerCommand(models.Model):
         return {
             "uid": {"import": self.env.uid, "help": self.env._("id of the person who started the run")},
             "user": {"import": self.env.user, "help": self.env._("the person who started the run")},
-            "env": {"import": self.env, "help": self.env._("Odoo environment of that person")},
+            "env": {
+                "import": self.env,
+                "help": self.env._("Odoo environment of the person who runs the code"),
+            },
             "server": {"import": server, "help": self.env._("server the command runs for")},
             "jet_template": {"import": jet_template, "help": self.env._("jet template, with the jet addon")},
             "jet": {"import": jet, "help": self.env._("jet, with the jet addon")},

@@ -445,7 +445,7 @@ class DryRun:
         """Return a problem without anything that the caller may not see."""
         if not is_hidden or problem["kind"] not in HIDDEN_PROBLEM_KINDS:
             return problem
-        text = self.env._("A step above your access level has a problem. Ask a manager of the flight plan.")
+        text = self.env._("A step above your access level has a problem. Ask a Manager of the flight plan.")
         kept = {name: problem[name] for name in ("kind", "severity", "exit_code", "line")}
         return kept | {"message": text}
 

@@ -145,7 +145,7 @@ class CxTowerFile(models.Model):
         if result.get("sha256"):
             parts.append(
                 self.env._(
-                    "SHA-256 there: %(there)s, here: %(here)s.",
+                    "SHA-256 on the server: %(there)s, in Tower: %(here)s.",
                     there=result["sha256"],
                     here=result.get("own_sha256"),
                 )

@@ -84,7 +84,7 @@ class CxTowerFleetRun(models.Model):
             raise AccessError(
                 self.env._(
                     "You may not retry “%s” on any of the servers where it did not succeed. Ask the person "
-                    "who started it, a manager of these servers, or Root.",
+                    "who started it, a Manager of these servers, or Root.",
                     fleet.name,
                 )
             )

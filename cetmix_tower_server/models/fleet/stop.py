@@ -37,8 +37,8 @@ class CxTowerFleetRun(models.Model):
             if fleet.user_id != user and not all(user in target._get_stop_managers() for target in targets):
                 raise AccessError(
                     self.env._(
-                        "You may not stop “%s”. Only the person who started it, managers of all its "
-                        "servers and Root may. You can still stop individual runs on your own servers.",
+                        "You may not stop “%s”. Only the person who started it, Managers of all its servers and "
+                        "Root may. You can still stop individual runs on your own servers.",
                         fleet.name,
                     )
                 )

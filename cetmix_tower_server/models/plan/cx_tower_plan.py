@@ -69,7 +69,7 @@ class CxTowerPlan(models.Model):
         help="Allow several runs at once on the same server. Otherwise, a second start is refused."
     )
     timeout_s = fields.Integer(
-        string="Time limit (s)", help="Limit for the whole run. 0: the limit from the settings."
+        string="Timeout (s)", help="For the whole run. 0: the timeout from the settings."
     )
 
     plan_log_count = fields.Integer(

@@ -94,7 +94,7 @@ class CxTowerPlanLog(models.Model):
         readonly=True,
         ondelete="cascade",
         index="btree_not_null",
-        help="The run that this one is a step of.",
+        help="The run of which this one is a step.",
     )
     top_plan_log_id = fields.Many2one(
         "cx.tower.plan.log",
@@ -102,7 +102,7 @@ class CxTowerPlanLog(models.Model):
         readonly=True,
         ondelete="cascade",
         index=True,
-        help="The run that a person or a script started; itself, for such a run.",
+        help="The top-level run, started by a person or a script. For a top-level run, the run itself.",
     )
     triggering_command_log_id = fields.Many2one(
         "cx.tower.command.log",
@@ -115,7 +115,7 @@ class CxTowerPlanLog(models.Model):
     steps_total = fields.Integer(string="Lines", readonly=True, aggregator=None)
     steps_done = fields.Integer(string="Lines done", readonly=True, aggregator=None)
     steps_run = fields.Integer(string="Lines that ran", readonly=True, aggregator=None)
-    deadline = fields.Datetime(readonly=True, help="The run is stopped when it lasts longer than this.")
+    deadline = fields.Datetime(readonly=True, help="The run is stopped when it takes longer than this.")
     resumed_from_id = fields.Many2one(
         "cx.tower.plan.log",
         string="Resumes",
@@ -132,7 +132,7 @@ class CxTowerPlanLog(models.Model):
         groups=fields.NO_ACCESS,
         copy=False,
         prefetch=False,
-        help="The frozen inputs: definitions of the plan and of those inside it, custom values.",
+        help="The frozen inputs: definitions of the flight plan and its nested plans, custom values.",
     )
     guard_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
 

@@ -112,9 +112,7 @@ class CxTowerPlanLog(models.Model):
 
     def _give_up(self, failure, lane=None):
         """End this run and those around it, because Tower itself failed."""
-        text = self.env._(
-            "An error in Tower ended the flight plan: %s. See the log of the Tower server.", failure
-        )
+        text = self.env._("An error in Tower ended the flight plan: %s. See the Odoo server log.", failure)
         run = self
         end = RunEnd(int(ExitCode.GENERAL_ERROR), text)
         while run:
@@ -226,7 +224,7 @@ class CxTowerPlanLog(models.Model):
         if self.stop_requested_date:
             return self._stopped_end()
         if decision.next_line is not None and self._is_out_of_time():
-            text = self.env._("The time limit of the flight plan was reached.")
+            text = self.env._("The flight plan reached its timeout.")
             return RunEnd(int(ExitCode.COMMAND_TIMED_OUT), text)
         if decision.values:
             own = self._own_values__()
@@ -262,9 +260,11 @@ class CxTowerPlanLog(models.Model):
         text = self.env._("Stopped by %s.", who) if who else self.env._("Stopped.")
         confirmed = self._last_step().stop_confirmed
         if confirmed == "yes":
-            text += " " + self.env._("The host confirmed that nothing is left of it.")
+            text += " " + self.env._("The host confirmed that all its processes have ended.")
         elif confirmed == "no":
-            text += " " + self.env._("The host could not confirm that nothing is left of it: check there.")
+            text += " " + self.env._(
+                "The host could not confirm that all its processes have ended. Check the host."
+            )
         return RunEnd(int(ExitCode.PLAN_STOPPED), text)
 
     def _failure_message(self, exit_code):

@@ -78,8 +78,8 @@ class CxTowerPlanLog(models.Model):
         if difference and not use_changed_plan:
             raise UserError(
                 self.env._(
-                    "“%(run)s” cannot be resumed as it was: its flight plan has changed since.\n%(difference)s\nResume it"
-                    " with the plan as it is now, or start it anew.",
+                    "“%(run)s” cannot be resumed as it was: its flight plan has changed "
+                    "since.\n%(difference)s\nResume it with the current plan, or start the plan again.",
                     run=run.name,
                     difference=difference,
                 )
@@ -204,7 +204,7 @@ class CxTowerPlanLog(models.Model):
                 if left_out:
                     said.append("  " + self.env._("… %s more lines", left_out))
             elif old == new:
-                said.append(self.env._("%s: another one of the same name", label))
+                said.append(self.env._("%s: another one with the same name", label))
             else:
                 said.append(f"{label}: {self._quoted(old)} → {self._quoted(new)}")
         return said
@@ -248,7 +248,7 @@ class CxTowerPlanLog(models.Model):
         # sudo: a key that nobody knows, so that what is hidden cannot be guessed
         key = self.env["ir.config_parameter"].sudo().get_param("database.secret") or ""
         digest = hmac.new(key.encode(), json.dumps(part, sort_keys=True).encode(), hashlib.sha256).hexdigest()
-        return self.env._("something that you may not see (%s)", digest[:8])
+        return self.env._("something that you do not have access to (%s)", digest[:8])
 
     def _current_plans(self, run):
         return self._freeze_inputs(run.plan_id, {})["plans"]
@@ -258,7 +258,7 @@ class CxTowerPlanLog(models.Model):
         if self.parent_flight_plan_log_id:
             raise UserError(self.env._("“%s” is part of another run: resume that one.", self.name))
         if self.resumed_by_ids:
-            raise UserError(self.env._("“%s” was resumed already.", self.name))
+            raise UserError(self.env._("“%s” was already resumed.", self.name))
         if not self.can_resume:
             raise UserError(self.env._("“%s” has nothing to resume.", self.name))
 
@@ -333,7 +333,7 @@ class CxTowerPlanLog(models.Model):
         if position is None:
             raise UserError(
                 self.env._(
-                    "Line %s, at which the run ended, is no longer in the flight plan. Start the plan anew.",
+                    "Line %s, at which the run ended, is no longer in the flight plan. Start the plan again.",
                     step.position + 1,
                 )
             )
@@ -357,7 +357,7 @@ class CxTowerPlanLog(models.Model):
         if (inside.steps_done or inside.steps_run) and not inside.command_log_ids:
             raise UserError(
                 self.env._(
-                    "“%s” cannot be resumed: the logs of its steps were deleted. Start the plan anew.",
+                    "“%s” cannot be resumed: the logs of its steps were deleted. Start the plan again.",
                     inside.name,
                 )
             )

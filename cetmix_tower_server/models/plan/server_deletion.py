@@ -200,7 +200,7 @@ class CxTowerServer(models.Model):
                 raise AccessError(
                     self.env._(
                         "Deleting %(server)s runs its delete plan “%(plan)s”, which you may not run. Ask a "
-                        "manager of the flight plan to delete the server or to give you access to the plan.",
+                        "Manager of the flight plan to delete the server or to give you access to the plan.",
                         server=group[0].name,
                         plan=plan.name,
                     )
@@ -433,8 +433,7 @@ class CxTowerPlanLog(models.Model):
         if not server.with_user(user).has_access("unlink"):
             raise AccessError(
                 self.env._(
-                    "Resuming this run would delete %(server)s, which you may not delete. Ask somebody who "
-                    "may delete the server.",
+                    "Resuming this run would delete %(server)s, and you may not delete it. Ask somebody who may.",
                     server=server.name,
                 )
             )

@@ -49,7 +49,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             record = plan.with_env(self.env) if plan else Plan
         if not record:
             raise ValidationError(
-                self.env._("There is no flight plan “%s”, or you may not see it.", plan or "")
+                self.env._("There is no flight plan “%s”, or you do not have access to it.", plan or "")
             )
         return record
 

@@ -154,8 +154,7 @@ class CxTowerPlanLine(models.Model):
         if kind is ConditionAdvice.NAME:
             return [
                 self.env._(
-                    "The condition uses the unknown name “%s”. Write variables in double braces and texts "
-                    "in quotes.",
+                    "The condition uses the unknown name “%s”. Write variables in double braces and strings in quotes.",
                     detail,
                 )
             ]

@@ -49,7 +49,7 @@ class CxTowerCommandLog(models.Model):
                 log.output_size,
                 log.output_skipped,
                 self.env._(
-                    "\n--- Attempt %(number)s of %(total)s; the one before ended with exit code %(code)s ---\n",
+                    "\n--- Attempt %(number)s of %(total)s; the previous one ended with exit code %(code)s ---\n",
                     number=log.attempt,
                     total=log.attempts_total,
                     code=log.command_status,

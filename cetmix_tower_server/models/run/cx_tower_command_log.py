@@ -33,7 +33,7 @@ class CxTowerCommandLog(models.Model):
         compute="_compute_access_level",
         store=True,
     )
-    is_ad_hoc = fields.Boolean(string="Ad-hoc code", readonly=True, help="The code was typed for this run.")
+    is_ad_hoc = fields.Boolean(string="Ad-hoc code", readonly=True, help="The code was entered for this run.")
     path = fields.Char(readonly=True)
     code = fields.Text(readonly=True, help="What was run; secrets are shown by name only.")
     use_sudo = fields.Selection(
@@ -43,21 +43,23 @@ class CxTowerCommandLog(models.Model):
     exit_signal = fields.Char(readonly=True)
     outcome = fields.Char(readonly=True)
     stop_confirmed = fields.Selection(
-        [("yes", "Nothing is left of it on the host"), ("no", "Could not be confirmed")], readonly=True
+        [("yes", "All its processes have ended"), ("no", "Could not be confirmed")], readonly=True
     )
     command_response = fields.Text(string="Output", readonly=True)
     command_error = fields.Text(string="Error output", readonly=True)
     output_size = BigInteger(string="Characters of output", readonly=True, aggregator=None)
-    output_skipped = BigInteger(string="Characters left out", readonly=True, aggregator=None)
+    output_skipped = BigInteger(string="Omitted characters", readonly=True, aggregator=None)
     timings = fields.Json(readonly=True)
-    condition = fields.Char(readonly=True, help="Of the line of the flight plan, as it was written.")
+    condition = fields.Char(
+        readonly=True, help="Condition of the flight plan line, as written by its author."
+    )
     is_skipped = fields.Boolean(readonly=True)
     plan_log_id = fields.Many2one(
         "cx.tower.plan.log",
         string="Flight plan run",
         readonly=True,
         ondelete="cascade",
-        help="The run that this is a step of.",
+        help="The run of which this is a step.",
     )
     plan_line_id = fields.Many2one(
         "cx.tower.plan.line", readonly=True, ondelete="set null", index="btree_not_null"
@@ -65,7 +67,7 @@ class CxTowerCommandLog(models.Model):
     position = fields.Integer(readonly=True, aggregator=None, help="Index of the plan's line.")
     triggered_plan_log_id = fields.Many2one(
         "cx.tower.plan.log",
-        string="Flight plan inside",
+        string="Nested flight plan",
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
@@ -94,11 +96,11 @@ class CxTowerCommandLog(models.Model):
         groups=fields.NO_ACCESS, copy=False, help="The frozen inputs of the run; secrets by name only."
     )
     guard_key = fields.Char(groups=fields.NO_ACCESS, copy=False)
-    worker = fields.Char(readonly=True, copy=False, help="The process that holds the run.")
+    worker = fields.Char(readonly=True, copy=False, help="The process that executes the run.")
     fence = fields.Integer(readonly=True, copy=False, aggregator=None)
     # Without a foreign key: it is read a moment later and never again, and must not slow down deleting logs.
     follows = fields.Integer(
-        readonly=True, copy=False, aggregator=None, help="Id of the step before, in a plan."
+        readonly=True, copy=False, aggregator=None, help="ID of the previous step of the flight plan."
     )
     host_slot = fields.Integer(readonly=True, copy=False, aggregator=None)
     global_slot = fields.Integer(readonly=True, copy=False, aggregator=None)

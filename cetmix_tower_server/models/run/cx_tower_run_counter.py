@@ -79,7 +79,7 @@ class CxTowerRunMixin(models.AbstractModel):
         aggregator=None,
         help="Counts the runs of this command or flight plan. Steps of a flight plan have no number.",
     )
-    title = fields.Char(compute="_compute_title", string="What", help="What runs, and its number.")
+    title = fields.Char(compute="_compute_title", string="What", help="What runs, with its number.")
 
     @api.model
     def _number_by(self):

@@ -37,12 +37,12 @@ class CxTowerRunMixin(models.AbstractModel):
         "cx.tower.target.link.mixin",
     ]
 
-    name = fields.Char(readonly=True, help="What ran where, as it was called then.")
+    name = fields.Char(readonly=True, help="What ran and where, with the names at that time.")
     active = fields.Boolean(default=True)
     reference = fields.Char(
         required=True, readonly=True, copy=False, default=lambda self: self._new_run_reference()
     )
-    label = fields.Char(index="trigram", help="A word of your own to find this run by.")
+    label = fields.Char(index="trigram", help="Free text for finding this run later.")
     server_id = fields.Many2one("cx.tower.server", ondelete="set null", help="Empty when it was deleted.")
     user_id = fields.Many2one(
         "res.users", string="Started by", default=lambda self: self.env.user, ondelete="set null"
@@ -55,7 +55,7 @@ class CxTowerRunMixin(models.AbstractModel):
     duration_current = fields.Float(compute="_compute_duration_current", string="Duration so far")
     is_running = fields.Boolean(compute="_compute_is_running", search="_search_is_running")
     message = fields.Text(readonly=True, help="One sentence about how the run ended.")
-    stop_requested_by_id = fields.Many2one("res.users", string="Stop asked by", readonly=True)
+    stop_requested_by_id = fields.Many2one("res.users", string="Stop requested by", readonly=True)
     stop_requested_date = fields.Datetime(readonly=True)
 
     fleet_run_id = fields.Many2one(
@@ -67,7 +67,7 @@ class CxTowerRunMixin(models.AbstractModel):
         help="The fleet run that this run is a member of.",
     )
     is_held = fields.Boolean(
-        string="Waits for its turn",
+        string="Waiting for its turn",
         readonly=True,
         copy=False,
         help="It is held until its turn in the fleet run.",
@@ -160,8 +160,8 @@ class CxTowerRunMixin(models.AbstractModel):
             if run.sudo().user_id != user and user not in target._get_stop_managers():
                 raise AccessError(
                     self.env._(
-                        "You may not stop “%(run)s”: only the person who started it, managers of"
-                        " %(server)s and Root may.",
+                        "You may not stop “%(run)s”: only the person who started it, Managers of %(server)s and "
+                        "Root may.",
                         run=run.sudo().name,
                         server=target.name,
                     )

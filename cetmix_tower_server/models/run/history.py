@@ -36,7 +36,7 @@ class CxTowerRunMixin(models.AbstractModel):
     # An active run needs its server; see _unlink_except_running of servers.
     _server_until_the_end = models.Constraint(
         "CHECK (server_id IS NOT NULL OR state IN ('done', 'failed', 'skipped', 'stopped', 'interrupted'))",
-        "Runs of this server have not ended. Stop them first.",
+        "This server has runs that have not ended. Stop them first.",
     )
 
     @api.depends("server_id", "kept_server_name", "kept_target_name")
@@ -137,6 +137,7 @@ class CxTowerRunMixin(models.AbstractModel):
                 # sudo: the name of a run that the caller may read
                 raise UserError(
                     self.env._(
-                        "“%s” cannot be run again: its server, or what it ran, was deleted.", run.sudo().name
+                        "“%s” cannot be run again: its server, command or flight plan was deleted.",
+                        run.sudo().name,
                     )
                 )

@@ -101,7 +101,7 @@ class CxTowerRunQueue(models.AbstractModel):
                 ORDER BY log.id LIMIT %s FOR UPDATE OF log SKIP LOCKED""",
             (RECOVER_BATCH,),
         )
-        text = self.env._("The time limit of the flight plan was reached before it started.")
+        text = self.env._("The flight plan reached its timeout before this step started.")
         overdue = self._logs().browse(row[0] for row in self.env.cr.fetchall())
         self._finish_each(overdue, RunEnd(int(ExitCode.COMMAND_TIMED_OUT), text))
 
@@ -124,7 +124,7 @@ class CxTowerRunQueue(models.AbstractModel):
         any step, and steps that wait for nothing, should not exist. If they do, they must not run for ever, nor keep the
         queue from finding lost runs.
         """
-        text = self.env._("Nothing was left that could continue the run. See the log of the Tower server.")
+        text = self.env._("The run had no step left to continue with. See the Odoo server log.")
         self.env.cr.execute(
             """SELECT step.id FROM cx_tower_command_log step
                 WHERE step.state = 'waiting' AND step.create_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
@@ -184,8 +184,8 @@ class CxTowerRunQueue(models.AbstractModel):
     def _interrupt(self, logs):
         """End runs that nobody executes any more as *interrupted*: what happened on their hosts is unknown."""
         text = self.env._(
-            "The Tower process that ran this disappeared (restart, crash or power loss). Whether"
-            " the command finished on the host is unknown: look there before you run it again."
+            "The Tower process that executed this run disappeared (restart, crash or power loss). Whether the "
+            "command finished on the host is unknown. Check the host before you run it again."
         )
         for log in logs:
             _logger.warning("run %s on server %s lost its worker %s", log.id, log.server_id.id, log.worker)

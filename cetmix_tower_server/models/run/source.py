@@ -21,12 +21,15 @@ class CxTowerRunMixin(models.AbstractModel):
         "cx.tower.shortcut", readonly=True, ondelete="set null", index="btree_not_null"
     )
     shortcut_level = fields.Char(
-        readonly=True, export_string_translation=False, help="Level of the shortcut when it started the run."
+        readonly=True,
+        export_string_translation=False,
+        help="Access level of the shortcut when it started the run.",
     )
     is_code_hidden = fields.Boolean(
         string="Code is hidden",
         readonly=True,
-        help="A shortcut opened what is above its own level: to be run, not to be read.",
+        help="Started by a shortcut whose access level is lower than that of its target: people may run it "
+        "without seeing its code.",
     )
     scheduled_task_id = fields.Many2one(
         "cx.tower.scheduled.task",

@@ -164,7 +164,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         chosen_path = request.path if request.path and request.path != command.path else ""
         if chosen_path and not self.has_access("write"):
             raise AccessError(
-                self.env._("You may not choose the directory of a run. Ask a manager of the server.")
+                self.env._("You may not choose the directory of a run. Ask a Manager of the server.")
             )
         if request.code or chosen_path:
             self.env["cx.tower.variable"]._check_may_name([request.code, chosen_path])
@@ -188,7 +188,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
                 raise AccessError(
                     self.env._(
                         "You may not pass this value of “%(variable)s”. Choose one of the variable's options, or a value"
-                        " that its pattern accepts. Only managers of the server may pass any value.",
+                        " that its pattern accepts. Only Managers of the server may pass any value.",
                         variable=reference,
                     )
                 )

@@ -248,7 +248,7 @@ class CxTowerServer(models.Model):
             chain = server._jump_chain()
             if chain[-1].jump_server_id:
                 names = " → ".join(hop.name for hop in [*chain, chain[-1].jump_server_id])
-                raise ValidationError(self.env._("Jump hosts must not form a circle: %(path)s.", path=names))
+                raise ValidationError(self.env._("Jump hosts must not form a loop: %(path)s.", path=names))
 
     def _jump_chain(self):
         """Return this server and its jump hosts in order, as superuser; ends before a server that is already in it."""
@@ -369,7 +369,7 @@ class CxTowerServer(models.Model):
         if not self.host_address:
             raise ConnectError(self.env._("%(server)s has no address.", server=self.name))
         if jump and jump.id not in targets:
-            raise ConnectError(self.env._("The jump hosts of %(server)s form a circle.", server=self.name))
+            raise ConnectError(self.env._("The jump hosts of %(server)s form a loop.", server=self.name))
         return Target(
             host=self.host_address,
             port=self.ssh_port,

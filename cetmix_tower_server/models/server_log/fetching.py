@@ -150,7 +150,7 @@ class CxTowerServerLog(models.Model):
             raise AccessError(
                 self.env._(
                     "You may not fetch the log “%(log)s” (%(reference)s): neither you nor the person who "
-                    "set it up may run its command. Ask a manager of the server to save the log again.",
+                    "set it up may run its command. Ask a Manager of the server to save the log again.",
                     log=log.name,
                     reference=log.reference or "",
                 )

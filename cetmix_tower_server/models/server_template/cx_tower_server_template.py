@@ -40,7 +40,8 @@ class CxTowerServerTemplate(models.Model):
         "record_id",
         "user_id",
         string="Users",
-        help="They create servers from this template, with its key and password. Only Tower managers can be Users here.",
+        help="They create servers from this template, with its key and password. Only Tower Managers can be Users "
+        "here.",
     )
     manager_ids = fields.Many2many(
         "res.users",

@@ -98,7 +98,7 @@ class CetmixTower(models.AbstractModel):
     @api.model
     def _check_may_see_health(self):
         if not (self.env.su or self.env.user.has_group("cetmix_tower_server.group_manager")):
-            raise AccessError(self.env._("Only managers and Root can see the health of Tower."))
+            raise AccessError(self.env._("Only Managers and Root can see the health of Tower."))
 
     @api.model
     def _health_is_for_root(self):
@@ -298,9 +298,9 @@ class CetmixTower(models.AbstractModel):
     def _health_interrupted(self, facts):
         interrupted = facts["interrupted"]
         text = (
-            self.env._("Runs that lost their process in the last 24 hours: %s.", interrupted)
+            self.env._("Runs interrupted in the last 24 hours: %s.", interrupted)
             if interrupted
-            else self.env._("No run lost its process in the last 24 hours.")
+            else self.env._("No run was interrupted in the last 24 hours.")
         )
         advice = self.env._("Check on the hosts how far they got, then resume them or run them again.")
         status = WARNING if interrupted else OK

@@ -105,7 +105,7 @@ class CxTowerVariableMixin(models.AbstractModel):
             return False
         if isinstance(value, (str, int, float)):
             return str(value)
-        raise ValidationError(self.env._("The value of a variable must be a text or a number."))
+        raise ValidationError(self.env._("The value of a variable must be a string or a number."))
 
     # ------------------------------------------------------------------ public: all effective values
 

@@ -44,7 +44,8 @@ class CxTowerVariableValue(models.Model):
         inverse="_inverse_value_char",
         store=True,
         readonly=False,
-        help="May use other variables: /srv/{{ customer }}. Empty stands for an empty text. Delete the row to use the value of"
+        help="May use other variables: /srv/{{ customer }}. Empty stands for an empty string. Delete the row to "
+        "use the value of"
         " the next scope.",
     )
     required = fields.Boolean(

@@ -121,7 +121,7 @@ class CxTowerVaultMixin(models.AbstractModel):
             value = vals[name]
             if value and not isinstance(value, str):
                 raise ValidationError(
-                    self.env._("%(field)s must be a text.", field=self._fields[name].string)
+                    self.env._("%(field)s must be a string.", field=self._fields[name].string)
                 )
             if value != PLACEHOLDER:
                 secrets[name] = value or False

@@ -30,7 +30,7 @@ class TestAudience(RunCase):
     def test_of_level_user_is_not_enough_and_the_form_says_so(self):
         for target in self.targets():
             self.assertFalse(self.can_run(target, self.user))
-            self.assertIn("Nobody of level User yet", target.audience)
+            self.assertIn("Nobody with access level User yet", target.audience)
             self.assertIn("Managers: all", target.audience)
 
     def test_one_click_shares_it_with_the_users_of_servers(self):
@@ -55,7 +55,7 @@ class TestAudience(RunCase):
             form.user_ids.add(self.user)
             self.assertIn("People of level User: 1", form.audience)
             form.access_level = "2"
-            self.assertIn("Nobody of level User: its access level is Manager", form.audience)
+            self.assertIn("Nobody with access level User: its access level is Manager", form.audience)
         self.command.access_level = "3"
         self.assertEqual(self.command.audience, "Only Root: its access level is Root.")
 

@@ -183,7 +183,7 @@ class TestHostileArguments(RunCase):
             with self.subTest(text), self.assertRaisesRegex(ValidationError, "“Name” contains NUL"):
                 self.server.with_user(self.root).write({"name": text})
         for text in ("a\0b", "a\ud800"):
-            self.assertIn("texts without NUL", self.refusal(self.server, "run_code", text))
+            self.assertIn("strings without NUL", self.refusal(self.server, "run_code", text))
 
     def test_numbers_that_no_column_can_hold(self):
         """Every integer and every link of every model that a person may write, found by introspection."""

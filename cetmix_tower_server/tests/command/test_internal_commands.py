@@ -67,7 +67,7 @@ class TestInternalCommands(RunCase):
                 command.unlink,
                 lambda command=command: command.write({"code": "reboot"}),
             ):
-                with mute_logger(*loggers), self.assertRaisesRegex(AccessError, "a part of Tower"):
+                with mute_logger(*loggers), self.assertRaisesRegex(AccessError, "part of Tower"):
                     what()
             self.assertFalse(command.may_write)
             self.assertIn("part of Tower", command.readonly_reason)

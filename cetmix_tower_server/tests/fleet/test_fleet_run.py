@@ -506,7 +506,7 @@ class TestFleetRun(RunCase):
                 with self.assertRaises(AccessError):
                     fleet.with_user(person).retry_failed()
         self.servers[0].manager_ids = [(3, self.manager.id)]
-        with self.assertRaisesRegex(AccessError, "managers of all its servers"):
+        with self.assertRaisesRegex(AccessError, "Managers of all its servers"):
             fleet.with_user(self.manager).stop()
         self.servers[0].manager_ids = [(4, self.manager.id)]
         self.assertTrue(fleet.with_user(self.manager).stop())

@@ -129,7 +129,7 @@ class TestPlanRun(RunCase):
         plan.manager_ids = self.manager
         difference = run.with_user(self.manager).resume_difference()
         self.assertNotIn("exit_code", difference)
-        self.assertIn("may not see", difference)
+        self.assertIn("do not have access", difference)
         resumed = self.env["cx.tower.plan.log"].browse(
             run.with_user(self.root).resume(use_changed_plan=True).ids
         )

@@ -123,7 +123,7 @@ class TestApi(ApiCase):
         )
         self.authenticate("api_root", PASSWORD)
         answer = self.url_open(f"/cetmix_tower/log/{log.id}/output.txt")
-        self.assertEqual(answer.text, "hello\n[... 3 characters left out ...]\n!\n")
+        self.assertEqual(answer.text, "hello\n[... 3 characters omitted ...]\n!\n")
         disposition = answer.headers["Content-Disposition"]
         self.assertIn("attachment", disposition)
         self.assertRegex(disposition, rf"{self.server.name}_{self.command.name}_1\.txt".replace(" ", "_"))

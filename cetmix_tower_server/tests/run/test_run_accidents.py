@@ -91,8 +91,8 @@ class TestRunAccidents(RunCase):
             self.env.invalidate_all()
             self.assertEqual(logs.mapped("state"), ["interrupted"] * 3)
             self.assertEqual(logs[0].command_status, ExitCode.RUN_INTERRUPTED)
-            self.assertIn("did not happen", logs[0].message)
-            self.assertNotIn("did not happen", logs[1].message)
+            self.assertIn("actions after its end failed", logs[0].message)
+            self.assertNotIn("actions after its end failed", logs[1].message)
 
     def test_an_overdue_step_that_cannot_be_ended_as_usual_keeps_no_other(self):
         runs = self.start_plan() | self.start_plan()

@@ -472,4 +472,4 @@ class TestServerLogOnHost(ServerLogCase):
         text = keeper.end(RunEnd(0)).response
         self.assertLess(len(text.encode()), TEXT_LIMIT + 100)
         self.assertTrue(text.endswith("the end"))
-        self.assertIn("left out", text)
+        self.assertIn("omitted", text)

@@ -55,8 +55,8 @@ class Connection:
             one_ends = closing == sessions > 0 or now - self.transport.last_session_gone < _ENDING_S
             if not one_ends or now > deadline:
                 raise ChannelRefused(
-                    f"{self.target.label} refuses another session on the connection: {channel.open_error}."
-                    " Its sshd may limit them (MaxSessions).",
+                    f"{self.target.label} refused another session on the connection: {channel.open_error}."
+                    " Its sshd may limit sessions (MaxSessions).",
                     *where(self.target),
                     sessions=sessions,
                 )
@@ -92,7 +92,7 @@ class Connection:
         heard = self._sock.last_received
         if now - heard >= settings.dead_after_s:
             raise ConnectionLost(
-                f"{self.target.label} gave no sign of life for {settings.dead_after_s:g} s.",
+                f"{self.target.label} has not responded for {settings.dead_after_s:g} s.",
                 *where(self.target),
             )
         if now - max(heard, self._asked_at) >= interval:
@@ -178,7 +178,7 @@ def _explain_handshake(target: Target, err: Exception | None) -> ConnectError:
     if isinstance(err, SSHException) and "banner" in str(err).lower():
         text = (
             f"{target.label} closed the connection or does not speak SSH."
-            " Check the port; an sshd that is busy or blocks this address closes connections, too."
+            " Check the port. An sshd that is overloaded or blocks this address also closes connections."
         )
         return ConnectError(text, *where(target))
     if isinstance(err, SSHException):

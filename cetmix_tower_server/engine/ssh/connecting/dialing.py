@@ -46,7 +46,7 @@ def open_tunnel(lease: Lease, target: Target):
         )
     except ChannelException as err:
         if err.code == 1:
-            text = f"The jump host {jump.label} forbids connections to {target.label} (AllowTcpForwarding)."
+            text = f"The jump host {jump.label} does not allow connections to {target.label} (AllowTcpForwarding)."
             raise ChannelRefused(text, *where(target)) from err
         text = f"The jump host {jump.label} cannot connect to {target.label}: {err.text}."
         raise ConnectError(text, *where(target)) from err

@@ -97,17 +97,17 @@ def check_host_key(target: Target, actual: HostKey) -> None:
     expected = stored_key(target)
     if expected is None:
         raise HostKeyUnknown(
-            f"No host key is stored for {target.label}. It shows {actual.type} {actual.fingerprint}."
-            " Compare it with the host's own and accept it.",
+            f"No host key is stored for {target.label}. The host presents {actual.type} {actual.fingerprint}."
+            " Compare it with the key on the host and accept it.",
             target.host,
             target.port,
             actual=actual.fingerprint,
         )
     if not hmac.compare_digest(expected.blob, actual.blob):
         raise HostKeyMismatch(
-            f"{target.label} shows another host key than the stored one: stored {expected.fingerprint},"
+            f"{target.label} presented a different host key: stored {expected.fingerprint},"
             f" shown {actual.fingerprint}. Nothing was sent. Accept the new key only if you know why it"
-            " changed (host installed anew, other machine behind the address).",
+            " changed (host reinstalled, another machine at the address).",
             target.host,
             target.port,
             expected=expected.fingerprint,

@@ -30,7 +30,7 @@ def authenticate(target: Target, transport: CommandTransport) -> None:
     """
     credential = target.credential
     if credential.needs_key and not credential.private_key:
-        raise _refused(target, "its SSH key holds no private key, and nothing is tried in its place")
+        raise _refused(target, "its SSH key contains no private key, and no other method is tried")
     if not credential.private_key and not credential.password:
         raise _refused(target, "neither a private key nor a password is stored for it")
     key = load_private_key(credential.private_key, credential.passphrase) if credential.private_key else None
@@ -84,10 +84,10 @@ class _LogIn:
     def _explain(self, wanted: list[str]) -> str:
         names = ", ".join(wanted)
         if self._accepted:
-            return f"the {self._accepted[-1]} was accepted, but the host also wants: {names}"
+            return f"the {self._accepted[-1]} was accepted, but the host also requires: {names}"
         if not self._key:
-            return "the host takes no passwords, only: " + names
-        return f"the host takes no key, or something else before it: {names}. No password is stored for it"
+            return "the host does not accept passwords, only: " + names
+        return f"the host does not accept keys, or requires another method first: {names}. No password is stored for it"
 
     def _methods(self) -> list[str]:
         """Ask which methods the host offers, so that a password is not tried in vain."""
@@ -135,7 +135,7 @@ def _attempt(
         start(done)
     if not done.wait(max(deadline - time.monotonic(), 0.1)):
         raise ConnectTimeout(
-            f"{target.label} did not decide about the log-in of {target.username} within"
+            f"{target.label} did not complete the login of {target.username} within"
             f" {target.settings.auth_timeout_s:g} s.",
             *where(target),
         )
@@ -146,12 +146,12 @@ def _attempt(
         return err.allowed_types
     if not transport.is_active() and not isinstance(err, AuthenticationException):
         raise ConnectionLost(
-            f"{target.label} closed the connection during the log-in of {target.username}."
-            " It may have too many log-ins at once, or block this address after failed ones.",
+            f"{target.label} closed the connection during the login of {target.username}."
+            " It may limit concurrent logins, or block this address after failed ones.",
             *where(target),
         ) from err
     what = "key" if transport.auth_handler.auth_method == "publickey" else "password"
-    raise _refused(target, f"the host refused the {what}") from err
+    raise _refused(target, f"the host rejected the {what}") from err
 
 
 def _refused(target: Target, reason: str) -> AuthenticationFailed:

@@ -18,16 +18,18 @@ from .key_file import KeyFile
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 #: Each round of bcrypt costs about 10 ms, and somebody waits for it at every log-in.
 _MOST_ROUNDS = 1000
-_KINDS = "Tower logs in with RSA, ECDSA (P-256, P-384, P-521) and Ed25519."
-_PASSPHRASE_MISSING = "The private key is protected by a passphrase, and none is stored with it."
+_KINDS = "Tower supports RSA, ECDSA (P-256, P-384, P-521) and Ed25519 keys."
+_PASSPHRASE_MISSING = "The private key is protected by a passphrase, but no passphrase is stored."
 _PASSPHRASE_WRONG = "The passphrase of the private key is wrong."
 _UNREADABLE = (
-    "The private key cannot be read. Paste the whole file, with its BEGIN and END lines;"
-    " formats: OpenSSH, PEM (PKCS#1, PKCS#8)."
+    "The private key cannot be read. Paste the whole file, including its BEGIN and END lines. Supported formats: "
+    "OpenSSH, PEM (PKCS#1, PKCS#8)."
 )
-_DAMAGED = "The private key is damaged or incomplete. Paste the whole file, with its BEGIN and END lines."
+_DAMAGED = (
+    "The private key is damaged or incomplete. Paste the whole file, including its BEGIN and END lines."
+)
 _NOT_PRIVATE = (
-    "This is a public key. Paste the private one: the file without “.pub”, which begins with"
+    "This is a public key. Paste the private key: the file without “.pub”, which starts with"
     " “-----BEGIN ... PRIVATE KEY-----”."
 )
 _PUTTY = "This is a PuTTY key. Export it in PuTTYgen with “Conversions > Export OpenSSH key” and paste that."
@@ -48,8 +50,8 @@ def load_private_key(text: Secret, passphrase: Secret | None = None) -> paramiko
         raise KeyFileError(_explain_missing(text.reveal()))
     if file.kdf_rounds > _MOST_ROUNDS:
         raise KeyFileError(
-            f"The private key is protected with {file.kdf_rounds} rounds; Tower takes at most {_MOST_ROUNDS}."
-            " “ssh-keygen -p -a 64 -f FILE” changes that."
+            f"The private key is protected with {file.kdf_rounds} KDF rounds, but Tower accepts at most "
+            f"{_MOST_ROUNDS}. Change it with “ssh-keygen -p -a 64 -f FILE”."
         )
     password = passphrase.reveal().encode("utf-8", "surrogatepass") if passphrase else None
     return _usable(_load(file, password))
@@ -87,7 +89,7 @@ def _kind_of(loaded) -> str:
 
 
 def _wrong_kind(kind: str) -> str:
-    return f"A private key of this kind ({kind}) cannot be used: {_KINDS} Make one of these with ssh-keygen."
+    return f"Private keys of this type ({kind}) are not supported. {_KINDS} Create one with ssh-keygen."
 
 
 def _load(file: KeyFile, password: bytes | None):
@@ -111,7 +113,7 @@ def _explain(err: Exception, file: KeyFile) -> str:
         return _wrong_kind(file.kind)
     if isinstance(err, UnsupportedAlgorithm) and file.is_protected:
         return (
-            f"The private key is protected in a way that Tower cannot read ({file.cipher or 'unknown cipher'})."
-            " “ssh-keygen -p -Z aes256-ctr -f FILE” changes that."
+            f"The private key uses a cipher that Tower does not support ({file.cipher or 'unknown cipher'})."
+            " Change it with “ssh-keygen -p -Z aes256-ctr -f FILE”."
         )
     return _PASSPHRASE_WRONG if file.is_protected else _UNREADABLE

@@ -60,7 +60,7 @@ def open_socket(target: Target, addresses: list[tuple], deadline: float) -> sock
 
 def _explain(target: Target, err: OSError | None) -> ConnectError:
     if isinstance(err, ConnectionRefusedError):
-        text = f"{target.label} refuses the connection: nothing listens on port {target.port}."
+        text = f"{target.label} refused the connection: nothing is listening on port {target.port}."
         return ConnectionRefused(text, target.host, target.port)
     if err is None or isinstance(err, TimeoutError):
         text = (

@@ -146,7 +146,7 @@ class Direct:
             found = yield link.sftp.lstat(full)
             if found.is_directory:
                 raise failure(
-                    FileUploadFailed, path, self._target, "is a directory, and only files are deleted"
+                    FileUploadFailed, path, self._target, "is a directory; only files can be deleted"
                 )
             yield link.sftp.remove(full)
         except SftpStatus as err:

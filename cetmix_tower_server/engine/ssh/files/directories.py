@@ -25,7 +25,7 @@ def make_directories(link: Link, path: str, directory: str) -> Task:
             yield link.sftp.make_directory(one, DIRECTORY_MODE)
         except SftpStatus as err:
             if not (yield from _is_directory(link, one)):  # somebody else may have made it meanwhile
-                what = f"its directory {one} cannot be made"
+                what = f"its directory {one} cannot be created"
                 raise from_sftp(FileCreationFailed, path, link.target, what, err) from err
 
 
@@ -36,7 +36,7 @@ def explain_missing(link: Link, path: str, directory: str) -> Task:
 
 
 def missing_directory(link: Link, path: str, directory: str) -> FileError:
-    advice = "Make it, or let it be made with the file."
+    advice = "Create it, or have it created with the file."
     return failure(FileCreationFailed, path, link.target, f"there is no directory {directory}", "", advice)
 
 

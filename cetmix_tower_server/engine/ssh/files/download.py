@@ -31,7 +31,7 @@ class Download:
     def look(self) -> Task:
         """Return (attributes, whether the path is a link), or None when there is no file.
 
-        :raise FileDownloadFailed: it is something else than a regular file, or cannot be looked at
+        :raise FileDownloadFailed: it is something else than a regular file, or cannot be examined
         """
         itself, behind = self._sftp.lstat(self.full), self._sftp.stat(self.full)
         try:
@@ -40,7 +40,7 @@ class Download:
         except SftpStatus as err:
             if err.code == wire.NO_SUCH_FILE:
                 return None
-            raise self._refused("cannot be looked at", err) from err
+            raise self._refused("cannot be examined", err) from err
         if not found.is_file:
             raise self._failed(f"is {kind_of(found)}")
         return found, is_link

@@ -10,7 +10,7 @@ from ..target import Target
 _REASONS = {
     wire.NO_SUCH_FILE: "there is no such file or directory",
     wire.PERMISSION_DENIED: "permission denied",
-    wire.BAD_MESSAGE: "the host does not take the name; it may be too long",
+    wire.BAD_MESSAGE: "the host does not accept the name; it may be too long",
     wire.UNSUPPORTED: "the host's SFTP server does not support it",
 }
 NO_SFTP = (
@@ -43,8 +43,12 @@ def from_sftp(
     if isinstance(err, SftpUnavailable):
         return kind(NO_SFTP.format(host=target.label, reason=err), path, target.label)
     if not isinstance(err, SftpStatus):
-        text = f"{path}: the SFTP server of {target.label} does not keep to the protocol: {err}."
-        return kind(f"{text} Try again; if it stays so, look at what runs there.", path, target.label)
+        text = f"{path}: the SFTP server of {target.label} violates the protocol: {err}."
+        return kind(
+            f"{text} Try again. If the problem persists, check the SFTP server on the host.",
+            path,
+            target.label,
+        )
     denied = err.code == wire.PERMISSION_DENIED and not why
     advice = f"Use sudo for the server, or give {target.username} the right to do it." if denied else ""
     words = err.text if err.text not in ("", "Failure") else "the host gives no reason"

@@ -80,7 +80,12 @@ def absolute(path: str, home: str, kind: type[FileError], target: Target) -> str
         full = f"{home.rstrip('/')}/{path[2:]}"
     elif path.startswith("~"):
         raise failure(
-            kind, path, target, "the path begins with ~", "only ~/ is known", "Write the path from the root."
+            kind,
+            path,
+            target,
+            "the path starts with ~",
+            "only ~/ is supported",
+            "Write the path from the root.",
         )
     elif path.startswith("/"):
         full = path

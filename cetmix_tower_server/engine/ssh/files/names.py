@@ -74,7 +74,12 @@ class Names:
             if not found.isdigit():
                 what = f"the host knows no {'user' if base == 'passwd' else 'group'} {name}"
                 raise failure(
-                    FileCreationFailed, path, self._target, what, "", "Correct it, or make it there."
+                    FileCreationFailed,
+                    path,
+                    self._target,
+                    what,
+                    "",
+                    "Correct the name, or create it on the host.",
                 )
             self._ids[base, name] = int(found)
         return self._ids[base, name]

@@ -48,27 +48,27 @@ _OUTSIDE_HOME = ("/var/tmp", "/tmp")
 _SPECIAL = "is not a regular file but a device, socket or named pipe"
 #: Word of the script -> kind of error, what failed. "{0}" is what the script added.
 _FAILURES: dict[str, tuple[type[FileError], str]] = {
-    "loop": (FileCreationFailed, "is a symbolic link that leads to itself"),
+    "loop": (FileCreationFailed, "is a symbolic link that points to itself"),
     "directory": (FileCreationFailed, "is a directory"),
     "special": (FileCreationFailed, _SPECIAL),
-    "look": (FileCreationFailed, "cannot be looked at"),
+    "look": (FileCreationFailed, "cannot be examined"),
     "nodirectory": (
         FileCreationFailed,
-        "its directory does not exist; make it, or let it be made with the file",
+        "its directory does not exist; create it, or have it created with the file",
     ),
-    "directories": (FileCreationFailed, "its directory cannot be made"),
+    "directories": (FileCreationFailed, "its directory cannot be created"),
     "create": (FileCreationFailed, "cannot be created"),
     "write": (FileUploadFailed, "its content cannot be written"),
     "size": (FileUploadFailed, "its content did not arrive completely; bytes on the host"),
     "rights": (
         FileUploadFailed,
-        "access list, label and attributes of the file that is there cannot be given to the new one",
+        "access list, label and attributes of the existing file cannot be applied to the new one",
     ),
     "owner": (FileUploadFailed, "its owner and group cannot be set"),
     "mode": (FileUploadFailed, "its mode cannot be set"),
-    "backup": (FileUploadFailed, "a backup of the file that is there cannot be made"),
-    "rename": (FileUploadFailed, "it cannot take the place of what is there"),
-    "exists": (FileExists, "exists already; delete it there, or choose to skip or to overwrite it"),
+    "backup": (FileUploadFailed, "a backup of the existing file cannot be created"),
+    "rename": (FileUploadFailed, "it cannot replace the existing file"),
+    "exists": (FileExists, "already exists; delete it there, or choose to skip or overwrite it"),
 }
 
 
@@ -120,7 +120,7 @@ class Privileged:
             if spec:
                 on_result(spec, self._read_place(spec, digest, *_two(said)))
         for spec, _full, _digest in staged.values():
-            what = "the script that puts it in its place came to no end"
+            what = "the script that moves it into place did not finish"
             on_result(
                 spec, failure(FileUploadFailed, spec.path, self._target, what, result.stderr.strip()[-200:])
             )
@@ -136,9 +136,9 @@ class Privileged:
             return PushResult(spec.path, PUSHED, spec.content.size, digest, backup)
         if word == "skipped":
             return PushResult(
-                spec.path, SKIPPED, int(detail), "", message="It exists already and was left as it is."
+                spec.path, SKIPPED, int(detail), "", message="It already exists and was left unchanged."
             )
-        kind, what = _FAILURES.get(word, (FileUploadFailed, "cannot be put in its place"))
+        kind, what = _FAILURES.get(word, (FileUploadFailed, "cannot be moved into place"))
         return failure(kind, spec.path, self._target, what, detail)
 
     @contextmanager
@@ -165,14 +165,14 @@ class Privileged:
                 link.made(path, is_directory=True)
                 yield from link.leftovers.remove(parent, (yield link.sftp.lstat(path)).modified)
                 return path
-        what = f"no private directory can be made in the home of {self._target.username}"
+        what = f"no private directory can be created in the home directory of {self._target.username}"
         raise from_sftp(FileUploadFailed, "The files", self._target, what, refused)
 
     def delete(self, path: str) -> bool:
         full = self._absolute(path, FileUploadFailed)
         word, detail = _two(self._run(scripts.delete(full)).stdout.strip())
         if word == "directory":
-            what = "is a directory, and only files are deleted"
+            what = "is a directory; only files can be deleted"
             raise failure(FileUploadFailed, path, self._target, what)
         if word not in ("deleted", "missing"):
             raise failure(FileUploadFailed, path, self._target, "cannot be deleted", detail)
@@ -224,7 +224,7 @@ class Privileged:
             what = "is a directory" if word == "directory" else _SPECIAL
             raise failure(FileDownloadFailed, path, self._target, what)
         if word != "file" or len(words) < 8:
-            raise failure(FileDownloadFailed, path, self._target, "cannot be looked at", detail[:200])
+            raise failure(FileDownloadFailed, path, self._target, "cannot be examined", detail[:200])
         link, sha256, size, mode, uid, gid, modified, names = words
         owner, _, group = names.partition("/")
         owner = uid if owner in ("UNKNOWN", "") else owner

@@ -137,8 +137,8 @@ class Rights:
             FileUploadFailed,
             spec.path,
             self._access.target,
-            f"is there with the mode {found.permissions:o}, and this account has no shell to ask whether an access list"
-            " says who may really read it",
+            f"is there with the mode {found.permissions:o}, and this account has no shell to check whether an "
+            f"access list restricts who can read it",
             "",
-            "Give the file a mode in Tower, or delete it there first.",
+            "Set permissions for the file in Tower, or delete it on the host first.",
         )

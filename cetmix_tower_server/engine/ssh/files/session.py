@@ -130,7 +130,7 @@ class FileSession:
             try:
                 out.write(data)
             except OSError as err:
-                what = "cannot be stored on Tower's side"
+                what = "cannot be stored on the Tower host"
                 raise failure(
                     FileDownloadFailed, path, self._access.target, what, err.strerror or ""
                 ) from err

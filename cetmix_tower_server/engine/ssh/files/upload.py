@@ -60,7 +60,7 @@ class Upload:
         self._on_progress = on_progress
         self._temporary = ""
         self._handle: bytes | None = None  # while it is open
-        self._stage: tuple[type[FileError], str] = (FileCreationFailed, "cannot be looked at")
+        self._stage: tuple[type[FileError], str] = (FileCreationFailed, "cannot be examined")
 
     def steps(self) -> Task:
         """Push it and return the result.
@@ -136,24 +136,24 @@ class Upload:
 
     def _follow_link(self) -> Task:
         """Go on with the file behind a symbolic link, which may not be there yet."""
-        self._stage = (FileCreationFailed, "is a symbolic link that leads nowhere")
+        self._stage = (FileCreationFailed, "is a symbolic link that points to nothing")
         self._full = yield self._sftp.real_path(self._full)
         found = yield from self._answer_or_missing(self._sftp.lstat(self._full))
         if found and found.is_link:
-            raise self._failed(FileCreationFailed, "is a symbolic link that leads to itself")
+            raise self._failed(FileCreationFailed, "is a symbolic link that points to itself")
         return found
 
     def _there_already(self, existing: Attributes) -> PushResult:
         if self.spec.if_exists is IfExists.RAISE:
             raise self._failed(
-                FileExists, "exists already", "", "Delete it there, or choose to skip or to overwrite it."
+                FileExists, "already exists", "", "Delete it there, or choose to skip or overwrite it."
             )
         return PushResult(
             self.spec.path,
             SKIPPED,
             existing.size or 0,
             "",
-            message="It exists already and was left as it is.",
+            message="It already exists and was left unchanged.",
         )
 
     # -- the temporary file
@@ -236,7 +236,9 @@ class Upload:
         while True:
             data = source.read(length)
             if position + len(data) > total or (not data and position < total):
-                raise self._failed(FileUploadFailed, "its content changed on Tower's side while it was sent")
+                raise self._failed(
+                    FileUploadFailed, "its content changed on the Tower host while it was being sent"
+                )
             if not data:
                 return written
             written.append(self._sftp.write_at(handle, position, data))
@@ -262,7 +264,7 @@ class Upload:
 
     def _keep_old(self) -> Task:
         """Give the file that is replaced a second name; return that."""
-        self._stage = (FileUploadFailed, "a backup of the file that is there cannot be made")
+        self._stage = (FileUploadFailed, "a backup of the existing file cannot be created")
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         for number in range(_BACKUP_TRIES):
             backup = f"{self._full}.{stamp}{f'.{number}' if number else ''}.bak"
@@ -284,7 +286,7 @@ class Upload:
 
     def _put_in_place(self, backup: str) -> Task:
         """Rename; return a result only if somebody else made the file meanwhile and it was not to be replaced."""
-        self._stage = (FileUploadFailed, "it cannot take the place of what is there")
+        self._stage = (FileUploadFailed, "it cannot replace the existing file")
         careful = self.spec.if_exists is not IfExists.OVERWRITE
         try:
             if careful or not self._sftp.offers(wire.POSIX_RENAME):
@@ -323,7 +325,7 @@ class Upload:
         """Return the error that says what failed at this stage, and why."""
         if isinstance(err, OSError):
             reason = err.strerror or type(err).__name__
-            return self._failed(FileUploadFailed, "its content cannot be read on Tower's side", reason)
+            return self._failed(FileUploadFailed, "its content cannot be read on the Tower host", reason)
         why = yield from self._find_reason(err)
         kind, what = self._stage
         return from_sftp(kind, self.spec.path, self._target, what, err, why)

@@ -6,8 +6,8 @@ from ..target import Target
 from .dialogue import Dialogue
 
 _ADVICE = (
-    "Look at its start-up files (such as ~/.bashrc or ~/.zshenv): without a terminal they must not wait for input,"
-    " start another shell, redirect the output, or end."
+    "Check its start-up files (such as ~/.bashrc or ~/.zshenv): without a terminal, they must not wait for input, "
+    "start another shell, redirect the output, or exit."
 )
 
 
@@ -20,7 +20,7 @@ def never_ready(target: Target, dialogue: Dialogue, limit_s: float | None = None
     if dialogue.reads_input:
         return (
             f"Start-up files of the login shell of {target.username} on {target.label} (such as ~/.bashrc) wait for"
-            " input, so nothing was sent to it and nothing was run. Let them read only from a terminal: put"
+            " input, so nothing was sent to it and nothing was run. Make them read input only in a terminal: put"
             " `[ -t 0 ] || return` before."
         )
     if limit_s is not None:
@@ -42,14 +42,14 @@ def still_waiting(target: Target) -> str:
 def incomplete(target: Target) -> str:
     """Say that a shell found its script damaged and ran nothing of it."""
     return (
-        f"The command did not arrive whole on {target.label}, so it was not run. Something that the start-up files of"
-        f" {target.username} leave behind reads the input of the login shell (or there is no `head`)."
+        f"The command did not arrive completely on {target.label}, so it was not run. A process left behind by "
+        f"the start-up files of {target.username} reads the input of the login shell (or `head` is missing)."
     )
 
 
 def unconfirmed(target: Target) -> str:
     """Say that a script was sent, and nobody knows what became of it."""
     return (
-        f"The shell of {target.username} on {target.label} did not confirm that the command arrived whole."
-        f" Whether any of it was run is unknown: look there. {_ADVICE}"
+        f"The shell of {target.username} on {target.label} did not confirm that the command arrived completely. "
+        f"Whether any of it was run is unknown. Check the host. {_ADVICE}"
     )

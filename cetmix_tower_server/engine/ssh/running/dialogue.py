@@ -152,10 +152,10 @@ class Dialogue:
         self.close_input = True
 
     def _on_h(self, argument: str, now: float) -> None:
-        self._fail(None, "which shell the log-in shell is could not be found out")
+        self._fail(None, "the login shell could not be identified")
 
     def _on_m(self, argument: str, now: float) -> None:
-        self._fail(SudoReason.NOT_FOUND, "there is no sudo on the host")
+        self._fail(SudoReason.NOT_FOUND, "sudo is not installed on the host")
 
     def _on_b(self, argument: str, now: float) -> None:
         self._part = int(argument)
@@ -225,10 +225,10 @@ class Dialogue:
         if _REFUSED.search(words) or (number and self._was_refused(number)):
             return SudoReason.REFUSED_PASSWORD, self._refusal
         if _TERMINAL_NEEDED.search(words):
-            return SudoReason.TERMINAL_REQUIRED, "sudo works only from a terminal there (requiretty)"
+            return SudoReason.TERMINAL_REQUIRED, "sudo requires a terminal there (requiretty)"
         if _PASSWORD_NEEDED.search(words):
             return SudoReason.PASSWORD_REQUIRED, "sudo asks for a password there"
-        return SudoReason.NOT_ALLOWED, "sudo does not allow the command to this user"
+        return SudoReason.NOT_ALLOWED, "sudo does not allow this user to run the command"
 
     def _fail(self, reason: SudoReason | None, sentence: str) -> None:
         if self.failure is None:

@@ -76,7 +76,7 @@ class BoundedText:
         head_text, tail_text = self._head.decode("utf-8"), tail.decode("utf-8")
         if not skipped:
             return head_text + tail_text
-        return f"{head_text}\n[... {skipped} bytes left out ...]\n{tail_text}"
+        return f"{head_text}\n[... {skipped} bytes omitted ...]\n{tail_text}"
 
     def _fill_head(self, data: bytes) -> bytes:
         """Add to the head what still fits and return the rest."""

@@ -190,7 +190,7 @@ class _Run:
         if self._job:  # the command's channel may end before everything else is proved to be gone
             self._job.join(max(self._job.deadline - time.monotonic(), 0))
         if self._channel.request_refused and not self.exchange.dialogue.pid:
-            raise ChannelRefused(f"{self.target.label} refuses to run commands.", *where(self.target))
+            raise ChannelRefused(f"{self.target.label} refused to run commands.", *where(self.target))
         self.exchange.finish()
         self.collector.finish()
         return self._result()
@@ -305,7 +305,7 @@ class _Run:
         what, code = {
             Outcome.STOPPED: ("Stopped.", ExitCode.COMMAND_STOPPED),
             Outcome.TIMED_OUT: (
-                f"Time limit of {clocks.step_timeout_s:g} s reached.",
+                f"Timeout of {clocks.step_timeout_s:g} s reached.",
                 ExitCode.COMMAND_TIMED_OUT,
             ),
             Outcome.SILENT: (f"No output for {clocks.silence_timeout_s:g} s.", ExitCode.COMMAND_TIMED_OUT),
@@ -313,17 +313,17 @@ class _Run:
         if not self.exchange.dialogue.ready:
             return code, f"{what} {arrival.still_waiting(self.target)}"
         if self._stop_confirmed():
-            return code, f"{what} {self.target.label} confirmed that no process of the command is left."
+            return code, f"{what} {self.target.label} confirmed that all processes of the command have ended."
         left = self._job.left if self._job else None
-        rest = f"{left} of its processes could not be ended." if left else "It may still be running there."
+        rest = f"{left} of its processes could not be stopped." if left else "It may still be running there."
         return code, f"{what} {self.target.label} did not confirm that the command ended. {rest}"
 
     def _describe_loss(self) -> str:
-        reason = str(self._lost) if self._lost else f"The connection to {self.target.label} broke."
+        reason = str(self._lost) if self._lost else f"The connection to {self.target.label} was lost."
         if self._lost is None and self.lease.connection.alive:
-            reason = f"{self.target.label} closed the session without an exit status."
+            reason = f"{self.target.label} closed the session without an exit code."
         if not self.exchange.dialogue.ready:
-            return f"{reason} Nothing of the command had been sent yet."
+            return f"{reason} The command had not been sent yet."
         return f"{reason} Whether the command is still running there is unknown."
 
     def _timings(self) -> dict[str, float]:
@@ -351,11 +351,11 @@ def _sudo_failed(target: Target, reason, sentence: str, collector: Collector, ti
         SudoReason.REFUSED_PASSWORD: "Correct the password of the server.",
         SudoReason.NO_PASSWORD_STORED: "Store one, or choose sudo without password.",
         SudoReason.PASSWORD_REQUIRED: "Choose sudo with password for the server, or allow it without (NOPASSWD).",
-        SudoReason.TERMINAL_REQUIRED: "Tower has none: switch requiretty off for the user in the host's sudoers"
+        SudoReason.TERMINAL_REQUIRED: "Tower uses none: switch off requiretty for the user in the host's sudoers"
         f" (Defaults:{target.username} !requiretty).",
         SudoReason.NOT_ALLOWED: "Check the host's sudoers.",
         SudoReason.NOT_FOUND: "Install it, or switch sudo off for the server.",
-    }.get(reason, "Try sudo there by hand.")
+    }.get(reason, "Try sudo manually on the host.")
     return CommandResult(
         Outcome.SUDO_FAILED,
         int(ExitCode.SUDO_FAILED),

@@ -126,7 +126,7 @@ export class LiveConsole extends Component {
         Object.assign(this.state, this._initialState());
         this.printer = new OutputPrinter({
             errorStyle: errorStyle(),
-            gapText: (count) => _t("[... %s characters left out ...]", count.toLocaleString()),
+            gapText: (count) => _t("[... %s characters omitted ...]", count.toLocaleString()),
         });
         this.reader = new OutputReader((offset, limit) =>
             this.orm.silent.call(MODEL, "read_output", [[logId], offset, limit]),

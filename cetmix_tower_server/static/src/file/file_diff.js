@@ -58,7 +58,7 @@ export function makeRow([kind, oldNumber, oldText, newNumber, newText], index) {
         return {
             key: index,
             kind,
-            text: oldNumber === 1 ? _t("1 equal line") : _t("%s equal lines", oldNumber),
+            text: oldNumber === 1 ? _t("1 unchanged line") : _t("%s unchanged lines", oldNumber),
         };
     }
     const parts =

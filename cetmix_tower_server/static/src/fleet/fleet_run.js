@@ -11,7 +11,7 @@ import { useRunFollower } from "../run/use_run_follower";
 
 const MODEL = "cx.tower.fleet.run";
 export const PAGE_SIZE = 50;
-const HELD = { label: _t("Waits for its turn"), color: "secondary", icon: "fa-hourglass-o" };
+const HELD = { label: _t("Waiting for its turn"), color: "secondary", icon: "fa-hourglass-o" };
 // In the order of the bar and of the filters.
 const GROUPS = [
     { key: "done", label: _t("Succeeded"), color: "success" },

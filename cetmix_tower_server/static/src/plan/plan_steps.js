@@ -129,7 +129,7 @@ export class PlanSteps extends Component {
                 ? _t("This step runs a flight plan. Choose one of its steps to see the output.")
                 : _t("This step runs a flight plan.");
         }
-        return log_id ? "" : _t("You may not see the output of this step.");
+        return log_id ? "" : _t("You do not have access to the output of this step.");
     }
 
     /** The step's message. For a skipped step `shownText` says everything. */

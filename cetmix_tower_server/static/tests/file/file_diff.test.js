@@ -31,7 +31,7 @@ test("a side without a line has no number", async () => {
         left: { number: 3, parts: ["gone", "", ""] },
         right: { number: "", parts: ["", "", ""] },
     });
-    expect(makeRow(["gap", 12, "", 0, ""], 1).text).toBe("12 equal lines");
+    expect(makeRow(["gap", 12, "", 0, ""], 1).text).toBe("12 unchanged lines");
 });
 
 test("progress is shown in bytes of one file or in files", async () => {

@@ -107,7 +107,7 @@ test("shows the state and step of each server", async () => {
         "",
         "Line 2 failed",
         "Install",
-        "Waits for its turn",
+        "Waiting for its turn",
     ]);
     expect(".o_tower_fleet_exit .badge").toHaveText("7");
     expect(".o_tower_fleet_stop").toHaveCount(1);

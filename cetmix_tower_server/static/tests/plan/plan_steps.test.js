@@ -363,7 +363,7 @@ test("a run without steps, and steps that may not be read", async () => {
     await mountWithCleanup(PlanSteps, { props: { logId: 2 } });
     await animationFrame();
     await waitFor(".o_tower_plan_step_text");
-    expect(".o_tower_plan_step_text").toHaveText("You may not see the output of this step.");
+    expect(".o_tower_plan_step_text").toHaveText("You do not have access to the output of this step.");
 });
 
 test("links lead to the runs before and after", async () => {

@@ -51,7 +51,7 @@ test("values, what they override, errors and hidden values", async () => {
     expect(queryAllTexts(".o_tower_effective_text")).toEqual([
         "/srv/x\n/srv/{{ x }}",
         "{{ y }}\ny has no value",
-        "You may not see this value",
+        "You do not have access to this value",
     ]);
     expect(".o_tower_effective_value:first s").toHaveText("/opt");
 });
