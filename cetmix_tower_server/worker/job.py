@@ -316,7 +316,7 @@ class Job:
                 if self.is_step and not self.plan_failure:
                     self._note_plan_failure(error)
                     continue
-                _logger.exception("run %s: its end cannot be recorded like this", self.log_id)
+                _logger.exception("run %s: its end cannot be recorded in full", self.log_id)
                 poorer = next(poorer_ends, None)
                 if poorer is None:
                     raise

@@ -91,7 +91,7 @@ class Taker:
                     return self._prepare(claimed)
                 except Exception as error:
                     if may_succeed_later(error):
-                        _logger.warning("tower worker: runs are prepared again (%s)", error)
+                        _logger.warning("tower worker: preparing runs again (%s)", error)
                         time.sleep(1)
                     elif len(claimed) > 1:
                         _logger.info(

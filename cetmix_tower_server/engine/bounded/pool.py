@@ -35,7 +35,7 @@ UNUSED_S = 60  # all children but one are ended after this long without work
 REFUSED_S = 60  # the same text with the same values is not tried again for this long after it was given up
 REFUSED_MAX = 500
 ANSWER_MAX = 64_000_000  # bytes
-OF_COMPUTING = "of computing"
+OF_COMPUTING = "of CPU time"
 STATUS_CRASH = "it needs too much memory, or it ended the process that evaluated it"
 STATUS_NOT_STARTED = "the process that evaluates templates did not start; check the memory and process limits of Tower's system user"
 

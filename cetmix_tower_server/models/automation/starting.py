@@ -279,5 +279,5 @@ class CxTowerScheduledTask(models.Model):
     def _failure_text(self, error):
         if isinstance(error, UserError):  # and those made of it: AccessError, ValidationError
             return str(error)
-        _logger.error("scheduled task %s", self.id, exc_info=error)
+        _logger.error("scheduled task %s failed", self.id, exc_info=error)
         return self.env._("Internal error in Tower: %s. See the Odoo server log.", type(error).__name__)

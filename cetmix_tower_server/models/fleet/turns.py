@@ -358,7 +358,7 @@ class CxTowerFleetRun(models.Model):
         lost = min(max(self.concurrency_limit - active, 0), held)
         if not lost:
             return
-        _logger.warning("fleet run %s: %s lost turns are given again", self.id, lost)
+        _logger.warning("fleet run %s: %s lost turns are assigned again", self.id, lost)
         # This write makes two processes that do this at the same moment collide instead of giving the turns twice.
         self.env.cr.execute("UPDATE cx_tower_fleet_run SET write_date = now() WHERE id = %s", (self.id,))
         for _turn in range(lost):

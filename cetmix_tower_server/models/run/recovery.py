@@ -135,7 +135,7 @@ class CxTowerRunQueue(models.AbstractModel):
         )
         steps = self._logs().browse(row[0] for row in self.env.cr.fetchall())
         if steps:
-            _logger.error("runs %s wait for flight plan runs that are not there", steps.ids)
+            _logger.error("runs %s wait for flight plan runs that do not exist", steps.ids)
         end = RunEnd(int(ExitCode.RUN_INTERRUPTED), text)
         self._finish_each(steps, end)
         self._continue_stalled_plans(end)

@@ -213,7 +213,7 @@ class CxTowerCommandLog(models.Model):
                 self.env.invalidate_all(flush=False)
                 ended._on_run_finished()
                 return
-            _logger.exception("run %s: what should follow from its end did not happen", self.id)
+            _logger.exception("run %s: the actions after its end failed", self.id)
 
     def _leave_trace_at_rollback(self, trace):
         """Have a log written of a run whose own log is lost when its transaction is rolled back.
@@ -235,6 +235,6 @@ class CxTowerCommandLog(models.Model):
                     end = trace["end"] or RunEnd(int(ExitCode.RUN_INTERRUPTED))
                     log._record_end(end.with_remark(text))
             except Exception as error:
-                _logger.info("of run %s, which was rolled back, no log can be kept: %s", self.id, error)
+                _logger.info("run %s was rolled back, and its log cannot be kept: %s", self.id, error)
 
         self.env.cr.postrollback.add(write)

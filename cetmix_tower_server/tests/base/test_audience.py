@@ -37,7 +37,7 @@ class TestAudience(RunCase):
         for target in self.targets():
             action = target.action_share_with_server_users()
             self.assertTrue(self.can_run(target, self.user))
-            self.assertIn("People of level User: 1, on 1 of your servers.", target.audience)
+            self.assertIn("People with access level User: 1, on 1 of your servers.", target.audience)
             self.assertIn("1 more people", action["params"]["message"])
             # It is still made for all servers.
             self.assertFalse(target.server_ids)
@@ -46,14 +46,14 @@ class TestAudience(RunCase):
         for target in self.targets():
             target.server_ids = self.server
             self.assertTrue(self.can_run(target, self.user))
-            self.assertIn("People of level User: 1, on 1 of your servers.", target.audience)
+            self.assertIn("People with access level User: 1, on 1 of your servers.", target.audience)
             self.assertIn("those with a role on its servers", target.audience)
 
     def test_what_is_said_follows_the_form_before_it_is_saved(self):
         for target in self.targets():
             form = Form(target)
             form.user_ids.add(self.user)
-            self.assertIn("People of level User: 1", form.audience)
+            self.assertIn("People with access level User: 1", form.audience)
             form.access_level = "2"
             self.assertIn("Nobody with access level User: its access level is Manager", form.audience)
         self.command.access_level = "3"

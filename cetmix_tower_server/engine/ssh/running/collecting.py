@@ -84,5 +84,5 @@ class Collector:
         try:
             self._on_output(stream, text)
         except Exception:  # the host works on; losing the result as well would make it worse
-            _logger.exception("A reader of live output failed; it gets no more of this command")
+            _logger.exception("A reader of live output failed and receives no more output of this command")
             self._on_output = None
