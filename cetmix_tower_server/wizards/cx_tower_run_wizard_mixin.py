@@ -25,7 +25,7 @@ class CxTowerRunWizardMixin(models.AbstractModel):
     )
     server_tag_ids = fields.Many2many("cx.tower.tag", string="Servers with any of these tags")
     server_os_ids = fields.Many2many("cx.tower.os", string="Servers with one of these operating systems")
-    server_domain = fields.Char(string="Servers that match", default="[]")
+    server_domain = fields.Char(string="Matching servers", default="[]")
     concurrency_limit = fields.Integer(string="Servers at once", help="0: as many as the settings allow.")
     stop_after_failures = fields.Integer(
         string="Stop after failures",

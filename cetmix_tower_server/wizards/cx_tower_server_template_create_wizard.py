@@ -52,7 +52,7 @@ class CxTowerServerTemplateCreateWizard(models.TransientModel):
     host_key = fields.Text(string="Public key", help="As in known_hosts: type and base64.")
     host_key_fingerprint = fields.Char(string="Fingerprint", compute="_compute_host_key_fingerprint")
     fetched_host_key = fields.Text(readonly=True)
-    fetched_fingerprint = fields.Char(string="Shown by the host", compute="_compute_host_key_fingerprint")
+    fetched_fingerprint = fields.Char(string="Presented by the host", compute="_compute_host_key_fingerprint")
     fetch_error = fields.Text(readonly=True)
     skip_host_key = fields.Boolean(string="Skip host key check")
     flight_plan_name = fields.Char(compute="_compute_flight_plan_name")

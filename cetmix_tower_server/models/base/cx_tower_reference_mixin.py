@@ -66,7 +66,7 @@ class CxTowerReferenceMixin(models.AbstractModel):
         """
         names = list(names) if isinstance(names, (list, tuple)) else [names]
         if not all(isinstance(name, (int, str)) and not isinstance(name, bool) for name in names):
-            raise ValidationError(self.env._("Give ids or references of records."))
+            raise ValidationError(self.env._("Pass IDs or references of records."))
         references = [name for name in names if isinstance(name, str)]
         found = {record.reference: record.id for record in self.search([("reference", "in", references)])}
         found |= {name: name for name in self.browse(set(names) - set(references)).exists().ids}

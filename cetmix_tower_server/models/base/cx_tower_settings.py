@@ -7,7 +7,7 @@ from odoo.tools import ormcache
 
 PREFIX = "cetmix_tower_server."
 FIELD_PREFIX = "cetmix_tower_"
-NOTIFICATION_TYPES = [("non_sticky", "Disappears by itself"), ("sticky", "Stays until closed")]
+NOTIFICATION_TYPES = [("non_sticky", "Disappears automatically"), ("sticky", "Stays until closed")]
 
 
 @dataclass(frozen=True)

@@ -286,7 +286,8 @@ class CxTowerPlanLog(models.Model):
             )
         else:
             text = self.env._(
-                "“%(plan)s” is already running on %(server)s. Wait for its end or stop it, or switch on “Allow parallel"
+                "“%(plan)s” is already running on %(server)s. Wait for it to end or stop it, or switch on “Allow "
+                "parallel"
                 " run” if it may run twice at the same time.",
                 plan=name,
                 server=self._run_target().sudo().name,  # sudo: the caller runs the plan on this server

@@ -76,7 +76,7 @@ class CxTowerCommandLog(models.Model):
         related="triggered_plan_log_id.command_log_ids", string="Steps inside"
     )
     attempt = fields.Integer(readonly=True, default=1, aggregator=None)
-    attempts_total = fields.Integer(string="Attempts at most", readonly=True, default=1, aggregator=None)
+    attempts_total = fields.Integer(string="Maximum attempts", readonly=True, default=1, aggregator=None)
     retry_delay_s = fields.Integer(string="Retry delay (s)", readonly=True, aggregator=None)
     retry_at = fields.Datetime(string="Next attempt", readonly=True)
     output_ids = fields.One2many("cx.tower.command.log.output", "log_id", string="Output blocks")
@@ -202,7 +202,8 @@ class CxTowerCommandLog(models.Model):
     def _parallel_refusal(self, command, target):
         """Return why a command does not run on a target on which it is already running."""
         return self.env._(
-            "“%(command)s” is already running on %(server)s. Wait for its end or stop it, or switch on “Allow parallel"
+            "“%(command)s” is already running on %(server)s. Wait for it to end or stop it, or switch on “Allow "
+            "parallel"
             " run” if it may run twice at the same time.",
             command=command.name,
             server=target.name,

@@ -114,7 +114,7 @@ class CxTowerRunMixin(models.AbstractModel):
             if field_name == "user_id":
                 raise UserError(
                     self.env._(
-                        "A run started by “%(name)s” is active on %(servers)s. Wait for its end or stop it first.",
+                        "A run started by “%(name)s” is active on %(servers)s. Wait for it to end or stop it first.",
                         name=runs[0].user_id.display_name,
                         servers=servers,
                     )

@@ -60,7 +60,7 @@ export class Health extends Component {
             this.readAt = Date.now();
         } catch (error) {
             this.state.error =
-                error.data?.message || _t("Tower did not answer. The page tries again by itself.");
+                error.data?.message || _t("Tower did not answer. The page tries again automatically.");
         } finally {
             this.isReading = false;
             this.triedAt = Date.now();
