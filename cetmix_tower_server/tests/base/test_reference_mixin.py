@@ -196,7 +196,7 @@ class TestReferenceMixin(TowerCommon):
             with self.subTest(wrong), self.assertRaisesRegex(ValidationError, "There is no Tower Tag"):
                 self.tags._find_named(wrong)
         for wrong in (True, 1.5, {"id": 1}, [None], object()):
-            with self.subTest(wrong), self.assertRaisesRegex(ValidationError, "ids or references"):
+            with self.subTest(wrong), self.assertRaisesRegex(ValidationError, "IDs or references"):
                 self.tags._find_named(wrong)
 
     def test_names_are_found_by_reference(self):
