@@ -93,7 +93,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             record = command.with_env(self.env) if command else Command
         if not record:
             raise ValidationError(
-                self.env._("There is no command “%s”, or you may not see it.", command or "")
+                self.env._("There is no command “%s”, or you do not have access to it.", command or "")
             )
         return record
 
@@ -141,7 +141,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
                 continue
             if not isinstance(value, str) or not is_storable(value):
                 raise ValidationError(
-                    self.env._("Code, path and the names of values must be texts without NUL characters.")
+                    self.env._("Code, path and the names of values must be strings without NUL characters.")
                 )
         if request.variable_values and not isinstance(request.variable_values, dict):
             raise ValidationError(self.env._("Pass custom values as a dictionary {reference: value}."))

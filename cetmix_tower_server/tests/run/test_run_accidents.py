@@ -151,7 +151,7 @@ class TestRunAccidents(RunCase):
         worker.in_hand.take_ended()
         self.env.invalidate_all()
         self.assertEqual((log.state, log.command_status), ("failed", 7))
-        self.assertIn("Seven. What should follow", log.message)
+        self.assertIn("Seven. The actions after its end failed", log.message)
 
     def test_a_run_that_cannot_be_prepared_spoils_no_other(self):
         logs = self.start(3)
