@@ -42,7 +42,9 @@ def test_time_out_ends_the_whole_tree(lab, host, code, request):
     result = lab.run(host, "echo begun; " + code.format(mark), Clocks(step_timeout_s=0.7, stop_grace_s=0.4))
     assert (result.outcome, result.exit_code) == (Outcome.TIMED_OUT, ExitCode.COMMAND_TIMED_OUT)
     assert result.stop_confirmed is True and result.stdout == "begun\n"
-    assert "Timeout of 0.7 s" in result.message and "all processes of the command have ended" in result.message
+    assert (
+        "Timeout of 0.7 s" in result.message and "all processes of the command have ended" in result.message
+    )
     assert alive(mark) == ""
     assert time.monotonic() - began < 8
 
