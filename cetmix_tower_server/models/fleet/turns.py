@@ -336,7 +336,7 @@ class CxTowerFleetRun(models.Model):
         """
         # sudo: maintenance by the cron, for all fleet runs
         for fleet in self.sudo().search([("state", "in", ACTIVE)]):
-            self.env["cx.tower.run.queue"]._do_apart(fleet._look_after_one, f"looking after {fleet}")
+            self.env["cx.tower.run.queue"]._do_in_savepoint(fleet._look_after_one, f"looking after {fleet}")
 
     def _look_after_one(self):
         if not self._has_active_members():

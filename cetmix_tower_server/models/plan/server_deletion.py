@@ -285,7 +285,9 @@ class CxTowerServer(models.Model):
         servers, queue = self.with_context(active_test=False), self.env["cx.tower.run.queue"]
         for server in servers.search(self._ended_deletions_domain()):
             # An error in one of them must not affect those that are due.
-            queue._do_apart(server._find_ended_deletions, f"recording the end of the delete plan of {server}")
+            queue._do_in_savepoint(
+                server._find_ended_deletions, f"recording the end of the delete plan of {server}"
+            )
         progress = self.env["ir.cron"]._commit_progress
         due = servers.search([("deletion_step", "=", DUE)])
         progress(0, remaining=len(due))

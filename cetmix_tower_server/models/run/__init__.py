@@ -12,6 +12,7 @@ from . import rendering
 from . import starting
 from . import cx_tower_worker
 from . import cx_tower_run_queue
+from . import claim_within_limits
 from . import recovery
 from . import purge
 from . import cx_tower_command_log

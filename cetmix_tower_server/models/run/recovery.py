@@ -33,9 +33,11 @@ class CxTowerRunQueue(models.AbstractModel):
             was faster: the next round tries again
         """
         for record in records:
-            error = self._do_apart(partial(do, record), f"ending or continuing {record}")
+            error = self._do_in_savepoint(partial(do, record), f"ending or continuing {record}")
             if error:
-                self._do_apart(partial(last_resort, record, error), f"ending {record} without what follows")
+                self._do_in_savepoint(
+                    partial(last_resort, record, error), f"ending {record} without what follows"
+                )
 
     @api.model
     def _finish_each(self, logs, end):
