@@ -9,14 +9,14 @@ from typing import Any
 
 from .template import placeholders
 from .template.rendering import VariableScope
-from .values.own import Secrets
+from .values.custom import Secrets
 
 
 @dataclass(frozen=True)
 class RunRequest:
     """What a person, or an automation, asks for besides the command or flight plan itself. Empty: as its author wrote it.
 
-    :param variable_values: {reference: JSON value} own values of the run; they win over stored ones
+    :param variable_values: {reference: JSON value} custom values of the run; they win over stored ones
     :param path: directory in place of the command's own
     :param sudo: False: without sudo; otherwise as the server is set
     :param code: typed code in place of the command's
@@ -119,7 +119,7 @@ class RunInput:
     :param action: action that it was rendered for
     :param nonce: marks the placeholders of secrets in code and contents
     :param secrets: references of the secrets that are named there
-    :param variable_values: own values
+    :param variable_values: custom values
     :param settings: see :class:`Instruction`
     :param code: rendered code
     :param path: rendered directory

@@ -169,7 +169,7 @@ class CxTowerCommandRunWizard(models.TransientModel):
     def _request(self):
         """Return the :class:`engine.run_request.RunRequest` that the form describes."""
         return RunRequest(
-            variable_values=self._own_values(),
+            variable_values=self._custom_values(),
             path=self._path(),
             sudo=self.use_sudo,
             code=self._ad_hoc_code(),

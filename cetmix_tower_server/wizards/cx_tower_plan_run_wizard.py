@@ -70,7 +70,7 @@ class CxTowerPlanRunWizard(models.TransientModel):
         if not plan:
             return []
         try:
-            reports = plan._dry_run(servers, self._own_values(), PREVIEW_LINES)
+            reports = plan._dry_run(servers, self._custom_values(), PREVIEW_LINES)
         except (AccessError, ValidationError) as error:
             return [{"server_id": server.id, "error": str(error)} for server in servers]
         return [self._preview_row(report) for report in reports]
@@ -97,9 +97,9 @@ class CxTowerPlanRunWizard(models.TransientModel):
         if not self.server_ids:
             raise UserError(self.env._("Choose the servers to run the flight plan on."))
         if len(self.server_ids) > 1:
-            return self._start_fleet(self.plan_id, RunRequest(variable_values=self._own_values()))
+            return self._start_fleet(self.plan_id, RunRequest(variable_values=self._custom_values()))
         label = self.env["cetmix.tower"].generate_random_id(2)
-        request = RunRequest(variable_values=self._own_values(), label=label)
+        request = RunRequest(variable_values=self._custom_values(), label=label)
         log = self.server_ids._start_plan_runs(self.plan_id, request)
         # otherwise the web client would put the wizard's id into the address as that of a server
         return log._action_open() | {"views": [(False, "form")], "context": {"active_id": False}}
@@ -111,7 +111,7 @@ class CxTowerPlanRunWizard(models.TransientModel):
             raise UserError(self.env._("Choose the flight plan to run."))
         if not self.server_ids:
             raise UserError(self.env._("Choose the servers to run the flight plan on."))
-        return self.plan_id._action_dry_run(self.server_ids, self._own_values())
+        return self.plan_id._action_dry_run(self.server_ids, self._custom_values())
 
 
 class CxTowerPlanRunWizardPreview(models.TransientModel):

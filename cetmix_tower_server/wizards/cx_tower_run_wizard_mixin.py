@@ -75,7 +75,7 @@ class CxTowerRunWizardMixin(models.AbstractModel):
         for wizard in self:
             wizard.may_set_values = bool(wizard.server_ids) and wizard.server_ids._origin.has_access("write")
 
-    def _own_values(self):
+    def _custom_values(self):
         return self.custom_variable_value_ids._get_custom_values()
 
     @api.depends("server_ids")

@@ -55,7 +55,7 @@ def test_what_stands_at_the_place_of_a_secret(ours, theirs, expected):
     assert hidden(ours, theirs) == expected
 
 
-def test_secrets_that_own_values_brought_have_places_too():
+def test_secrets_that_custom_values_brought_have_places_too():
     carried = Masker({"c": Secret("carried-v4lue")})
     content = protect("x=carried-v4lue\npw=#!cxtower.secret.t!#\ny=carried-v4lue\n", NONCE)
     template = Template.of(content, NONCE, carried)

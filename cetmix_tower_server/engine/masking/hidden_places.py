@@ -41,7 +41,7 @@ class Template:
 
         :param content: rendered, with marks of secrets
         :param nonce: of the marks
-        :param carried: finds secrets that stand in the content itself, from own values of a run
+        :param carried: finds secrets that stand in the content itself, from custom values of a run
         """
         text, mark, references = with_placeholders(content, nonce)
         mark = mark or python_literals.unused_character(text)

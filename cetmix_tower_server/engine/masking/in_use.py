@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..values.own import Secrets
+from ..values.custom import Secrets
 from .masker import Masker
 
 _thread = threading.local()

@@ -160,7 +160,7 @@ class Walk:
     :param prepare: called with each line that runs, may run or has an invalid condition and with what the steps before may
         set; returns (details, whether they are a problem)
     :param where: gives the name of a line's condition for messages
-    :param shared: of the walks through the same plans with the same own values on other servers
+    :param shared: of the walks through the same plans with the same custom values on other servers
     """
 
     def __init__(

@@ -48,7 +48,7 @@ def _system_paths(text: str) -> frozenset[tuple[str, ...]]:
 class Inputs:
     """The values of one scope that texts use.
 
-    :param scope: with the own values that all servers share
+    :param scope: with the custom values that all servers share
     """
 
     def __init__(self, scope: VariableScope):

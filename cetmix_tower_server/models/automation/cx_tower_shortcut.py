@@ -62,7 +62,7 @@ class CxTowerShortcut(models.Model):
     def run(self, server=None):
         """Run this shortcut.
 
-        The right to read the shortcut replaces the right to read its target. Own values cannot be passed.
+        The right to read the shortcut replaces the right to read its target. Custom values cannot be passed.
 
         :param server: record(s), id, reference, or a list of ids or references. Default: the server of the context
             (``server_id``), or the only server of the shortcut that the caller can read.

@@ -217,7 +217,7 @@ class CxTowerScheduledTask(models.Model):
         return ""
 
     def _allowed_places(self, places, values, outcome):
-        """Return those places where the caller may run something with these own values; note the others."""
+        """Return those places where the caller may run something with these custom values; note the others."""
         readable = places._filtered_access("read")
         for place in places - readable:
             # sudo: the owner of the task is told which of its servers it is
@@ -228,7 +228,7 @@ class CxTowerScheduledTask(models.Model):
         others = readable - readable._filtered_access("write") if values else readable.browse()
         try:
             if others:
-                others._check_own_values(values)
+                others._check_custom_values(values)
         except AccessError as error:
             outcome.failures += [f"{place.name}: {error}" for place in others]
             return readable - others

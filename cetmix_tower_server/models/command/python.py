@@ -170,7 +170,7 @@ class CxTowerCommand(models.Model):
         """Return the names that Python code finds.
 
         :param server: record, in the environment of the person who runs the code
-        :param dict custom_values: own values of the run; the code may change them
+        :param dict custom_values: custom values of the run; the code may change them
         """
         names = self._get_python_command_libraries() | self._get_python_command_odoo_objects(server, **scopes)
         context = {name: entry["import"] for name, entry in names.items()}

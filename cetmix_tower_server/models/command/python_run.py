@@ -59,7 +59,7 @@ class CxTowerCommandLog(models.Model):
         :raise engine.python.author_code.PythonCodeError: the code was refused or raised; the text is masked
         """
         self.ensure_one()
-        own = self.sudo()._own_values__()  # sudo: the run's custom values, for the code of that run
+        own = self.sudo()._custom_values__()  # sudo: the run's custom values, for the code of that run
         custom_values = dict(own.values)
         context = self.env["cx.tower.command"]._get_python_command_eval_context(
             custom_values=custom_values, **self._run_target()._get_python_scopes(self)
@@ -85,7 +85,7 @@ class CxTowerCommandLog(models.Model):
             raise author_code.PythonCodeError(masker.mask(str(explained)), explained.line) from None
         own = own.changed(kept, masker.secrets__)
         # sudo: the engine stores the custom values that the code has left
-        return end.with_columns(**self.sudo()._changed_own_values__(own))
+        return end.with_columns(**self.sudo()._changed_custom_values__(own))
 
 
 def _end_of(result, masker):

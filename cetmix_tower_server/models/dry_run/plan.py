@@ -26,7 +26,7 @@ class CxTowerPlan(models.Model):
 
         :param servers: ids and references of servers, or a recordset. Default: the servers that the plan is restricted to,
             otherwise all that the caller may read
-        :param dict variable_values: own values of the run, {reference: value}
+        :param dict variable_values: custom values of the run, {reference: value}
         :param list domain: search domain for servers, in addition to ``servers``
         :param int offset: number of servers to skip
         :param int limit: number of servers in the report, 1 to 200; for more, call again with the next ``offset``
@@ -213,7 +213,7 @@ class CxTowerPlan(models.Model):
     # ------------------------------------------------------------------ screens
 
     def action_dry_run(self):
-        """Open the wizard that asks for the servers and own values of a dry run (button).
+        """Open the wizard that asks for the servers and custom values of a dry run (button).
 
         :raise AccessError: the caller may not read the plan
         """
@@ -242,10 +242,10 @@ class CxTowerPlan(models.Model):
         }
 
     def action_run_on_servers(self, servers, variable_values=None):
-        """Open the run wizard for this plan, with servers and own values filled in. Nothing is started.
+        """Open the run wizard for this plan, with servers and custom values filled in. Nothing is started.
 
         :param list servers: ids or references of servers
-        :param dict variable_values: own values of the run, {reference: value}. Values without a variable are ignored,
+        :param dict variable_values: custom values of the run, {reference: value}. Values without a variable are ignored,
             because the wizard cannot show them.
         :return: action
         :raise AccessError: the caller may not read the plan, a server or a variable
@@ -270,7 +270,7 @@ class CxTowerPlan(models.Model):
 
     @staticmethod
     def _own_value_line(variable, value):
-        """Return the values of the wizard line for an own value."""
+        """Return the values of the wizard line for a custom value."""
         options = variable.option_ids if variable.variable_type == "o" else variable.option_ids.browse()
         option = options.filtered(lambda option: option.value_char == value)[:1]
         return {"variable_id": variable.id, "option_id": option.id, "value_char": value}

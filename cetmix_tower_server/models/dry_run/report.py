@@ -113,7 +113,7 @@ class DryRun:
         return all(self._variables[name].access_level <= level for name in names if name in self._variables)
 
     def _find_own_value_problems(self, variable_values):
-        """Return warnings about own values that do not fit the options or the pattern of their variable."""
+        """Return warnings about custom values that do not fit the options or the pattern of their variable."""
         problems = []
         for reference, value in variable_values.items():
             variable = self._variables.get(reference)

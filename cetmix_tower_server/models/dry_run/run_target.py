@@ -17,7 +17,7 @@ KINDS = {"value_invalid": ValueInvalid, "file": FileError, "code": PythonCodeErr
 class DryRunValues:
     """What the steps of one dry run may use on each server; read once for all.
 
-    :param custom: own values of the run
+    :param custom: custom values of the run
     :param scopes: {server id: scope} as conditions see it
     """
 

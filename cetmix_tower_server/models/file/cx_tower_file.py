@@ -6,7 +6,7 @@ from odoo.exceptions import UserError, ValidationError
 from ...engine.files.host_path import clean_directory
 from ...engine.files.operations import COMPARE, DELETE, PULL, PUSH
 from ...engine.files.text_diff import Difference, side_by_side
-from ...engine.values.own import OwnValues
+from ...engine.values.custom import CustomValues
 from ..base.engine_context import engine_says, heard
 
 # Fields that a push applies to the server.
@@ -264,13 +264,13 @@ class CxTowerFile(models.Model):
         return vals_list
 
     def copy(self, default=None):
-        """Copy the files. Own values that contain secrets are copied only for callers who may write the file."""
+        """Copy the files. Custom values that contain secrets are copied only for callers who may write the file."""
         copies = super().copy(default)
         for file, copied in zip(self, copies, strict=True):
             # sudo: the field has no access; it only shows whether there is something to copy
             if file.sudo().sealed:
-                own = file._own_values__() if file.has_access("write") else OwnValues({})
-                copied.sudo()._write_quietly(copied._changed_own_values__(own))
+                own = file._custom_values__() if file.has_access("write") else CustomValues({})
+                copied.sudo()._write_quietly(copied._changed_custom_values__(own))
         return copies
 
     @api.ondelete(at_uninstall=False)

@@ -221,7 +221,7 @@ class CxTowerFileTemplate(models.Model):
             its context) or ``overwrite`` (the existing file is linked to this template and takes its values)
         :param jet_template: used by the jet addon
         :param jet: used by the jet addon
-        :param kwargs: ``variable_values`` ({reference: value}): own values that override those of the server
+        :param kwargs: ``variable_values`` ({reference: value}): custom values that override those of the server
         :return: the file (over RPC a list with its id)
         :raise AccessError: the caller may not read the template, or may not create files on the server
         :raise ValidationError: the file exists (``raise``), its path cannot be rendered, or an argument is invalid

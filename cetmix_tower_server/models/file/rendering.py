@@ -32,7 +32,7 @@ class CxTowerFile(models.Model):
     @api.depends_context("uid")
     @api.depends("name", "server_dir", "code", "server_id", "source", "file_type", "variable_values")
     def _compute_rendered(self):
-        lost = self._lost_own_values()
+        lost = self._lost_custom_values()
         for file, problem in lost.items():
             file.update(
                 {**dict.fromkeys(RENDERED, False), "full_server_path": problem, "render_error": problem}
@@ -58,7 +58,7 @@ class CxTowerFile(models.Model):
                 values["full_server_path"] = str(error)
                 problems = problems or [str(error)]
             values["render_error"] = "\n".join(dict.fromkeys(problems)) or False
-            mask = file._own_values__().masker__.mask
+            mask = file._custom_values__().masker__.mask
             file.update({name: text and mask(text) for name, text in values.items()})
 
     def _rendering_source(self):
@@ -120,13 +120,13 @@ class CxTowerFile(models.Model):
         """Return the content of a text file, placeholders of secrets marked; see :meth:`_render_place`."""
         return render_marked(source["code"], values, self.env._("content of %s", source["label"]))
 
-    def _lost_own_values(self):
-        """Return {file: reason} of those of these files whose own values can no longer be decrypted."""
+    def _lost_custom_values(self):
+        """Return {file: reason} of those of these files whose custom values can no longer be decrypted."""
         lost = {}
         # sudo: nobody may read the field; no value leaves this method
         for file in self.sudo().filtered("sealed"):
             try:
-                file._own_values__()
+                file._custom_values__()
             except VaultError as error:
                 lost[file.with_env(self.env)] = str(error)
         return lost
@@ -144,7 +144,7 @@ class CxTowerFile(models.Model):
         ]
 
     def _read_values_of_texts(self, nonce):
-        """Return {file: :class:`engine.run_request.RunValues`}; one query for files without own values, whatever their servers.
+        """Return {file: :class:`engine.run_request.RunValues`}; one query for files without custom values, whatever their servers.
 
         :param nonce: marks placeholders of secrets in stored values
         """
@@ -160,7 +160,7 @@ class CxTowerFile(models.Model):
             references = set().union(
                 *(Variable._find_variables(text) for file in files for text in file._texts())
             )
-            own = files[0]._own_values__().values
+            own = files[0]._custom_values__().values
             marked = {}
             for targets in files._targets_by_kind() if references else ():
                 scopes = Variable._variable_scopes(targets.sudo(), own, references)  # sudo: as above
@@ -199,7 +199,7 @@ class CxTowerFile(models.Model):
     def _update_host_path(self):
         """Store the rendered paths of these files; empty if a path cannot be rendered."""
         # sudo: the field is read-only for people, and the path is rendered with all values, as a run does
-        lost = self._lost_own_values()
+        lost = self._lost_custom_values()
         files = self.sudo().filtered(lambda file: file.with_env(self.env) not in lost)
         for file, values in files._read_values_of_texts(new_nonce()).items():
             try:

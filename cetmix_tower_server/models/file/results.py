@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 
 from ...engine import states
 from ...engine.files.operations import COMPARE, DELETE, FAILED, PULL, PUSH, SKIPPED
-from ...engine.values.own import OwnValues
+from ...engine.values.custom import CustomValues
 from ..base.engine_context import engine_says
 from .cx_tower_file import QUIET
 
@@ -178,14 +178,14 @@ class CxTowerFile(models.Model):
         if document["operation"] == PULL:
             values.pop("code")
         inputs, secrets = log._inputs__()
-        own = OwnValues(inputs.get("variable_values") or {}, secrets)
+        own = CustomValues(inputs.get("variable_values") or {}, secrets)
         if file:
-            file._write_quietly(values | file._changed_own_values__(own))
+            file._write_quietly(values | file._changed_custom_values__(own))
             return file
         # sudo: the author of the command decided to create this file; the person who ran it becomes its creator
         creator = self.with_user(log.user_id).sudo().with_context(**engine_says(**{QUIET: True}))
         file = creator.create({**values, **self._values_on(target)}).with_env(self.env)
-        file._write_quietly(file._changed_own_values__(own))
+        file._write_quietly(file._changed_custom_values__(own))
         return file
 
     # ------------------------------------------------------------------ binary content

@@ -145,7 +145,7 @@ class CxTowerFile(models.Model):
                 text = shown.get(batch[0]["file_id"]) if len(batch) == 1 else None
                 # sudo: the right to transfer them was checked
                 readable = [file for file in batch_files.sudo() if "error" not in frozen[file.id]]
-                secrets = [pair for file in readable for pair in file._own_values__().secrets]
+                secrets = [pair for file in readable for pair in file._custom_values__().secrets]
                 values = target._file_run_values(operation, batch, nonce, text)
                 prepared.append(self.env["cx.tower.command.log"]._seal_new__(values, secrets))
                 batches.append((batch_files, batch))
@@ -198,7 +198,7 @@ class CxTowerFile(models.Model):
         attachments = self._content_attachments() if operation in (PUSH, COMPARE) else {}
         documents, shown = {}, {}
         # sudo: whoever called checked the right to transfer these files, which includes the values that they use
-        lost = self.sudo()._lost_own_values()
+        lost = self.sudo()._lost_custom_values()
         for file, problem in lost.items():
             path = {"path": file.host_path or ""}
             documents[file.id] = file._document(operation) | path | refusal(problem, ExitCode.GENERAL_ERROR)
@@ -213,7 +213,7 @@ class CxTowerFile(models.Model):
             except EngineError as error:
                 document |= refusal(str(error), error.exit_code)
             if "content" in document:
-                own = file._own_values__()
+                own = file._custom_values__()
                 shown[file.id] = own.masker__.mask(placeholders.display(document["content"], nonce))
             documents[file.id] = document
         return documents, shown

@@ -148,7 +148,7 @@ class CxTowerFleetRun(models.Model):
         :param int concurrency_limit: servers at once; 0: as many as the settings allow
         :param int stop_after_failures: failed servers after which no further one is started; 0: never
         :param int stop_after_percent: the same as a share of the servers, 1 to 100; 0: never
-        :param dict variable_values: own values of the run
+        :param dict variable_values: custom values of the run
         :param str path: directory, for a command
         :param sudo: False: without sudo, for a command
         :param str label: a word to find the run by

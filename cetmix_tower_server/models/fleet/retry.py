@@ -13,7 +13,7 @@ class CxTowerFleetRun(models.Model):
     _inherit = "cx.tower.fleet.run"
 
     def retry_failed(self, include_not_started=True):
-        """Start a new fleet run on the servers where this one failed, with the same own values and limits.
+        """Start a new fleet run on the servers where this one failed, with the same custom values and limits.
 
         The current definition of the command or flight plan is run.
 
@@ -39,7 +39,7 @@ class CxTowerFleetRun(models.Model):
     def _repeatable_servers(self, wanted):
         """Return the servers with a member in one of the ``wanted`` states on which the caller may run it again.
 
-        Only members that the caller may read count. Passing own values requires write access to the server.
+        Only members that the caller may read count. Passing custom values requires write access to the server.
         """
         # sudo: only which targets there are; access to them is filtered below
         targets = self.sudo()._run_targets().with_env(self.env)
@@ -64,7 +64,7 @@ class CxTowerFleetRun(models.Model):
     def _retry(self, include_not_started):
         self.ensure_one()
         self.check_access("read")
-        # sudo: the fleet run's own values; whether the caller may run them is checked when the new one starts
+        # sudo: the fleet run's custom values; whether the caller may run them is checked when the new one starts
         fleet = self.sudo()
         if fleet.state in ACTIVE:
             raise UserError(

@@ -212,7 +212,7 @@ class CxTowerPlanLog(models.Model):
         """Create outermost runs, one a target, without any step.
 
         :param inputs: their frozen inputs, see :meth:`_freeze_inputs`
-        :param secrets: (name, secret) pairs that may stand in the inputs and own values
+        :param secrets: (name, secret) pairs that may stand in the inputs and custom values
         :param values: further fields of the logs
         """
         frozen = inputs["plans"][str(plan.id)]
@@ -238,7 +238,7 @@ class CxTowerPlanLog(models.Model):
         """Create the run that a step waits for. If the step belongs to a flight plan, the new run is part of that plan's run."""
         around = step.plan_log_id
         values = {"user_id": step.user_id.id, "label": step.label, "triggering_command_log_id": step.id}
-        own = step._own_values__()
+        own = step._custom_values__()
         values["variable_values"] = own.values or False
         values |= (around or step)._source_of_inner(plan)
         if not around:
@@ -426,5 +426,5 @@ class CxTowerPlanLog(models.Model):
             outcome=Outcome.COMPLETED.value,
             stop_confirmed=confirmed,
             is_skipped=skipped,
-            columns=step._changed_own_values__(self._own_values__()),
+            columns=step._changed_custom_values__(self._custom_values__()),
         )

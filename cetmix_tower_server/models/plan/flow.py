@@ -130,7 +130,7 @@ class CxTowerPlanLog(models.Model):
             step.command_status, skipped=step.is_skipped, may_run_on=step.stop_confirmed == "no"
         )
         if step.command_action in ("python_code", "plan"):
-            self._set_values__(step._own_values__())
+            self._set_values__(step._custom_values__())
         decision = flow.after(self._frozen_plan().flow, step.position, result, bool(self.steps_run))
         if not step.is_skipped:
             self.steps_run += 1
@@ -150,12 +150,12 @@ class CxTowerPlanLog(models.Model):
         return Decided(self, decision)
 
     def _set_values__(self, own):
-        """Store own values that a step has left, or that a post-run action sets.
+        """Store custom values that a step has left, or that a post-run action sets.
 
-        :param own: :class:`engine.values.own.OwnValues`
+        :param own: :class:`engine.values.custom.CustomValues`
         """
         if own.values != (self.variable_values or {}) or self.sealed:
-            self.write(self._changed_own_values__(own))
+            self.write(self._changed_custom_values__(own))
 
     # ------------------------------------------------------------------
     # The loop
@@ -227,7 +227,7 @@ class CxTowerPlanLog(models.Model):
             text = self.env._("The flight plan reached its timeout.")
             return RunEnd(int(ExitCode.COMMAND_TIMED_OUT), text)
         if decision.values:
-            own = self._own_values__()
+            own = self._custom_values__()
             try:
                 rendered = self._render_values(decision.values, own.values)
                 self._set_values__(own.changed({**own.values, **rendered}))

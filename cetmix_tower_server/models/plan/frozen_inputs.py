@@ -57,7 +57,7 @@ class CxTowerPlanLog(models.Model):
 
     @api.model
     def _freeze_inputs(self, plan, variable_values):
-        """Return the document of a run's inputs: the definitions of the plan and all plans inside it, own values, time."""
+        """Return the document of a run's inputs: the definitions of the plan and all plans inside it, custom values, time."""
         plans = {str(plan_id): document for plan_id, document in plan._with_nested()._definition().items()}
         tools = self.env["cx.tower.variable"]._make_tools_values()
         return {"plans": plans, "variable_values": variable_values or {}, "tools": tools}

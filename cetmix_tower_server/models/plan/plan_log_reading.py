@@ -6,7 +6,7 @@ from odoo.tools import SQL
 from ...engine import states
 from ...engine.plan import flow
 from ...engine.run_request import RunRequest
-from ...engine.values.own import OwnValues
+from ...engine.values.custom import CustomValues
 
 LINES_LIMIT = 500  # of the outermost run, in one reading
 INSIDE_LIMIT = 1000  # lines of all runs inside together
@@ -348,7 +348,7 @@ class CxTowerPlanLog(models.Model):
     # ------------------------------------------------------------------
 
     def action_run_again(self):
-        """Start the same flight plan, as it is now, on the same server with the same own values, and open the new run."""
+        """Start the same flight plan, as it is now, on the same server with the same custom values, and open the new run."""
         self.ensure_one()
         self.check_access("read")
         self._check_is_no_orphan()
@@ -358,7 +358,7 @@ class CxTowerPlanLog(models.Model):
         # sudo: reads the inputs of the run; the new start checks whether the caller may use them
         run = self.sudo()
         inputs, secrets = run.top_plan_log_id._inputs__()
-        own = OwnValues(inputs.get("variable_values") or {}, secrets)
+        own = CustomValues(inputs.get("variable_values") or {}, secrets)
         if run.parent_flight_plan_log_id:
             own = run._values_before__(run.triggering_command_log_id)
         request = RunRequest(variable_values=own.values, secrets=own.secrets)

@@ -311,7 +311,7 @@ class CxTowerPlanLog(models.Model):
                 "steps_done": position,
                 "resumed_position": position,
                 "position": position,
-                **self._changed_own_values__(earlier._values_before__(step)),
+                **self._changed_custom_values__(earlier._values_before__(step)),
             }
         )
         if step.state in (states.DONE, states.SKIPPED):
@@ -344,7 +344,7 @@ class CxTowerPlanLog(models.Model):
         self.write(
             {"steps_run": earlier.steps_run, "resumed_position": position + 1, "steps_done": position + 1}
         )
-        self._set_values__(earlier._own_values__())
+        self._set_values__(earlier._custom_values__())
         result = flow.StepResult(step.command_status, skipped=step.is_skipped)
         return Decided(self, flow.after(self._frozen_plan().flow, position, result, bool(self.steps_run)))
 
@@ -378,16 +378,16 @@ class CxTowerPlanLog(models.Model):
 
     @api.model
     def _values_before__(self, step):
-        """Return the :class:`engine.values.own.OwnValues` that a step began with."""
+        """Return the :class:`engine.values.custom.CustomValues` that a step began with."""
         inputs, _secrets = step._inputs__()
-        own = step._own_values__()
+        own = step._custom_values__()
         return own.changed(inputs["variable_values"]) if inputs else own
 
     def _repeat_step(self, step, position, state=states.QUEUED):
         """Create a step with the frozen inputs of an earlier one."""
         command, settings = step.command_id, self._frozen_plan().lines[position]["settings"]
         inputs, secrets = step._inputs__()
-        own, target = self._own_values__(), self._run_target()
+        own, target = self._custom_values__(), self._run_target()
         values = {
             **target._retry_values(settings),
             **self.env["cx.tower.command.log"]._values_on(target),

@@ -98,4 +98,4 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         self.check_access("read")
         plan.check_access("read")
         if variable_values:
-            self._check_own_values(variable_values)
+            self._check_custom_values(variable_values)

@@ -235,7 +235,7 @@ class CxTowerPlanLog(models.Model):
         command = self.env["cx.tower.command"].browse(line["command_id"]).sudo()
         command.fetch(COMMAND_FIELDS)
         self.server_id.sudo().fetch(SERVER_FIELDS)  # sudo: fills the cache, shows nothing
-        own, target = self._own_values__(), self._run_target()
+        own, target = self._custom_values__(), self._run_target()
         values = {
             **self.env["cx.tower.command.log"]._values_on(target),
             "plan_log_id": self.id,
@@ -337,7 +337,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """Return the values of the log of one step: rendered code, limits and guard.
 
         :param run: log of the flight plan's run
-        :param own: its :class:`engine.values.own.OwnValues`; the caller seals what comes of them
+        :param own: its :class:`engine.values.custom.CustomValues`; the caller seals what comes of them
         :param line: the line's document, see ``cx.tower.plan._definition``
         :raise engine.errors.EngineError: the step cannot run
         """

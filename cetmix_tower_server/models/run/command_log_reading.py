@@ -116,7 +116,7 @@ class CxTowerCommandLog(models.Model):
             self.triggered_plan_log_id._request_stop(user)
 
     def action_run_again(self):
-        """Start the same command on the same server with the same own values, and open the new run."""
+        """Start the same command on the same server with the same custom values, and open the new run."""
         self.ensure_one()
         self.check_access("read")
         self._check_is_no_orphan()

@@ -3,19 +3,19 @@ import json
 from odoo import api, fields, models
 
 from ...engine.secret import Secret
-from ...engine.values.own import OwnValues, all_texts, masked
+from ...engine.values.custom import CustomValues, all_texts, masked
 
 # Fields that are only shown: masked, nothing else.
 SHOWN = ("code", "path", "message", "command_error")
 
 
 class CxTowerSealedMixin(models.AbstractModel):
-    """For records that keep the own values of a run. Values that contain a secret's text are kept twice.
+    """For records that keep the custom values of a run. Values that contain a secret's text are kept twice.
 
     The fields that people read hold them masked, or not at all. The true values are encrypted in ``sealed``, together with
     the secrets they contain, so that later output is masked as well. Frozen inputs are in ``sealed_input``: they never
-    change and may be long, so reading the own values at each step must not decrypt them. A record without secrets in
-    its values has both fields empty. Code that needs the true values calls :meth:`_own_values__` and :meth:`_inputs__`;
+    change and may be long, so reading the custom values at each step must not decrypt them. A record without secrets in
+    its values has both fields empty. Code that needs the true values calls :meth:`_custom_values__` and :meth:`_inputs__`;
     the two underscores keep both out of reach of Python commands.
     """
 
@@ -51,17 +51,17 @@ class CxTowerSealedMixin(models.AbstractModel):
 
     # ------------------------------------------------------------------ reading
 
-    def _own_values__(self):
-        """Return the :class:`engine.values.own.OwnValues` of this record, unmasked.
+    def _custom_values__(self):
+        """Return the :class:`engine.values.custom.CustomValues` of this record, unmasked.
 
         :raise engine.errors.VaultError: they cannot be decrypted
         """
         document, secrets = self._unseal__()
         # sudo: for the engine; callers decide who is shown the values, and masked how
-        return OwnValues(document.get("variable_values", self.sudo().variable_values) or {}, secrets)
+        return CustomValues(document.get("variable_values", self.sudo().variable_values) or {}, secrets)
 
     def _inputs__(self):
-        """Return (frozen inputs, unmasked; the secrets they contain); see :meth:`_own_values__`."""
+        """Return (frozen inputs, unmasked; the secrets they contain); see :meth:`_custom_values__`."""
         _document, secrets = self._unseal__()
         run = self.sudo()  # sudo: the inputs are nobody's to read; the engine needs them to execute the run
         inputs = run.run_input or {}
@@ -95,7 +95,7 @@ class CxTowerSealedMixin(models.AbstractModel):
         :param place: as :meth:`_sealed_place` of the record
         :param in_inputs: names of the secrets that stand in frozen inputs which are sealed already
         """
-        masker = OwnValues({}, tuple(secrets)).masker__
+        masker = CustomValues({}, tuple(secrets)).masker__
         if not masker.secrets__:
             return values
         stored = dict(values)
@@ -128,10 +128,10 @@ class CxTowerSealedMixin(models.AbstractModel):
             for column, document in documents.items()
         }
 
-    def _changed_own_values__(self, own):
-        """Return the {field: value} that change the own values of this record; its frozen inputs stay the same.
+    def _changed_custom_values__(self, own):
+        """Return the {field: value} that change the custom values of this record; its frozen inputs stay the same.
 
-        :param own: :class:`engine.values.own.OwnValues`
+        :param own: :class:`engine.values.custom.CustomValues`
         """
         document, secrets = self._unseal__()
         values = self._seal__(

@@ -21,7 +21,7 @@ class CxTowerWaitMixin(models.AbstractModel):
 
         :return: dict: ``id``, ``reference``, ``state``, ``finished``, ``exit_code`` (of a fleet run ``counts`` instead),
             ``message``, ``duration``, ``stop_requested_by``; of a command ``response`` and ``error``, of a flight plan
-            ``variable_values`` (own values at the end)
+            ``variable_values`` (custom values at the end)
         :raise AccessError: the caller may not read the run
         :raise UserError: it was started in the caller's transaction, so it begins when that is over
         """

@@ -10,7 +10,7 @@ from ...engine.masking.masker import Masker
 from ...engine.run_end import RunEnd
 from ...engine.run_request import RunRequest
 from ...engine.values import plain as plain_values
-from ...engine.values.own import all_texts
+from ...engine.values.custom import all_texts
 from .rendering import is_storable
 from .source import hide_code
 
@@ -155,7 +155,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """Raise AccessError unless the caller may start this command here.
 
         That takes the right to read the target and the command. A directory or code of the caller's own needs more, and so do
-        custom values, see :meth:`_check_own_values`.
+        custom values, see :meth:`_check_custom_values`.
         """
         self.check_access("read")
         command.check_access("read")
@@ -169,9 +169,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         if request.code or chosen_path:
             self.env["cx.tower.variable"]._check_may_name([request.code, chosen_path])
         if request.variable_values:
-            self._check_own_values(request.variable_values)
+            self._check_custom_values(request.variable_values)
 
-    def _check_own_values(self, variable_values):
+    def _check_custom_values(self, variable_values):
         """Raise AccessError unless the caller may set these values for a run.
 
         Values are inserted into shell code as they are, so setting one freely means running anything: that

@@ -314,7 +314,7 @@ class CxTowerServerLog(models.Model):
         source = file._rendering_source()
         if file.variable_values or not read:
             texts = [source["directory"], source["name"]]
-            read = target._read_values(texts, file._own_values__().values, can_name_secrets=False)
+            read = target._read_values(texts, file._custom_values__().values, can_name_secrets=False)
         return file._render_place(source, read)[2]
 
     @api.model

@@ -94,7 +94,7 @@ class CetmixTower(models.AbstractModel):
         """Run a command on a server, both named by reference.
 
         :param bool get_result: True: wait for the run and return its result; False: start it and return its log
-        :param variable_values: own values of the run, {variable reference: value}
+        :param variable_values: custom values of the run, {variable reference: value}
         :return: dict: ``exit_code``, ``message``; without ``get_result`` also ``id`` and ``reference`` of the log
         """
         self._deprecated("server_run_command", "cx.tower.server.run_command")
@@ -121,7 +121,7 @@ class CetmixTower(models.AbstractModel):
     def server_run_flight_plan(self, server_reference, flight_plan_reference, **variable_values):
         """Start a flight plan on a server, both named by reference.
 
-        :param variable_values: own values of the run, {variable reference: value}
+        :param variable_values: custom values of the run, {variable reference: value}
         :return: log of the run (its id over RPC); False when the server or the flight plan is unknown
         """
         self._deprecated("server_run_flight_plan", "cx.tower.server.run_flight_plan")

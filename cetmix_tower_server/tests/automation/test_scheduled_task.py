@@ -361,7 +361,7 @@ class TestScheduledTask(ScheduledTaskCase):
                 self.env.invalidate_all()
                 self.env.registry.clear_cache("default", "groups")
 
-    def test_own_values(self):
+    def test_custom_values(self):
         variable = self.env["cx.tower.variable"].create(
             {"name": "Greeting", "reference": "greeting", "access_level": "2"}
         )

@@ -115,7 +115,7 @@ result = {"exit_code": 0, "message": " ".join(found)}
                 self.assertEqual(status, ExitCode.PYTHON_COMMAND_ERROR)
                 self.assertIn("double underscore", text)
 
-    def test_secrets_are_masked_in_names_of_own_values(self):
+    def test_secrets_are_masked_in_names_of_custom_values(self):
         self.env["cx.tower.key"].create(
             {"name": "K", "reference": "key_in_key", "key_type": "s", "secret_value": "hunter2222"}
         )

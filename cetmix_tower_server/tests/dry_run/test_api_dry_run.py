@@ -57,7 +57,7 @@ class TestApiDryRun(ApiCase):
                 )
                 self.assertIn("1. [PROBLEM] Greet", text)
 
-    def test_own_values_and_domains(self):
+    def test_custom_values_and_domains(self):
         for protocol, who in product(PROTOCOLS, ("manager", "root")):
             with self.subTest(protocol=protocol, who=who):
                 report = self.call(

@@ -42,7 +42,7 @@ class TestDryRun(DryRunCase):
         )
         self.assertEqual(report["lines"][2]["values_later"], ["dry_colour"])
 
-    def test_own_values_count(self):
+    def test_custom_values_count(self):
         plan = self.plan({"command_id": self.echo.id, "condition": "{{ dry_colour }} == 'blue'"})
         report = self.report(plan, variable_values={"dry_colour": "blue"})
         self.assertEqual((report["lines"][0]["outcome"], report["lines"][0]["code"]), ("run", "echo blue"))
@@ -164,7 +164,7 @@ class TestDryRun(DryRunCase):
         self.assertEqual(codes, [-301, -201])
         self.assertFalse(self.found(rows[1], "warning"))
 
-    def test_own_values_and_options_that_do_not_fit(self):
+    def test_custom_values_and_options_that_do_not_fit(self):
         size = self.env["cx.tower.variable"].create(
             {
                 "name": "Size",
@@ -506,7 +506,7 @@ class TestDryRun(DryRunCase):
         self.assertEqual([row["server_id"] for row in form.preview_ids._records], [self.server.id])
         wizard = form.save()
         self.assertEqual((wizard.plan_id, wizard.server_ids), (plan, self.server))
-        self.assertEqual(wizard._own_values(), {"dry_colour": "blue"})
+        self.assertEqual(wizard._custom_values(), {"dry_colour": "blue"})
         back = wizard.action_dry_run()
         self.assertEqual(
             back["params"],

@@ -111,7 +111,7 @@ class TestFleetRun(RunCase):
         self.assertIn("6 of 6", fleet.message)
         self.assertTrue(fleet.finish_date)
 
-    def test_plan_on_all_servers_with_own_values(self):
+    def test_plan_on_all_servers_with_custom_values(self):
         command = self.python("custom_values['seen'] = custom_values['given'] + server.name")
         plan = self.plan(command, self.python("pass"))
         fleet = self.start(plan=plan.reference, variable_values={"given": "x"}, concurrency_limit=2)

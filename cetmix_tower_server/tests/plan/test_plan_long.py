@@ -93,7 +93,7 @@ class TestPlanLong(RunCase):
         self.assertLess(read[1], read[0] + 100)
 
     def test_a_step_decrypts_as_much_in_any_plan(self):
-        """Own values that contain a secret's text are sealed; the plan beside them is not decrypted with them each time."""
+        """Custom values that contain a secret's text are sealed; the plan beside them is not decrypted with them each time."""
         decrypted = []
         Vault = type(self.env["cx.tower.vault"])
         unseal = Vault._unseal__
@@ -116,7 +116,7 @@ class TestPlanLong(RunCase):
         self.assertLess(long, 2 * short)
 
     def test_a_secret_in_the_code_of_a_plan_is_known_to_its_steps(self):
-        """Its frozen inputs are sealed apart from own values; what is known of secrets travels along all the same."""
+        """Its frozen inputs are sealed apart from custom values; what is known of secrets travels along all the same."""
         command = self.python("custom_values['seen'] = 'a long secret'", allow_parallel_run=True)
         plan = self.env["cx.tower.plan"].create(
             {"name": "Sealed", "line_ids": [(0, 0, {"command_id": command.id}) for _line in range(2)]}
@@ -128,10 +128,10 @@ class TestPlanLong(RunCase):
         self.assertNotIn(
             "a long secret", f"{run.run_input} {run.variable_values} {run.command_log_ids.mapped('code')}"
         )
-        self.assertEqual(run._own_values__().values, {"word": "x", "seen": "a long secret"})
+        self.assertEqual(run._custom_values__().values, {"word": "x", "seen": "a long secret"})
         self.assertIn("a long secret", str(run._inputs__()[0]))
         again = self.env["cx.tower.plan.log"].browse(run.with_user(self.root).action_run_again()["res_id"])
-        self.assertEqual(again._own_values__().values, {"word": "x", "seen": "a long secret"})
+        self.assertEqual(again._custom_values__().values, {"word": "x", "seen": "a long secret"})
 
     def test_reading_how_it_stands_costs_the_same_in_any_plan(self):
         """Of a long plan the lines around the one that was reached are read, and others when they are asked for."""

@@ -586,7 +586,7 @@ class TestPlanRun(RunCase):
         run = self.run_plan(self.plan(self.sub_plan(inner)))
         self.assertEqual((run.state, run.plan_status), ("failed", -205))
 
-    def test_own_values_stay_a_dictionary(self):
+    def test_custom_values_stay_a_dictionary(self):
         run = self.run_plan(self.plan(self.python("custom_values = [1]"), self.exits(0)))
         self.assertEqual(run.plan_status, -203)
         self.assertIn("dictionary", run.message)

@@ -134,7 +134,7 @@ class TestPlanRunWizard(RunCase):
         self.assertIn("Say", errors[self.server])
         self.assertFalse(errors[other])
 
-    def test_own_values_show_in_the_preview_and_go_along(self):
+    def test_custom_values_show_in_the_preview_and_go_along(self):
         with self.wizard() as form:
             form.plan_id = self.talk
             with form.custom_variable_value_ids.new() as line:
@@ -165,11 +165,11 @@ class TestPlanRunWizard(RunCase):
                     line.option_id = size.option_ids.filtered(lambda option: option.value_char == "l")
                     self.assertEqual(line.value_char, "l")
                 record = form.save()
-                self.assertEqual(record._own_values(), {"size": "l"})
+                self.assertEqual(record._custom_values(), {"size": "l"})
                 with self.assertRaises(ValidationError):
                     record.custom_variable_value_ids.create({"variable_id": size.id, "value_char": "xl"})
 
-    def test_own_values_belong_to_the_plan_they_were_typed_for(self):
+    def test_custom_values_belong_to_the_plan_they_were_typed_for(self):
         with self.wizard() as form:
             form.plan_id = self.talk
             with form.custom_variable_value_ids.new() as line:

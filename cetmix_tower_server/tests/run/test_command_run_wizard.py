@@ -64,7 +64,7 @@ class TestRunWizard(RunCase):
         self.assertIsNone(wizard._path())
         self.assertEqual(wizard.code, "true")
 
-    def test_own_values_show_in_the_preview(self):
+    def test_custom_values_show_in_the_preview(self):
         with self.wizard() as form:
             form.command_id = self.greet
             with form.custom_variable_value_ids.new() as line:

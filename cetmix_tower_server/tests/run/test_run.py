@@ -312,7 +312,7 @@ class TestRun(RunCase):
         self.purge()
         self.assertEqual([bool(log.exists()) for log in logs], [False, False, True, True])
 
-    def test_run_again_uses_the_same_own_values(self):
+    def test_run_again_uses_the_same_custom_values(self):
         command = self.python('result = {"exit_code": 0, "message": custom_values["x"]}')
         log = self.run_as(self.root, command, variable_values={"x": "same"})
         action = log.with_user(self.root).action_run_again()

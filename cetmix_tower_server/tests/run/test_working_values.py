@@ -237,11 +237,11 @@ class TestWorkingValues(RunCase):
         )
         self.env.invalidate_all()
         with self.assertRaisesRegex(Exception, "cannot be decrypted"):
-            second._own_values__()
+            second._custom_values__()
 
     def test_python_cannot_read_it_back_unmasked(self):
         for code in (
-            "result = {'message': str(env['cx.tower.plan.log'].sudo().search([], limit=1)._own_values__().values)}",
+            "result = {'message': str(env['cx.tower.plan.log'].sudo().search([], limit=1)._custom_values__().values)}",
             "result = {'message': env['cx.tower.plan.log'].sudo().search([('sealed', '!=', False)], limit=1).sealed}",
         ):
             self.start(self.plan(self.python(self.SET)))
@@ -255,7 +255,7 @@ class TestWorkingValues(RunCase):
             self.env["cx.tower.vault"].rotate_keys()
         self.env.invalidate_all()
         self.assertNotEqual(run.sealed, before)
-        self.assertEqual(run._own_values__().values, {"_tok": "x" + SECRET})
+        self.assertEqual(run._custom_values__().values, {"_tok": "x" + SECRET})
         self.assertEqual(self.env["cx.tower.vault"].get_status()["old"], 0)
 
     def test_runs_without_secrets_keep_nothing_of_their_own(self):

@@ -1,4 +1,4 @@
-"""Own values of a run, with the secrets that stand in them: work goes on with what they are, people see them masked."""
+"""Custom values of a run, with the secrets that stand in them: work goes on with what they are, people see them masked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Secrets = tuple[tuple[str, Secret], ...]
 
 
 @dataclass(frozen=True)
-class OwnValues:
+class CustomValues:
     """What a run knows besides stored values.
 
     :param values: {name: JSON value}, as they are
@@ -24,9 +24,9 @@ class OwnValues:
     values: Mapping[str, Any]
     secrets: Secrets = ()
 
-    def changed(self, values: Mapping[str, Any], secrets: Iterable[tuple[str, Secret]] = ()) -> OwnValues:
+    def changed(self, values: Mapping[str, Any], secrets: Iterable[tuple[str, Secret]] = ()) -> CustomValues:
         """Return other values in which the same secrets, or further ones, may stand."""
-        return OwnValues(values, tuple(dict.fromkeys((*self.secrets, *secrets))))
+        return CustomValues(values, tuple(dict.fromkeys((*self.secrets, *secrets))))
 
     @cached_property
     def masker__(self) -> Masker:
