@@ -101,7 +101,7 @@ def test_a_password_is_no_substitute_for_a_key_that_is_not_there(lab, users, own
 
 
 def test_host_without_passwords_is_sent_none(lab, host):
-    with pytest.raises(AuthenticationFailed, match="takes no passwords, only: publickey"):
+    with pytest.raises(AuthenticationFailed, match="does not accept passwords, only: publickey"):
         lab.run(lab.target(host, credential=Credential(password=Secret("x"))), "true")
 
 
@@ -151,7 +151,7 @@ def test_key_and_password_as_second_factor(lab, users, own_host):
     key = Secret(host.private_key)
     both = lab.target(host, credential=Credential(private_key=key, password=Secret("second")))
     assert lab.run(both, "true").exit_code == 0
-    with pytest.raises(AuthenticationFailed, match="the host also wants: password"):
+    with pytest.raises(AuthenticationFailed, match="the host also requires: password"):
         lab.run(lab.target(host), "true")
 
 

@@ -106,7 +106,7 @@ def test_a_passphrase_that_takes_hours_is_refused(tmp_path):
         (1).to_bytes(4, "big") + (1).to_bytes(4, "big"), b"\0\x98\x96\x80" + (1).to_bytes(4, "big"), 1
     )
     many[1:-1] = [base64.b64encode(data).decode()]
-    assert "10000000 rounds" in refusal("\n".join(many), "secret")
+    assert "10000000 KDF rounds" in refusal("\n".join(many), "secret")
 
 
 @pytest.mark.parametrize(
