@@ -183,11 +183,20 @@ class Pool:
         self.peer = peer
         self.leases = 0
 
-    def open_channel(self, _target, _stop=None, _patience_s=0, beside=False):
-        if beside:
-            raise ChannelRefused("The account has no shell.")
+    def open_channel(self, _target, _stop=None, _patience_s=0):
         self.leases += 1
         return Lease(Channel(self.peer))
+
+    @property
+    def beside(self):
+        return NoShell()
+
+
+class NoShell:
+    """Refuses scripts, as an account does that is only for files."""
+
+    def open_channel(self, _target, _stop=None, _patience_s=0):
+        raise ChannelRefused("The account has no shell.")
 
 
 class Lease:
