@@ -1,1 +1,1 @@
-"""Tower's engine: plain Python, no Odoo. See docs/developer/architecture.md."""
+"""Tower's engine: does the work, in plain Python. Imports no Odoo, models or workers. See docs/developer/architecture.md."""

@@ -9,10 +9,10 @@ from time import monotonic
 
 
 class AttemptLimiter:
-    """Counts failures by whoever makes them; too many within a time and no further attempt is allowed.
+    """Counts failures by caller, and blocks a caller after too many within a period.
 
-    Each process counts on its own, so with N workers N times the limit is possible. That is enough against
-    guessing: what is guarded has far more possible values.
+    Each process counts on its own, so N workers allow N times the limit. That is enough against
+    guessing: the guarded secrets have far more possible values.
 
     :param limit: failures allowed within ``period_s``
     :param period_s: seconds after which a failure is forgotten

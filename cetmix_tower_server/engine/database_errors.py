@@ -1,4 +1,4 @@
-"""Tells a database that is away, or busy, from one that refuses what it was given."""
+"""Distinguishes a database that is unavailable or busy from one that refuses a statement."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _BUSY_CODES = (
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Return whether an error says that the database cannot be reached, or not fully, at this moment.
+    """Return whether an error says that the database cannot be reached, or only partly, at this moment.
 
-    The exception class alone does not: libpq reports a connection that breaks as ``OperationalError``, as
+    The exception class alone is not enough: libpq reports a connection that breaks as ``OperationalError``, as
     ``InterfaceError`` or as a plain ``DatabaseError``, Odoo's pool has a class of its own, and what is raised while a
     broken connection is tidied up, or while a registry is loaded, may be anything at all.
     """
@@ -60,7 +60,7 @@ def _says_away(error: BaseException) -> bool:
 
 
 def _chain(error: BaseException | None):
-    """Give an error and what it was raised because of, or while handling."""
+    """Yield an error and the errors that it was raised from or while handling."""
     seen = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -8,16 +8,16 @@ from .exit_codes import ExitCode
 
 
 class EngineError(Exception):
-    """Base of everything the engine raises on purpose.
+    """Base of all errors that the engine raises on purpose.
 
-    ``str(error)`` is a sentence for a person without any secret; attributes carry the facts.
+    ``str(error)`` is a sentence for people and contains no secret; attributes carry the facts.
     """
 
     exit_code = ExitCode.GENERAL_ERROR
 
 
 class ConnectError(EngineError):
-    """No connection to a host could be made: nothing was sent.
+    """No connection to a host could be established: nothing was sent.
 
     :param host: host name or address
     :param port: TCP port
@@ -90,7 +90,7 @@ class RenderingError(EngineError):
 
 
 class OutOfBudget(RenderingError):
-    """A text of an author (template, pattern, modifier, condition) takes too much time or memory."""
+    """A text of an author (template, pattern, modifier, condition) needs too much time or memory."""
 
 
 class UndefinedVariable(RenderingError):
@@ -114,9 +114,9 @@ class VariableCycle(RenderingError):
 
 
 class ConditionInvalid(EngineError):
-    """The condition of a plan's line cannot be evaluated: an error, never a reason to skip the line.
+    """The condition of a plan's line cannot be evaluated. Never a reason to skip the line.
 
-    :param summary: the message without the values of variables, for those who may not see them
+    :param summary: the message without values of variables, for people who may not see them
     """
 
     exit_code = ExitCode.CONDITION_INVALID
@@ -137,7 +137,7 @@ class SecretNotFound(EngineError):
 
 
 class ScriptError(EngineError):
-    """The code cannot be sent as it is (NUL byte, sudo in raw mode ...)."""
+    """The code cannot be sent: it contains a NUL byte, asks for sudo in raw mode ..."""
 
 
 class SudoReason(str, Enum):
@@ -152,7 +152,7 @@ class SudoReason(str, Enum):
 
 
 class FileError(EngineError):
-    """Something was to be done with a file on a host and was not.
+    """An operation on a host's file failed.
 
     :param path: the file, as it was asked for
     :param host: what messages call the host
@@ -165,17 +165,17 @@ class FileError(EngineError):
 
 
 class FileCreationFailed(FileError):
-    """The file cannot be made: nothing of its content was sent, what was there is untouched."""
+    """The file cannot be created. None of its content was sent, and an existing file is untouched."""
 
     exit_code = ExitCode.FILE_CREATION_FAILED
 
 
 class FileExists(FileCreationFailed):
-    """There is a file already, and it was not to be replaced."""
+    """A file exists already and was not to be replaced."""
 
 
 class FileUploadFailed(FileError):
-    """The content did not get there, or the file could not be put in its place or deleted."""
+    """The content did not arrive, or the file could not be put in place or deleted."""
 
     exit_code = ExitCode.FILE_UPLOAD_FAILED
 
@@ -191,13 +191,13 @@ class FileMissing(FileDownloadFailed):
 
 
 class FileTooLarge(FileDownloadFailed):
-    """The file is larger than what was allowed."""
+    """The file is larger than allowed."""
 
 
 class TransferTimedOut(EngineError):
-    """A time limit for the work with files on a host was reached.
+    """The time limit for work with a host's files was reached.
 
-    :param may_run_on: something had been started on the host, and that nothing is left of it was not confirmed
+    :param may_run_on: something was started on the host, and the host did not confirm that it has ended
     """
 
     exit_code = ExitCode.COMMAND_TIMED_OUT
@@ -208,11 +208,11 @@ class TransferTimedOut(EngineError):
 
 
 class ScriptNotRun(EngineError):
-    """The shell of a host did not take a script of ours: nothing of it was run."""
+    """The shell of a host did not accept one of Tower's scripts. None of it was run."""
 
 
 class SudoFailed(EngineError):
-    """sudo did not run what works with files: nothing was changed.
+    """sudo refused to run the script that works with files. Nothing was changed.
 
     :param reason: None when sudo did not answer
     """
@@ -225,4 +225,4 @@ class SudoFailed(EngineError):
 
 
 class VaultError(EngineError):
-    """A stored secret cannot be decrypted: key missing from the ring, or the value was moved or changed."""
+    """A stored secret cannot be decrypted: its key is missing, or the value was moved or changed."""

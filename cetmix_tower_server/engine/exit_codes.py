@@ -6,9 +6,9 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes of runs that Tower itself decides; positive ones belong to commands and plan authors.
+    """Exit codes that Tower assigns. Other positive codes belong to commands and to authors of plans.
 
-    Source: exit code table of the product (docs/user/exit_codes.md).
+    docs/user/exit_codes.md explains each of them to users.
     """
 
     OK = 0

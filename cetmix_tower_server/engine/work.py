@@ -1,4 +1,4 @@
-"""What a command's runner hands to the worker: plain values, ready to be done without a transaction."""
+"""What a command's runner returns to the worker: the work of a run, as plain values."""
 
 from __future__ import annotations
 
@@ -49,6 +49,6 @@ class DatabaseWork:
 
 @dataclass(frozen=True)
 class Ended:
-    """There is nothing to do: the run ends like this."""
+    """There is no work to do: the run ends with this."""
 
     end: RunEnd

@@ -14,7 +14,7 @@ from unittest import mock
 import jinja2
 import pytest
 from tower_engine.bounded import pool
-from tower_engine.errors import ConditionInvalid, OutOfBudget, RenderingError, ValueInvalid
+from tower_engine.errors import ConditionInvalid, OutOfBudget, RenderingError, UndefinedVariable, ValueInvalid
 from tower_engine.plan import conditions
 from tower_engine.template.rendering import Mode, VariableScope, find_variables, render
 from tower_engine.values import modifiers, patterns
@@ -340,3 +340,14 @@ def _is_child_program(pid):
     with contextlib.suppress(OSError):
         return str(ENGINE / "bounded" / "child.py").encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
+
+
+def test_a_template_that_does_more_than_print_is_rendered_in_a_child(monkeypatch):
+    monkeypatch.setattr(pool, "run", lambda *_arguments, what: f"{what}, in a child")
+    assert render("{% if 1 %}x{% endif %}", VariableScope(), where="code") == "code, in a child"
+
+
+def test_an_error_of_a_child_says_which_variable_it_is_about():
+    with pytest.raises(UndefinedVariable) as caught:
+        render("{% if 1 %}{{ missing }}{% endif %}", VariableScope())
+    assert caught.value.variable == "missing"

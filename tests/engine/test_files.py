@@ -289,7 +289,7 @@ class TestLies:
     )
     def test_no_sftp_behind_the_subsystem(self, greeting):
         with session(Peer(lies={wire.INIT: lie(lambda _n: greeting)})) as files:
-            with pytest.raises(FileUploadFailed, match="Peer .*offers no SFTP"):
+            with pytest.raises(FileUploadFailed, match="Peer .*does not offer SFTP"):
                 files.push(put())
 
     def test_other_errors_come_out(self):

@@ -191,25 +191,25 @@ def test_what_is_no_number_never_matches(condition, value):
 # Mistakes that systems of this kind make
 
 
-def test_pitfall_46_a_condition_is_not_asked_again_after_the_step():
+def test_a_condition_is_not_asked_again_after_the_step():
     steps = Plan((Line(has_condition=True), Line()))
     assert decide(steps, 0, 3) == Decision(exit_code=3)
 
 
-def test_pitfall_46_the_actions_of_a_skipped_line_are_not_looked_at():
+def test_the_actions_of_a_skipped_line_are_not_looked_at():
     always = [action("!=", "0.5", Then.EXIT_CUSTOM, 5, a="x")]
     steps = plan(always, always, on_error=Then.EXIT_CUSTOM, custom=6)
     for code in (0, 1, ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED):
         assert decide(steps, 0, code, skipped=True) == Decision(next_line=1)
 
 
-def test_pitfall_47_a_tolerated_failure_of_the_last_line_leaves_the_plan_successful():
+def test_a_tolerated_failure_of_the_last_line_leaves_the_plan_successful():
     tolerant = [action("!=", "0", Then.NEXT, a="x")]
     assert decide(plan([], tolerant), 1, 7, ran_before=True) == Decision(exit_code=0, values={"a": "x"})
     assert decide(plan([], [], on_error=Then.NEXT), 1, 7, ran_before=True) == Decision(exit_code=0)
 
 
-def test_pitfall_48_a_plan_in_which_nothing_ran_says_so():
+def test_a_plan_in_which_nothing_ran_says_so():
     steps = plan([], [])
     assert decide(steps, 0, skipped=True) == Decision(next_line=1)
     assert decide(steps, 1, skipped=True) == Decision(exit_code=0, nothing_ran=True)

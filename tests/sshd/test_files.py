@@ -245,9 +245,9 @@ class TestPlaces:
         assert (folder / "real/deeper/file").read_bytes() == b"new"
 
     def test_a_parent_is_a_file(self, files, old):
-        with pytest.raises(FileCreationFailed, match="is a file, no directory"):
+        with pytest.raises(FileCreationFailed, match="is a file, not a directory"):
             files.push(put(old / "file"))
-        with pytest.raises(FileCreationFailed, match="is a file, no directory"):
+        with pytest.raises(FileCreationFailed, match="is a file, not a directory"):
             files.push(put(old / "deeper/file", make_directories=False))
         assert files.stat(str(old / "file")) is None and files.delete(str(old / "file")) is False
         with pytest.raises(FileMissing):

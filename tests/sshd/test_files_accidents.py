@@ -253,10 +253,10 @@ class TestNoSftp:
         host = own_host(options={"Subsystem": subsystem})
         with FileSession(lab.pool, lab.target(host)) as files:
             began = time.monotonic()
-            with pytest.raises(FileUploadFailed, match="offers no SFTP") as caught:
+            with pytest.raises(FileUploadFailed, match="does not offer SFTP") as caught:
                 files.push(PushSpec("/tmp/x", Content.from_bytes(b"x")))
             assert "Subsystem sftp" in str(caught.value)
-            with pytest.raises(FileDownloadFailed, match="offers no SFTP"):
+            with pytest.raises(FileDownloadFailed, match="does not offer SFTP"):
                 files.stat("/tmp/x")
             assert time.monotonic() - began < 5
 

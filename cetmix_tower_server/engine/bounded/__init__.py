@@ -1,4 +1,4 @@
-"""Work with texts of authors that is held to a budget of time and memory whatever they contain.
+"""Evaluates texts of authors within a budget of time and memory, whatever they contain.
 
 ``pool`` is the side of Tower's process, ``child`` the program of the processes that do the work, ``tasks`` what they can
 do. The budgets and what dies where: docs/developer/budgets.md.

@@ -1,8 +1,8 @@
-"""The program of a process that works with texts of authors. Started by ``pool``, never imported by it.
+"""The program of a process that evaluates texts of authors. ``pool`` starts it and never imports it.
 
-It gets nothing of Tower but what is sent to it: no environment, no open files or sockets, no secrets. Before each task a
-timer of the kernel is set whose signal ends the process: no code in here has to run for that, so it ends also when a
-regular expression holds the interpreter, and when Tower died meanwhile. Between tasks it waits for Tower and ends when the
+It has nothing of Tower but what is sent to it: no environment, no open files or sockets, no secrets. Before each task it sets a
+kernel timer whose signal ends the process. No code here needs to run for that, so the process ends even if a
+regular expression blocks the interpreter or Tower has died. Between tasks it waits for Tower and ends when the
 pipe is closed.
 """
 
@@ -57,13 +57,13 @@ def _peak_kb() -> int:
 
 
 def _set_timers(cpu_s: float, wall_s: float) -> None:
-    """Have the kernel end this process after so much computing, or so much time; 0: not."""
+    """Let the kernel end this process after so much computing or so much time; 0: never."""
     signal.setitimer(signal.ITIMER_PROF, cpu_s)
     signal.setitimer(signal.ITIMER_REAL, wall_s)
 
 
 def _give_up_rights(memory: int) -> None:
-    """Limit what this process can take and do from here on: no files, no processes, so much more memory."""
+    """Limit this process from here on: no files, no processes, only so much more memory."""
     for name in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(name, signal.SIG_DFL)
     with open("/proc/self/statm", encoding="ascii") as file:

@@ -1,8 +1,8 @@
-"""Children of this process that work with texts of authors, and can be killed.
+"""Child processes that evaluate texts of authors and can be killed.
 
-The pool belongs to one process: after a fork the new process begins with none. A child does one task at a time; it is
-given back only after it answered, and killed in all other cases. If this process dies, its children find their pipe closed;
-those that are at work are ended by their timers.
+The pool belongs to one process: after a fork the new process starts with an empty one. A child does one task at a time. It returns
+to the pool only if it answered, and is killed otherwise. If this process dies, idle children find their pipe closed;
+busy ones are ended by their timers.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from ..errors import OutOfBudget
 from . import messages
 
 CHILDREN_MAX = 4
-SLOW_S = 0.2  # what took less does not count as slow
+SLOW_S = 0.2  # shorter tasks do not count as slow
 START_S = 30  # a child that is not ready after this long is given up
-TURN_S = 30  # a text that got no child after this long is refused
-UNUSED_S = 60  # all children but one are ended after this long without work
+TURN_S = 30  # a text that gets no child within this time is refused
+UNUSED_S = 60  # all children but one are ended after this time without work
 REFUSED_S = 60  # the same text with the same values is not tried again for this long after it was given up
 REFUSED_MAX = 500
 ANSWER_MAX = 64_000_000  # bytes
@@ -57,11 +57,11 @@ class Limits:
 
 
 class NotCheap(Exception):
-    """This work is not known to be done in no time: it belongs into a child."""
+    """This work may take long: it belongs in a child."""
 
 
 class TooSlowHere(Exception):
-    """Others wait for this thread, and the text takes longer than they should: do it again where nobody waits."""
+    """Others wait for this thread, and the text takes too long for that: repeat it where nobody waits."""
 
 
 _limits = Limits()
@@ -70,14 +70,14 @@ _patience = threading.local()
 
 
 def configure(cpu_s: float) -> None:
-    """Set how many seconds of computing a text may take; counts for children that are started from now on."""
+    """Set how many seconds of computing a text may take, for children started from now on."""
     global _limits
     _limits = Limits(cpu_s, max(10.0, 5 * cpu_s))
 
 
 @contextmanager
 def impatient(seconds: float) -> Iterator[None]:
-    """In here :func:`run` raises :class:`TooSlowHere` rather than take longer than this altogether."""
+    """Within the block, :func:`run` raises :class:`TooSlowHere` instead of taking longer than this in total."""
     _patience.until = time.monotonic() + seconds
     try:
         yield
@@ -86,10 +86,10 @@ def impatient(seconds: float) -> Iterator[None]:
 
 
 def run(task: str, *arguments: Any, what: str) -> Any:
-    """Have a child do a task of ``tasks``, and return its result.
+    """Let a child do a task of ``tasks`` and return its result.
 
     :param arguments: plain data
-    :param what: names the text, for messages: "code of command “x”"
+    :param what: what messages call the text: "code of command “x”"
     :raise OutOfBudget: it takes too long or too much memory
     :raise EngineError, ValueError: what the task raises
     :raise TooSlowHere: see :func:`impatient`
@@ -105,12 +105,12 @@ def run(task: str, *arguments: Any, what: str) -> Any:
 
 
 def time_spent() -> float:
-    """Return how many seconds this thread has waited for texts that took long."""
+    """Return how many seconds this thread has spent waiting for slow texts."""
     return getattr(_patience, "spent", 0.0)
 
 
 def end_idle() -> None:
-    """End the children that are not at work; others are started when they are needed."""
+    """End the idle children; new ones are started when needed."""
     _pool.end_idle()
 
 

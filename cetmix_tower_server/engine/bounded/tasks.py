@@ -1,4 +1,4 @@
-"""What a child can do, by name. Only imported in children.
+"""The tasks of a child, by name. Only imported in children.
 
 Answers are plain data that Tower reads without trusting it: a result, or the facts of an error.
 """
@@ -28,7 +28,7 @@ _ERRORS = (
 
 
 def prepare() -> None:
-    """Make this process one that does the work itself, and load what is loaded at its first use: later it cannot."""
+    """Prepare this process to do the work itself, and load what is loaded at first use: later it cannot."""
     pool.is_child = True
     for name in ("unicode_escape", "ascii", "utf-8", "latin-1", "idna", "punycode"):
         "a".encode(name)

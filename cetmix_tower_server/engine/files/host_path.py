@@ -19,11 +19,11 @@ def clean_directory(directory: str) -> str:
 
 
 def join(directory: str, name: str) -> str:
-    """Return the one way to write the path of a file: what is compared, looked for and sent.
+    """Return the normal form of a file's path, which is compared, searched and sent.
 
-    :param directory: full path; "~" at its beginning is the home of the user that Tower logs in as
+    :param directory: full path; may start with "~", the home directory of the log-in user
     :param name: of the file, without directories
-    :raise RenderingError: what is no name, no full path, or leads out of its directory
+    :raise RenderingError: not a file name, not a full path, or it leads out of its directory
     """
     name, directory = name.strip(), clean_directory(directory)
     if not name or name in (".", "..") or "/" in name:

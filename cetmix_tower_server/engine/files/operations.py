@@ -1,4 +1,4 @@
-"""What can be done with a file on a host, and what can come of it: the words that runs and files keep."""
+"""Operations on a host's files and their outcomes: the words that runs and files store."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Keeping secrets out of what people see."""
+"""Keeps secrets out of what people see: output, logs, differences of files."""

@@ -26,7 +26,7 @@ _ALNUM_RUN = re.compile(r"[A-Za-z0-9]{5,}")
 def secret_forms(value: str) -> set[str]:
     """Return every text that would show the secret: plain, quoted and encoded, whole and line by line.
 
-    White space at the ends is not part of what is hidden; a secret of white space only has no forms.
+    White space at the ends is not part of what is hidden; a secret that consists of white space has no forms.
     """
     stripped = value.strip()
     if not stripped:
@@ -38,8 +38,9 @@ def secret_forms(value: str) -> set[str]:
 
 
 def encoded_forms(value: str) -> set[str]:
-    """Return what base64 and hexadecimal dumps show of a secret whatever is around it, to be looked for without regard to
-    line breaks and blanks; empty for secrets that are too short to be told from other text then.
+    """Return what base64 and hexadecimal dumps show of a secret, whatever surrounds it.
+
+    These forms are searched regardless of line breaks and blanks. Secrets too short to be told from other text have none.
     """
     forms = set()
     for text in {value, value.strip()}:

@@ -1,8 +1,8 @@
-"""A file as it is on a host, without what stands there at the places of secrets, whatever its value.
+"""Hides the secrets in a host's version of a file, whatever their values.
 
-After a secret was changed, the host's file still has the value before, which no masker knows. So the host's text is laid
-beside Tower's, line by line: where Tower's has a secret, the host's is hidden. Lines that differ around it, and lines whose place
-in Tower's text is not certain, are hidden as a whole: the value may have several lines, or other words around it.
+After a secret was changed, the host's file still contains the former value, which no masker knows. So the host's text is
+compared with Tower's, line by line: where Tower's text has a secret, the host's text is hidden. Lines with other words around
+the secret, and lines whose counterpart in Tower's text is uncertain, are hidden completely: the value may span several lines.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from .masker import Masker
 OTHER_VALUE = "another value"
 HIDDEN = mask_of("hidden: this may be a secret")
 LINES_MAX = 20_000  # of both texts: comparing more takes too long
-VALUE_MIN = 4  # characters of a value from its place that is hidden elsewhere, too
+VALUE_MIN = 4  # characters that a value found at a place must have to be hidden elsewhere, too
 
 
 @dataclass(frozen=True)
 class Template:
     """Tower's text of a file.
 
-    :param text: with one and the same character in place of each secret
+    :param text: with the same character in place of each secret
     :param mark: that character
     :param names: of the secrets, in the order of their places
     """
@@ -56,10 +56,10 @@ class Template:
 
 
 def hide(template: Template, on_host: str, masker: Masker) -> str:
-    """Return a host's text as people may see it beside Tower's.
+    """Return a host's text as people may see it next to Tower's.
 
     :param template: Tower's text
-    :param masker: knows the present values
+    :param masker: knows the current values
     """
     shown = masker.mask(on_host)
     if not template.names:
@@ -71,10 +71,10 @@ def hide(template: Template, on_host: str, masker: Masker) -> str:
 
 
 class _Comparison:
-    """Lays the lines of a host beside ours.
+    """Compares the lines of a host with ours.
 
     :param ours: lines with marks
-    :param theirs: lines in which the present values are masked
+    :param theirs: lines in which the current values are masked
     """
 
     def __init__(self, template: Template, ours: Sequence[str], theirs: Sequence[str]):
@@ -113,7 +113,7 @@ class _Comparison:
         return "".join(self.theirs)
 
     def _as_masked(self, line: str, names: Sequence[str]) -> str:
-        """Return one of our lines as it looks in their text when the values are the present ones."""
+        """Return one of our lines as it looks in their text when the values are the current ones."""
         for name in names:
             line = line.replace(self.mark, mask_of(name), 1)
         return line
@@ -139,7 +139,7 @@ class _Comparison:
         return [there for there in blocks if any(self._is_place(number, line) for line in there)]
 
     def _hide_block(self, numbers: Sequence[int], there: range) -> None:
-        """Hide a block of their lines: what stands at the places of these lines of ours, and all lines that are none."""
+        """Hide a block of their lines: the values at the places of our lines, and every line that has no counterpart."""
         for line in there:
             if self.theirs[line].startswith(HIDDEN) or f": {OTHER_VALUE} ***" in self.theirs[line]:
                 continue
@@ -160,7 +160,7 @@ class _Comparison:
         self.theirs[there] = text + line[len(line.rstrip("\r\n")) :]
 
     def _hide_values(self, blocks: Sequence[range]) -> None:
-        """Hide the values that stood at places of secrets wherever else they stand in lines that are not ours."""
+        """Hide values found at places of secrets wherever else they occur in lines that differ from ours."""
         masker = Masker((OTHER_VALUE, Secret(value)) for value in self.values if len(value) >= VALUE_MIN)
         for there in blocks:
             for line in there:

@@ -1,7 +1,7 @@
-"""Which secrets the code that runs in this thread knows, so that what leaves it by a side door is masked as well.
+"""The secrets in use in this thread, so that its log records are masked, too.
 
-While a thread works with secrets, its log records are masked: Odoo logs queries that fail, libraries log requests, and a
-traceback tells the arguments of an exception. What the database server logs by itself is out of reach.
+While a thread works with secrets, its log records are masked: Odoo logs failing queries, libraries log requests, and a
+traceback shows the arguments of an exception. What the database server itself logs is out of reach.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def mask_in_use(text: str) -> str:
 
 
 def _install() -> None:
-    """Have log records made by us; whoever set the present factory, it goes on making them."""
+    """Wrap the factory of log records; the current factory keeps creating them."""
     with _installing:
         factory = logging.getLogRecordFactory()
         if not getattr(factory, "masks_secrets", False):
@@ -70,7 +70,7 @@ def _masking(factory):
 
 
 def _mask_record(record: logging.LogRecord) -> None:
-    """Replace what handlers would make a text of by that text, masked."""
+    """Replace the parts that handlers format by their text, masked."""
     try:
         text = record.getMessage()
     except Exception:  # what logging itself would complain about, with the arguments

@@ -1,11 +1,11 @@
 """Replacing secrets in text and in streams, however the stream is cut.
 
-A secret is replaced by ``*** name ***`` in every form of :mod:`masking_forms`. Forms that overlap become one
-replacement, so that no rest of a second secret stays visible. Forms shorter than four characters are only
+A secret is replaced by ``*** name ***`` in every form that :mod:`.forms` lists. Forms that overlap become one
+replacement, so that no remainder of a second secret stays visible. Forms shorter than four characters are only
 replaced as whole words: a password "1" must not turn "10:15" into stars. (It is a word where no letter, digit or
 underscore touches a letter, digit or underscore of it.)
 
-The text is looked at in up to three ways (:mod:`masking_views`): as it is, as a terminal shows it, and without what stands
+The text is searched in up to three views (:mod:`.views`): as it is, as a terminal shows it, and without what stands
 between the lines of base64 or the bytes of a dump. What is found is replaced where it stands in the text; colours that began or ended
 inside of it are kept.
 """
@@ -28,7 +28,7 @@ _LAST_WORD = re.compile(r"[^\s\\]*\Z")
 
 
 class Masker:
-    """Knows the secrets of one run.
+    """Masks the secrets of one run.
 
     :param secrets: {name: secret}, or (name, secret) pairs where a name may have two values; of two secrets with the same
         value the first name is shown
@@ -90,7 +90,7 @@ class Masker:
         return _moved(found, View(pattern, text)) if found else found
 
     def open_start(self, text: str) -> int:
-        """Return where the last part of the text begins that may become a secret when more text comes."""
+        """Return where the last part of the text begins that may become a secret when more text arrives."""
         earliest = max(0, len(text) - self._held_most)
         tail = text[earliest:]
         start = min(self._plain.open_start(text) - earliest, self._encoded_open_start(tail))
@@ -128,7 +128,7 @@ def _moved(found: list[tuple[int, int, str]], view: View) -> list[tuple[int, int
 
 
 class MaskStream:
-    """Masks one stream; what may be the beginning of a secret is kept back until it is decided."""
+    """Masks one stream. What may be the start of a secret is held back until more text decides."""
 
     def __init__(self, masker: Masker):
         self._masker = masker
@@ -137,7 +137,7 @@ class MaskStream:
         self._covered = 0  # characters of _held that belong to a replacement that was let out
 
     def feed(self, text: str) -> str:
-        """Return the masked text that is decided so far."""
+        """Return the masked text that is certain so far."""
         text = self._held + text
         return self._let_out(text, self._masker.open_start(text))
 

@@ -1,4 +1,4 @@
-"""Finding forms of secrets in a text, and what may become one when more text comes."""
+"""Finds forms of secrets in a text, and text that may become one when more arrives."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Finder:
         ]
 
     def open_start(self, text: str) -> int:
-        """Return where the last part of the text begins that may become a secret when more text comes."""
+        """Return where the last part of the text begins that may become a secret when more text arrives."""
         line_start = text.rfind("\n") + 1
         return min(self._one_line.first(text, line_start), self._multi_line.first(text, 0))
 

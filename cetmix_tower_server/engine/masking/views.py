@@ -1,4 +1,4 @@
-"""Texts as they are looked at: without what a terminal does not show, and without what encoders put between their lines."""
+"""Views of a text to search in: without what a terminal does not show, and without the line breaks of encoders."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class View:
         return places, moved
 
     def place(self, index: int) -> int:
-        """Return where in the original the character is that has this place in the view."""
+        """Return the position in the original of a character at a position in the view."""
         places, moved = self._cuts
         return index + moved[bisect_right(places, index)]
 

@@ -1,7 +1,7 @@
-"""What is unwise in a command's shell code or in a condition: advice to its author, never a reason to refuse it.
+"""Advice for authors about shell code and conditions. Never a reason to refuse them.
 
-Source for shell code: "SSH commands" of the notes for people who develop for Tower: one command a step, no ``cd``, no
-``sudo``.
+Shell code should hold one command per step, without ``cd`` and ``sudo``: a flight plan has lines, paths and the server's
+sudo setting for that.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _REST_IS_EMPTY = re.compile(r"(?:[ \t\n]|\\\n|#[^\n]*)*")
 
 
 class Advice(Enum):
-    """Something that Tower has a better way for."""
+    """Something that Tower has a better way to do."""
 
     CHAIN = "chain"  # commands chained with && or ;
     SUDO = "sudo"
@@ -35,7 +35,7 @@ class Advice(Enum):
 
 
 class ConditionAdvice(Enum):
-    """Why a condition will hardly do what its author wants."""
+    """Why a condition is unlikely to do what its author wants."""
 
     SYNTAX = "syntax"
     NAME = "name"  # a name that is neither a function nor in braces
@@ -44,7 +44,7 @@ class ConditionAdvice(Enum):
 
 @lru_cache(maxsize=4096)
 def advise(code: str) -> frozenset[Advice]:
-    """Return what is unwise in shell code that may hold templates; nothing when it cannot be read."""
+    """Return the advice about shell code, which may contain templates; none if it cannot be parsed."""
     code = replace_tags(PLACEHOLDER.sub("x", code), variable="x", other=" ")
     try:
         scan = read(code)

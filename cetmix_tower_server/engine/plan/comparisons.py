@@ -1,7 +1,7 @@
-"""What a condition compares its variables with, and which of these comparisons cannot do what their author wants.
+"""What a condition compares its variables with, and which of these comparisons cannot work as intended.
 
-Stored values are texts, whatever they look like: "10" never equals the number 10, and "false" is true, as any text but an
-empty one is. A condition stays what its author wrote; this is for saying so.
+Stored values are texts, whatever they look like: "10" never equals the number 10, and "false" is true, like any text that is
+not empty. The condition is not changed; its author is warned.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class How(Enum):
 
 
 class Doubt(Enum):
-    """Why a use cannot do what its author wants."""
+    """Why a use cannot work as intended."""
 
     OTHER_TYPE = "other_type"  # a text is never equal to a number
     NO_ORDER = "no_order"  # texts and numbers have no order: the condition fails
@@ -82,10 +82,10 @@ def find_uses(source: str) -> tuple[Use, ...]:
 
 
 def judge(use: Use, texts: Collection[str] = (), options: Collection[str] | None = None) -> Doubt | None:
-    """Return why a use of a variable that is a text cannot do what its author wants, or None.
+    """Return why a use of a variable whose value is text cannot work as intended, or None.
 
-    :param texts: what the variable may be, as far as it is known
-    :param options: all that the variable may be, None when it may be anything
+    :param texts: values the variable may have, as far as they are known
+    :param options: all values the variable may have; None if it may have any
     """
     if use.how is How.TRUTH:
         return Doubt.READS_FALSE if any(reads_false(text) for text in texts) else None
@@ -100,7 +100,7 @@ def judge(use: Use, texts: Collection[str] = (), options: Collection[str] | None
 
 
 def reads_false(text: str) -> bool:
-    """Return whether a person reads a text as a no."""
+    """Return whether people read a text as "no"."""
     return text.strip().lower() in READS_FALSE
 
 

@@ -2,8 +2,7 @@
 
 A condition is Python with variables in it: ``{{ a }} == "x" and not {{ _flag }}``. Values become Python literals first
 (a variable without a value becomes ``None``), so a value can never be read as code; what comes out is evaluated by
-``simpleeval``, with the limits below. A condition that cannot be evaluated is an error, never a skip: product section 3,
-docs/user/exit_codes.md.
+``simpleeval``, with the limits below. A condition that cannot be evaluated is an error and never a reason to skip the line.
 """
 
 from __future__ import annotations
@@ -66,10 +65,10 @@ _UNAVAILABLE = {
 
 
 def evaluate(source: str, scope: VariableScope, where: str) -> bool:
-    """Return whether a condition holds; an empty one does.
+    """Return whether a condition holds. An empty condition always does.
 
     :param where: what it is the condition of, for messages: "condition of line 2 of plan “x”"
-    :raise ConditionInvalid: when it cannot be evaluated, for whatever reason; nothing else is ever raised
+    :raise ConditionInvalid: it cannot be evaluated, for whatever reason. Nothing else is raised
     """
     if not source or not source.strip():
         return True
@@ -90,7 +89,7 @@ def fill_in(source: str, scope: VariableScope, where: str) -> str:
 
 
 def decide(text: str, where: str) -> bool:
-    """Return whether a condition holds that has its values in it.
+    """Return whether a condition with its values filled in holds.
 
     :raise ConditionInvalid: it cannot be evaluated, or that takes too long
     """
@@ -109,7 +108,7 @@ def decide(text: str, where: str) -> bool:
 
 
 def check(text: str, source: str, where: str) -> None:
-    """Refuse a condition that cannot be evaluated whatever values it has; what is never reached for sure may be anything.
+    """Refuse a condition that fails whatever its values are. Parts that may never be evaluated are not checked.
 
     :param text: with some values in it
     :param source: as it was written, for the message
@@ -129,7 +128,7 @@ def _is_read(node: ast.Name) -> bool:
 
 
 def _surely_evaluated(tree: ast.expr) -> Iterable[ast.AST]:
-    """Yield the parts of an expression that are evaluated whatever the others come to."""
+    """Yield the parts of an expression that are always evaluated."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
@@ -147,7 +146,7 @@ def _surely_evaluated(tree: ast.expr) -> Iterable[ast.AST]:
 
 
 def _evaluator() -> _Evaluator:
-    """Return this thread's evaluator with a budget of its own for one evaluation: making one takes longer than using it."""
+    """Return this thread's evaluator with a budget of its own for one evaluation: creating one takes longer than using it."""
     if not hasattr(_of_thread, "evaluator"):
         _of_thread.evaluator = _Evaluator()
     _of_thread.evaluator.budget = _new_budget()
@@ -174,7 +173,7 @@ def _parse(text: str) -> ast.expr:
 
 
 def _check_size(text: str) -> None:
-    """Refuse what would keep Python's parser busy, or its stack too small."""
+    """Refuse what would keep Python's parser busy or overflow its stack."""
     if len(text) > SOURCE_MAX:
         raise Refused(f"it has more than {SOURCE_MAX} characters")
     if len(text) <= WORD_MAX:
@@ -269,10 +268,10 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
         functions = {**{function.__name__: function for function in reading}, **own}
         return {name: self._making(self._reading(function)) for name, function in functions.items()}
 
-    # What is counted
+    # Counting
 
     def made(self, value):
-        """Count a new value, shared parts as often as they are in it, and refuse what is no plain data."""
+        """Count a new value, each shared part every time it occurs, and refuse anything but plain data."""
         waiting = [value]
         while waiting:
             one = waiting.pop()

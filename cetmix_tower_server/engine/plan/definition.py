@@ -1,7 +1,7 @@
-"""What a flight plan's definition looks like as plain data: frozen with a run, and compared when the run is resumed.
+"""A flight plan's definition as plain data: frozen with a run, and compared when the run is resumed.
 
-A document is what ``cx.tower.plan._definition`` writes: the plan's own settings and its lines with all that decides what
-they do. Nothing in it is a secret: placeholders name secrets.
+A document is what ``cx.tower.plan._definition`` writes: the plan's own settings and its lines with everything that decides
+what they do. It contains no secrets, only placeholders that name them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TEXT_LINES_MAX = 40  # lines shown of a difference between two texts
 
 @dataclass(frozen=True)
 class FrozenPlan:
-    """A plan's document, and what the flow needs of it."""
+    """A plan's document, and the part of it that :mod:`.flow` needs."""
 
     document: Mapping[str, Any]
     flow: flow.Plan
@@ -34,7 +34,7 @@ class FrozenPlan:
 
 
 def freeze(document: Mapping[str, Any]) -> FrozenPlan:
-    """Return a document as it is used while a plan runs."""
+    """Return a document in the form that is used while the plan runs."""
     return FrozenPlan(
         document,
         flow.Plan(
@@ -61,7 +61,7 @@ def _flow_line(line: Mapping[str, Any]) -> flow.Line:
 
 @dataclass(frozen=True)
 class FieldChange:
-    """A part of a plan or of a line that is not what it was.
+    """A part of a plan or of a line that has changed.
 
     :param field: name of the part in the document
     """
@@ -75,8 +75,8 @@ class FieldChange:
 class LineChange:
     """A line that was changed, moved, added (``old_number`` is None) or removed (``new_number`` is None).
 
-    :param name: of the line as it was; of a new one, as it is
-    :param fields: what was changed in it
+    :param name: the line's former name; of an added line, its name
+    :param fields: what changed in it
     """
 
     line_id: int
@@ -88,7 +88,7 @@ class LineChange:
 
 @dataclass(frozen=True)
 class PlanChange:
-    """A plan that was changed, or that is used now (``is_new``) or not any more (``is_gone``)."""
+    """A plan that was changed, is used only now (``is_new``), or is no longer used (``is_gone``)."""
 
     plan_id: int
     name: str
@@ -101,7 +101,7 @@ class PlanChange:
 def differences(old: Mapping[str, Mapping], new: Mapping[str, Mapping]) -> list[PlanChange]:
     """Return what changed between the definitions that a run was started with and those of today.
 
-    What only identifies something is no change; another command is told by its name.
+    Ids and references do not count as changes. A command that was replaced is reported by its name.
 
     :param old: {plan id as text: document} of the run
     :param new: the same, now
@@ -170,10 +170,10 @@ def text_difference(old: str, new: str) -> tuple[list[str], int]:
 def lines_to_run(
     plans: Mapping[str, Mapping], plan_id: int, place: list[tuple[int, int]]
 ) -> set[tuple[int, int]]:
-    """Return (plan id, line id) of all lines that may run, also in plans inside, when a run goes on at a place.
+    """Return (plan id, line id) of all lines, in nested plans too, that may run when a run continues at a place.
 
     :param plans: {plan id as text: document}
-    :param place: from the outermost plan inwards: (id of the line, 0 to begin at it or 1 behind it)
+    :param place: from the outermost plan inwards: (id of the line, 0 to start at it or 1 to start after it)
     """
     found: set[tuple[int, int]] = set()
     whole: set[int] = set()  # plans that were looked at from their beginning

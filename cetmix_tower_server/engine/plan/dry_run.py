@@ -1,11 +1,11 @@
-"""What a flight plan would do on one server, found out without doing it.
+"""What a flight plan would do on one server, without doing it.
 
-The walk follows ``engine.plan.flow`` and takes every step that runs for a success. Conditions are decided by
-``engine.plan.conditions`` where everything they need is known; what a step before may set is only known later. So a line is
-to run, to be skipped, decided later, or a problem, and the report never claims more than it knows: a line that is told to
-run runs, and one that is told to be skipped does not, if all steps succeed.
+The walk follows :mod:`.flow` and assumes that every step succeeds. :mod:`.conditions` decides a condition if all values it
+needs are known; values that an earlier step may set are only known later. So a line will run, will be skipped, is decided later, or is a
+problem. The report never claims more than it knows: if all steps succeed, a line reported as "run" runs, and one reported as
+"skip" does not.
 
-Problems do not end the walk: the lines behind one are looked at as if it were mended, so that all are found at once.
+A problem does not end the walk: later lines are checked as if it were fixed, so that one dry run finds all problems.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from . import conditions, flow
 from .definition import FrozenPlan
 from .shared_results import SYSTEM, Inputs, Shared
 
-LINES_MAX = 1000  # looked at in one walk
+LINES_MAX = 1000  # checked in one walk
 DEPTH_MAX = 100  # plans in plans
-STAND_INS = ("text", 7, None)  # for values that are only known later
+STAND_INS = ("text", 7, None)  # tried for values that are only known later
 
 
 class Outcome(str, Enum):
-    """What becomes of a line."""
+    """What happens to a line."""
 
     RUN = "run"
     SKIP = "skip"
@@ -44,31 +44,31 @@ class Why(str, Enum):
     NO_CONDITION = "no_condition"
     TRUE = "true"  # the condition
     FALSE = "false"
-    VALUES = "values"  # the condition needs values that steps before may set
-    REACHED = "reached"  # it depends on what is decided later whether the plan gets here
+    VALUES = "values"  # the condition needs values that earlier steps may set
+    REACHED = "reached"  # whether the plan gets here is decided later
     INVALID = "invalid"  # the condition cannot be evaluated
     EMPTY_PLAN = "empty_plan"  # the plan to run has no lines
     RECURSION = "recursion"  # the plan would run inside itself
-    NOTHING = "nothing"  # all lines of the plan that it runs are skipped
-    INSIDE = "inside"  # whether any line of the plan that it runs runs is decided later
-    STEP = "step"  # the step itself cannot run: see its details
+    NOTHING = "nothing"  # all lines of the plan it runs are skipped
+    INSIDE = "inside"  # whether any line of the plan it runs will run is decided later
+    STEP = "step"  # the step itself cannot run; the details say why
 
 
 @dataclass
 class LineReport:
-    """What becomes of one line.
+    """What happens to one line.
 
     :param number: "2.1" is the first line of the plan that line 2 runs
     :param line: the line's document
-    :param is_reached: whether the plan surely gets here
+    :param is_reached: whether the plan certainly gets here
     :param names: values that the condition needs and that are only known later
     :param uses: all values that the condition needs
     :param rendered: the condition with its values, "" when they are not known
     :param error: why the condition cannot be evaluated
     :param details: what ``prepare`` returned
-    :param sets: {reference: text} of what is set behind the line for the rest of the run; texts are templates
-    :param ends: exit codes that the plan may end with behind this line though there are lines left; none: it goes on
-    :param lines: of the plan that it runs
+    :param sets: {reference: text} of the values set after the line for the rest of the run; texts are templates
+    :param ends: exit codes with which the plan may end after this line although there are more lines; none: it continues
+    :param lines: the lines of the plan it runs
     """
 
     number: str
@@ -90,8 +90,8 @@ class LineReport:
 class Report:
     """What a plan would do.
 
-    :param exit_code: what it ends with when nothing is a problem and every step succeeds; None: decided later
-    :param is_cut: there are more lines than are looked at
+    :param exit_code: its exit code if there is no problem and every step succeeds; None: decided later
+    :param is_cut: the plan has more lines than a walk checks
     """
 
     lines: list[LineReport]
@@ -99,7 +99,7 @@ class Report:
     is_cut: bool = False
 
     def walk(self) -> Iterable[LineReport]:
-        """Yield all lines, also those of plans inside, in the order they run."""
+        """Yield all lines, including those of nested plans, in the order they run."""
         waiting = list(reversed(self.lines))
         while waiting:
             line = waiting.pop()
@@ -108,7 +108,7 @@ class Report:
 
 
 class StepsBefore:
-    """What the steps before one may set for the rest of a run."""
+    """What earlier steps may set for the rest of a run."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
@@ -117,7 +117,7 @@ class StepsBefore:
         self._status = False
 
     def add(self, line: Mapping[str, Any]) -> None:
-        """Note what a line that runs, or may run, can set."""
+        """Note what a line that will or may run can set."""
         for action in line["actions"]:
             self._names.update(action["values"])
         self._status |= bool(line["settings"].get("server_status"))
@@ -128,19 +128,19 @@ class StepsBefore:
             self._after_python = True
 
     def may_set(self, name: str) -> bool:
-        """Return whether a name may have another value than is known; names with "_" are those of Python."""
+        """Return whether a name may get another value before it is used. Names that start with "_" belong to Python commands."""
         if not name or name == SYSTEM:
             return False
         return self._anything or name in self._names or (self._after_python and name.startswith("_"))
 
     def changes(self, text: str) -> bool:
-        """Return whether a text uses the server's status, which a step before may set."""
+        """Return whether a text uses the server's status and an earlier step may set it."""
         return self._status and SYSTEM in text and "status" in text
 
 
 @dataclass(frozen=True)
 class _Decided:
-    """What a line's condition comes to; the fields are those of :class:`LineReport`."""
+    """The outcome of a line's condition, in fields of :class:`LineReport`."""
 
     outcome: Outcome
     why: Why
@@ -155,7 +155,7 @@ Prepare = Callable[[LineReport, StepsBefore], tuple[Any, bool]]
 class Walk:
     """One walk through a plan.
 
-    :param plans: {plan id: plan} with all that are run inside
+    :param plans: {plan id: plan}, nested plans included
     :param scope: values of conditions
     :param prepare: called with each line that runs, may run or has an invalid condition and with what the steps before may
         set; returns (details, whether they are a problem)
@@ -191,7 +191,7 @@ class Walk:
     def _walk_plan(
         self, plan_id: int, prefix: str, path: tuple[int, ...], is_reached: bool
     ) -> tuple[list[LineReport], set[flow.StepResult]]:
-        """Return the lines of a plan, and how the step that runs it may end."""
+        """Return the lines of a plan, and how the step that runs this plan may end."""
         plan = self._plans[plan_id]
         start = flow.first(plan.flow)
         if start.next_line is None:
@@ -222,7 +222,7 @@ class Walk:
         return lines, ends
 
     def _look_at(self, plan: FrozenPlan, position: int, number: str, is_reached: bool) -> LineReport:
-        """Return a line with what its condition says, and what its step would be."""
+        """Return a line with the outcome of its condition and the details of its step."""
         line = plan.lines[position]
         report = LineReport(number, line, Outcome.RUN, Why.NO_CONDITION, is_reached)
         if line["condition"].strip():
@@ -255,7 +255,7 @@ class Walk:
         report.rendered, report.error = decided.rendered, decided.error
 
     def _find_fault(self, plan: FrozenPlan, report: LineReport) -> ConditionInvalid | None:
-        """Return why a condition fails whatever the values are that are only known later, or None."""
+        """Return why a condition fails whatever its unknown values will be, or None."""
         condition, where = report.line["condition"], self._where(plan, report.line)
         fault = None
         for value in STAND_INS:
@@ -263,7 +263,7 @@ class Walk:
             try:
                 text = conditions.fill_in(condition, scope, where)
             except ConditionInvalid:
-                return None  # another value may be what it wants
+                return None  # another value may fit
             try:
                 conditions.check(text, condition, where)
                 return None
@@ -281,7 +281,7 @@ class Walk:
         return _Decided(*((Outcome.RUN, Why.TRUE) if holds else (Outcome.SKIP, Why.FALSE)), rendered)
 
     def _results_of(self, report: LineReport, path: tuple[int, ...]) -> set[flow.StepResult]:
-        """Return how a step may end; looks into the plan that it runs."""
+        """Return how a step may end; walks through the plan that it runs."""
         skipped = flow.StepResult(int(ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED), skipped=True)
         if report.outcome is Outcome.SKIP:
             return {skipped}
@@ -308,7 +308,7 @@ class Walk:
 
 
 def _end(decision: flow.Decision) -> flow.StepResult:
-    """Return how a step ends whose plan ends with this decision."""
+    """Return how a step ends if its plan ends with this decision."""
     if decision.nothing_ran:
         return flow.StepResult(int(ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED), skipped=True)
     return flow.StepResult(int(decision.exit_code or 0))

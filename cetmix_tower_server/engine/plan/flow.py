@@ -1,7 +1,14 @@
 """What a flight plan does next: a decision made from the plan and the result of the step that has just ended.
 
-Nothing here knows how a step is executed or where its result is stored. Rules: docs/developer/architecture.md
-(room "flow") and product section 3. Every function is total: it decides for any plan and any result, and never raises.
+Nothing here knows how a step is executed or where its result is stored. The rules, in this order:
+
+* The first post-run action of the line whose comparison with the exit code holds decides.
+* Without a match, a failed step follows the plan's own rule for errors; any other step leads to the next line.
+* A skipped step leads to the next line, and its actions are not looked at.
+* After the last line the plan has succeeded, whatever failed and was tolerated on the way.
+* Nothing is started while the step may still be running on its host.
+
+Every function is total: it decides for any plan and any result, and never raises.
 """
 
 from __future__ import annotations
@@ -27,7 +34,7 @@ _COMPARISONS = {
 
 
 class Then(str, Enum):
-    """What follows a step; the values are those that plans store."""
+    """What follows a step. Plans store the values."""
 
     EXIT = "e"  # the plan ends with the step's code
     EXIT_CUSTOM = "ec"  # the plan ends with a code of its author
@@ -53,7 +60,7 @@ class PostRunAction:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a plan. Whether its condition holds is asked before the step, and never again after it.
+    """A line of a plan. Its condition is evaluated once, before the step.
 
     :param actions: in their order; the first one that matches wins
     """
@@ -77,9 +84,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class StepResult:
-    """How a step ended; with ``skipped`` its exit code means nothing.
+    """How a step ended. If it was skipped, its exit code means nothing.
 
-    :param may_run_on: the step was ended from outside, and its host did not confirm that nothing is left of it
+    :param may_run_on: the step was stopped or timed out, and the host did not confirm that no process of it is left
     """
 
     exit_code: int
@@ -89,9 +96,9 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is next: exactly one of ``next_line`` and ``exit_code`` is set.
+    """What comes next. Exactly one of ``next_line`` and ``exit_code`` is set.
 
-    :param next_line: index of the line to look at next: evaluate its condition, then run or skip it
+    :param next_line: index of the next line: evaluate its condition, then run or skip it
     :param exit_code: the plan ends with this code
     :param values: values of the action that matched, for the rest of the run
     :param nothing_ran: the plan ends, and all of its lines were skipped
@@ -104,12 +111,12 @@ class Decision:
 
 
 def first(plan: Plan) -> Decision:
-    """Return where a plan begins; one without lines ends at once, as an error."""
+    """Return how a plan starts. A plan without lines ends at once with an error."""
     return Decision(next_line=0) if plan.lines else Decision(exit_code=int(ExitCode.PLAN_IS_EMPTY))
 
 
 def after(plan: Plan, position: int, result: StepResult, ran_before: bool) -> Decision:
-    """Return what follows a step. Beside one that may still be running nothing is started, whatever the rules say.
+    """Return what follows a step. If the step may still be running, nothing is started, whatever the rules say.
 
     :param position: index of the step's line
     :param ran_before: whether an earlier line of this run was not skipped
@@ -127,7 +134,7 @@ def after(plan: Plan, position: int, result: StepResult, ran_before: bool) -> De
 def rule_after(plan: Plan, position: int, result: StepResult) -> PostRunAction | Plan | None:
     """Return which rule decides what follows a step.
 
-    :return: the post-run action that matches; the plan, whose rule about failed steps counts; None when neither is asked
+    :return: the post-run action that matches; the plan, if its rule for errors applies; None if neither applies
     """
     if result.skipped:
         return None
@@ -164,14 +171,14 @@ def _follow(
 
 
 def _end_beside(result: StepResult) -> Decision:
-    """End the plan although it was to go on: as a failure in any case, for not all of it was done."""
+    """End the plan instead of continuing it. That is always a failure, because not all of it was done."""
     return Decision(exit_code=result.exit_code or int(ExitCode.GENERAL_ERROR))
 
 
 def _go_on(
     plan: Plan, position: int, values: Mapping[str, str] | None = None, nothing_ran: bool = False
 ) -> Decision:
-    """Go to the next line. Behind the last one the plan has succeeded: what failed on the way was tolerated."""
+    """Go to the next line. After the last one the plan has succeeded: failures on the way were tolerated."""
     following = max(position + 1, 0)
     if following < len(plan.lines):
         return Decision(next_line=following, values=values or {})

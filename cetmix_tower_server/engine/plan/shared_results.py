@@ -1,7 +1,7 @@
-"""What is found out for many servers, once for all of them that it is the same for.
+"""Results of a dry run that servers share, each computed once.
 
-Rendering a text and deciding a condition depend on nothing but the text and the values it uses. So these, as a key, tell
-where the work was done already: a plan that uses few values of the servers themselves costs little more for many servers.
+A rendered text or a decided condition depends only on the text and the values it uses, so these are the key of the result. A plan
+that uses few values of the servers themselves costs little more on many servers than on one.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _PATHS = re.compile(r"\btower((?:\.[A-Za-z_]\w*)*)")
 
 
 def find_names(text: str) -> frozenset[str]:
-    """Return the names that a text uses; none when it is malformed, which is told where it is evaluated.
+    """Return the names that a text uses; none if it is malformed, which is reported where it is evaluated.
 
-    Where reading it takes too long these are all names that it may use.
+    If parsing takes too long, return every name that it may use.
     """
     try:
         return _read_names(text)
@@ -56,11 +56,11 @@ class Inputs:
         self._system: dict[tuple[str, ...], str] = {}
 
     def names(self, texts: Iterable[str]) -> frozenset[str]:
-        """Return all variables that texts use, also through the stored values of others."""
+        """Return all variables that texts use, directly or through the stored values of others."""
         return self._closure(texts)[0]
 
     def key(self, texts: Iterable[str]) -> Hashable:
-        """Return a key of all values that texts use: where it is equal, they become the same."""
+        """Return a key of all values that texts use: with equal keys, they render to the same result."""
         names, paths = self._closure(texts)
         stored = tuple((name, self._scope.stored.get(name)) for name in sorted(names))
         return stored, tuple((path, self._system_value(path)) for path in sorted(paths))
@@ -97,7 +97,7 @@ class Shared:
         self._results: dict[Hashable, object] = {}
 
     def get(self, key: Hashable, make: Callable[[], object]) -> object:
-        """Return the result of a key; made when it is asked for first."""
+        """Return the result of a key; ``make`` computes it on first use."""
         if key not in self._results:
             self._results[key] = make()
         return self._results[key]

@@ -1,1 +1,1 @@
-"""Reading authors' Python, and writing values into it, without running it."""
+"""Reads authors' Python and writes values into it. Never runs it."""

@@ -1,4 +1,4 @@
-"""Reads authors' Python before it is evaluated, and explains what went wrong in the author's own lines."""
+"""Checks authors' Python before it is evaluated, and explains errors by the author's own lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PythonCodeError(EngineError):
 
 
 def check(code: str) -> None:
-    """Refuse what the sandbox would refuse with a riddle, naming the line and the right way.
+    """Refuse what the sandbox would refuse with a cryptic message: name the line and the alternative.
 
     :raise PythonCodeError: syntax error; assignment to an attribute; a name with a double underscore; import
     """

@@ -1,7 +1,6 @@
-"""Which values an author's Python may set for the steps after it, as far as reading the code can tell.
+"""Which values an author's Python may set for later steps, as far as reading the code can tell.
 
-Used to say beforehand what is known and what is not. In doubt a name counts as set: what is only known later is never
-told as known.
+A dry run uses this to separate what is known beforehand from what is not. In doubt a name counts as set.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ _READING = frozenset("get items keys values copy".split())
 
 @dataclass(frozen=True)
 class Effects:
-    """What code may set.
+    """The values that code may set.
 
-    :param names: names of values that it may set
+    :param names: names it may set
     :param anything: it may set any name
     """
 
@@ -30,7 +29,7 @@ class Effects:
 
 
 def effects_of(code: str) -> Effects:
-    """Return what Python code may set; never raises.
+    """Return the values that Python code may set. Never raises.
 
     :param code: as its author wrote it, templates not rendered
     """
@@ -81,7 +80,7 @@ def _use(node: ast.Name, parents: dict) -> tuple[set[ast.AST], bool]:
 
 
 def _is_known_update(call: ast.Call) -> bool:
-    """Return whether all names that ``custom_values.update(...)`` sets stand in it."""
+    """Return whether a call of ``custom_values.update(...)`` spells out all names that it sets."""
     return all(keyword.arg for keyword in call.keywords) and all(
         isinstance(argument, ast.Dict) and all(isinstance(key, ast.Constant) for key in argument.keys)
         for argument in call.args

@@ -1,1 +1,1 @@
-"""How code, path and sudo become what is sent to a host. Knows nothing of connections."""
+"""Turns code, path and sudo into what is sent to a host. Knows nothing of connections."""

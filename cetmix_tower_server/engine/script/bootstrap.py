@@ -1,28 +1,28 @@
-r"""How a shell on a host takes a script: it says that it is ready, gets a block, and runs it if it is whole.
+r"""Hands a script to a shell on a host: the shell reports that it is ready, receives a block, and runs it if it is complete.
 
 Whatever runs before us in a login shell (start-up files, forced commands) may read standard input, print, define
 functions and aliases, change options, or replace the shell. So nothing is sent before our own code runs and says so,
-and the script begins only when all of it has arrived: behind a token at its start, up to a token at its end, and
-with the right length. What does not get so far has run nothing, and the markers prove how far it got.
+and the script starts only after all of it has arrived: between a token at its start and a token at its end, with the
+right length. Otherwise nothing is run, and the markers prove how far the shell got.
 
-Code here is read by bash, dash, BusyBox, zsh, ksh and restricted shells. It calls builtins through ``"$_b"``, which is
-``command`` (``builtin`` in zsh): functions, and aliases of such names, do not get in the way, and neither do ``set -u``,
-``set -e``, ``set -f`` and a changed ``IFS``. No fork is needed for short scripts.
+The code here works in bash, dash, BusyBox, zsh, ksh and restricted shells. It calls builtins through ``"$_b"``, which is
+``command`` (``builtin`` in zsh), so that functions and aliases of the same names do not interfere. ``set -u``,
+``set -e``, ``set -f`` and a changed ``IFS`` do not interfere either. Short scripts need no fork.
 """
 
 from __future__ import annotations
 
 import shlex
 
-#: Up to this many bytes the shell's own ``read`` is quicker than starting ``head``.
+#: Up to this many bytes, the shell's own ``read`` is faster than starting ``head``.
 READ_LIMIT_BYTES = 4096
-#: Exit status of the bootstrap when the script did not arrive completely. Tower goes by the marker, not by this.
+#: Exit status of the bootstrap when the script did not arrive completely. Tower looks at the marker, not at this.
 TRUNCATED_STATUS = 125
-#: Sets ``$_b``. Every piece of code that a shell begins with starts with this.
+#: Sets ``$_b``; the first code that every shell runs.
 PRELUDE = "_b=command;case ${ZSH_VERSION+z} in z)_b=builtin;;esac;"
-#: Forgets the names used here; a script that comes behind it sees none of them.
+#: Unsets the names used here, so that the script does not see them.
 FORGET = '"$_b" unset _b _t _l _n;'
-#: A plain POSIX shell of our own, whatever the login shell is. Restricted shells refuse names with a slash.
+#: A plain POSIX shell, whatever the login shell is. Restricted shells refuse names with a slash.
 _SH = "_t=/bin/sh;case $- in *r*)_t=sh;;esac;"
 # bash as /bin/sh takes over exported functions and SHELLOPTS.
 _CLEAN = "set +efuvx;case ${BASH_VERSION+b} in b)unset -f $(command compgen -A function);;esac;"
@@ -35,15 +35,15 @@ def mark(token: str, letter: str, argument: object = "", end: str = "\\n", print
 
 
 def block(script: str, token: str) -> bytes:
-    """Return a script as :func:`take` takes it: between two tokens."""
+    """Return a script in the form that :func:`take` reads: between two tokens."""
     data = f"{token}{script}\n{token}".encode()
     return data if len(data) > READ_LIMIT_BYTES else data + b"\n"
 
 
 def take(script: str, token: str, number: int) -> str:
-    """Return shell code that reads the block of a script into ``$_t``, or says that it is incomplete and ends.
+    """Return shell code that reads the block of a script into ``$_t``, or reports that it is incomplete and exits.
 
-    :param number: of the block; 0 is what the first shell gets
+    :param number: number of the block; the first shell gets block 0
     """
     size = len(block(script, token))
     text = script + "\n"
@@ -51,7 +51,7 @@ def take(script: str, token: str, number: int) -> str:
         read = f"_t=$(\\command head -c {size});case $_t in {token}*{token});;*)_t=;;esac;_t=${{_t#{token}}};_t=${{_t%{token}}};"
     else:
         read = (
-            # A line end without writing one here, or bash would count it: line numbers are the author's.
+            # A line end that is not written here: bash would count it, and line numbers must be the author's.
             "case $IFS in ' \t'?)_n=${IFS#??};;*)_n=$(\"$_b\" printf '\\n.');_n=${_n%.};;esac;"
             f'_t=;IFS= "$_b" read -r _l||_l=;case $_l in {token}*)_t=${{_l#{token}}}$_n;'
             f'while IFS= "$_b" read -r _l;do case $_l in {token})_n=;"$_b" break;;esac;_t=$_t$_l$_n;done;;esac;'
@@ -63,9 +63,9 @@ def take(script: str, token: str, number: int) -> str:
 
 
 def run(token: str, number: int, closed_input: bool = True) -> str:
-    """Return shell code that says that a block begins, and evaluates it.
+    """Return shell code that reports that a block starts, and evaluates it.
 
-    :param closed_input: nothing is left to be read by it
+    :param closed_input: run it with empty standard input
     """
     begins = mark(token, "s", number, printf='"$_b" printf')
     return f'{begins};"$_b" eval "$_t"' + (" </dev/null" if closed_input else "")
@@ -80,9 +80,9 @@ def login_request(script: str, token: str) -> str:
 def sh_request(script: str, token: str, closed_input: bool) -> str:
     """Return an exec request that evaluates a script in a plain ``/bin/sh`` below the login shell.
 
-    The script finds in ``$1`` the process id of the login shell, in ``$2`` and ``$3`` what it says it is.
+    The script finds in ``$1`` the process id of the login shell, in ``$2`` and ``$3`` which shell it reports to be.
     """
     ready = mark(token, "i", "%s", printf='"$_b" printf')
     boot = f'{_CLEAN}{PRELUDE}{ready} "$1";{take(script, token, 0)}{run(token, 0, closed_input)}'
-    # With a command behind it the login shell stays, and can be looked at.
+    # Because a command follows, the login shell stays and can be inspected.
     return f'{_SH}\\command "$_t" -c {shlex.quote(boot)} sh "$$" "${{BASH-}}" "${{SHELL-}}";\\exit "$?"'

@@ -1,19 +1,19 @@
-"""How code, path and sudo become what is sent to a host. Knows nothing of connections.
+"""Turns code, path and sudo into the conversation with a host's shell. Knows nothing of connections.
 
-The exec request carries only a constant bootstrap with a random token (:mod:`.bootstrap`): it prints
-``TOKEN:i:<pid>``, and only then the script is sent, on standard input. Without sudo the user's login shell itself
-evaluates it. So neither the script nor anything in it shows in the host's process list, and no further process is needed.
+The exec request carries only a constant bootstrap with a random token (:mod:`.bootstrap`). It prints
+``TOKEN:i:<pid>``, and only then is the script sent, on standard input. Without sudo, the user's login shell itself
+evaluates it. So neither the script nor its content shows in the host's process list, and no further process is needed.
 
-With sudo the login shell only starts a plain ``/bin/sh``, which gets a small script of ours that finds out which shell
-the login shell is, and starts one ``sudo`` with that shell for each part. A privileged shell
-prints a ready marker and only then receives its part, and sudo's prompt is a marker too: a password is
-sent as an answer to that prompt and nowhere else. Markers (``TOKEN:<letter>:<argument>``, the prompt with
-percent signs instead of colons; no marker is contained in what the host's process list shows):
+With sudo, the login shell only starts a plain ``/bin/sh``. It receives a small script of ours that identifies the login
+shell and starts one ``sudo`` with that shell for each part. A privileged shell
+prints a ready marker and only then receives its part. sudo's prompt is a marker too: a password is
+sent only in answer to that prompt. Markers (``TOKEN:<letter>:<argument>``, the prompt with
+percent signs instead of colons; the host's process list never shows one):
 
 ===== ====== =====================================================================================
 i pid stdout the shell is ready for its script; the login shell's process id is also its session and process group
-s n   stdout the script of part n has arrived whole and begins (0: what the first shell gets)
-x n   stdout the script of part n did not arrive whole; nothing of it is run
+s n   stdout the script of part n has arrived completely and starts (0: the script of the first shell)
+x n   stdout the script of part n did not arrive completely; nothing of it is run
 b n   stdout sudo is about to start for part n
 p n   stderr sudo asks for the password for part n
 r n   stdout the privileged shell of part n waits for its script
@@ -21,7 +21,7 @@ d n   stdout a directly run command ended; releases the process that forwards th
 a n   stderr sudo of part n ended with status 1 and the shell asks how to go on ("go", "ask", else end)
 w n   stdout sudo does not allow part n; its words follow
 m     stdout there is no sudo
-h     stdout which shell the login shell is could not be found out
+h     stdout the login shell could not be identified
 ===== ====== =====================================================================================
 """
 
@@ -54,14 +54,14 @@ class SudoMode(str, Enum):
 
 @dataclass(frozen=True)
 class ScriptSpec:
-    """What is to be run.
+    """A script to be run.
 
-    :param code: shell code; in raw mode whatever the host understands
-    :param path: directory to run in; ``~`` and ``~user`` work at its start
-    :param sudo_password: only used with :attr:`SudoMode.PASSWORD`
+    :param code: shell code; in raw mode, whatever the host understands
+    :param path: working directory; may start with ``~`` or ``~user``
+    :param sudo_password: used with :attr:`SudoMode.PASSWORD` only
     :param split: with a sudo password: one sudo for each command of ``a && b``
     :param raw: send the code as it is; for hosts without a POSIX shell. No path, no sudo
-    :param plain_sh: run by a ``/bin/sh`` with settings of its own, whatever the login shell is: for scripts of ours
+    :param plain_sh: run by ``/bin/sh`` with default settings, whatever the login shell is: for Tower's own scripts
     :param secrets_used: the code contains secrets, so nothing of it may become an argument of sudo
     """
 
@@ -80,7 +80,7 @@ class Conversation:
     """What is sent to a host, and when.
 
     :param command: the exec request
-    :param opening: what follows on standard input when the shell is ready for it
+    :param opening: what is sent on standard input once the shell is ready
     :param blocks: part number -> the script of that part's privileged shell
     :param direct: numbers of the parts that sudo may run without a shell
     :param token: start of every marker; empty in raw mode
@@ -161,12 +161,12 @@ def _validate(spec: ScriptSpec) -> None:
 
 
 def _enter(path: str | None, home: str = "$HOME") -> str:
-    """Change the directory or end with the status of cd; CDPATH must not lead elsewhere."""
+    """Change the directory or exit with the status of cd. CDPATH must not lead elsewhere."""
     return f'CDPATH= "$_b" cd -- {quote_path(path, home)}||"$_b" exit;' if path else ""
 
 
-# Finds out which shell the login shell ($1 is its process id) is, for $_h. What it says of itself ($2: bash, $3: SHELL)
-# counts when it is the program that runs there.
+# Identifies the login shell ($1 is its process id) for $_h. What it reports itself ($2: bash, $3: SHELL)
+# counts if that is the program that runs under this id.
 _FIND_SHELL = """_h=
 same() {
 case $1 in /*);;*)return 1;;esac

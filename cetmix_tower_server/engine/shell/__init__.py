@@ -1,4 +1,4 @@
-"""Reading shell code: where words, quotes and commands begin and end, without running it."""
+"""Reads shell code (words, quotes, commands) and writes values into it. Never runs it."""
 
 from .quoting import quote
 from .split import Part, check, plain_words, split_commands

@@ -1,4 +1,4 @@
-"""Cutting shell code into the commands that sudo runs one by one, where that changes nothing."""
+"""Splits shell code into commands that sudo runs one by one, if that does not change their meaning."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Connections to hosts and what runs over them."""
+"""Connections to hosts, and what runs over them: scripts and file transfers. Knows nothing of runs and records."""

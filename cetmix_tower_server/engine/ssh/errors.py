@@ -1,4 +1,4 @@
-"""Errors of a broken connection, made in one place."""
+"""Turns the exceptions of a broken connection into one error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .target import Target
 
 @contextmanager
 def lost_if_broken(target: Target):
-    """Turn what paramiko raises on a broken connection into one error of ours."""
+    """Raise :class:`ConnectionLost` for whatever paramiko raises on a broken connection."""
     try:
         yield
     except (EOFError, OSError, SSHException) as err:

@@ -1,4 +1,4 @@
-"""What the pool keeps about its connections, and what callers hold of them. See :mod:`.pool`."""
+"""The pool's records of its connections, and the leases that callers hold. See :mod:`.pool`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Wanted(Enum):
 
 
 class Pooled:
-    """A connection with its book-keeping; every access holds the pool's lock.
+    """A connection and its counters. Hold the pool's lock for every access.
 
     :ivar extra: only for those who have a session already
     :ivar capacity: leases at once, of any kind
@@ -41,7 +41,7 @@ class Pooled:
 
 
 class Pending:
-    """A connection that is being made."""
+    """A connection that is being established."""
 
     def __init__(self, extra: bool = False):
         self.extra = extra
@@ -83,7 +83,7 @@ LeaseCallback = Callable[["Lease"], None]
 
 
 class Lease:
-    """The right to one channel on a pooled connection; give it back with :meth:`release`."""
+    """The right to one channel on a pooled connection. Return it with :meth:`release`."""
 
     def __init__(
         self, slot: Slot, place: Pooled, wanted: Wanted, give_back: LeaseCallback, retire: LeaseCallback
@@ -103,7 +103,7 @@ class Lease:
         return self.place.connection
 
     def release(self) -> None:
-        """Close the channel and give the place back. Safe to call twice."""
+        """Close the channel and return the place. Safe to call twice."""
         if self.channel is not None:
             try:
                 self.channel.close()
@@ -114,7 +114,7 @@ class Lease:
             self._give_back(self)
 
     def discard(self) -> None:
-        """Give the place back; nobody gets this connection, nor an idle one of the same age, again."""
+        """Return the place, and retire this connection and the idle ones to the same target."""
         self._retire(self)
         self.release()
 

@@ -1,8 +1,8 @@
-"""Connections that are kept and shared, within limits that spare the hosts.
+"""Keeps and shares connections, within limits that spare the hosts.
 
 A connection is shared only by equal targets (user, credential, host key, route). It is never closed while
-a channel on it is busy. Whoever needs a new one waits for a thread of its own that connects, so a caller's
-wait has a limit whatever the network or the resolver does.
+a channel on it is busy. A new connection is established in a thread of its own, so that a
+caller's wait has a limit whatever the network or the resolver does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _pools: weakref.WeakSet[ConnectionPool] = weakref.WeakSet()
 
 @dataclass(frozen=True)
 class PoolLimits:
-    """How much a host is asked for.
+    """Limits on what hosts are asked for.
 
     :param channels_per_connection: below sshd's MaxSessions (default 10)
     :param logins_at_once_per_host: below sshd's MaxStartups (default 10)
@@ -92,11 +92,11 @@ class ConnectionPool:
         """Return a lease with an open channel. Nothing has been sent on it.
 
         A kept connection that turns out to be dead is replaced, once. A host that refuses another session on a
-        connection (MaxSessions) is not asked for so many again while connections to it are kept.
+        connection (MaxSessions) is not asked for that many again while connections to it are kept.
 
         :param patience_s: seconds to wait for a session while all that the host allows are in use; 0: no limit
-        :param beside: the caller has a session already and keeps it meanwhile. Those who wait for each other's would wait
-            for ever, so there are connections for this purpose alone
+        :param beside: the caller already holds a session and keeps it meanwhile. Two such callers could wait for each
+            other for ever, so these sessions have connections of their own
         :raise ConnectError: a subclass that says why
         :raise StopRequested: ``stop`` was requested meanwhile
         """
@@ -149,7 +149,7 @@ class ConnectionPool:
                 unsubscribe()
 
     def forget_refusal(self, target: Target) -> None:
-        """Allow a credential again that the host refused a moment ago: a person asks for it."""
+        """Allow a credential that the host refused a moment ago: a person asks for another attempt."""
         with self._lock:
             self._refused.pop(target.key, None)
 
@@ -168,8 +168,9 @@ class ConnectionPool:
     def _wait_for_place(
         self, slot: Slot, target: Target, stop: StopSignal | None, wanted: Wanted, until: float
     ) -> Lease:
-        """
-        :param until: while others use all the places, we wait until then; without connections, for one connecting
+        """Wait for a place on a connection, and take it.
+
+        :param until: how long to wait while others use all places; without a connection, the wait is one connect timeout
         """
         connecting_s = _longest_connect_s(target) + QUEUE_LIMIT_S
         began = unused_since = time.monotonic()
@@ -323,7 +324,7 @@ class ConnectionPool:
                     pooled.connection.retired = True
 
     def _learn_session_limit(self, slot: Slot, allowed: int) -> None:
-        """The host refused a session on a connection that had so many."""
+        """Note that the host refused a session on a connection with this many sessions."""
         with self._lock:
             if allowed:
                 slot.session_limit = min(allowed, slot.session_limit or allowed)

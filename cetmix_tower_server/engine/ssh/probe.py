@@ -1,4 +1,4 @@
-"""Looking at a host before running anything: its key, and what works on the way to a command."""
+"""Tests a connection before anything is run: fetches the host key, and tries every step on the way to a command."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def test_connection(
     shell: bool = True,
     sftp: bool = True,
 ) -> list[ProbeStep]:
-    """Try everything a command needs, one after the other, over a new connection; end at the first failure
+    """Try everything a command needs, step by step, over a new connection; stop at the first failure
     that makes the rest impossible.
 
-    A person asks for it, so a credential that was refused a moment ago is tried again.
+    A person asked for the test, so a credential that was refused a moment ago is tried again.
 
     :param shell: try the shell, and sudo where a mode is given; False for hosts without a POSIX shell
     :param sftp: try the file transfer
-    :return: the steps in order; a failed SFTP or sudo does not keep the others from being tried
+    :return: the steps in order; a failure of shell, SFTP or sudo does not prevent the other steps
     """
     probe = _Probe(pool, target)
     pool.forget_refusal(target)
@@ -100,11 +100,11 @@ test_connection.__test__ = False  # the name looks like a test to pytest
 
 
 class _Failed(Exception):
-    """A step failed that the others need."""
+    """A step failed that the remaining ones depend on."""
 
 
 class _Probe:
-    """A connection that is made step by step."""
+    """A connection that is established step by step."""
 
     def __init__(self, pool: ConnectionPool, target: Target):
         self.pool = pool
@@ -218,7 +218,7 @@ class _SingleConnection:
         return _SingleLease(self._connection, target.settings.connect_timeout_s)
 
     def lease(self, target: Target, _stop=None):
-        raise ConnectError(f"No second connection to {target.label} in a test.", *where(target))
+        raise ConnectError(f"A connection test uses one connection to {target.label} only.", *where(target))
 
 
 class _SingleLease:
@@ -258,4 +258,4 @@ def _sftp_version(connection: Connection) -> int:
         return int.from_bytes(answer[5:9], "big")
     if not connection.alive:
         raise lost(target)
-    raise ConnectError(f"{target.label} offers no SFTP: files cannot be transferred.", *where(target))
+    raise ConnectError(f"{target.label} does not offer SFTP, so files cannot be transferred.", *where(target))

@@ -1,4 +1,4 @@
-"""The clocks of work that waits for a host: stop, time limit, silence, signs of life."""
+"""The limits of a wait for a host: stop request, time limit, silence, keepalives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONG_WAIT_S = 3600.0
 
 
 class Watch:
-    """Says whether to go on waiting, and how long at most.
+    """Decides whether to keep waiting, and for how long.
 
     :param timeout_s: for everything together, from now; 0: none
     :param silence_timeout_s: without any answer of the host while one is awaited; 0: none

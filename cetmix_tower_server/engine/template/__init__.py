@@ -1,1 +1,1 @@
-"""Putting values into texts of authors."""
+"""Fills values of variables and secrets into texts of authors, and reads those texts."""

@@ -1,4 +1,4 @@
-"""Putting the values of variables into code.
+"""Fills the values of variables into code.
 
 Two modes: in shell mode a value is written as it is, in literal mode (Python commands, conditions) ``{{ x }}`` becomes
 Python code for the value, also inside of a string literal. A variable without a value is an error that names it,
@@ -28,7 +28,7 @@ from .sandbox import OUTPUT_MAX, Budget, CodeText, LimitedEnvironment, Refused
 from .tags import has_tags
 
 DEPTH_MAX = 32  # values that use values that use values ...
-_TAGS = re.compile(r"\{[{%]|(?<!\$)\{#")  # of what may be more than text, see template_text
+_TAGS = re.compile(r"\{[{%]|(?<!\$)\{#")  # where a tag may start, see .tags
 _VARIABLE = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*){0,9}) *\}\}")
 _MARK = re.compile(r"twv([0-9a-f]{16})n([0-9]+)z")  # of a value in literal mode
 _NOT_VARIABLES = frozenset(
@@ -79,13 +79,13 @@ def render(
 ) -> str:
     """Return the source with all values in it.
 
-    :param where: what the source is, for messages: "code of command x"
-    :raise UndefinedVariable: when a variable without a value would be printed or computed with
-    :raise VariableCycle: when stored values use each other in a circle
-    :raise RenderingError: for anything else that is wrong with a template; nothing else is ever raised
+    :param where: what messages call the source: "code of command x"
+    :raise UndefinedVariable: a variable without a value would be printed or computed with
+    :raise VariableCycle: stored values use each other in a circle
+    :raise RenderingError: anything else is wrong with a template. Nothing else is raised
     """
     if not has_tags(source):
-        return source  # most code has no variables: no environment is made for it
+        return source  # most code has no variables and needs no environment
     if pool.is_child:
         return _Rendering(scope, mode, undefined).run(source, where)
     try:
@@ -98,7 +98,7 @@ def render(
 def find_variables(source: str, where: str = "") -> set[str]:
     """Return the names that a template uses and does not set itself; ``tower`` for system values.
 
-    :raise RenderingError: when the template is malformed, or reading it takes too long
+    :raise RenderingError: the template is malformed, or reading it takes too long
     """
     if not has_tags(source):
         return set()

@@ -1,8 +1,8 @@
-"""A Jinja environment for templates of people who are not trusted with the process they run in.
+"""A Jinja environment for templates by untrusted authors.
 
-Jinja's immutable sandbox keeps templates away from Python's insides. What is added here are limits: on output, on the
-size of texts and lists made on the way, on loops and calls, and a list of the methods that may be called at all.
-Everything refused raises :class:`Refused`.
+Jinja's immutable sandbox keeps templates away from Python's internals. This module adds limits: on output, on the
+size of intermediate texts and lists, on loops and calls, and a list of the methods that may be called.
+Whatever is refused raises :class:`Refused`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _BRACE_WIDTH = re.compile(r":[^{}]*(?:[0-9]{5}|\{)")
 
 
 class Refused(Exception):
-    """A template does what templates may not do here; the text is for a person."""
+    """A template does something that is not allowed. The text is for people."""
 
 
 class CodeText(str):

@@ -1,6 +1,6 @@
-"""Where the tags of a template are, and which lines of it hold nothing but tags.
+"""Finds the tags of a template, and the lines that hold nothing but tags.
 
-Everything that reads templates (rendering, looking for variables, renaming, advice) asks this module, so that all of them
+Everything that reads templates (rendering, finding variables, renaming, advice) uses this module, so that all of them
 see the same tags. Two rules differ from plain Jinja:
 
 * ``{#`` begins a comment only where it can be nothing else: not behind ``$`` (``${#name}`` is shell), and closed by ``#}``
@@ -76,7 +76,7 @@ class Prepared:
 
 
 def has_tags(text: str) -> bool:
-    """Return whether a text may be more than text to Tower."""
+    """Return whether a text may contain tags."""
     return bool(text) and _OPENING.search(text) is not None
 
 

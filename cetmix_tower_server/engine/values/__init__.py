@@ -1,1 +1,1 @@
-"""Values of variables and of runs: their rules, and how they are stored."""
+"""Values of variables and of runs: their rules, and the form in which they are stored."""

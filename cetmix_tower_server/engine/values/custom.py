@@ -17,8 +17,8 @@ Secrets = tuple[tuple[str, Secret], ...]
 class CustomValues:
     """What a run knows besides stored values.
 
-    :param values: {name: JSON value}, as they are
-    :param secrets: (name, secret) of those whose text may stand in them; two may have one name, when one was rotated
+    :param values: {name: JSON value}, not masked
+    :param secrets: (name, secret) pairs whose text the values may contain; a rotated secret has two pairs of the same name
     """
 
     values: Mapping[str, Any]
@@ -49,7 +49,7 @@ def masked(value: Any, masker: Masker) -> Any:
 
 
 def all_texts(value: Any) -> str:
-    """Return all texts of a JSON value, one a line: what contains a secret contains it in one of them."""
+    """Return all texts of a JSON value, one per line: a value that contains a secret contains it in one of them."""
     if isinstance(value, Mapping):
         return "\n".join(all_texts(part) for item in value.items() for part in item)
     if isinstance(value, (list, tuple)):

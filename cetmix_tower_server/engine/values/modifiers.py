@@ -1,7 +1,7 @@
-"""Value modifiers: small Python of a variable's author that changes a value before it is used.
+"""Value modifiers: short Python code by a variable's author that changes a value before it is used.
 
-They know ``value``, ``result`` and a part of ``re``: no environment, no records, no files. Odoo's ``test_python_expr`` looks
-through them before; what is refused here is refused a second time. They only ever run in children (``bounded``).
+They have ``value``, ``result`` and a part of ``re``: no environment, no records, no files. Odoo's ``test_python_expr`` has checked
+them before; this check is a second one. They only run in child processes (``bounded``).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ RE = SimpleNamespace(
         ).split()
     }
 )
-# str.format walks attributes and items by their name inside a string, which nothing can see that reads the code:
-# "{0.__init__.__globals__}".format(re) would read the process's memory. f-strings are not affected.
+# str.format resolves attributes and items named inside a string, which a check of the code cannot see:
+# "{0.__init__.__globals__}".format(re) would expose the process's memory. f-strings are not affected.
 REFUSED_METHODS = frozenset({"format", "format_map"})
 _BUILTINS: dict[str, Any] = {
     function.__name__: function
@@ -102,7 +102,7 @@ def find_refused(tree: ast.AST) -> str:
 
 
 def apply(expression: str, value: str) -> str | None:
-    """Return what a modifier makes of a value: text, or None when it takes the value away.
+    """Return the modified value: text, or None if the modifier removes the value.
 
     :param expression: Python expression, or statements that set ``result``
     :raise Exception: whatever the author's code raises

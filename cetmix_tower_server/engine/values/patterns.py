@@ -1,7 +1,7 @@
 """Regular expressions of authors, matched in bounded time.
 
-Python's ``re`` may take time that grows exponentially with the text, and nothing in its process goes on meanwhile. So a
-pattern is matched here only when counting the ways to match it shows that there are few; all others go to a child.
+Python's ``re`` may take time that grows exponentially with the text, and everything else in the process waits. So a
+pattern is matched here only if counting shows that there are few ways to match it; all others go to a child process.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ except ImportError:  # Python 3.10
     import sre_constants as constants  # type: ignore[no-redef]
     import sre_parse as parser  # type: ignore[no-redef]
 
-PATTERN_MAX = 500  # characters of a pattern that is looked at here
+PATTERN_MAX = 500  # characters of a pattern that is matched here
 TEXT_MAX = 10_000  # characters of a text that is matched here
 WAYS_MAX = 100_000  # ways to match, times the characters that each of them may read
 _SINGLE = frozenset({constants.LITERAL, constants.NOT_LITERAL, constants.ANY, constants.IN, constants.AT})
@@ -29,9 +29,9 @@ _REPEATS = frozenset({constants.MAX_REPEAT, constants.MIN_REPEAT})
 def fullmatch(pattern: str, text: str, what: str = "the validation pattern") -> bool:
     """Return whether a pattern matches the whole text.
 
-    :param what: names the pattern, for messages
-    :raise OutOfBudget: that takes too long to find out
-    :raise ValueError: it is no pattern
+    :param what: what messages call the pattern
+    :raise OutOfBudget: matching takes too long
+    :raise ValueError: not a regular expression
     """
     if not pool.is_child and not is_quick(pattern, len(text)):
         return bool(pool.run("match", pattern, text, what=what))
@@ -42,9 +42,9 @@ def fullmatch(pattern: str, text: str, what: str = "the validation pattern") -> 
 
 
 def find_problem(pattern: str, what: str = "the validation pattern") -> str:
-    """Return why a text is no regular expression, or "".
+    """Return why a text is not a regular expression, or "".
 
-    :raise OutOfBudget: that takes too long to find out
+    :raise OutOfBudget: checking takes too long
     """
     if not pool.is_child and not is_quick(pattern, 0):
         return str(pool.run("check_pattern", pattern, what=what))
@@ -57,7 +57,7 @@ def find_problem(pattern: str, what: str = "the validation pattern") -> str:
 
 @lru_cache(maxsize=4096)
 def is_quick(pattern: str, size: int) -> bool:
-    """Return whether matching a pattern against a text of ``size`` characters surely takes no time to speak of."""
+    """Return whether matching a pattern against a text of ``size`` characters certainly takes next to no time."""
     if len(pattern) > PATTERN_MAX or size > TEXT_MAX:
         return False
     try:

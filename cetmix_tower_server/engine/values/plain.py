@@ -1,4 +1,4 @@
-"""Values that an author's Python leaves behind, as a database can keep them; what it cannot keep is told in one sentence."""
+"""Converts values that an author's Python returns into what a database can store, and explains in one sentence what it cannot store."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..errors import EngineError
 from ..exit_codes import ExitCode
 
 DEPTH_MAX = 50  # lists and dictionaries inside each other
-DIGITS_MAX = 1000  # of a whole number; more than anybody counts, less than what takes long to print
-SIZE_MAX = 1_000_000  # characters of all of it: each step of a flight plan keeps a copy
-# No database takes NUL and half characters, no XML what Unicode calls no character.
+DIGITS_MAX = 1000  # of an integer; more than anybody needs, less than what takes long to print
+SIZE_MAX = 1_000_000  # characters in total: each step of a flight plan stores a copy
+# No database stores NUL and lone surrogates, and XML cannot contain noncharacters.
 UNSTORABLE = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
 _DATES = (datetime.date, datetime.time, datetime.timedelta, decimal.Decimal)
 
 
 class UnstorableValue(EngineError):
-    """A value that cannot be kept; the message says which one, why, and what to do."""
+    """A value that cannot be stored; the message says which one, why, and what to do."""
 
     exit_code = ExitCode.PYTHON_COMMAND_ERROR
 
@@ -29,14 +29,14 @@ class UnstorableValue(EngineError):
 def plain(value: Any, where: str) -> Any:
     """Return a value as JSON can carry it: dates and decimals as texts, tuples and sets as lists.
 
-    :param where: what it is called in messages, as the author writes it
-    :raise UnstorableValue: it cannot be kept
+    :param where: what messages call the value, as the author writes it
+    :raise UnstorableValue: it cannot be stored
     """
     return _Converter().convert(value, where, 0)
 
 
 def storable_text(text: str) -> str:
-    """Return a text with signs in place of what no database takes: NUL and half characters."""
+    """Return a text in which symbols replace what no database stores: NUL and lone surrogates."""
     return UNSTORABLE.sub(
         lambda match: "\N{SYMBOL FOR NULL}" if match[0] == "\0" else "\N{REPLACEMENT CHARACTER}", text
     )
@@ -45,7 +45,7 @@ def storable_text(text: str) -> str:
 class _Converter:
     def __init__(self):
         self._size = 0
-        self._around: set[int] = set()  # ids of what the present value is inside of
+        self._around: set[int] = set()  # ids of the containers around the current value
 
     def convert(self, value: Any, where: str, depth: int) -> Any:
         if value is None or isinstance(value, bool):
@@ -121,7 +121,7 @@ class _Converter:
 
 
 def _text_of(value: Any, where: str) -> str:
-    """Return a text, or what an object says of itself, such as a translation; what says only where it is in memory has none."""
+    """Return the text of an object that has one, such as a translation; an object that only prints its address has none."""
     if type(value).__str__ is object.__str__ or isinstance(value, type):
         raise UnstorableValue(
             f"{where} is {_kind(value)}, which cannot be stored: convert it to a string, number, list or dictionary."

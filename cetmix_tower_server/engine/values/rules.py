@@ -1,4 +1,4 @@
-"""What happens to a stored value after it was rendered: its variable's pattern checks it, its modifier changes it."""
+"""The rules for a stored value after it was rendered: its variable's pattern checks it, its modifier changes it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class ValueRule:
     """The rule for one value.
 
     :param pattern: regular expression that the whole value must match, or ""
-    :param pattern_what: names the pattern, for messages
-    :param checked: what the pattern is compared with when that is not the rendered value
+    :param pattern_what: what messages call the pattern
+    :param checked: the text that is matched if it is not the rendered value
     :param invalid: message with ``%(text)s`` for a value that does not match
     :param modifier: Python of the variable's author, or ""
     :param refused: why the modifier must not run, or ""
@@ -35,9 +35,9 @@ class ValueRule:
 
 
 class ValueRules:
-    """The rules of all values that a rendering may use; called with each of them.
+    """The rules of all values that a rendering may use. Called with each value.
 
-    :param rules: {reference: rule}; values without one stay as they are
+    :param rules: {reference: rule}; values without a rule are not changed
     """
 
     def __init__(self, rules: Mapping[str, ValueRule]):
@@ -46,7 +46,7 @@ class ValueRules:
     def __call__(self, reference: str, text: str) -> str | None:
         """Return the value to use, or None for unset.
 
-        :raise RenderingError: the value does not fit, or its modifier fails or takes too long
+        :raise RenderingError: the value does not match, or its modifier fails or takes too long
         """
         try:
             return self.if_cheap(reference, text)
@@ -55,7 +55,7 @@ class ValueRules:
             return pool.run("value", rule, text, what=f"the value of variable “{reference}”")
 
     def if_cheap(self, reference: str, text: str) -> str | None:
-        """As a call, but raise :class:`NotCheap` rather than do what may take time."""
+        """Like a call, but raise :class:`NotCheap` instead of doing what may take long."""
         rule = self._rules.get(reference)
         if not rule or text is None:
             return text
@@ -76,7 +76,7 @@ def from_plain(rules: Mapping[str, Mapping[str, Any]]) -> ValueRules:
 
 
 def apply_plain(rule: Mapping[str, Any], text: str) -> str | None:
-    """Return what a rule that is plain data makes of a text."""
+    """Apply a rule that is plain data to a text."""
     return _apply(ValueRule(**rule), text)
 
 

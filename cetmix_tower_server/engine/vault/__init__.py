@@ -1,1 +1,1 @@
-"""Encryption of stored secrets and the file of its keys."""
+"""Encrypts stored secrets, and keeps the file of the keys."""

@@ -1,4 +1,4 @@
-"""The file that keeps the vault's keys where neither the environment nor odoo.conf names them."""
+"""The file that holds the vault's keys if neither the environment nor odoo.conf provides them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read_key_file(path: Path) -> KeyRing | None:
-    """Return the keys of a file, None when there is no such file.
+    """Return the keys in a file, or None if the file does not exist.
 
-    :raise VaultError: others may read it, or it is damaged
+    :raise VaultError: other users may read it, or it is damaged
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -44,18 +44,18 @@ def read_key_file(path: Path) -> KeyRing | None:
 
 
 def read_or_create_key_file(path: Path) -> KeyRing:
-    """Return the keys of a file; make it with a first key when it does not exist.
+    """Return the keys in a file; create it with a first key if it does not exist.
 
-    However many processes do that at once, all of them get the same key.
+    However many processes do this at once, all of them get the same key.
     """
     return read_key_file(path) or change_key_file(path, lambda ring: ring or KeyRing.generate())
 
 
 def change_key_file(path: Path, change: Callable[[KeyRing | None], KeyRing]) -> KeyRing:
-    """Replace the keys of a file by what ``change`` makes of them, and return that.
+    """Replace the keys in a file by the result of ``change``, and return that.
 
-    Nobody else changes the file in the meantime. A reader sees the old file or the new one, never half of one,
-    also after a crash or a power failure at any moment; when this returns the new keys are on the disk.
+    No other process changes the file meanwhile. A reader sees the old file or the new one, never part of one,
+    even after a crash or a power failure at any moment. On return, the new keys are on the disk.
 
     :raise VaultError: the file cannot be read or written
     """

@@ -1,4 +1,4 @@
-"""Encryption of stored secrets: AES-256-GCM, a ring of keys, values bound to the place they belong to.
+"""Encryption of stored secrets: AES-256-GCM, a ring of keys, values bound to the record and field they belong to.
 
 A token reads ``v1.<key id>.<base64 of nonce, ciphertext and tag>``. The place (for example "model,id,field") is
 authenticated with it, so a token that was copied to another record or field does not decrypt there.
@@ -60,7 +60,7 @@ class KeyRing:
         return cls([os.urandom(KEY_BYTES)])
 
     def with_new_key(self) -> KeyRing:
-        """Return a ring with a new key in front; the present ones go on decrypting."""
+        """Return a ring with a new key in front; the current ones still decrypt."""
         return type(self)([os.urandom(KEY_BYTES), *self._keys])
 
     def dump(self) -> str:
@@ -87,7 +87,7 @@ class KeyRing:
     def decrypt(self, token: str, context: str) -> str:
         """Return the value of a token.
 
-        :raise VaultError: no token, unknown key, changed, or made for another context
+        :raise VaultError: not a token, unknown key, changed, or made for another context
         """
         key_id, data = _split(token)
         cipher = self._ciphers.get(key_id)
@@ -97,7 +97,7 @@ class KeyRing:
             plain = cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _associated(key_id, context))
             return plain.decode()
         except (InvalidTag, ValueError):
-            raise VaultError("The stored value was changed, or belongs to something else.") from None
+            raise VaultError("The stored value was changed, or belongs to another record or field.") from None
 
     def is_current(self, token: str) -> bool:
         """Return whether ``token`` was made with the newest key."""

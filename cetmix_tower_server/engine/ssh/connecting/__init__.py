@@ -1,1 +1,1 @@
-"""Opening one connection to a host: address, host key, log-in, channels."""
+"""Opens one connection to a host: TCP, host key, log-in, channels. Knows nothing of the pool."""

@@ -1,4 +1,4 @@
-"""One connection to a host: opening it step by step, channels on it, signs of life."""
+"""One connection to a host: opens it step by step, opens channels on it, checks that the host is alive."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .host_key import HostKey, check_host_key, stored_key
 from .login import authenticate
 from .transport import CIPHERS, MACS, CommandChannel, CommandTransport
 
-#: How often a wait looks whether the connection ended without telling.
+#: How often a wait checks whether the connection ended silently.
 _CHECK_S = 0.5
-#: So long sshd may take to notice that a session is over, and so often it is asked for another meanwhile.
+#: How long sshd may take to notice the end of a session, and how often it is asked for another one meanwhile.
 _ENDING_S = 0.5
 _ASK_AGAIN_S = 0.02
 
@@ -42,14 +42,14 @@ class Connection:
         """Open a session channel.
 
         :raise ChannelRefused: the host allows no more sessions (MaxSessions)
-        :raise ConnectionLost, ConnectTimeout: the connection is of no use any more
+        :raise ConnectionLost, ConnectTimeout: the connection can no longer be used
         """
         deadline = time.monotonic() + timeout_s
         while True:
             channel = self._ask_for_session(deadline, timeout_s)
             if not channel.open_error:
                 break
-            # sshd lets go of a session a moment after both sides have closed it, and refuses another until then
+            # sshd releases a session a moment after both sides have closed it, and refuses another one until then
             now = time.monotonic()
             sessions, closing = channel.sessions_before
             one_ends = closing == sessions > 0 or now - self.transport.last_session_gone < _ENDING_S
@@ -81,7 +81,7 @@ class Connection:
         return self._sock.writable(timeout_s)
 
     def check_life(self, settings: ConnectSettings, now: float) -> float:
-        """Ask a silent host for a sign of life.
+        """Send a keepalive to a silent host.
 
         :return: when to check again (monotonic seconds)
         :raise ConnectionLost: it has been silent for too long
@@ -109,7 +109,7 @@ class Connection:
         self._on_close()
 
     def forget(self) -> None:
-        """Drop a connection that belongs to the parent process, without a word to the host."""
+        """Drop a connection of the parent process without sending anything to the host."""
         self.retired = True
         self.transport.active = False
         self._sock.forget()
@@ -139,7 +139,7 @@ def connect(target: Target, sock, deadline: float, on_close: Callable[[], None] 
 
 
 def handshake(target: Target, sock, deadline: float) -> tuple[CommandTransport, sockets.WatchedSocket]:
-    """Exchange banners and keys; nothing secret is sent, the host key is not judged yet."""
+    """Exchange banners and keys. Nothing secret is sent, and the host key is not checked yet."""
     watched = sockets.WatchedSocket(sock, target.settings.dead_after_s)
     transport = CommandTransport(watched)
     _choose_algorithms(transport, target)
@@ -164,7 +164,7 @@ def _choose_algorithms(transport: CommandTransport, target: Target) -> None:
     options.kex = settings.kex or options.kex
     options.key_types = settings.host_key_algorithms or options.key_types
     stored = None if target.skip_host_key else stored_key(target)
-    if stored:  # ask for the stored key first: only a host that does not have it shows another one
+    if stored:  # ask for the stored type first: only a host without that key presents another one
         options.key_types = sorted(options.key_types, key=lambda name: name not in stored.algorithms)
 
 

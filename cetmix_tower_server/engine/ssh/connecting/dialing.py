@@ -1,4 +1,4 @@
-"""The way to a host: straight over TCP, or through the connection to a jump host."""
+"""Reaches a host: directly over TCP, or through a connection to a jump host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Host keys: reading a stored one, fingerprints, comparison."""
+"""Host keys: parses stored keys, computes fingerprints, compares the key of a host with the stored one."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def stored_key(target: Target) -> HostKey | None:
         return HostKey.parse(target.host_key)
     except ValueError:
         raise HostKeyMismatch(
-            f"The host key stored for {target.label} is not a public key. Fetch and accept it again.",
+            f"The host key stored for {target.label} is not a public key. Fetch the host key again and accept it.",
             target.host,
             target.port,
         ) from None

@@ -1,4 +1,4 @@
-"""A session's way to its host: a channel for SFTP when it is needed, scripts, and cleaning up when something breaks."""
+"""Gives a session access to its host: an SFTP channel on demand, scripts, and clean-up after failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECONNECT_S = 5.0
 
 
 class HostAccess:
-    """Gives :class:`Link` and scripts to those who work on the host. Used by one thread."""
+    """Provides :class:`Link` and runs scripts. Used by one thread."""
 
     def __init__(
         self, pool: ConnectionPool, target: Target, stop: StopSignal | None, watch: Watch, owner: Owner | None
@@ -51,7 +51,7 @@ class HostAccess:
 
     @contextmanager
     def transfer(self, kind: type[FileError], path: str):
-        """Give a link to work on; turn what breaks it into errors and clean up.
+        """Provide a link; turn what breaks it into errors, and clean up.
 
         :param kind: of the error when the host's SFTP server is of no use
         """

@@ -1,4 +1,4 @@
-"""Copying a file on a host through us, for backups where a hard link cannot be made."""
+"""Copies a file on a host by way of Tower: for backups, if a hard link cannot be created."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def _missing(link: Link, path: str, directory: str) -> Task:
                 raise
         else:
             if not found.is_directory:
-                what = f"{directory} is {'a file' if found.is_file else kind_of(found)}, no directory"
+                what = f"{directory} is {'a file' if found.is_file else kind_of(found)}, not a directory"
                 raise failure(FileCreationFailed, path, link.target, what, "", "Choose another path.")
             break
         missing.insert(0, directory)

@@ -135,7 +135,7 @@ class Download:
 
     def _too_large(self, limit: int) -> FileTooLarge:
         return failure(
-            FileTooLarge, self.path, self._link.target, f"has more than the {limit} bytes that are allowed"
+            FileTooLarge, self.path, self._link.target, f"is larger than the allowed {limit} bytes"
         )
 
 

@@ -14,7 +14,7 @@ _REASONS = {
     wire.UNSUPPORTED: "the host's SFTP server does not support it",
 }
 NO_SFTP = (
-    "{host} offers no SFTP ({reason}), so files cannot be transferred."
+    "{host} does not offer SFTP ({reason}), so files cannot be transferred."
     " Enable the subsystem in its sshd (Subsystem sftp internal-sftp)."
 )
 

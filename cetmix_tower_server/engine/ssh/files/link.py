@@ -1,4 +1,4 @@
-"""What the tasks of one session share: the SFTP session, names of paths, and temporary files to clean up."""
+"""State that the tasks of one session share: the SFTP session and the temporary files to clean up; helpers for paths."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Names:
             code = _BY_NAME.format(base=base, name=shlex.quote(name), line=shlex.quote(f"^{name}:"))
             found = "" if name.startswith("-") or ":" in name else self._run(code).stdout.strip()
             if not found.isdigit():
-                what = f"the host knows no {'user' if base == 'passwd' else 'group'} {name}"
+                what = f"the host has no {'user' if base == 'passwd' else 'group'} {name}"
                 raise failure(
                     FileCreationFailed,
                     path,

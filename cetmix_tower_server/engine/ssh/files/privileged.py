@@ -1,6 +1,6 @@
-"""Work with files through sudo: one privileged script does what the log-in user may not.
+"""Works with files through sudo: a privileged script does what the log-in user may not.
 
-What is pushed is first brought to a private directory of the log-in user over SFTP.
+Files to be pushed are first uploaded over SFTP to a private directory of the log-in user.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Privileged:
     def push_many(
         self, specs: Iterable[PushSpec], on_result: OnResult, on_progress: Progress | None
     ) -> list[PushSpec]:
-        """Push files; return those that have to go another way: none."""
+        """Push files; return those that must be pushed in another way: none."""
         source = iter(specs)
         with self._access.transfer(FileUploadFailed, "") as link:
             while batch := list(_batch(source)):
@@ -143,7 +143,7 @@ class Privileged:
 
     @contextmanager
     def _private_directory(self, link: Link) -> Iterator[str]:
-        """Make a directory only for the log-in user, and remove it with all that was uploaded to it."""
+        """Create a directory for the log-in user alone; remove it and its content at the end."""
         path = link.sftp.run(self._make_private(link))
         try:
             yield path
@@ -237,7 +237,7 @@ class Privileged:
     # -- the script
 
     def _absolute(self, path: str, kind: type[FileError]) -> str:
-        """Return the path from the root; the log-in user's home is asked for over SFTP where it matters."""
+        """Return the full path; SFTP tells the log-in user's home directory if it is needed."""
         if path.startswith("/"):
             return absolute(path, "/", kind, self._target)
         with self._access.transfer(kind, path) as link:
@@ -296,7 +296,7 @@ class _Reading:
 
     def _check(self, size: int) -> None:
         if self._limit is not None and size > self._limit:
-            what = f"has more than the {self._limit} bytes that are allowed"
+            what = f"is larger than the allowed {self._limit} bytes"
             raise failure(FileTooLarge, self._path, self._way._target, what)
 
     def finish(self) -> HostFile:

@@ -1,12 +1,12 @@
-"""Rights of a file that its mode does not tell: access lists, extended attributes, SELinux labels.
+"""Rights of a file beyond its mode: access lists, extended attributes, SELinux labels.
 
-A push makes a new file and renames it. The new one would lose them, and where an access list is lost the group gets what
-was the list's mask. SFTP shows none of it, so the host is asked, by one script for up to a hundred files that are there
-already. What it says is not much of (nearly always) is pushed over SFTP; the others go the way of files that need sudo,
-without sudo: the script that puts them in their places takes over the old file's rights before there is any content.
+A push creates a new file and renames it. The new file would lose these rights, and if an access list is lost, the group gets
+the rights of the list's mask. SFTP shows none of this, so one script asks the host about up to a hundred existing files.
+Files without such rights (nearly all) are pushed over SFTP. The others are put in place by the script for files behind sudo,
+without sudo: it copies the rights of the old file before it writes any content.
 
-An account without a shell cannot be asked. There a file is replaced if its mode was given in Tower, or if its group
-may do no more than everybody: nobody but those named in an access list that nobody can see gets other rights then.
+An account without a shell cannot be asked. There, a file is replaced if its mode is set in Tower, or if its group
+has no more rights than everybody: then only people named in an invisible access list could get other rights.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .values import PushSpec
 
 _LIMIT_S = 30.0
 _LOOKS_AT_ONCE = 32
-# Content decides about these, so a new content has none of them.
+# These depend on the content, so new content must not keep them.
 _IGNORED = "security.selinux security.capability security.ima security.evm system.nfs4_acl"
 # No quotation marks of the shell in it.
 _LOOK = """
@@ -60,15 +60,15 @@ printf '%s\nend\n' "$said"
 
 
 class Kept(Enum):
-    """How the rights of a file that is there already are kept."""
+    """How the rights of an existing file are kept."""
 
-    BY_MODE = "mode"  # there is nothing else
-    BY_HOST = "more"  # by a script there
+    BY_MODE = "mode"  # it has no others
+    BY_HOST = "more"  # by a script on the host
     UNKNOWN = "unknown"
 
 
 class KeptByHost(Exception):
-    """A file is to be pushed by a script on the host, for its rights can be kept in no other way."""
+    """A file must be put in place by a script on the host to keep its rights."""
 
 
 class Rights:
@@ -80,7 +80,7 @@ class Rights:
         self._known: dict[str, Kept] = {}
 
     def of(self, paths: Iterable[str]) -> Mapping[str, Kept]:
-        """Say of regular files how their rights are kept."""
+        """Return how the rights of regular files are kept."""
         paths = list(dict.fromkeys(paths))
         said = self._ask(paths) if paths and self._has_shell else []
         if len(said) != len(paths) + 1 or said[-1] != "end":
@@ -96,7 +96,7 @@ class Rights:
             return []
 
     def look_at(self, link: Link, paths: Iterable[str]) -> None:
-        """Ask about all that is there, so that nobody has to ask for each."""
+        """Ask about all existing files at once, so that no file needs a question of its own."""
         there: list[str] = []
 
         def seen(_key: str, found: str | Exception | None) -> None:

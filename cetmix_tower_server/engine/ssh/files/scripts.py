@@ -1,4 +1,4 @@
-"""What a privileged shell does with files. POSIX shell with GNU's, BusyBox's or BSD's tools.
+"""The scripts that work with files in a privileged shell. POSIX shell with GNU's, BusyBox's or BSD's tools.
 
 Every path is an absolute one and reaches the script as a quoted word; contents never do. A script answers in lines
 that begin with a word of its own, never with a path: names may contain anything.

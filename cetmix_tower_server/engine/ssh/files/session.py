@@ -1,4 +1,4 @@
-"""Work with files of one host."""
+"""Pushes, pulls and inspects files of one host. Start reading here."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _PROGRESS_EVERY_S = 0.1
 
 
 class FileSession:
-    """One person's work with files on one host, in one thread. A context manager.
+    """A session of work with files on one host, in one thread. A context manager.
 
-    Channels are taken from the pool when they are needed and given back at the end. After an error of the connection
+    Channels are taken from the pool on demand and returned at the end. After an error of the connection
     the next call opens a new one.
 
-    :param sudo: how files are reached that the log-in user may not touch
+    :param sudo: how to reach files that the log-in user may not access
     :param stop: ends a transfer at once
     :param timeout_s: seconds for everything together, from now; 0: no limit
     :param silence_timeout_s: seconds that the host may owe an answer; 0: no limit
@@ -71,7 +71,7 @@ class FileSession:
     # -- to the host
 
     def push(self, spec: PushSpec, on_progress: Progress | None = None) -> PushResult:
-        """Make or replace a file, in one step: at any moment it is the old or the new one.
+        """Create or replace a file in one step: at any moment it is the old or the new one.
 
         :param on_progress: gets (bytes done, bytes in all), a few times a second
         :raise FileError: a subclass that says why; the host has what it had before
@@ -90,7 +90,7 @@ class FileSession:
         What concerns all of them (connection, stop, time limit, sudo, no SFTP) is raised; a file without a result
         is not there, or is there completely.
 
-        :param on_result: gets each spec with its result or error, in this thread, as they end
+        :param on_result: gets each spec with its result or error, in this thread, as it ends
         """
         self._push(specs, on_result, None)
 
@@ -118,9 +118,9 @@ class FileSession:
     ) -> HostFile:
         """Read a file piece by piece.
 
-        :param out: gets the content; what it has got when this raises is of no use
+        :param out: gets the content; incomplete if this raises
         :param limit: more bytes than this are an error
-        :param digest: make the SHA-256 of what was read; costs a sixth of the time of a large file
+        :param digest: compute the SHA-256 of what was read; takes a sixth of the time of a large file
         :raise FileMissing, FileTooLarge, FileDownloadFailed:
         """
         return self._way.pull(path, self._writer(path, out), limit, _steady(on_progress), digest)
@@ -147,8 +147,8 @@ class FileSession:
     def stat(self, path: str, digest: bool = False) -> HostFile | None:
         """Return facts about a file, None when there is none (or a symbolic link that leads nowhere).
 
-        :param digest: with the SHA-256 of its content, which the host makes where it can
-        :raise FileDownloadFailed: it is something else than a file, or may not be looked at
+        :param digest: include the SHA-256 of its content, computed by the host if it can
+        :raise FileDownloadFailed: not a file, or it may not be inspected
         """
         return self._way.stat(path, digest)
 

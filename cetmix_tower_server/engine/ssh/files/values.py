@@ -1,4 +1,4 @@
-"""What is asked of files on a host, and what is said about them: plain values."""
+"""Requests and answers about a host's files, as plain values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PUSHED, SKIPPED = "pushed", "skipped"
 
 
 class IfExists(str, Enum):
-    """What to do when there is a file already; values as stored (field ``if_file_exists``)."""
+    """What to do if a file exists already; values as stored (field ``if_file_exists``)."""
 
     OVERWRITE = "overwrite"
     SKIP = "skip"
@@ -96,7 +96,7 @@ class PushSpec:
 
 @dataclass(frozen=True)
 class PushResult:
-    """What became of a file that was to be pushed.
+    """The result of a push.
 
     :param outcome: "pushed" or "skipped"
     :param size: of what was pushed; of what is there when it was skipped

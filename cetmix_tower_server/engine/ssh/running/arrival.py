@@ -1,4 +1,4 @@
-"""What a person is told when a shell did not take its script, or may not have. Claims nothing that is not certain."""
+"""Messages for scripts that a shell did not accept, or may not have accepted. They claim only what is certain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ADVICE = (
 def never_ready(target: Target, dialogue: Dialogue, limit_s: float | None = None) -> str:
     """Say that the shell never asked for the script, so that nothing was sent.
 
-    :param limit_s: how long it was waited for; None when it ended
+    :param limit_s: how long Tower waited; None if the shell exited
     """
     shell = f"The login shell of {target.username} on {target.label}"
     if dialogue.reads_input:
@@ -25,22 +25,22 @@ def never_ready(target: Target, dialogue: Dialogue, limit_s: float | None = None
         )
     if limit_s is not None:
         return (
-            f"{shell} was not ready for the command within {limit_s:g} s, so nothing was sent to it and nothing was"
+            f"{shell} was not ready for the command within {limit_s:g} s, so nothing was sent and nothing was"
             f" run. {_ADVICE}"
         )
     return (
-        f"{shell} ended without running the command; nothing was sent to it. Is it a POSIX shell, and is the account"
+        f"{shell} exited without running the command; nothing was sent. Is it a POSIX shell, and is the account"
         f" allowed to run commands? {_ADVICE}"
     )
 
 
 def still_waiting(target: Target) -> str:
-    """Say that nothing had been sent when a run was ended from outside."""
-    return f"The login shell of {target.username} on {target.label} was not ready by then: nothing was sent to it."
+    """Say that nothing had been sent when a run was stopped or timed out."""
+    return f"The login shell of {target.username} on {target.label} was not ready by then: nothing was sent."
 
 
 def incomplete(target: Target) -> str:
-    """Say that a shell found its script damaged and ran nothing of it."""
+    """Say that a shell received an incomplete script and ran none of it."""
     return (
         f"The command did not arrive completely on {target.label}, so it was not run. A process left behind by "
         f"the start-up files of {target.username} reads the input of the login shell (or `head` is missing)."
@@ -48,7 +48,7 @@ def incomplete(target: Target) -> str:
 
 
 def unconfirmed(target: Target) -> str:
-    """Say that a script was sent, and nobody knows what became of it."""
+    """Say that a script was sent and it is unknown whether it ran."""
     return (
         f"The shell of {target.username} on {target.label} did not confirm that the command arrived completely. "
         f"Whether any of it was run is unknown. Check the host. {_ADVICE}"

@@ -1,4 +1,4 @@
-"""From bytes of a host to masked, bounded text: the one way output takes."""
+"""Turns the bytes of a host into masked, bounded text. All output takes this way."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OutputLimits:
 
 @dataclass(frozen=True)
 class Output:
-    """What is to happen to the output of a command.
+    """How the output of a command is handled.
 
     :param masker: hides secrets in the output and in the result
     :param on_output: receives (stream, masked text) while the command runs, in the thread that runs it
@@ -62,7 +62,7 @@ class Collector:
         self._emit(stream, self._mask(stream, self._decoders[stream].feed(data)))
 
     def finish(self) -> None:
-        """Let out what decoder and masker held back."""
+        """Emit what decoder and masker held back."""
         for stream in Stream:
             text = self._mask(stream, self._decoders[stream].flush())
             mask = self._masks[stream]

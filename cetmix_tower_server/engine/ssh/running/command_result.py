@@ -37,7 +37,7 @@ class CommandResult:
     :param stdout: masked standard output, bounded (head and tail kept)
     :param stderr: masked error output, bounded
     :param exit_signal: name without SIG ("KILL") when a signal ended it
-    :param message: a sentence for a person when the outcome is not ``COMPLETED``, else ""
+    :param message: a sentence for people if the outcome is not ``COMPLETED``, else ""
     :param stop_confirmed: after a stop or time-out: True when the host confirmed that nothing is left
         of the process tree, False when it could not be confirmed, None when nothing was to be stopped
     :param timings: seconds by phase ("connect", "first_output", "total")

@@ -1,6 +1,6 @@
-"""The client's side of a conversation: finds the host's markers in the streams and answers them.
+"""Tower's side of a conversation: finds the host's markers in the streams and answers them.
 
-Pure: bytes and times in, bytes out. See :mod:`..script` for the markers.
+Pure: bytes and times in, bytes out. The markers are described in ``script/conversation.py``.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _REFUSED = re.compile(rb"incorrect (?:password|authentication)|authentication fa
 class Dialogue:
     """State of one conversation.
 
-    :ivar pid: process id of the login shell once it is ready for its script
-    :ivar reads_input: its start-up files waited for input: it became ready when there was none
+    :ivar pid: process id of the login shell once it is ready
+    :ivar reads_input: its start-up files waited for input: it became ready when its input was closed
     :ivar failure: (reason or None, sentence part) once sudo failed
     :ivar outgoing: bytes to send, in order
     :ivar close_input: no more will be sent; close once ``outgoing`` is empty
@@ -73,21 +73,21 @@ class Dialogue:
 
     @property
     def is_incomplete(self) -> bool:
-        """A shell said that its script did not arrive whole, and that it runs nothing of it."""
+        """A shell reported that its script did not arrive completely and is not run."""
         return bool(self._incomplete)
 
     @property
     def is_unconfirmed(self) -> bool:
-        """A script was sent, and its shell neither said that it begins nor that it does not."""
+        """A script was sent, and its shell reported neither that it starts nor that it is incomplete."""
         return bool(({0} | self._ready) - self._begun - self._incomplete) if self.ready else False
 
     def withhold(self) -> None:
-        """Send nothing to a shell that is not ready yet, not even later; let what waits for input go on without."""
+        """Never send the script to a shell that is not ready yet, and close its input so that what reads it goes on."""
         if not self.ready:
             self._withheld = self.close_input = True
 
     def receive(self, stream: Stream, data: bytes, now: float) -> bytes:
-        """Take what arrived, act on markers, return what is output of the script."""
+        """Take bytes that arrived, act on markers, return the output of the script."""
         scanner = self._stdout if stream is Stream.STDOUT else self._stderr
         visible = b""
         for item in scanner.feed(data):
@@ -114,7 +114,7 @@ class Dialogue:
         return self._part_began + (PROMPT_LIMIT_S if self._is_direct else SUDO_START_LIMIT_S)
 
     def tick(self, now: float) -> None:
-        """Act on time that passed without an answer of sudo."""
+        """Act if sudo did not answer in time."""
         deadline = self.next_deadline()
         if deadline is None or now < deadline:
             return
@@ -133,7 +133,7 @@ class Dialogue:
             getattr(self, f"_on_{letter}")(argument, now)
 
     def _on_i(self, argument: str, now: float) -> None:
-        """Send the script, now that nothing else can take it."""
+        """Send the script, now that nothing else can read it."""
         if self._withheld:
             self.reads_input = True
         elif self.pid is None:
@@ -147,7 +147,7 @@ class Dialogue:
         self._stdout.active = bool(self._talk.blocks)
 
     def _on_x(self, argument: str, now: float) -> None:
-        """Let nothing follow: parts behind it get no password."""
+        """Send nothing more: later parts get no password."""
         self._incomplete.add(int(argument))
         self.close_input = True
 

@@ -1,4 +1,4 @@
-"""A conversation over one channel: sends, receives, and knows when it is over."""
+"""Conducts a conversation over one channel: sends, receives, and detects the end."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Exchange:
         self._channel.wake.wait(min(max(until - now, 0), _LONG_WAIT_S))
 
     def pump(self, now: float) -> bool:
-        """Take and answer what arrived. Return whether this was the end.
+        """Process what arrived. Return whether this was the end.
 
         :raise ConnectionLost: the connection broke while an answer was being sent
         """
@@ -78,7 +78,7 @@ class Exchange:
             self._pass_on(stream, data)
 
     def run(self, deadline: float) -> bool:
-        """Do all of it; return whether it came to its end in time."""
+        """Conduct all of it; return whether it ended in time."""
         self.start()
         now = time.monotonic()
         while now < deadline:

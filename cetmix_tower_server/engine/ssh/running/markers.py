@@ -1,4 +1,4 @@
-"""Finding the host's markers in its streams, however these are cut. See :mod:`..script` for what they mean."""
+"""Finds the host's markers in its streams, however these are split. ``script/conversation.py`` says what they mean."""
 
 from __future__ import annotations
 

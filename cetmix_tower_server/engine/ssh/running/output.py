@@ -1,4 +1,4 @@
-"""Bytes of a channel become text, and text becomes a result of bounded size."""
+"""Decodes the bytes of a channel, and bounds the size of a result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _only_characters(text: str) -> str:
 class StreamDecoder:
     """UTF-8 to text, chunk by chunk: a character cut by a chunk border is put together again.
 
-    Bytes that are not UTF-8 become U+FFFD, and so does what Unicode calls no character: no XML can hold it, and logs are read
+    Bytes that are not UTF-8 become U+FFFD, and so do noncharacters: XML cannot contain them, and logs are read
     over XML-RPC too. Line ends and carriage returns stay as they are. One decoder
     serves one stream.
     """

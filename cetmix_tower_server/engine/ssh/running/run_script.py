@@ -1,4 +1,4 @@
-"""Running a script on a host: clocks, stop, result."""
+"""Runs a script on a host: time limits, stop, result."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .command_result import CommandResult, Outcome, Stream
 from .exchange import Exchange
 from .stopping import StopRequested, StopSignal, kill_spec, processes_left
 
-#: After the process tree has ended, its last output is waited for this long.
+#: How long to wait for the last output after the process tree has ended.
 LAST_OUTPUT_S = 1.0
-#: After sudo failed, the login shell is waited for this long.
+#: How long to wait for the login shell after sudo failed.
 SUDO_END_S = 5.0
-#: A login shell that was not ready gets the end of its input, and this long to say what it waited for.
+#: How long a login shell that was not ready may take, after its input was closed, to show what it waited for.
 SHELL_END_S = 2.0
 _NEVER = float("inf")
 
@@ -86,7 +86,7 @@ def run_script(
 
 
 class _StopJob(threading.Thread):
-    """Ends the process tree, beside the thread that goes on reading the command's output."""
+    """Ends the process tree while the caller's thread keeps reading the command's output."""
 
     def __init__(self, run: _Run, pid: int):
         super().__init__(name="tower-ssh-stop", daemon=True)
@@ -101,7 +101,7 @@ class _StopJob(threading.Thread):
             if not self._stop_over_same_connection():
                 self._stop_over_new_connection()
         except ConnectError:
-            pass  # not confirmed, which the result says
+            pass  # not confirmed; the result says so
         finally:
             self.done = True
             self._run_state.exchange.wake()
@@ -187,7 +187,7 @@ class _Run:
         finally:
             if unsubscribe:
                 unsubscribe()
-        if self._job:  # the command's channel may end before everything else is proved to be gone
+        if self._job:  # the command's channel may end before all its processes are proved to be gone
             self._job.join(max(self._job.deadline - time.monotonic(), 0))
         if self._channel.request_refused and not self.exchange.dialogue.pid:
             raise ChannelRefused(f"{self.target.label} refused to run commands.", *where(self.target))
@@ -244,7 +244,7 @@ class _Run:
         self.exchange.dialogue.withhold()
 
     def _advance_ending(self, now: float) -> None:
-        """Start the stop if there is anything to stop; leave when it is done or out of time."""
+        """Start the stop if there is anything to stop; give up when it is done or out of time."""
         if self._job is None:
             pid = self.exchange.dialogue.pid
             if pid:
@@ -279,7 +279,7 @@ class _Run:
         return self._make(Outcome.LOST, ExitCode.SSH_CONNECTION_ERROR, self._describe_loss(), timings)
 
     def _describe_arrival(self) -> tuple[Outcome, int, str] | None:
-        """Return what came of a script of which it is not certain that it began; None when it began."""
+        """Return the end of a script that may not have started; None if it started."""
         dialogue = self.exchange.dialogue
         if dialogue.is_incomplete:
             return Outcome.COMPLETED, ExitCode.GENERAL_ERROR, arrival.incomplete(self.target)
@@ -297,7 +297,7 @@ class _Run:
         return self._lost is not None or not (self._channel.has_exit or self.lease.connection.alive)
 
     def _stop_confirmed(self) -> bool | None:
-        """Return None where nothing had been sent that could be stopped."""
+        """Return whether the stop was confirmed; None if nothing had been sent that could be stopped."""
         return self._job is not None and self._job.left == 0 if self.exchange.dialogue.ready else None
 
     def _describe_ending(self) -> tuple[int, str]:

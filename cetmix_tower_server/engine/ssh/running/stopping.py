@@ -1,4 +1,4 @@
-"""Ending a command on a host: the wish to stop, and the script that ends a process tree and proves it."""
+"""Stops a command on a host: the stop signal, and the script that ends a process tree and proves it."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ if [ $seen = 1 ]||[ $# -gt 0 ];then echo "left:$#";else echo blind;fi
 
 
 class StopRequested(Exception):
-    """Somebody asked to stop.
+    """A stop was requested.
 
-    :param may_run_on: something had been started on the host, and that nothing is left of it was not confirmed
+    :param may_run_on: something was started on the host, and the host did not confirm that it has ended
     """
 
     def __init__(self, may_run_on: bool = False):
@@ -78,7 +78,7 @@ class StopRequested(Exception):
 
 
 class StopSignal:
-    """A wish to stop that wakes whoever waits, at once. One for each run; threads share it."""
+    """A stop request that wakes its listeners at once. One per run; threads share it."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -86,7 +86,7 @@ class StopSignal:
         self._listeners: list[Callable[[], None]] = []
 
     def request(self) -> None:
-        """Ask for the stop. Any number of times."""
+        """Request the stop. May be called repeatedly."""
         with self._lock:
             self._set = True
             listeners = list(self._listeners)
@@ -126,6 +126,6 @@ def kill_spec(
 
 
 def processes_left(output: str) -> int | None:
-    """Read what the script printed; None when it did not come to its end, or could not see all processes."""
+    """Return the number that the script printed; None if it did not finish or could not see all processes."""
     found = _LEFT.search(output)
     return int(found[1]) if found else None
