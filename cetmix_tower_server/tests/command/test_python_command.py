@@ -166,7 +166,7 @@ result = {"exit_code": 0, "message": " ".join(found)}
             ("custom_values['a'] = float('nan')", 'custom_values["a"] is nan'),
             ("custom_values['a'] = {'b': [1, float('-inf')]}", 'custom_values["a"]["b"][1] is -inf'),
             ("custom_values['a'] = 'x\\0y'", 'custom_values["a"] contains NUL'),
-            ("custom_values['a'] = {'b\\0': 1}", 'A name in custom_values["a"] contains NUL'),
+            ("custom_values['a'] = {'b\\0': 1}", 'A key in custom_values["a"] contains NUL'),
             ("custom_values['a'] = '\\ud800'", "half a character"),
             ("custom_values['a'] = custom_values", 'custom_values["a"] contains itself'),
             ("x = []\nx.append(x)\ncustom_values['a'] = x", 'custom_values["a"][0] contains itself'),
