@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tower_engine.errors import ConditionInvalid, EngineError
 from tower_engine.exit_codes import ExitCode
-from tower_engine.plan.conditions import evaluate
+from tower_engine.plan.conditions import check, evaluate
 from tower_engine.template.rendering import VariableScope
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Python warns of some of the code below
@@ -229,6 +229,17 @@ def test_any_values_compare_as_in_python(left, right):
 )
 def test_what_cannot_be_evaluated_is_an_error_that_helps(source, part):
     assert part in refusal(source, CUSTOM, a="x", cycle="{{ cycle }}")
+
+
+@pytest.mark.parametrize("source", ["len('text') > 1", "any(x for x in ['a'])", "None or unknown"])
+def test_what_may_succeed_passes_the_check(source):
+    check(source, source, "")
+
+
+@pytest.mark.parametrize("source", ["unknown > 1", "print('x')", "lambda: 1", "1 @ 2"])
+def test_what_always_fails_does_not_pass_the_check(source):
+    with pytest.raises(ConditionInvalid):
+        check(source, source, "")
 
 
 def test_the_error_is_one_of_the_engine_and_has_its_exit_code():

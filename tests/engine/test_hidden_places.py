@@ -21,6 +21,13 @@ def hidden(ours, theirs, new=NEW):
     return hide(Template.of(content, NONCE, Masker({})), theirs, masker)
 
 
+def test_present_values_of_two_secrets_in_a_line_are_masked_by_their_names():
+    secrets = {"t": Secret(NEW), "u": Secret("an0ther-one")}
+    content = protect("a #!cxtower.secret.t!# #!cxtower.secret.u!#\n", NONCE)
+    shown = hide(Template.of(content, NONCE, Masker({})), f"a {NEW} an0ther-one\n", Masker(secrets))
+    assert shown == "a *** t *** *** u ***\n"
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "expected"),
     [

@@ -29,6 +29,7 @@ CASES = [
     ("{% for old in xs %}{{ old }}{% endfor %}", "{% for old in xs %}{{ old }}{% endfor %}"),
     ("echo old", "echo old"),
     ("{{ tower.old }}", "{{ tower.old }}"),
+    ("{{ f(g(1), old=2) }}{{ old }}", "{{ f(g(1), old=2) }}{{ new }}"),
     ("{{ old", "{{ old"),
     # bound in one place and free in another: renaming both keeps the meaning
     (

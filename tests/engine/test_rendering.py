@@ -492,3 +492,9 @@ def test_the_code_of_a_template_is_shared_and_nothing_else_is():
     with pytest.raises(RenderingError):
         render("{% for i in range(100000) %}{% for j in range(9) %}{% endfor %}{% endfor %}", VariableScope())
     assert render("{% for i in range(2) %}{{ i }}{% endfor %}", VariableScope()) == "01"
+
+
+def test_a_filter_on_code_with_values_in_it_is_refused():
+    source = "{% filter upper %}x = {{ a }}{% endfilter %}"
+    with pytest.raises(RenderingError, match="filter is used on code"):
+        render(source, VariableScope(stored={"a": "v"}), Mode.LITERAL)

@@ -15,6 +15,11 @@ from tower_engine.template.rendering import Mode, VariableScope, find_variables,
 SCOPE = VariableScope(stored={"v": "1", "n": ""}, custom={"items": ["a", "b"]})
 
 
+@pytest.mark.parametrize("text", ["", "ls -l", "${#name}", "a { b }", "50 %"])
+def test_plain_text_has_no_tags(text):
+    assert not tags.has_tags(text)
+
+
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize(
     "text",

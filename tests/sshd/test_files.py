@@ -103,7 +103,7 @@ class TestPush:
     def test_directories_are_made(self, files, folder):
         files.push(put(folder / "a/b c/d/file"))
         assert oct(stat.S_IMODE((folder / "a/b c").stat().st_mode)) == oct(0o755)
-        with pytest.raises(FileCreationFailed, match="there is no directory .*/x\\. Make it"):
+        with pytest.raises(FileCreationFailed, match="there is no directory .*/x\\. Create it"):
             files.push(put(folder / "x/y/z/file", make_directories=False))
         assert os.listdir(folder) == ["a"]
 
@@ -308,7 +308,7 @@ class TestOwners:
             with pytest.raises(FileUploadFailed, match="owner and group"):
                 files.push(put(folder / "file", **options))
         for options in ({"owner": "no such user"}, {"group": "-x"}, {"owner": "a:b"}, {"owner": "$(id)"}):
-            with pytest.raises(FileCreationFailed, match="knows no (user|group)"):
+            with pytest.raises(FileCreationFailed, match="has no (user|group)"):
                 files.push(put(folder / "file", **options))
 
     def test_hosts_that_do_not_tell_names(self, lab, host, folder, monkeypatch):
@@ -335,7 +335,7 @@ class TestPull:
     def test_limit(self, files, folder):
         (folder / "file").write_bytes(bytes(1000))
         assert len(pulled(files, folder / "file", limit=1000)) == 1000
-        with pytest.raises(FileTooLarge, match="more than the 999 bytes") as caught:
+        with pytest.raises(FileTooLarge, match="larger than the allowed 999 bytes") as caught:
             pulled(files, folder / "file", limit=999)
         assert caught.value.exit_code == ExitCode.FILE_DOWNLOAD_FAILED
 

@@ -38,7 +38,7 @@ def test_failures_end_the_test_where_nothing_else_makes_sense(lab, host, tmp_pat
 
 def test_no_sftp(lab, own_host):
     steps = test_connection(lab.pool, lab.target(own_host(options={"Subsystem": "other /bin/true"})))
-    assert outcome(steps)[-1] == ("sftp", False) and "no SFTP" in steps[-1].message
+    assert outcome(steps)[-1] == ("sftp", False) and "does not offer SFTP" in steps[-1].message
 
 
 def test_no_shell(lab, users, own_host):
