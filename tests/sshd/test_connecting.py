@@ -77,7 +77,7 @@ def test_text_that_is_no_key(lab, host):
 
 def test_wrong_key(lab, host, tmp_path):
     credential = Credential(private_key=Secret(hosts.make_key(tmp_path / "key")))
-    with pytest.raises(AuthenticationFailed, match=f"as {host.user}: the host refused the key") as caught:
+    with pytest.raises(AuthenticationFailed, match=f"as {host.user}: the host rejected the key") as caught:
         lab.run(lab.target(host, credential=credential), "true")
     assert (caught.value.host, caught.value.port) == (host.address, host.port)
 
@@ -126,7 +126,7 @@ def test_wrong_password_is_tried_once(lab, users, own_host, keyboard):
     host = own_host(user=users.make(password="right"), password=True, options=options)
     wrong = lab.target(host, credential=Credential(password=Secret("wrong")))
     for _ in range(3):  # the second and third are answered from memory
-        with pytest.raises(AuthenticationFailed, match="refused the password"):
+        with pytest.raises(AuthenticationFailed, match="rejected the password"):
             lab.run(wrong, "true")
     tries = [
         line for line in host.log.splitlines() if line.startswith("Failed ") and "none" not in line.split()[1]
@@ -176,7 +176,7 @@ def test_what_is_still_asked_for_is_said(lab, users, own_host):
     options = {"AuthenticationMethods": "password,publickey"}
     host = own_host(user=users.make(password="second"), password=True, options=options)
     with pytest.raises(
-        AuthenticationFailed, match="something else before it: password. No password is stored"
+        AuthenticationFailed, match="requires another method first: password. No password is stored"
     ):
         lab.run(lab.target(host), "true")
     with pytest.raises(
@@ -188,7 +188,7 @@ def test_what_is_still_asked_for_is_said(lab, users, own_host):
 def test_a_password_is_not_tried_in_place_of_a_refused_key(lab, users, own_host, tmp_path):
     host = own_host(user=users.make(password="second"), password=True)
     key = Secret(hosts.make_key(tmp_path / "other"))
-    with pytest.raises(AuthenticationFailed, match="refused the key"):
+    with pytest.raises(AuthenticationFailed, match="rejected the key"):
         lab.run(lab.target(host, credential=Credential(private_key=key, password=Secret("second"))), "true")
     assert "Accepted" not in host.log
 

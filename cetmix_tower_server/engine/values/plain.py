@@ -91,8 +91,8 @@ class _Converter:
 
     def _key(self, key: Any, where: str) -> str:
         if not isinstance(key, (str, int, float, *_DATES)) and key is not None:
-            raise UnstorableValue(f"A name in {where} is {_kind(key)}: names must be strings.")
-        return self._text(str(key), f"A name in {where}")
+            raise UnstorableValue(f"A key in {where} is {_kind(key)}: keys must be strings.")
+        return self._text(str(key), f"A key in {where}")
 
     def _whole_number(self, number: int, where: str) -> int:
         if number.bit_length() > DIGITS_MAX * math.log2(10):

@@ -355,7 +355,7 @@ class TestVaultKeys(VaultCase):
 
     def test_malformed_keys_in_the_environment(self):
         with patch.dict(os.environ, {"TOWER_VAULT_KEYS": "nonsense"}):
-            with self.assertRaisesRegex(UserError, "TOWER_VAULT_KEYS: Vault key 1"):
+            with self.assertRaisesRegex(UserError, "TOWER_VAULT_KEYS: Vault key number 1"):
                 self.server.ssh_password = "new"
 
     def test_rotation(self):
