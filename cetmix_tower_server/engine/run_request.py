@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from .files.document import FileDocument
 from .template import placeholders
 from .template.rendering import VariableScope
 from .values.custom import Secrets
@@ -125,7 +126,7 @@ class RunInput:
     :param path: rendered directory
     :param source_code: typed code, as it was written
     :param source_path: chosen directory, as it was written
-    :param files: documents of files, see ``cx.tower.file._document``
+    :param files: the files that it transfers
     :param keep_result: what comes back is taken by a caller that waits
     :param server_log: what the run does for a server log
     """
@@ -139,17 +140,22 @@ class RunInput:
     path: str | None = None
     source_code: str | None = None
     source_path: str | None = None
-    files: Sequence[Mapping[str, Any]] | None = None
+    files: Sequence[FileDocument] | None = None
     keep_result: bool | None = None
     server_log: Mapping[str, Any] | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Return plain JSON without what is not given."""
         values = {part.name: getattr(self, part.name) for part in fields(self)}
+        if self.files is not None:
+            values["files"] = [file.to_plain() for file in self.files]
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
     def from_plain(cls, document: Mapping[str, Any]) -> RunInput:
         """Return the inputs that a document holds. Other keys, those of actions of addons, are left out."""
         names = {part.name for part in fields(cls)}
-        return cls(**{name: value for name, value in document.items() if name in names})
+        values = {name: value for name, value in document.items() if name in names}
+        if values.get("files") is not None:
+            values["files"] = FileDocument.all_in(document)
+        return cls(**values)

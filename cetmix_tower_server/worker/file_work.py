@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import EngineError, FileDownloadFailed, FileError
 from ..engine.exit_codes import ExitCode
+from ..engine.files.document import FileDocument
 from ..engine.files.operations import (
     COMPARE,
     DELETE,
@@ -63,25 +64,25 @@ class FileTask:
     :param template: the same with the places of its secrets, for comparing
     """
 
-    document: Mapping[str, Any]
+    document: FileDocument
     content: Content | None = None
     template: Template = Template()
 
     @property
     def path(self) -> str:
-        return self.document["path"]
+        return self.document.path
 
     def spec(self) -> PushSpec:
         """Return how the file is pushed."""
         document = self.document
         return PushSpec(
-            path=document["path"],
+            path=document.path,
             content=self.content,
-            mode=int(document["mode"], 8) if document.get("mode") else None,
-            owner=document.get("owner") or "",
-            group=document.get("group") or "",
-            backup=bool(document.get("backup")),
-            if_exists=IfExists(document.get("if_exists") or "overwrite"),
+            mode=int(document.mode, 8) if document.mode else None,
+            owner=document.owner,
+            group=document.group,
+            backup=document.backup,
+            if_exists=IfExists(document.if_exists),
         )
 
 
@@ -121,13 +122,13 @@ class _Performance:
 
     def perform(self) -> RunEnd:
         for index, task in enumerate(self.run.tasks):
-            if task.document.get("error"):  # it could not be rendered when the run was started
-                self._note(index, _failure(task.document["error"], task.document["exit_code"]))
+            if task.document.error:  # it could not be rendered when the run was started
+                self._note(index, _failure(task.document.error, task.document.exit_code))
         for with_sudo in (False, True):
             wanted = [
                 (index, task)
                 for index, task in enumerate(self.run.tasks)
-                if index not in self.results and bool(task.document.get("sudo")) is with_sudo
+                if index not in self.results and task.document.sudo is with_sudo
             ]
             if wanted:
                 self._perform_in_session(wanted, with_sudo)
@@ -175,20 +176,18 @@ class _Performance:
         def on_result(spec: PushSpec, result: PushResult | FileError) -> None:
             index, _task, _spec = small[id(spec)]
             is_error = isinstance(result, Exception)
-            self._note(
-                index, _failure(result, result.exit_code) if is_error else _pushed(result, small[id(spec)][1])
-            )
+            self._note(index, _failure(result, result.exit_code) if is_error else _pushed(result))
 
         session.push_many([spec for _index, _task, spec in small.values()], on_result)
 
     def _perform_one(self, session: FileSession, index: int, task: FileTask) -> None:
         work = {PUSH: self._push, PULL: self._pull, COMPARE: self._compare, DELETE: self._delete}
         try:
-            result = work[task.document["operation"]](session, task)
+            result = work[task.document.operation](session, task)
         except FileError as error:
             result = _failure(error, error.exit_code)
         except OSError as error:  # of Tower's own disk
-            is_pull = task.document["operation"] == PULL
+            is_pull = task.document.operation == PULL
             code = ExitCode.FILE_DOWNLOAD_FAILED if is_pull else ExitCode.FILE_UPLOAD_FAILED
             result = _failure(f"Tower could not {'store' if is_pull else 'read'} it: {error}", code)
         self._note(index, result)
@@ -196,16 +195,16 @@ class _Performance:
     # ------------------------------------------------------------------ one file
 
     def _push(self, session: FileSession, task: FileTask) -> dict[str, Any]:
-        if task.document.get("only_changes"):
+        if task.document.only_changes:
             on_host = session.stat(task.path, digest=True)
             if on_host and not _differences(task, on_host):
                 return {"outcome": UNCHANGED, "size": on_host.size}
         result = session.push(task.spec(), on_progress=self._progress_of(task))
-        return _pushed(result, task)
+        return _pushed(result)
 
     def _pull(self, session: FileSession, task: FileTask) -> dict[str, Any]:
         on_progress = self._progress_of(task)
-        if task.document.get("file_type") == "binary":
+        if task.document.file_type == "binary":
             return self._pull_binary(session, task, on_progress)
         buffer = io.BytesIO()
         on_host = session.pull(task.path, buffer, limit=TEXT_LIMIT, on_progress=on_progress, digest=False)
@@ -226,9 +225,7 @@ class _Performance:
         if not self.run.store:
             raise FileDownloadFailed("Binary files can be pulled only where attachments are stored as files.")
         blob = self.run.store.save(
-            lambda file: session.pull(
-                task.path, file, limit=task.document.get("limit"), on_progress=on_progress, digest=False
-            )
+            lambda file: session.pull(task.path, file, on_progress=on_progress, digest=False)
         )
         crash_points.reached("file_stored")
         return {"outcome": PULLED, "size": blob.size, "checksum": blob.checksum, "blob": blob.name}
@@ -247,7 +244,7 @@ class _Performance:
             return {"outcome": SAME, **facts}
         found = _differences(task, on_host)
         result = {"outcome": DIFFERS if found else SAME, "note": " ".join(found), **facts}
-        if task.document.get("file_type") == "binary":
+        if task.document.file_type == "binary":
             return result | {"sha256": on_host.sha256, "own_sha256": _digest(task.content)}
         return result | self._shown_text(session, task, on_host)
 
@@ -287,7 +284,7 @@ class _Performance:
 
     def _note(self, index: int, result: dict[str, Any]) -> None:
         """Store the result of a file and print it to the output."""
-        path = self.run.tasks[index].path or self.run.tasks[index].document.get("name") or ""
+        path = self.run.tasks[index].path or self.run.tasks[index].document.name
         result["message"] = self.run.masker__.mask(result.get("message") or "")[:MESSAGE_LIMIT]
         self.results[index] = result
         stream = "e" if result["outcome"] == FAILED else "o"
@@ -323,7 +320,7 @@ class _Performance:
             )
         if failed:
             task, result = failed[0]
-            text = _with_path(task.path or task.document.get("name") or "", result["message"])
+            text = _with_path(task.path or task.document.name, result["message"])
             if len(results) > 1:
                 text = f"{len(failed)} of {len(results)} files failed. The first: {text}"
             text = self.run.masker__.mask(text)
@@ -334,19 +331,17 @@ class _Performance:
 
 
 def _is_plain_push(task: FileTask) -> bool:
-    return task.document["operation"] == PUSH and not task.document.get("only_changes")
+    return task.document.operation == PUSH and not task.document.only_changes
 
 
 def _failure(error: object, exit_code: int) -> dict[str, Any]:
     return {"outcome": FAILED, "message": str(error), "exit_code": int(exit_code)}
 
 
-def _pushed(result: PushResult, task: FileTask) -> dict[str, Any]:
+def _pushed(result: PushResult) -> dict[str, Any]:
     values = {"outcome": result.outcome, "size": result.size, "message": result.message}
     if result.backup_path:
         values["backup_path"] = result.backup_path
-    if task.document.get("keep_digest"):
-        values["sha256"] = result.sha256
     return values
 
 

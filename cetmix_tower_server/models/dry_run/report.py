@@ -7,6 +7,7 @@ from odoo.tools import SQL
 from ...engine import states
 from ...engine.errors import EngineError
 from ...engine.exit_codes import ExitCode
+from ...engine.files.document import FileToMake
 from ...engine.plan.comparisons import find_uses, judge
 from ...engine.plan.definition import freeze
 from ...engine.plan.dry_run import LINES_MAX, Outcome, Walk, Why
@@ -467,4 +468,5 @@ class DryRun:
 
 def _wants_sudo(line):
     """Return whether a line, or the file it creates, requests sudo."""
-    return line["use_sudo"] or (line.get("file") or {}).get("use_sudo")
+    file = FileToMake.of(line)
+    return line["use_sudo"] or (file and file.use_sudo)

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ...engine.files.document import FileToMake
 from .starting import ACTION
 
 TEMPLATE_FIELDS = (
@@ -83,17 +84,16 @@ class CxTowerCommand(models.Model):
             name: template[name] or (False if template._fields[name].type == "boolean" else "")
             for name in TEMPLATE_FIELDS
         }
-        return document | {
-            "file": {
-                "template_id": template.id,
-                "template": template.name,
-                "name": template.file_name or "",
-                "directory": template.server_dir or "",
-                "if_exists": self.if_file_exists,
-                "disconnect": self.disconnect_file,
-                **values,
-            }
-        }
+        file = FileToMake(
+            template_id=template.id,
+            template=template.name,
+            name=template.file_name or "",
+            directory=template.server_dir or "",
+            if_exists=self.if_file_exists,
+            disconnect=self.disconnect_file,
+            **values,
+        )
+        return document | {"file": file.to_plain()}
 
 
 class CxTowerPlanLine(models.Model):

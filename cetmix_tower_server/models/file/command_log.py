@@ -7,6 +7,7 @@ from psycopg2.errors import LockNotAvailable
 
 from ...engine import states
 from ...engine.database_errors import may_succeed_later
+from ...engine.files.document import FileDocument
 from ...engine.files.operations import DELETE
 from ..base.transactions import brief_locks
 from .starting import ACTION
@@ -93,8 +94,8 @@ class CxTowerCommandLog(models.Model):
 
     def _drop_uploaded_content(self):
         """Delete content that was stored only for this run, see ``cx.tower.server.upload_file``."""
-        documents = self._inputs__()[0].get("files") or []
-        ids = [document["attachment"]["id"] for document in documents if document.get("attachment")]
+        documents = FileDocument.all_in(self._inputs__()[0])
+        ids = [document.attachment.id for document in documents if document.attachment]
         self.env["ir.attachment"].browse(ids).exists().unlink()
 
     def _report_undeleted(self, document, result):
@@ -103,7 +104,7 @@ class CxTowerCommandLog(models.Model):
         self.server_id.sudo().message_post(
             body=self.env._(
                 "The file %(path)s was deleted in Tower but could not be deleted on the server: %(reason)s",
-                path=document["path"] or document["name"],
+                path=document.path or document.name,
                 reason=result.get("message") or "",
             )
         )
@@ -124,7 +125,7 @@ class CxTowerCommandLog(models.Model):
             target = self._run_target()
             target.check_access("write")
             # sudo: the caller may read the run; its inputs go from log to log and are not shown
-            logs = target._start_deletion(self.sudo()._inputs__()[0].get("files") or [])
+            logs = target._start_deletion(FileDocument.all_in(self.sudo()._inputs__()[0]))
         else:
             raise UserError(
                 self.env._("The files of this run no longer exist in Tower, so there is nothing to transfer.")
@@ -134,7 +135,7 @@ class CxTowerCommandLog(models.Model):
     def _file_operation(self):
         """Return what a run does that was started for files themselves; "" for commands."""
         log = self.sudo()  # sudo: tells readers of the run only which operation it is
-        documents = log._inputs__()[0].get("files") or [] if log.command_action == ACTION else []
-        if not documents or documents[0].get("record"):
+        documents = FileDocument.all_in(log._inputs__()[0]) if log.command_action == ACTION else []
+        if not documents or documents[0].record:
             return ""
-        return documents[0]["operation"]
+        return documents[0].operation

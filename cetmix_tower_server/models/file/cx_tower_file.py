@@ -3,6 +3,7 @@ import secrets as random_secrets
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ...engine.files.document import FileDocument
 from ...engine.files.host_path import clean_directory
 from ...engine.files.operations import COMPARE, DELETE, PULL, PUSH
 from ...engine.files.text_diff import Difference, side_by_side
@@ -411,8 +412,8 @@ class CxTowerFile(models.Model):
         started = self._start_checked(operation, raise_error=False)
         logs = self.env["cx.tower.command.log"].browse(row["id"] for row in started["logs"])
         # sudo: of the frozen inputs, only the reasons of refused files are shown to the caller, who may write these files
-        documents = [document for log in logs.sudo() for document in log.run_input["files"]]
-        refused = [document["error"] for document in documents if document.get("error")]
+        documents = [file for log in logs.sudo() for file in FileDocument.all_in(log.run_input)]
+        refused = [document.error for document in documents if document.error]
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",

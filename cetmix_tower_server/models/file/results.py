@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...engine import states
+from ...engine.files.document import FileDocument
 from ...engine.files.operations import COMPARE, DELETE, FAILED, PULL, PUSH, SKIPPED
 from ...engine.values.custom import CustomValues
 from ..base.engine_context import engine_says
@@ -26,7 +27,7 @@ class CxTowerFile(models.Model):
 
         :param log: log of the ended run, as superuser
         """
-        documents = log._inputs__()[0].get("files") or []
+        documents = FileDocument.all_in(log._inputs__()[0])
         results = (log.run_result or {}).get("files") or []
         if not documents:
             return
@@ -34,23 +35,23 @@ class CxTowerFile(models.Model):
             text = (log.message or dict(states.LABELS)[log.state])[:RESPONSE_LIMIT]
             results = [{"outcome": FAILED, "message": text} for _document in documents]
         files = self.with_context(active_test=False).browse(
-            document["file_id"] for document in documents if document.get("file_id")
+            document.file_id for document in documents if document.file_id
         )
         existing = {file.id: file for file in files.exists()}
         changes, stored, texts = [], [], []
         for document, result in zip(documents, results, strict=True):
-            file = existing.get(document.get("file_id"), self.browse())
-            if document.get("record"):
+            file = existing.get(document.file_id, self.browse())
+            if document.record:
                 file = self._make_from_step(log, document, result)
                 log.file_ids = [(4, file_id) for file_id in file.ids]
             if file:
-                is_changed = document.get("change_mark", file.change_mark or "") != (file.change_mark or "")
+                is_changed = document.change_mark not in (None, file.change_mark or "")
                 changes.append((file, file._values_after(document, result, is_changed)))
                 if result.get("blob") and not is_changed:
                     stored.append((file, result))
                 if result.get("code_blob") and not is_changed:
-                    texts.append((file, document["operation"], result["code_blob"]))
-            elif document["operation"] == DELETE and result["outcome"] == FAILED:
+                    texts.append((file, document.operation, result["code_blob"]))
+            elif document.operation == DELETE and result["outcome"] == FAILED:
                 log._report_undeleted(document, result)
         self._write_changes(changes)
         for file, result in stored:
@@ -87,7 +88,7 @@ class CxTowerFile(models.Model):
         now = fields.Datetime.now()
         failed = result["outcome"] == FAILED
         text = (result.get("message") or "")[:RESPONSE_LIMIT]
-        if document["operation"] == COMPARE:
+        if document.operation == COMPARE:
             if failed:
                 return {
                     "host_state": "error",
@@ -103,11 +104,11 @@ class CxTowerFile(models.Model):
             }
         if failed:
             values = {"server_response": text}
-            if document["operation"] in (PUSH, PULL):
+            if document.operation in (PUSH, PULL):
                 values["sync_state"] = "failed"
             return values
         done = {"server_response": "ok", "sync_date_last": now, "sync_state": "ok"}
-        if document["operation"] == DELETE:
+        if document.operation == DELETE:
             return {
                 "server_response": "ok",
                 "sync_state": "new",
@@ -117,13 +118,13 @@ class CxTowerFile(models.Model):
                 "host_note": False,
                 "code_on_server": False,
             }
-        if document["operation"] == PULL:
+        if document.operation == PULL:
             values = {**done, "host_state": "same", "host_checked": now, "host_note": False}
             return values | ({"code": result["code"]} if "code" in result else {})
         return {
             **done,
-            "pushed_path": document["path"],
-            "host_path": document["path"],
+            "pushed_path": document.path,
+            "host_path": document.path,
             "host_state": "same",
             "host_checked": now,
             "host_note": False,
@@ -162,20 +163,20 @@ class CxTowerFile(models.Model):
         """
         if result["outcome"] in (FAILED, SKIPPED):
             return self.browse()
-        record = document["record"]
+        record = document.record
         target = log._run_target()
         file = self.with_context(active_test=False).search(
-            [*self._domain_on(target), ("host_path", "=", document["path"])], limit=1
+            [*self._domain_on(target), ("host_path", "=", document.path)], limit=1
         )
-        template = self.env["cx.tower.file.template"].browse(record["template_id"]).exists()
+        template = self.env["cx.tower.file.template"].browse(record.template_id).exists()
         values = {
-            **{name: value or False for name, value in record["values"].items()},
-            "template_id": False if record["disconnect"] else template.id,
-            "host_path": document["path"],
+            **{name: value or False for name, value in record.values.items()},
+            "template_id": False if record.disconnect else template.id,
+            "host_path": document.path,
             "last_log_id": log.id,
             "active": True,
         }
-        if document["operation"] == PULL:
+        if document.operation == PULL:
             values.pop("code")
         inputs, secrets = log._inputs__()
         own = CustomValues(inputs.get("variable_values") or {}, secrets)

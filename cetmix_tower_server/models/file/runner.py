@@ -10,7 +10,7 @@ from ...engine.template import placeholders
 from ...engine.work import HostWork
 from ...worker.file_store import FileStore
 from ...worker.file_work import FileRun, FileTask
-from .starting import ACTION, refusal
+from .starting import ACTION
 
 
 class CxTowerServer(models.Model):
@@ -28,7 +28,7 @@ class CxTowerServer(models.Model):
         inputs, carried = log._frozen_inputs__()
         secrets = log._run_target()._get_secrets__(inputs.secrets)
         login = logins.of(server)
-        read = {document["operation"] for document in inputs.files} & {PULL, COMPARE}
+        read = {document.operation for document in inputs.files} & {PULL, COMPARE}
         there = self._secrets_in_files__() if read else ()
         masker = Masker((*carried, *secrets.items(), *login.secrets.items(), *there))
         sudo = SudoMode(log.use_sudo or "")
@@ -77,32 +77,32 @@ class CxTowerServer(models.Model):
         return Owner.of(installation, worker, alive)
 
     def _attachments_of_run(self, documents):
-        ids = [document["attachment"]["id"] for document in documents if document.get("attachment")]
+        ids = [document.attachment.id for document in documents if document.attachment]
         # sudo: the content was chosen by somebody who may push it
         return {
             attachment.id: attachment for attachment in self.env["ir.attachment"].sudo().browse(ids).exists()
         }
 
     def _file_task(self, document, nonce, secrets, attachments, carried):
-        if document.get("error"):
+        if document.error:
             return FileTask(document)
-        if isinstance(document.get("content"), str):
-            text = placeholders.resolve_verbatim(document["content"], nonce, secrets)
+        if document.content is not None:
+            text = placeholders.resolve_verbatim(document.content, nonce, secrets)
             content = Content.from_bytes(text.encode())
-            if document["operation"] != COMPARE:
+            if document.operation != COMPARE:
                 return FileTask(document, content)
-            return FileTask(document, content, Template.of(document["content"], nonce, carried))
-        wanted = document.get("attachment")
+            return FileTask(document, content, Template.of(document.content, nonce, carried))
+        wanted = document.attachment
         if not wanted:
             return FileTask(document)
-        attachment = attachments.get(wanted["id"])
-        if not attachment or attachment.checksum != wanted["checksum"]:
+        attachment = attachments.get(wanted.id)
+        if not attachment or attachment.checksum != wanted.checksum:
             text = self.env._("Its content was changed after the run had started. Push it again.")
-            return FileTask({**document, **refusal(text, ExitCode.FILE_UPLOAD_FAILED)})
+            return FileTask(document.refused(text, ExitCode.FILE_UPLOAD_FAILED))
         if not attachment.store_fname:
             return FileTask(document, Content.from_bytes(attachment.raw or b""))
         try:
             return FileTask(document, Content.from_path(attachment._full_path(attachment.store_fname)))
         except OSError:  # a database that was restored without its files, for example
             text = self.env._("Its content is missing in Odoo's file store. Choose the file again.")
-            return FileTask({**document, **refusal(text, ExitCode.FILE_UPLOAD_FAILED)})
+            return FileTask(document.refused(text, ExitCode.FILE_UPLOAD_FAILED))

@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ...engine import states
 from ...engine.errors import EngineError
 from ...engine.exit_codes import ExitCode
+from ...engine.files.document import FileDocument, StoredContent
 from ...engine.files.operations import COMPARE, DELETE, PULL, PUSH
 from ...engine.run_request import new_nonce
 from ...engine.template import placeholders
-from .starting import refusal
 
 # What one run carries at most: more files are several runs.
 FILES_A_RUN = 500
@@ -135,16 +137,13 @@ class CxTowerFile(models.Model):
         frozen, shown = free._freeze(operation, nonce)
         prepared, batches = [], []
         for target, files in free._grouped_by_target().items():
-            documents = [frozen[file.id] for file in files]
-            target._refuse_missing_secrets(documents, nonce)
+            documents = [replace(frozen[file.id], only_changes=only_changes) for file in files]
+            documents = target._refuse_missing_secrets(documents, nonce)
             for batch in _batches(documents):
-                for document in batch:
-                    if only_changes:
-                        document["only_changes"] = True
-                batch_files = files.browse([document["file_id"] for document in batch])
-                text = shown.get(batch[0]["file_id"]) if len(batch) == 1 else None
+                batch_files = files.browse([document.file_id for document in batch])
+                text = shown.get(batch[0].file_id) if len(batch) == 1 else None
                 # sudo: the right to transfer them was checked
-                readable = [file for file in batch_files.sudo() if "error" not in frozen[file.id]]
+                readable = files.browse([document.file_id for document in batch if not document.error]).sudo()
                 secrets = [pair for file in readable for pair in file._custom_values__().secrets]
                 values = target._file_run_values(operation, batch, nonce, text)
                 prepared.append(self.env["cx.tower.command.log"]._seal_new__(values, secrets))
@@ -179,14 +178,14 @@ class CxTowerFile(models.Model):
             values = {"last_log_id": log.id}
             if operation in (PUSH, PULL):
                 values |= {"sync_state": "waiting", "sync_wanted": False}
-            if operation != DELETE and document["path"] and document["path"] != file.host_path:
-                values["host_path"] = document["path"]
+            if operation != DELETE and document.path and document.path != file.host_path:
+                values["host_path"] = document.path
             file._write_quietly(values)
 
     # ------------------------------------------------------------------ freezing
 
     def _freeze(self, operation, nonce):
-        """Return ({file id: document}, {file id: text as it is shown}) of these files.
+        """Return ({file id: :class:`engine.files.document.FileDocument`}, {file id: text as it is shown}) of these files.
 
         What cannot be rendered gets ``error`` and ``exit_code`` instead of content: it must not keep the others.
 
@@ -200,60 +199,58 @@ class CxTowerFile(models.Model):
         # sudo: whoever called checked the right to transfer these files, which includes the values that they use
         lost = self.sudo()._lost_custom_values()
         for file, problem in lost.items():
-            path = {"path": file.host_path or ""}
-            documents[file.id] = file._document(operation) | path | refusal(problem, ExitCode.GENERAL_ERROR)
+            document = file._document(operation, file.host_path)
+            documents[file.id] = document.refused(problem, ExitCode.GENERAL_ERROR)
         files = self.sudo().filtered(lambda file: file not in lost)
         for file, values in files._read_values_of_texts(nonce).items():
-            document = file._document(operation) | {"path": file.host_path or ""}
+            document = file._document(operation, file.host_path)
             source = file._rendering_source()
             try:
-                document["path"] = file._render_place(source, values)[2]
+                document = replace(document, path=file._render_place(source, values)[2])
                 if operation in (PUSH, COMPARE) and file.source == "tower":
-                    document |= file._content_document(source, values, attachments)
+                    document = file._with_content(document, source, values, attachments)
             except EngineError as error:
-                document |= refusal(str(error), error.exit_code)
-            if "content" in document:
+                document = document.refused(str(error), error.exit_code)
+            if document.content is not None:
                 own = file._custom_values__()
-                shown[file.id] = own.masker__.mask(placeholders.display(document["content"], nonce))
+                shown[file.id] = own.masker__.mask(placeholders.display(document.content, nonce))
             documents[file.id] = document
         return documents, shown
 
     def _deletion_document(self):
         """Return what is frozen of a file that is to be deleted: where it was put, whatever its name says today."""
         path = self.pushed_path or self.host_path
-        document = self._document(DELETE) | {"path": path or ""}
+        document = self._document(DELETE, path)
         if not path:
-            document |= refusal(self.env._("Its path on the server is unknown."), ExitCode.NOT_FOUND)
+            return document.refused(self.env._("Its path on the server is unknown."), ExitCode.NOT_FOUND)
         return document
 
-    def _document(self, operation):
-        """Return what is frozen of this file besides path and content."""
-        return {
-            "file_id": self.id,
-            "operation": operation,
-            "name": self.name or "",
-            "file_type": self.file_type,
-            "mode": self.mode or "",
-            "owner": self.owner or "",
-            "group": self.group or "",
-            "backup": self.backup,
-            "sudo": self.use_sudo,
-            "change_mark": self.sudo().change_mark or "",  # sudo: Tower's own note
-        }
+    def _document(self, operation, path):
+        """Return what is frozen of this file besides its content."""
+        return FileDocument(
+            operation=operation,
+            path=path or "",
+            name=self.name or "",
+            file_type=self.file_type,
+            mode=self.mode or "",
+            owner=self.owner or "",
+            group=self.group or "",
+            backup=self.backup,
+            sudo=self.use_sudo,
+            file_id=self.id,
+            change_mark=self.sudo().change_mark or "",  # sudo: Tower's own note
+        )
 
-    def _content_document(self, source, values, attachments):
+    def _with_content(self, document, source, values, attachments):
+        """Return the document with the content that is pushed, or compared with."""
         if self.file_type == "text":
-            return {"content": self._render_content(source, values)}
+            return replace(document, content=self._render_content(source, values))
         attachment = attachments.get(self.id)
         if not attachment:
-            return refusal(self.env._("It has no content yet. Choose a file."), ExitCode.FILE_UPLOAD_FAILED)
-        return {
-            "attachment": {
-                "id": attachment.id,
-                "checksum": attachment.checksum,
-                "size": attachment.file_size,
-            }
-        }
+            text = self.env._("It has no content yet. Choose a file.")
+            return document.refused(text, ExitCode.FILE_UPLOAD_FAILED)
+        stored = StoredContent(attachment.id, attachment.checksum, attachment.file_size)
+        return replace(document, attachment=stored)
 
     def _content_attachments(self):
         """Return {file id: attachment with its binary content}; one query."""
@@ -270,7 +267,7 @@ def _batches(documents):
     """Yield the documents in parts that one run carries."""
     batch, size = [], 0
     for document in documents:
-        length = len(document.get("content") or "")
+        length = len(document.content or "")
         if batch and (len(batch) >= FILES_A_RUN or size + length > TEXT_A_RUN):
             yield batch
             batch, size = [], 0

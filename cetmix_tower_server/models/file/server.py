@@ -1,4 +1,5 @@
 import base64
+from dataclasses import replace
 
 from odoo import fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -6,6 +7,7 @@ from odoo.http import request
 
 from ...engine.errors import RenderingError
 from ...engine.files import host_path
+from ...engine.files.document import FileDocument, StoredContent
 from ...engine.files.operations import DELETE, PULL, PUSH
 from .starting import NO_NONCE
 
@@ -85,12 +87,9 @@ class CxTowerServer(models.Model):
         content = self._upload_content(data, as_base64)
         document = self._bare_document(PUSH, remote_path)
 
-        attachment = self._keep_for_run({"name": document["name"], "raw": content})
-        document["attachment"] = {
-            "id": attachment.id,
-            "checksum": attachment.checksum,
-            "size": attachment.file_size,
-        }
+        attachment = self._keep_for_run({"name": document.name, "raw": content})
+        stored = StoredContent(attachment.id, attachment.checksum, attachment.file_size)
+        document = replace(document, attachment=stored)
         try:
             result, log_id = self._run_file_and_wait(lambda target: target._create_bare_run(PUSH, document))
         except UserError:
@@ -99,7 +98,7 @@ class CxTowerServer(models.Model):
         # Deleted here, because the transaction that records the end of the run may not see this attachment.
         attachment.exists().unlink()
         return {
-            "path": document["path"],
+            "path": document.path,
             "size": result.get("size", 0),
             "outcome": result["outcome"],
             "log": log_id,
@@ -123,12 +122,12 @@ class CxTowerServer(models.Model):
             raise ValidationError(
                 self.env._(
                     "%s was downloaded but cannot be read from the file store of the Tower host.",
-                    document["path"],
+                    document.path,
                 )
             )
         if as_base64:
             return base64.b64encode(content).decode()
-        return self._bytes_for_caller(content, document["path"])
+        return self._bytes_for_caller(content, document.path)
 
     def _bytes_for_caller(self, content, path):
         """Return bytes. For calls over JSON, they raise an error that names ``as_base64`` if they are not text."""
@@ -196,17 +195,7 @@ class CxTowerServer(models.Model):
             path = host_path.normalize(remote_path if isinstance(remote_path, str) else "")
         except RenderingError as error:
             raise ValidationError(str(error)) from error
-        return {
-            "operation": operation,
-            "path": path,
-            "name": path.rpartition("/")[2],
-            "file_type": "binary",
-            "mode": "",
-            "owner": "",
-            "group": "",
-            "backup": False,
-            "sudo": False,
-        }
+        return FileDocument(operation, path, name=path.rpartition("/")[2], file_type="binary")
 
     def _create_bare_run(self, operation, document):
         values = self._file_run_values(operation, [document], NO_NONCE, keep_result=True)

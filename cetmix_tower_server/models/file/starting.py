@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 from odoo import models
 
 from ...engine.errors import FileCreationFailed, RenderingError
 from ...engine.exit_codes import ExitCode
+from ...engine.files.document import FileDocument, FileToMake, RecordOfStep
 from ...engine.files.operations import COMPARE, DELETE, PULL, PUSH
 from ...engine.masking.masker import Masker
 from ...engine.run_request import RunInput, RunRequest
@@ -23,18 +26,17 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     # ------------------------------------------------------------------ a command's file
 
     def _texts_of(self, instruction):
-        file = instruction.details.get("file")
+        file = FileToMake.of(instruction.details)
         if not file:
             return super()._texts_of(instruction)
-        return [file["name"], *self._template_texts(instruction).values()]
+        return [file.name, *self._template_texts(instruction, file).values()]
 
     @staticmethod
-    def _template_texts(instruction):
+    def _template_texts(instruction, file):
         """Return {"directory", "code"} of the file that a command makes, as they were written."""
-        file = instruction.details["file"]
-        is_text = file["source"] == "tower" and file["file_type"] == "text"
+        is_text = file.operation == PUSH and file.file_type == "text"
         return {
-            "directory": instruction.path or file["directory"],
+            "directory": instruction.path or file.directory,
             "code": instruction.code if is_text else "",
         }
 
@@ -42,15 +44,15 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """A file's content, name and directory are rendered with the values of the run, and frozen."""
         if instruction.action != ACTION:
             return super()._render_run(instruction, values)
-        file = instruction.details.get("file")
+        file = FileToMake.of(instruction.details)
         if not file:
             raise FileCreationFailed(
                 self.env._("Command “%s” has no file template. Choose one on the command.", instruction.name)
             )
         texts = {
-            "name": file["name"],
-            **self._template_texts(instruction),
-            "label": self.env._("file template “%s”", file["template"]),
+            "name": file.name,
+            **self._template_texts(instruction, file),
+            "label": self.env._("file template “%s”", file.template),
         }
         File = self.env["cx.tower.file"]
         place = File._render_place(texts, values)
@@ -58,7 +60,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         secrets = placeholders.find_protected(content, values.nonce)
         self._check_secrets_exist(secrets, values)
         document = self._step_file_document(file, texts, place, content, instruction.code)
-        document["sudo"] = bool(file["use_sudo"] or instruction.details.get("use_sudo"))
+        document = replace(document, sudo=bool(file.use_sudo or instruction.details.get("use_sudo")))
         run_input = RunInput(
             action=instruction.action,
             nonce=values.nonce,
@@ -70,8 +72,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         )
         return {
             "code": placeholders.display(content, values.nonce),
-            "path": document["path"],
-            "use_sudo": self._run_server()._sudo_mode(True) if document["sudo"] else False,
+            "path": document.path,
+            "use_sudo": self._run_server()._sudo_mode(True) if document.sudo else False,
             "run_input": run_input.to_plain(),
         }
 
@@ -80,8 +82,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         super()._check_can_be_shown(run_input, secrets)
         names = {
             name
-            for document in run_input.get("files") or ()
-            for name in Masker(secrets).names_in(f"{document['path']}\n{document['name']}")
+            for document in FileDocument.all_in(run_input)
+            for name in Masker(secrets).names_in(f"{document.path}\n{document.name}")
         }
         if names:
             raise RenderingError(
@@ -95,20 +97,20 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     def _step_file_document(self, file, texts, place, content, code):
         """Return the document of a file that is made from a template, and of the record that it becomes.
 
-        :param file: the template's document, see ``cx.tower.command._action_document``
+        :param file: :class:`engine.files.document.FileToMake`
         :param texts: as they were written
         :param place: (name, directory, full path) on the host
         :param content: rendered
         :param code: as it was written
         """
         name, directory, path = place
-        is_push = file["source"] == "tower"
-        if is_push and file["file_type"] == "binary":
+        is_push = file.operation == PUSH
+        if is_push and file.file_type == "binary":
             raise FileCreationFailed(
                 self.env._(
                     "File template “%s” is binary and has no content to push. Only files of source “Server” can be"
                     " binary in a template.",
-                    file["template"],
+                    file.template,
                 )
             )
         # A name that is new each time it is rendered would lead to another file at the next push.
@@ -118,27 +120,29 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         }
         kept = ("source", "file_type", "mode", "owner", "group", "backup", "use_sudo")
         kept += ("keep_when_deleted", "auto_sync")
-        return {
-            "operation": PUSH if is_push else PULL,
-            "path": path,
-            "name": name,
-            "content": content if is_push else None,
-            **{key: file[key] for key in ("file_type", "mode", "owner", "group", "backup", "if_exists")},
-            "record": {
-                "template_id": file["template_id"],
-                "disconnect": file["disconnect"],
-                "values": {**{key: file[key] for key in kept}, **fixed, "code": code},
-            },
-        }
+        values = {**{key: getattr(file, key) for key in kept}, **fixed, "code": code}
+        return FileDocument(
+            operation=file.operation,
+            path=path,
+            name=name,
+            file_type=file.file_type,
+            mode=file.mode,
+            owner=file.owner,
+            group=file.group,
+            backup=file.backup,
+            if_exists=file.if_exists,
+            content=content if is_push else None,
+            record=RecordOfStep(file.template_id, file.disconnect, values),
+        )
 
     def _dry_run_facts(self, line):
         facts = super()._dry_run_facts(line)
-        file = line.get("file")
+        file = FileToMake.of(line)
         if not file:
             return facts
-        if file["source"] != "tower":
+        if file.operation == PULL:
             return facts + [
-                self.env._("The file is pulled from the server, from file template “%s”.", file["template"])
+                self.env._("The file is pulled from the server, from file template “%s”.", file.template)
             ]
         rules = {
             "overwrite": self.env._("an existing file is replaced"),
@@ -148,8 +152,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         return facts + [
             self.env._(
                 "The file is created from file template “%(template)s”; %(rule)s.",
-                template=file["template"],
-                rule=rules.get(file["if_exists"], file["if_exists"]),
+                template=file.template,
+                rule=rules.get(file.if_exists, file.if_exists),
             )
         ]
 
@@ -165,7 +169,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         # sudo: the right to transfer files was checked; the commands that stand for it are Tower's own
         command = self.env.ref(COMMANDS[operation]).sudo()
         instruction = command._instruction(RunRequest())
-        paths = [document["path"] or document["name"] for document in documents]
+        paths = [document.path or document.name for document in documents]
         if shown is None:
             shown = "\n".join(paths[:PREVIEW_LIMIT])
             if len(paths) > PREVIEW_LIMIT:
@@ -173,9 +177,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         references = {
             reference
             for document in documents
-            for reference in placeholders.find_protected(document.get("content") or "", nonce)
+            for reference in placeholders.find_protected(document.content or "", nonce)
         }
-        with_sudo = any(document.get("sudo") for document in documents)
+        with_sudo = any(document.sudo for document in documents)
         run_input = RunInput(
             action=ACTION,
             nonce=nonce,
@@ -191,43 +195,36 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             "code": shown,
             "path": paths[0] if len(paths) == 1 else False,
             "use_sudo": self._run_server()._sudo_mode(True) if with_sudo else False,
-            "file_ids": [(6, 0, [document["file_id"] for document in documents if document.get("file_id")])],
+            "file_ids": [(6, 0, [document.file_id for document in documents if document.file_id])],
             "run_input": run_input.to_plain(),
         }
 
     def _refuse_missing_secrets(self, documents, nonce):
-        """Give files whose secrets have no value here their error; one query for all."""
-        named = {
-            document["file_id"]: placeholders.find_protected(document["content"], nonce)
-            for document in documents
-            if document.get("content")
-        }
-        references = {reference for found in named.values() for reference in found}
+        """Return the documents with an error on those whose secrets have no value here; one query for all."""
+        named = [placeholders.find_protected(document.content or "", nonce) for document in documents]
+        references = {reference for found in named for reference in found}
         if not references:
-            return
+            return documents
         server = self._run_server().sudo()  # sudo: only its name, for whoever may transfer files there
         known = self.env["cx.tower.key"]._find_secrets__(sorted(references), **self._get_secret_owners())
-        for document in documents:
-            missing = [name for name in named.get(document["file_id"], ()) if name not in known]
+        checked = []
+        for document, found in zip(documents, named, strict=True):
+            missing = [name for name in found if name not in known]
             if missing:
-                document.pop("content")
                 text = self.env._(
                     "The secret “%(reference)s” has no value for server %(server)s.",
                     reference=missing[0],
                     server=server.name,
                 )
-                document |= refusal(text, ExitCode.SECRET_NOT_FOUND)
+                document = document.refused(text, ExitCode.SECRET_NOT_FOUND)
+            checked.append(document)
+        return checked
 
     def _start_deletion(self, documents):
         """Start the deletion of files whose records are gone; the right to do so was checked by the caller."""
-        documents = [{**document, "operation": DELETE} for document in documents]
+        documents = [replace(document, operation=DELETE) for document in documents]
         values = self._file_run_values(DELETE, documents, NO_NONCE) | {"file_ids": False}
         # sudo: nobody may create logs by hand; the right was checked by the caller
         logs = self.env["cx.tower.command.log"].sudo().create([values])
         self.env["cx.tower.run.backend"]._chosen()._dispatch(logs)
         return logs.sudo(self.env.su)
-
-
-def refusal(text, exit_code):
-    """Return what the document of a file says that cannot be transferred."""
-    return {"error": text, "exit_code": int(exit_code)}

@@ -2,6 +2,7 @@
 
 import errno
 import json
+from dataclasses import replace
 from unittest.mock import MagicMock, patch
 
 from odoo import fields
@@ -13,6 +14,7 @@ from psycopg2.errors import LockNotAvailable
 
 from ...engine.errors import ConnectError, TransferTimedOut
 from ...engine.exit_codes import ExitCode
+from ...engine.files.document import StoredContent
 from ...engine.run_end import RunEnd
 from ...engine.ssh.running.stopping import StopRequested
 from ...worker import file_work
@@ -283,7 +285,7 @@ class TestFileSafety(FileCase):
         before = self.env["ir.attachment"].search([])
         document = self.server._bare_document("push", "/srv/data")
         attachment = self.env["ir.attachment"].create({"name": "data", "raw": b"content"})
-        document["attachment"] = {"id": attachment.id, "checksum": attachment.checksum, "size": 7}
+        document = replace(document, attachment=StoredContent(attachment.id, attachment.checksum, 7))
         log = self.server._create_bare_run("push", document)
         log._finish(RunEnd(int(ExitCode.RUN_INTERRUPTED)))
         self.assertFalse(self.env["ir.attachment"].search([]) - before)
