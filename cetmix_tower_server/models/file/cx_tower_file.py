@@ -7,6 +7,7 @@ from ...engine.files.document import FileDocument
 from ...engine.files.host_path import clean_directory
 from ...engine.files.operations import COMPARE, DELETE, PULL, PUSH
 from ...engine.files.text_diff import Difference, side_by_side
+from ...engine.masking.masker import Masker
 from ...engine.values.custom import CustomValues
 from ..base.engine_context import engine_says, heard
 
@@ -412,8 +413,12 @@ class CxTowerFile(models.Model):
         started = self._start_checked(operation, raise_error=False)
         logs = self.env["cx.tower.command.log"].browse(row["id"] for row in started["logs"])
         # sudo: of the frozen inputs, only the reasons of refused files are shown to the caller, who may write these files
-        documents = [file for log in logs.sudo() for file in FileDocument.all_in(log.run_input)]
-        refused = [document.error for document in documents if document.error]
+        documents, refused = [], []
+        for log in logs.sudo():
+            inputs, secrets = log._inputs__()
+            files = FileDocument.all_in(inputs)
+            documents += files
+            refused += [Masker(secrets).mask(file.error) for file in files if file.error]
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",

@@ -107,6 +107,8 @@ class TestFileSafety(FileCase):
         self.assertEqual(
             file.code_on_server, "token=*** t: another value ***\n".replace("*** t", "Bearer *** t")
         )
+        notice = file.action_push_to_server()["params"]["message"]
+        self.assertEqual(notice, "Push started.")
         copied = file.copy({"name": "copy.conf"})
         copied.upload(raise_error=True)
         self.assertEqual(self.host.files["/etc/web/copy.conf"][0], b"token=Bearer s3cret-of-step\n")
