@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BASE = "777d8479bb08cc102221e074e28d3ff0455d8395"
+BASE = "ce70a505489405ddcac3040c27c33ff08d591309"
 MAX_LENGTH = 72
 TAGS = ("ADD", "CLN", "DOC", "FIX", "I18N", "IMP", "MIG", "MOV", "PERF", "REF", "REL", "REM", "REV", "TEST")
 SUBJECT = re.compile(rf"\[({'|'.join(TAGS)})\] [^:]*\w: \S")
