@@ -1,5 +1,6 @@
 """Many people start the same things on one host at the same time: that is no error, and nobody has to try again."""
 
+import json
 import threading
 
 import pytest
@@ -35,7 +36,7 @@ def test_the_same_plan_started_by_many_at_once(server, client, database, one_hos
         thread.join()
     assert len(run_ids) == PEOPLE * PLANS_EACH
     for run_id in run_ids:
-        assert plans.wait(run_id)["state"] == "done", plans.progress(run_id)
+        assert plans.wait(run_id)["state"] == "done", json.dumps(plans.progress(run_id), indent=1)
     check_consistent(database)
     numbers = [run["number"] for run in client.call("cx.tower.plan.log", "read", run_ids, ["number"])]
     assert sorted(numbers) == list(range(1, len(run_ids) + 1))
