@@ -111,16 +111,11 @@ class RunEnd:
         :param reason: "stopped" or "timed_out"
         """
         if reason == Outcome.TIMED_OUT:
-            status, text = (
-                ExitCode.COMMAND_TIMED_OUT,
-                "The timeout was reached, and the changes of the command ",
-            )
-            "were undone."
+            status = ExitCode.COMMAND_TIMED_OUT
+            text = "The timeout was reached, and the changes of the command were undone."
         else:
-            status, text = (
-                ExitCode.COMMAND_STOPPED,
-                "Stopped on request, and the changes of the command were undone.",
-            )
+            status = ExitCode.COMMAND_STOPPED
+            text = "Stopped on request, and the changes of the command were undone."
         return cls(int(status), message=text, outcome=reason, stop_confirmed=True)
 
     # ------------------------------------------------------------------

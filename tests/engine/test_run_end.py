@@ -89,3 +89,10 @@ def test_further_columns_and_remarks_are_added_to_a_copy():
     assert end.message == "One." and "output_size" not in end.columns
     with pytest.raises(FrozenInstanceError):
         end.message = "changed"
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"), [("stopped", "Stopped on request"), ("timed_out", "The timeout was reached")]
+)
+def test_an_aborted_command_says_why_and_that_its_changes_were_undone(reason, why):
+    assert RunEnd.aborted(reason).message == f"{why}, and the changes of the command were undone."
