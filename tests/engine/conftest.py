@@ -1,4 +1,4 @@
-"""Load the engine as ``tower_engine`` without Odoo, and refuse any import of Odoo while doing so."""
+"""Load the engines without Odoo, as ``tower_engine`` and ``tower_jet_engine``, and refuse any import of Odoo."""
 
 import importlib.util
 import sys
@@ -9,11 +9,12 @@ from hypothesis import settings
 settings.register_profile("tower", deadline=None)  # a busy machine is no failure
 settings.load_profile("tower")
 
-ENGINE = Path(__file__).parents[2] / "cetmix_tower_server" / "engine"
+CHECKOUT = Path(__file__).parents[2]
+ENGINES = {"tower_engine": "cetmix_tower_server", "tower_jet_engine": "cetmix_tower_jet"}
 
 
 class RefuseOdoo:
-    """Import hook: the engine must not know Odoo (design rule, see docs/developer/architecture.md)."""
+    """Import hook: an engine must not know Odoo (design rule, see docs/developer/architecture.md)."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
@@ -22,16 +23,19 @@ class RefuseOdoo:
         return None
 
 
-def load_engine():
-    """Load the engine package once per process under its alias and return it."""
-    if "tower_engine" not in sys.modules:
-        sys.meta_path.insert(0, RefuseOdoo)
-        spec = importlib.util.spec_from_file_location(
-            "tower_engine", ENGINE / "__init__.py", submodule_search_locations=[str(ENGINE)]
-        )
-        module = sys.modules["tower_engine"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules["tower_engine"]
+def load_engine(alias):
+    """Load an engine package once per process under its alias."""
+    if alias in sys.modules:
+        return
+    folder = CHECKOUT / ENGINES[alias] / "engine"
+    spec = importlib.util.spec_from_file_location(
+        alias, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    module = sys.modules[alias] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
 
 
-load_engine()
+if RefuseOdoo not in sys.meta_path:
+    sys.meta_path.insert(0, RefuseOdoo)
+for name in ENGINES:
+    load_engine(name)
