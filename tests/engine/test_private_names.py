@@ -20,6 +20,7 @@ _QUEUE = "data of both streams go into one queue, in order of arrival"
 _WAKE = "whatever happens to a channel wakes the thread that waits for it"
 _SESSIONS = "the sessions that the host has open on a connection are counted"
 _OPEN = "a session is asked for without waiting for the answer"
+_ORDER = "nothing of a channel is sent after the answer to the host's close"
 _SEND = "messages are sent that the public methods would wait for, or do not know"
 _NODES = "each kind of node that conditions may contain is listed, and what it makes is counted"
 REASONS = {
@@ -35,6 +36,8 @@ REASONS = {
         "_set_closed": _WAKE,
         "_handle_eof": "named in the table of handlers",
         "_handle_close": _SESSIONS,
+        "_close_internal": _ORDER,
+        "_send_eof": _ORDER,
         "_set_transport": _OPEN,
         "_set_window": _OPEN,
         "_log": "the result of a run says what happened; the log of Odoo stays quiet",

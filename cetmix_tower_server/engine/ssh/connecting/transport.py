@@ -55,6 +55,9 @@ class CommandChannel(paramiko.Channel):
         self._wanted = 1
         self._pid = os.getpid()
         self._on_gone: Callable[[], None] = lambda: None
+        # both under the lock
+        self._on_their_way = 0  # messages that are being sent
+        self._close_after_them: list[Message] = []
 
     # -- called by the transport's thread
 
@@ -99,7 +102,17 @@ class CommandChannel(paramiko.Channel):
         self.wake.set()
 
     def _handle_close(self, m):
-        super()._handle_close(m)
+        """Answer the host's close, after the messages that other threads are sending for this channel.
+
+        The answer frees the channel's number on the host. A message that arrived after it would end the whole connection
+        ("referred to nonexistent channel"), or reach the next channel with this number.
+        """
+        with self.lock:
+            answer = [message for message in self._close_internal() if message]
+            if self._on_their_way:
+                self._close_after_them, answer = answer, []
+            self.transport._unlink_channel(self.chanid)
+        self._send_all(answer)
         self._on_gone()
 
     def _log(self, level, msg, *args):
@@ -122,29 +135,68 @@ class CommandChannel(paramiko.Channel):
 
     def request(self, kind: str, argument: str | None = None) -> None:
         """Send "exec" or "subsystem" without waiting for the reply: what follows arrives in order."""
-        m = Message()
-        m.add_byte(common.cMSG_CHANNEL_REQUEST)
-        m.add_int(self.remote_chanid)
+        m = self._message(common.cMSG_CHANNEL_REQUEST)
         m.add_string(kind)
         m.add_boolean(True)
         m.add_string(argument)
-        self.transport._send_user_message(m)
+        self._send_in_order(lambda: None if self.closed else m)
 
     def send_some(self, data: memoryview | bytes) -> int:
         """Send what the host's window takes, without waiting; return how many bytes that were."""
         sent = 0
-        while sent < len(data):
-            with self.lock:
-                if self.closed or self.eof_sent or not self.out_window_size:
-                    break
-                size = self._wait_for_send_window(len(data) - sent)
-                m = Message()
-                m.add_byte(common.cMSG_CHANNEL_DATA)
-                m.add_int(self.remote_chanid)
-                m.add_string(bytes(data[sent : sent + size]))
-            self.transport._send_user_message(m)
+
+        def next_part() -> Message | None:
+            nonlocal sent
+            if self.closed or self.eof_sent or not self.out_window_size:
+                return None
+            size = self._wait_for_send_window(len(data) - sent)
+            m = self._message(common.cMSG_CHANNEL_DATA)
+            m.add_string(bytes(data[sent : sent + size]))
             sent += size
+            return m
+
+        while sent < len(data) and self._send_in_order(next_part):
+            pass
         return sent
+
+    def shutdown_write(self) -> None:
+        """Tell the host that no more data follow."""
+        self._send_in_order(self._send_eof)
+
+    def _message(self, kind: bytes) -> Message:
+        m = Message()
+        m.add_byte(kind)
+        m.add_int(self.remote_chanid)
+        return m
+
+    def _send_in_order(self, make: Callable[[], Message | None]) -> bool:
+        """Send a message of this channel before its close, see :meth:`_handle_close`.
+
+        paramiko sends without the channel's lock, because a sender may have to wait for new keys. So the lock covers only
+        the decision to send; a close that comes meanwhile is left to the last sender.
+
+        :param make: called under the lock; None: nothing is to be sent
+        :return: whether something was sent
+        """
+        with self.lock:
+            message = make()
+            if message is None:
+                return False
+            self._on_their_way += 1
+        try:
+            self.transport._send_user_message(message)
+        finally:
+            with self.lock:
+                self._on_their_way -= 1
+                late: list[Message] = []
+                if not self._on_their_way:
+                    late, self._close_after_them = self._close_after_them, late
+            self._send_all(late)
+        return True
+
+    def _send_all(self, messages: list[Message]) -> None:
+        for message in messages:
+            self.transport._send_user_message(message)
 
     def want(self, size: int) -> None:
         """Let data alone wake us only when so many bytes have arrived: each waking costs as much as a packet.
@@ -174,11 +226,9 @@ class CommandChannel(paramiko.Channel):
     def _open_window(self, size: int) -> None:
         granted = self._check_add_window(size)
         if granted:
-            m = Message()
-            m.add_byte(common.cMSG_CHANNEL_WINDOW_ADJUST)
-            m.add_int(self.remote_chanid)
+            m = self._message(common.cMSG_CHANNEL_WINDOW_ADJUST)
             m.add_int(granted)
-            self.transport._send_user_message(m)
+            self._send_in_order(lambda: None if self.closed else m)
 
     def __del__(self):
         if self._pid == os.getpid():  # a forked child must not talk on the parent's connection
