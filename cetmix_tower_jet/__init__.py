@@ -1,0 +1,5 @@
+from odoo.addons.cetmix_tower_server.models.base.plain_errors import guard_public_methods
+
+from . import models
+
+guard_public_methods("cetmix_tower_jet")

@@ -1,0 +1,2 @@
+from . import cx_tower_jet_template_install
+from . import cx_tower_jet_template_install_line

@@ -1,0 +1,2 @@
+from . import cx_tower_jet
+from . import rights

@@ -1,0 +1,36 @@
+from odoo import models
+from odoo.exceptions import AccessError
+
+
+class CxTowerJet(models.Model):
+    """What the caller may do with a jet."""
+
+    _inherit = "cx.tower.jet"
+
+    def _level_of_caller(self):
+        """Return the access level that counts for the caller on this jet: "1" User, "2" Manager, "3" Root.
+
+        A Manager who is only in the jet's Users counts as User there. It does not change what the record rules let them read.
+        """
+        self.ensure_one()
+        level = "3" if self.env.su else self.env.user._cetmix_tower_access_level() or "1"
+        if level == "2" and self.env.user not in self.sudo().manager_ids:  # sudo: whether the caller is in it
+            return "1"
+        return level
+
+    def _check_may_stop(self):
+        """Raise AccessError unless the caller may stop what this jet is busy with."""
+        self.check_access("read")
+        jet = self.sudo()  # sudo: compares people with the caller; shows only names
+        user = self.env.user
+        if self.env.su or user.has_group("cetmix_tower_server.group_root"):
+            return
+        if user == jet.current_transition_id.user_id or user in jet._get_stop_managers():
+            return
+        raise AccessError(
+            self.env._(
+                "You may not stop what “%s” is busy with: only the person who started it, Managers of the jet or of its server,"
+                " and Root may.",
+                self.name,
+            )
+        )

@@ -1,0 +1,1 @@
+from . import cx_tower_jet_state

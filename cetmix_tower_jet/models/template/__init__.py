@@ -1,0 +1,3 @@
+from . import cx_tower_jet_template
+from . import cx_tower_jet_action
+from . import cx_tower_jet_template_dependency

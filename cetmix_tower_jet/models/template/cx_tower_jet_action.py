@@ -1,0 +1,71 @@
+from odoo import api, fields, models
+
+
+class CxTowerJetAction(models.Model):
+    """A way from one state to another, for the jets of a template."""
+
+    _name = "cx.tower.jet.action"
+    _description = "Tower Jet Action"
+    _inherit = ["cx.tower.reference.mixin", "cx.tower.access.mixin", "cx.tower.linked.access.mixin"]
+    _order = "priority, id"
+
+    active = fields.Boolean(related="jet_template_id.active")
+    priority = fields.Integer(
+        default=10, required=True, aggregator=None, help="Among equally short ways the lower number wins."
+    )
+    jet_template_id = fields.Many2one(
+        "cx.tower.jet.template", string="Jet template", required=True, ondelete="cascade", index=True
+    )
+    color = fields.Integer(related="state_to_id.color", export_string_translation=False)
+    note = fields.Text()
+    state_from_id = fields.Many2one(
+        "cx.tower.jet.state",
+        string="From state",
+        ondelete="restrict",
+        index="btree_not_null",
+        help="Empty: this action creates a jet. It is available only while the jet has no state.",
+    )
+    state_transit_id = fields.Many2one(
+        "cx.tower.jet.state",
+        string="Transit state",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        help="The state while the action is running.",
+    )
+    state_to_id = fields.Many2one(
+        "cx.tower.jet.state",
+        string="To state",
+        ondelete="restrict",
+        index="btree_not_null",
+        help="Empty: this action destroys the jet.",
+    )
+    state_error_id = fields.Many2one(
+        "cx.tower.jet.state",
+        string="Error state",
+        ondelete="restrict",
+        index="btree_not_null",
+        help="The state after a failure. Empty: the from state.",
+    )
+    plan_id = fields.Many2one(
+        "cx.tower.plan",
+        string="Flight plan",
+        ondelete="restrict",
+        index="btree_not_null",
+        help="Runs on the jet. Empty: the state changes without doing anything.",
+    )
+
+    @api.model
+    def _get_pre_populated_model_data(self):
+        return super()._get_pre_populated_model_data() | {
+            self._name: ("cx.tower.jet.template", "jet_template_id")
+        }
+
+    @api.model
+    def _get_linked_access_fields(self):
+        # Who may trigger an action runs its plan: only a plan that its author can read may be linked.
+        return [*super()._get_linked_access_fields(), "plan_id", "jet_template_id"]
+
+    @api.model
+    def _get_rights_owner_fields(self):
+        return ["jet_template_id"]

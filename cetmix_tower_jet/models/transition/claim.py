@@ -1,0 +1,94 @@
+from odoo import models
+from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
+from odoo.addons.cetmix_tower_server.models.base.transactions import GUARD_WAIT_S, brief_locks
+from odoo.tools import SQL
+from psycopg2.errors import LockNotAvailable
+
+from .cx_tower_jet_transition import RUNNING, WAITING
+from .refused import TransitionRefused
+
+#: What a transition keeps of its action.
+SNAPSHOT = ("state_from", "state_transit", "state_to", "state_error", "plan")
+CLAIMED = ("current_transition_id", "current_action_id", "target_state_id")
+
+
+class CxTowerJet(models.Model):
+    """Taking a jet for a transition: of any number of callers one succeeds."""
+
+    _inherit = "cx.tower.jet"
+
+    def _claim(self, action, asking, waits=False, resumed=None):
+        """Take this jet for an action, if it is idle and in the action's from state. One statement.
+
+        The jet's row changes with every claim, so a caller with an older view of it collides and is tried again by Odoo or by
+        the engine; then it sees who was faster. If the process dies before the commit, the jet was not taken.
+
+        :param action: action, as superuser
+        :param asking: :class:`engine.asking.Asking`
+        :param waits: dependencies have to be met first
+        :param resumed: transition to be continued, as it was; the jet must be where that one left it
+        :return: transition
+        :raise TransitionRefused: somebody else has it, or it has left the state
+        """
+        self.ensure_one()
+        self.flush_recordset()
+        try:
+            with brief_locks(self.env, GUARD_WAIT_S, flush=False):
+                self.env.cr.execute(self._claim_statement(action, asking, waits, resumed))
+                row = self.env.cr.fetchone()
+        except LockNotAvailable:
+            text = self.env._("“%s” is being changed by somebody else. Try again in a moment.", self.name)
+            raise TransitionRefused(ExitCode.JET_ACTION_NOT_AVAILABLE, text) from None
+        self.invalidate_recordset([*CLAIMED, "transition_ids"], flush=False)
+        if not row:
+            raise self._refusal(action)
+        return self.env["cx.tower.jet.transition"].browse(row[0])
+
+    def _claim_statement(self, action, asking, waits, resumed):
+        journey, taken_from = asking.journey, resumed or action
+        to_state = taken_from.state_to_id.id
+        values = {
+            **{f"{name}_id": taken_from[f"{name}_id"].id or None for name in SNAPSHOT},
+            "action_id": action.id or None,
+            "action_name": resumed.action_name if resumed else action.name,
+            "access_level": taken_from.access_level,
+            "user_id": self.env.user.id,
+            "source": asking.source,
+            "level": asking.level,
+            "command_log_id": asking.command_log_id or None,
+            "journey_state_id": journey and journey.state_id or None,
+            "is_journey_to_end": bool(journey and not journey.state_id),
+            "first_transition_id": journey and journey.first_transition_id or None,
+            "resumes_id": resumed.id if resumed else None,
+            "state": WAITING if waits else RUNNING,
+            "create_uid": self.env.user.id,
+            "write_uid": self.env.user.id,
+        }
+        goal = journey.state_id if journey else to_state
+        state = resumed._left_in() if resumed else action.state_from_id
+        now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+        return SQL(
+            """WITH claimed AS (
+                   INSERT INTO cx_tower_jet_transition (jet_id, start_date, create_date, write_date, %(names)s)
+                   SELECT jet.id, %(now)s, %(now)s, %(now)s, %(values)s
+                     FROM cx_tower_jet jet
+                    WHERE jet.id = %(jet)s AND jet.current_transition_id IS NULL
+                      AND jet.state_id IS NOT DISTINCT FROM %(state)s
+                   ON CONFLICT (jet_id) WHERE state IN ('waiting', 'running') DO NOTHING
+                   RETURNING id, jet_id)
+               UPDATE cx_tower_jet jet
+                  SET current_transition_id = claimed.id, current_action_id = %(action)s, target_state_id = %(target)s
+                 FROM claimed WHERE jet.id = claimed.jet_id
+            RETURNING claimed.id""",
+            names=SQL(", ").join(map(SQL.identifier, values)),
+            values=SQL(", ").join(SQL("%s", value) for value in values.values()),
+            now=now,
+            jet=self.id,
+            state=state.id or None,
+            action=action.id or None,
+            target=goal or taken_from.state_transit_id.id,
+        )
+
+    def _release(self):
+        """Give this jet back after its transition, in the transaction that ended it."""
+        self._write_moves(dict.fromkeys(CLAIMED, False))

@@ -1,0 +1,79 @@
+from odoo import fields, models
+from odoo.exceptions import AccessError
+
+#: Written by transitions only, whoever asks.
+ENGINE_FIELDS = ("state_id", "state", "target_state_id", "current_action_id", "current_transition_id")
+
+
+class CxTowerJet(models.Model):
+    """The state of a jet, and what it is busy with."""
+
+    _inherit = "cx.tower.jet"
+
+    current_transition_id = fields.Many2one(
+        "cx.tower.jet.transition",
+        string="Busy with",
+        readonly=True,
+        copy=False,
+        ondelete="restrict",
+        index="btree_not_null",
+    )
+    transition_ids = fields.One2many("cx.tower.jet.transition", "jet_id", string="History", readonly=True)
+
+    # ------------------------------------------------------------------ extension points
+
+    def _is_busy(self):
+        """Return whether something moves this jet. Extension point."""
+        self.ensure_one()
+        return bool(self.sudo().current_transition_id)  # sudo: whether, not what
+
+    def _on_state_exit(self, state):
+        """Hook, called before the jet leaves a state, in the transaction that changes it.
+
+        :param state: state that it leaves; empty for a jet without one
+        """
+
+    def _on_state_enter(self, state):
+        """Hook, called after the jet has entered a state, in the transaction that changes it."""
+
+    def _on_is_available(self):
+        """Hook, called when the jet has become idle, in the transaction in which its last transition ended."""
+
+    def _finalize_transition(self, failed=False):
+        """Hook, called once when a journey, or a single action, has ended.
+
+        :param failed: the goal was not reached
+        """
+
+    # ------------------------------------------------------------------ writing
+
+    def _set_state(self, state):
+        """Write the state of this jet. Called by transitions and corrections, in whose history the change is."""
+        self.ensure_one()
+        before = self.state_id
+        if before == state:
+            return
+        self._on_state_exit(before)
+        # The history has every change; the chatter only gets failures and corrections.
+        self.with_context(tracking_disable=True)._write_moves({"state_id": state.id})
+        self._on_state_enter(state)
+
+    def _write_moves(self, vals):
+        """Write fields that nobody else may write."""
+        return super().write(vals)
+
+    def write(self, vals):
+        moved = [name for name in ENGINE_FIELDS if name in vals]
+        if moved:
+            raise AccessError(
+                self.env._(
+                    "The state of a jet is changed by its actions. Trigger an action, bring the jet to a state, or correct its"
+                    " state with a reason."
+                )
+            )
+        return super().write(vals)
+
+    def _announce(self):
+        """Tell open screens that these jets have changed. The message names no more than their ids."""
+        for jet in self:
+            jet._bus_send("cetmix_tower_jet", {"id": jet.id})

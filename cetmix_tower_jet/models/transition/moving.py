@@ -1,0 +1,182 @@
+import logging
+
+from odoo import api, models
+from odoo.addons.cetmix_tower_server.engine import states
+from odoo.addons.cetmix_tower_server.engine.database_errors import may_succeed_later
+from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
+from odoo.addons.cetmix_tower_server.engine.values.plain import storable_text
+from odoo.tools import SQL
+
+from .cx_tower_jet_transition import DONE, FAILED, INTERRUPTED, LIVE, RUNNING, STOPPED, WAITING
+
+_logger = logging.getLogger(__name__)
+
+CHANGED_AT_END = ("state", "finish_date", "duration", "message", "plan_log_id")
+#: How the run of a flight plan ended, and so the transition. Everything else is a failure.
+OUTCOMES = {states.STOPPED: STOPPED, states.INTERRUPTED: INTERRUPTED}
+
+
+class CxTowerJetTransition(models.Model):
+    """The way of a transition: entering, the flight plan, the end and what follows. See ``docs/developer/jets.md``.
+
+    Everything happens in the transaction of the event that leads to it, as superuser.
+    """
+
+    _inherit = "cx.tower.jet.transition"
+
+    # ------------------------------------------------------------------ entering
+
+    def _enter(self):
+        """Enter the transit state and start the flight plan. Without one, the jet has arrived.
+
+        If the process dies before the commit, neither the state nor the run exists.
+        """
+        self.ensure_one()
+        if self.state == WAITING:
+            self._change_live({"state": RUNNING, "deadline": False}, before=(WAITING,))
+        self.jet_id._set_state(self.state_transit_id)
+        if self.plan_id:
+            self._start_plan()
+        elif self.action_id and self.action_id.plan_id:
+            self._end(FAILED, self.env._("Its flight plan was changed after it was triggered."))
+        else:
+            self._end(DONE)
+
+    def _start_plan(self):
+        """Start the flight plan of this transition, in the name of the person who triggered it."""
+        jet = self.jet_id.with_user(
+            self.user_id
+        ).sudo()  # sudo: the right to trigger includes its flight plan
+        request = RunRequest(log_values=self._plan_log_values())
+        try:
+            with self.env.cr.savepoint():
+                run = jet._create_plan_runs(self.plan_id.with_env(jet.env), request)
+        except Exception as error:
+            if may_succeed_later(error):
+                raise
+            _logger.exception("the flight plan of transition %s cannot start", self.id)
+            self._end(FAILED, self.env._("Its flight plan could not be started: %s", error))
+            return
+        if self.state in LIVE:  # it may have been refused, and this transition with it
+            self.plan_log_id = run.with_env(self.env)
+            # Dispatched last: the run may have ended when this returns.
+            self.env["cx.tower.run.backend"]._chosen()._dispatch(run)
+
+    def _plan_log_values(self):
+        """Return further fields of the run's log. Extension point."""
+        return {"jet_transition_id": self.id, "jet_action_id": self.action_id.id}
+
+    def _plan_ended(self, run):
+        """Take over how the flight plan ended, in the transaction that records it.
+
+        :param run: log of the flight plan run
+        """
+        self.ensure_one()
+        self.plan_log_id = run
+        if not run.plan_status:
+            self._end(DONE)
+        else:
+            self._end(OUTCOMES.get(run.state, FAILED), run._reason_of_end())
+
+    # ------------------------------------------------------------------ the end
+
+    def _end(self, outcome, message=""):
+        """End this transition, and do what follows. Only the first end counts.
+
+        :param outcome: done, failed, stopped or interrupted
+        :param message: why, in one sentence
+        :return: whether this call ended it
+        """
+        self.ensure_one()
+        was_waiting = self.state == WAITING
+        if not self._record_end(outcome, message):
+            return False
+        jet = self.jet_id
+        jet._release()
+        if outcome == DONE:
+            jet._set_state(self.state_to_id)
+        elif not was_waiting:
+            jet._set_state(self._left_in())
+        if outcome == DONE and not self.state_to_id:
+            jet._on_destroyed()
+        self._follow_end(outcome)
+        return True
+
+    def _record_end(self, outcome, message):
+        """Record how this transition ended. Nothing follows. :return: whether this call ended it"""
+        now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
+        return self._change_live(
+            {
+                "state": outcome,
+                "message": storable_text(message) if message else None,
+                "finish_date": now,
+                "duration": SQL("GREATEST(EXTRACT(EPOCH FROM %s - start_date), 0)", now),
+            }
+        )
+
+    def _change_live(self, values, before=LIVE):
+        """Write columns of this transition if it is still in one of these states. :return: whether it was"""
+        self.flush_recordset()
+        changes = SQL(", ").join(
+            SQL("%s = %s", SQL.identifier(name), None if value is False else value)
+            for name, value in values.items()
+        )
+        self.env.cr.execute(
+            SQL(
+                "UPDATE cx_tower_jet_transition SET %s WHERE id = %s AND state = ANY(%s)",
+                changes,
+                self.id,
+                list(before),
+            )
+        )
+        changed = bool(self.env.cr.rowcount)
+        self.invalidate_recordset([*values], flush=False)
+        return changed
+
+    def _follow_end(self, outcome):
+        """Do what follows from the end: the next action of the journey, or all that waits for this jet to be idle."""
+        jet = self.jet_id
+        failed = outcome != DONE
+        problem = "" if failed else self._continue_journey()
+        if failed or problem:
+            jet._tell_failure(self, problem or self.message or "")
+        if not jet._is_busy():
+            jet._finalize_transition(failed=bool(failed or problem))
+            jet._on_journey_ended(self, failed=bool(failed or problem), problem=problem)
+        self._on_transition_ended()
+        if not jet._is_busy():
+            jet._on_is_available()
+        jet._announce()
+
+    def _on_transition_ended(self):
+        """Do what follows from the end of each transition. Extension point: steps that wait for it continue here."""
+
+
+class CxTowerJet(models.Model):
+    """What follows for a jet from the end of a transition."""
+
+    _inherit = "cx.tower.jet"
+
+    def _on_destroyed(self):
+        """Do what follows from a destroy action: archive the jet. Extension point."""
+        self.active = False
+
+    def _on_journey_ended(self, transition, failed, problem=""):
+        """Do what follows when this jet has become idle. Extension point: jet requests are served here.
+
+        :param transition: the last one
+        :param failed: the goal was not reached
+        :param problem: why the journey could not go on after a good transition; "" otherwise
+        """
+
+    def _tell_failure(self, transition, message):
+        """Post a failure in the chatter, where followers of the jet see it."""
+        self.message_post(
+            body=self.env._(
+                "“%(action)s” did not succeed: %(reason)s",
+                action=transition.action_name or "",
+                reason=message
+                or dict(transition._fields["state"]._description_selection(self.env))[transition.state],
+            ),
+            author_id=transition.user_id.partner_id.id or None,
+        )

@@ -1,0 +1,14 @@
+"""Why a jet does not move."""
+
+from odoo.addons.cetmix_tower_server.engine.errors import EngineError
+
+
+class TransitionRefused(EngineError):
+    """A transition cannot begin. ``str(error)`` is for people.
+
+    :param exit_code: of :class:`ExitCode`, for a command that asked
+    """
+
+    def __init__(self, exit_code, message):
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -1,0 +1,1 @@
+from .transition import test_transition

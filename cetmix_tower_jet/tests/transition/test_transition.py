@@ -1,0 +1,127 @@
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from ..jet_case import JetCase
+
+
+@tagged("post_install", "-at_install")
+class TestTransition(JetCase):
+    def test_an_action_without_a_plan_moves_the_jet_at_once(self):
+        jet = self._new_jet(state="stopped", users=self.user)
+        result = self._action("Start").with_user(self.user).trigger(jet.reference)
+        self.assertEqual((jet.state, result["state"], result["log"]), ("running", "done", 0))
+        self.assertFalse(jet.target_state_id)
+        self.assertFalse(jet.current_action_id)
+        self.assertEqual(jet.transition_ids.user_id, self.user)
+
+    def test_the_plan_runs_in_the_transit_state_and_its_end_moves_the_jet(self):
+        self._give_plan("Start")
+        jet = self._new_jet(state="stopped", users=self.user)
+        result = self._action("Start").with_user(self.user).trigger(jet.id)
+        self.assertEqual((jet.state, jet.target_state_id.reference), ("starting", "running"))
+        self.assertEqual(jet.current_action_id, self._action("Start"))
+        run = self.env["cx.tower.plan.log"].browse(result["log"])
+        self.assertEqual((run.user_id, run.jet_id, run.server_id), (self.user, jet, self.server))
+        self._end_run(run)
+        self.assertEqual((jet.state, jet.transition_ids.state), ("running", "done"))
+        self.assertFalse(jet.target_state_id)
+
+    def test_a_failure_leads_back_or_to_the_error_state(self):
+        self._give_plan("Start", "Restart")
+        jet = self._new_jet(state="stopped")
+        self._action("Start").trigger(jet)
+        self._end_action(jet, 7, "no memory")
+        self.assertEqual((jet.state, jet.transition_ids[0].state), ("stopped", "failed"))
+        self.assertIn("no memory", jet.transition_ids[0].message)
+        jet._set_state(self._state("running"))
+        self._action("Restart").trigger(jet)
+        self._end_action(jet, -209)
+        self.assertEqual((jet.state, jet.transition_ids[0].state), ("stopped", "interrupted"))
+
+    def test_a_busy_jet_says_who_started_what(self):
+        self._give_plan("Start")
+        jet = self._new_jet(state="stopped", users=self.user)
+        self._action("Start").with_user(self.user).trigger(jet)
+        with self.assertRaisesRegex(UserError, "Start.*Tower user"):
+            self._action("Start").trigger(jet)
+        with self.assertRaisesRegex(UserError, "Tower user"):
+            jet.bring_to_state("removed")
+        self.assertEqual(len(jet.transition_ids), 1)
+
+    def test_an_action_that_starts_elsewhere_names_what_is_possible(self):
+        jet = self._new_jet(state="stopped")
+        with self.assertRaisesRegex(UserError, "Stop.*Stopped.*Start.*Remove"):
+            self._action("Stop").trigger(jet)
+
+    def test_a_journey_runs_its_actions_in_order(self):
+        self._give_plan("Build", "Start")
+        jet = self._new_jet(users=self.user)
+        path = jet.with_user(self.user).get_path("running")
+        self.assertEqual([step["name"] for step in path], ["Prepare", "Build", "Start"])
+        jet.with_user(self.user).bring_to_state("running")
+        self.assertEqual((jet.state, jet.target_state_id.reference), ("building", "running"))
+        self._end_action(jet)
+        self.assertEqual((jet.state, jet.target_state_id.reference), ("starting", "running"))
+        self._end_action(jet)
+        self.assertEqual((jet.state, jet.target_state_id.id), ("running", False))
+        self.assertEqual(jet.transition_ids.mapped("action_name"), ["Start", "Build", "Prepare"])
+        self.assertEqual(len(jet.transition_ids.first_transition_id), 1)
+
+    def test_a_failure_ends_the_journey(self):
+        self._give_plan("Build", "Start")
+        jet = self._new_jet()
+        jet.bring_to_state("running")
+        self._end_action(jet, 1)
+        self.assertEqual((jet.state, jet.target_state_id.id), ("draft", False))
+
+    def test_a_journey_to_no_state_destroys_the_jet(self):
+        self._give_plan("Stop", "Destroy")
+        jet = self._new_jet(state="running")
+        jet.bring_to_state(False)
+        self._end_action(jet)
+        self.assertEqual((jet.state, bool(jet.target_state_id)), ("destroying", True))
+        self._end_action(jet)
+        self.assertFalse(jet.state_id)
+        self.assertFalse(jet.active)
+        self.assertEqual(len(jet.transition_ids), 3)
+
+    def test_resuming_the_run_goes_on_with_the_journey(self):
+        self._give_plan("Build", "Start")
+        jet = self._new_jet()
+        jet.bring_to_state("running")
+        run = jet.current_transition_id.plan_log_id
+        self._end_run(run, -209)
+        self.assertEqual((jet.state, jet.transition_ids[0].state), ("draft", "interrupted"))
+        run.resume()
+        self.assertEqual((jet.state, jet.target_state_id.reference), ("building", "running"))
+        self.assertEqual(jet.current_transition_id.resumes_id, run.jet_transition_id)
+        self._end_action(jet)
+        self._end_action(jet)
+        self.assertEqual(jet.state, "running")
+
+    def test_resuming_is_refused_when_the_jet_has_moved_on(self):
+        self._give_plan("Build")
+        jet = self._new_jet(state="draft")
+        self._action("Build").trigger(jet)
+        run = jet.current_transition_id.plan_log_id
+        self._end_run(run, -209)
+        jet.correct_state("stopped", "built by hand")
+        with self.assertRaisesRegex(UserError, "Stopped"):
+            run.resume()
+        self.assertEqual(jet.state, "stopped")
+
+    def test_a_correction_needs_a_reason_and_stays_in_the_history(self):
+        jet = self._new_jet(state="running", managers=self.manager)
+        with self.assertRaises(UserError):
+            jet.with_user(self.manager).correct_state("stopped", " ")
+        jet.with_user(self.manager).correct_state("stopped", "the host was restarted")
+        self.assertEqual((jet.state, jet.transition_ids[0].state), ("stopped", "corrected"))
+        with self.assertRaises(AccessError):
+            jet.write({"state_id": self._state("running").id})
+
+    def test_stopping_ends_the_transition(self):
+        self._give_plan("Start")
+        jet = self._new_jet(state="stopped")
+        self._action("Start").trigger(jet)
+        jet.stop()
+        self.assertEqual((jet.state, jet.transition_ids.state), ("stopped", "stopped"))
