@@ -5,7 +5,8 @@ Every function takes ``needs``: for each id the ids that it needs. Ids that are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 Needs = Mapping[int, Collection[int]]
 
@@ -28,7 +29,24 @@ def find_cycle(needs: Needs) -> tuple[int, ...] | None:
 
     :return: None if there is no cycle
     """
-    raise NotImplementedError
+    done: set[int] = set()
+    for root in sorted(needs):
+        if root in done:
+            continue
+        # Depth first: the ids on the way from the root, each with those that it needs and that are still to be visited.
+        way: dict[int, Iterator[int]] = {root: _needed(needs, root)}
+        while way:
+            current = next(reversed(way))
+            following = next((one for one in way[current] if one not in done), None)
+            if following is None:
+                done.add(current)
+                del way[current]
+            elif following in way:
+                members = list(way)
+                return _closed(members[members.index(following) :])
+            else:
+                way[following] = _needed(needs, following)
+    return None
 
 
 def install_order(needs: Needs, roots: Iterable[int]) -> tuple[int, ...]:
@@ -38,9 +56,51 @@ def install_order(needs: Needs, roots: Iterable[int]) -> tuple[int, ...]:
 
     :raise DependencyCycle: there is a cycle among them
     """
-    raise NotImplementedError
+    depths = dict.fromkeys(roots, 0)
+    members = _reachable(needs, depths)
+    missing = Counter(one for member in members for one in _needed(needs, member))
+    ready = [member for member in members if not missing[member]]
+    placed = 0
+    while ready:
+        member = ready.pop()
+        placed += 1
+        for one in _needed(needs, member):
+            depths[one] = max(depths.get(one, 0), depths[member] + 1)
+            missing[one] -= 1
+            if not missing[one]:
+                ready.append(one)
+    if placed < len(members):
+        cycle = find_cycle({member: needs.get(member, ()) for member in members})
+        raise DependencyCycle(cycle or ())
+    return tuple(sorted(members, key=lambda member: (-depths[member], member)))
 
 
 def needed_by(needs: Needs, needed: int) -> frozenset[int]:
     """Return the ids that need ``needed``, directly or through others; never ``needed`` itself."""
-    raise NotImplementedError
+    dependants: defaultdict[int, list[int]] = defaultdict(list)
+    for one in needs:
+        for other in _needed(needs, one):
+            dependants[other].append(one)
+    return frozenset(_reachable(dependants, [needed]) - {needed})
+
+
+def _needed(needs: Needs, one: int) -> Iterator[int]:
+    """Return what an id needs, each once, sorted."""
+    return iter(sorted(set(needs.get(one, ()))))
+
+
+def _reachable(needs: Needs, roots: Iterable[int]) -> set[int]:
+    """Return the roots and everything they need."""
+    found = set(roots)
+    queue = list(found)
+    while queue:
+        new = set(needs.get(queue.pop(), ())) - found
+        found |= new
+        queue += new
+    return found
+
+
+def _closed(members: list[int]) -> tuple[int, ...]:
+    """Return a cycle as a closed path from its smallest id."""
+    start = members.index(min(members))
+    return (*members[start:], *members[:start], members[start])

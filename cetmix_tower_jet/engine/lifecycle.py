@@ -53,6 +53,11 @@ class Action:
         """Whether it leaves a jet without a state."""
         return self.from_state is not None and self.to_state is None
 
+    @property
+    def leads_somewhere(self) -> bool:
+        """Whether it can be part of a path."""
+        return self.from_state is not None or self.to_state is not None
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -137,14 +142,14 @@ class Lifecycle:
     @cached_property
     def _ending(self) -> Mapping[State, tuple[Action, ...]]:
         """The actions by their to state, without those that lead nowhere."""
-        return _grouped((action.to_state, action) for action in self._sorted if _leads_somewhere(action))
+        return _grouped((action.to_state, action) for action in self._sorted if action.leads_somewhere)
 
     @cached_property
     def _sorted(self) -> list[Action]:
         return sorted(self.actions, key=lambda action: action.order)
 
     def _leading(self, state: State) -> Iterator[Action]:
-        return (action for action in self.available(state) if _leads_somewhere(action))
+        return (action for action in self.available(state) if action.leads_somewhere)
 
     def _steps(self, state: State, goal: State) -> Iterator[Action]:
         """Return the actions that a path may take: it destroys the jet only if that is the goal."""
@@ -162,10 +167,6 @@ class Lifecycle:
                     if action.from_state is not None:
                         queue.append(action.from_state)
         return distances
-
-
-def _leads_somewhere(action: Action) -> bool:
-    return action.from_state is not None or action.to_state is not None
 
 
 def _grouped(pairs: Iterable[tuple[State, Action]]) -> dict[State, tuple[Action, ...]]:
