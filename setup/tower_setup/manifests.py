@@ -11,6 +11,23 @@ def read(addon: Path) -> dict:
     return ast.literal_eval((addon / "__manifest__.py").read_text("utf-8"))
 
 
+def in_install_order(checkout: Path, addons: Iterable[str]) -> list[str]:
+    """These addons, each after those of them that it depends on, otherwise in alphabetic order."""
+    ordered: list[str] = []
+    for addon in sorted(addons):
+        ordered += [name for name in with_own_dependencies(checkout, addon, addons) if name not in ordered]
+    return ordered
+
+
+def with_own_dependencies(checkout: Path, addon: str, addons: Iterable[str]) -> list[str]:
+    """The addon, after those of `addons` that it depends on, directly or not; each after what it depends on itself."""
+    ours = set(addons)
+    found: list[str] = []
+    for name in sorted(ours & set(read(checkout / addon).get("depends", []))):
+        found += [each for each in with_own_dependencies(checkout, name, ours) if each not in found]
+    return [*found, addon]
+
+
 def depends(checkout: Path, addons: Iterable[str]) -> list[str]:
     """The addons of others that these addons need, in alphabetic order."""
     ours = set(addons)

@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .manifests import in_install_order, with_own_dependencies
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -41,8 +43,14 @@ class Layout:
         }
 
     def addon_names(self) -> list[str]:
-        """Tower's own addons in the checkout, in an order that is the same everywhere."""
-        return sorted(path.parent.name for path in self.checkout.glob("*/__manifest__.py"))
+        """Tower's own addons in the checkout, each after those that it depends on."""
+        names = [path.parent.name for path in self.checkout.glob("*/__manifest__.py")]
+        return in_install_order(self.checkout, names)
+
+    def with_own_dependencies(self, addon: str) -> list[Path]:
+        """The folder of one of Tower's own addons, after the folders of those that it depends on."""
+        names = with_own_dependencies(self.checkout, addon, self.addon_names())
+        return [self.checkout / name for name in names]
 
 
 def _xdg(variable: str, default: Path) -> Path:

@@ -44,13 +44,24 @@ class OdooTest:
         return f"{self.cls}.{self.method}"
 
 
-def odoo_tests(addon: Path) -> list[OdooTest]:
-    """The tests of an addon, inherited ones included, in the order of the source."""
+def odoo_tests(addon: Path, bases: Iterable[Path] = ()) -> list[OdooTest]:
+    """The tests of an addon, inherited ones included, in the order of the source.
+
+    :param bases: folders of other addons whose test classes it may inherit from
+    """
+    own = _classes_of(addon)
+    classes: dict[str, ast.ClassDef] = {}
+    for each in bases:
+        classes |= _classes_of(each)
+    return [test for name in own for test in _tests_of(name, classes | own)]
+
+
+def _classes_of(addon: Path) -> dict[str, ast.ClassDef]:
     classes: dict[str, ast.ClassDef] = {}
     for path in sorted((addon / "tests").rglob("*.py")):
         nodes = ast.walk(ast.parse(path.read_text("utf-8")))
         classes |= {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
-    return [test for name in classes for test in _tests_of(name, classes)]
+    return classes
 
 
 def _tests_of(name: str, classes: dict[str, ast.ClassDef]) -> Iterable[OdooTest]:
@@ -80,13 +91,16 @@ def _is_slow(node: ast.ClassDef | ast.FunctionDef) -> bool:
     return any(isinstance(mark, ast.Name) and mark.id == SLOW for mark in node.decorator_list)
 
 
-def test_tags(addon: Path, expression: str, *, fast: bool = False) -> tuple[str, int]:
+def test_tags(
+    addon: Path, expression: str, *, fast: bool = False, bases: Iterable[Path] = ()
+) -> tuple[str, int]:
     """Choose tests of an addon as -k does.
 
+    :param bases: folders of other addons whose test classes it may inherit from
     :param fast: leave out the slow ones
     :return: the value of Odoo's --test-tags that runs them, and how many they are; ("", 0) when there are none
     """
-    tests = odoo_tests(addon)
+    tests = odoo_tests(addon, bases)
     chosen = [test for test in tests if matches(expression, test.name) and not (fast and test.is_slow)]
     if not chosen:
         return "", 0

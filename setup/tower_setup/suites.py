@@ -184,7 +184,8 @@ def _odoo_suite(addon: str, expression: str = "", folder: Path | None = None) ->
 
     def suite(bench: Bench) -> Outcome:
         wanted = " and ".join(f"({part})" for part in (expression, bench.expression) if part)
-        tags, total = selection.test_tags(folder or bench.layout.checkout / addon, wanted)
+        *bases, own = [folder] if folder else bench.layout.with_own_dependencies(addon)
+        tags, total = selection.test_tags(own, wanted, bases=bases)
         if not total:
             return Outcome()
         odoo = bench.odoo()
@@ -203,21 +204,22 @@ def _fast_odoo_suite(addon: str) -> Callable[[Bench], Outcome]:
     """The tests of an addon that need neither a browser nor much time, on a database that is kept."""
 
     def suite(bench: Bench) -> Outcome:
-        checkout = bench.layout.checkout
-        tags, total = selection.test_tags(checkout / addon, bench.expression, fast=True)
+        *bases, own = addons = bench.layout.with_own_dependencies(addon)
+        tags, total = selection.test_tags(own, bench.expression, fast=True, bases=bases)
         if not total:
             return Outcome()
         odoo = bench.odoo()
         name = f"fast_{addon}"
         mark = bench.folder / f"{name}.state"
-        state = state_of(checkout / each for each in bench.layout.addon_names())
+        state = state_of(addons)
         before = mark.read_text("ascii") if mark.exists() and odoo.database.exists(name) else ""
         # The mark is written again at the end, so the database of an interrupted run is not used again.
         mark.unlink(missing_ok=True)
         if not before:
             _drop(odoo, name)
             _fresh_database(bench, odoo, name)
-        change = ["-u" if before else "-i", addon] if before != state else []
+        update = ["-u", ",".join(each.name for each in addons)]
+        change = (update if before else ["-i", addon]) if before != state else []
         options = ["-d", name, *change, f"--test-tags={tags}"]
         outcome, is_complete = _run_odoo_tests(bench, odoo, addon, options, total)
         if is_complete:

@@ -10,10 +10,10 @@ DOCUMENTS = sorted(
     [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md"), *CHECKOUT.glob("cetmix_*/readme/*.md")]
 )
 LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)\s]*)?\)")
-NAMED_FILE = re.compile(r"`((?:setup|tests|docs|cetmix_tower_server|\.ci)/[\w./-]*\w)`")
-# Developers' pages name the rooms of the server addon without its folder.
+NAMED_FILE = re.compile(r"`((?:setup|tests|docs|cetmix_\w+|\.ci)/[\w./-]*\w)`")
+# Developers' pages name packages and files of an addon without the addon's folder.
 NAMED_ROOM = re.compile(r"`((?:models|worker|engine|wizards|static|controllers)/[\w./]*\w)`")
-ADDON = CHECKOUT / "cetmix_tower_server"
+ADDONS = sorted(path.parent for path in CHECKOUT.glob("*/__manifest__.py"))
 
 
 def code_left_out(document):
@@ -34,7 +34,7 @@ def test_links_and_named_files_exist(document):
         missing += [
             path
             for path in NAMED_ROOM.findall(text)
-            if not (ADDON / path).exists() and not (ADDON / f"{path}.py").exists()
+            if not any((addon / path).exists() or (addon / f"{path}.py").exists() for addon in ADDONS)
         ]
     for path, anchor in LINK.findall(text):
         target = document.parent / path
@@ -51,6 +51,6 @@ def test_the_first_change_can_be_made_as_it_is_described():
     assert f"def {test}(" in (CHECKOUT / module.replace(".", "/")).with_suffix(".py").read_text("utf-8")
 
 
-@pytest.mark.parametrize("addon", [path.parent.name for path in CHECKOUT.glob("*/__manifest__.py")])
+@pytest.mark.parametrize("addon", [path.name for path in ADDONS])
 def test_the_changelog_has_a_section_for_each_addon(addon):
     assert f'name = "{addon}"\npath = "{addon}/readme"\n' in (CHECKOUT / "pyproject.toml").read_text("utf-8")

@@ -9,8 +9,10 @@ from tower_setup.paths import Layout
 
 
 def test_what_the_fast_suite_consists_of():
-    chosen = list(suites._choose(["fast"], Layout.of_this_checkout()))
-    assert chosen == ["engine", "worker", "fast part of cetmix_tower_server"]
+    layout = Layout.of_this_checkout()
+    addons = [f"fast part of {name}" for name in layout.addon_names()]
+    assert addons[0] == "fast part of cetmix_tower_server"
+    assert list(suites._choose(["fast"], layout)) == ["engine", "worker", *addons]
 
 
 class KeptDatabase:
@@ -22,6 +24,7 @@ class KeptDatabase:
         self.created = 0
         self.is_complete = True
         self.options = []
+        self.below = []
         for name, text in {
             "tests/test_a.py": "class TestA:\n    def test_x(self): ...",
             "models.py": "",
@@ -30,7 +33,9 @@ class KeptDatabase:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         odoo = SimpleNamespace(database=SimpleNamespace(exists=self.databases.__contains__))
-        layout = SimpleNamespace(checkout=folder, addon_names=lambda: ["an_addon"])
+        layout = SimpleNamespace(
+            checkout=folder, with_own_dependencies=lambda addon: [*self.below, folder / addon]
+        )
         self.bench = SimpleNamespace(layout=layout, expression="", folder=folder, odoo=lambda: odoo)
         monkeypatch.setattr(suites, "_drop", lambda odoo, name: self.databases.discard(name))
         monkeypatch.setattr(suites, "_fresh_database", self.create)
@@ -63,6 +68,16 @@ def test_the_addon_is_installed_once_and_updated_when_its_fields_change(kept):
     assert kept.run() == ["-u", "an_addon"]
     assert kept.run() == []
     assert kept.created == 1
+
+
+def test_the_addons_that_it_depends_on_are_updated_with_it(kept):
+    below = kept.model.parent.parent / "below" / "models.py"
+    below.parent.mkdir()
+    below.write_text("")
+    kept.below = [below.parent]
+    assert kept.run() == ["-i", "an_addon"]
+    below.write_text("class B:\n    name = fields.Char()\n")
+    assert kept.run() == ["-u", "below,an_addon"]
 
 
 def test_the_database_of_a_run_that_was_interrupted_is_not_used_again(kept):

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tower_setup.manifests import depends, python_packages, read
+from tower_setup.manifests import depends, in_install_order, python_packages, read, with_own_dependencies
 from tower_setup.virtualenv import at_lower_bounds, package_of
 
 CHECKOUT = Path(__file__).parents[2]
@@ -51,6 +51,16 @@ def test_addons_of_others_that_ours_need(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__manifest__.py").write_text(f"# A comment.\n{{'depends': {needed}}}\n")
     assert depends(tmp_path, ["one", "two", "three"]) == ["base", "mail", "web"]
+
+
+def test_our_addons_come_after_those_that_they_depend_on(tmp_path):
+    needs = {"c_base": ["base"], "a_top": ["b_middle", "web"], "b_middle": ["c_base"], "d_other": ["c_base"]}
+    for name, needed in needs.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__manifest__.py").write_text(f"{{'depends': {needed}}}\n")
+    assert in_install_order(tmp_path, needs) == ["c_base", "b_middle", "a_top", "d_other"]
+    assert with_own_dependencies(tmp_path, "a_top", needs) == ["c_base", "b_middle", "a_top"]
+    assert with_own_dependencies(tmp_path, "c_base", needs) == ["c_base"]
 
 
 def test_manifests_and_requirements_name_the_same_bounds():

@@ -61,6 +61,18 @@ def test_the_fast_part_leaves_slow_tests_out(marked_addon):
     assert selection.test_tags(marked_addon, "tour", fast=True) == ("", 0)
 
 
+def test_tests_and_marks_are_inherited_from_an_addon_below(marked_addon, tmp_path):
+    tests = tmp_path / "another" / "tests"
+    tests.mkdir(parents=True)
+    (tests / "test_b.py").write_text(
+        "class TestBelow(TestPlan):\n    def test_own(self): ...\nclass TestPage(BrowserCase):\n    def test_page(self): ...\n"
+    )
+    below = {"bases": [marked_addon]}
+    assert selection.test_tags(tests.parent, "", **below) == ("/another", 4)
+    chosen = "/another:TestBelow.test_own,/another:TestBelow.test_short"
+    assert selection.test_tags(tests.parent, "own or short or page", fast=True, **below) == (chosen, 2)
+
+
 def test_all_of_an_addon_includes_slow_tests(marked_addon):
     assert selection.test_tags(marked_addon, "") == ("/an_addon", 5)
     assert selection.test_tags(marked_addon, "tour") == ("/an_addon:TestTour.test_open", 1)
