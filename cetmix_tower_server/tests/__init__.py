@@ -3,6 +3,7 @@ from .base import test_audience
 from .base import test_caller_context
 from .base import test_constraints
 from .base import test_copy_rights
+from .base import test_deletion_links
 from .base import test_hidden_facts
 from .base import test_hostile_arguments
 from .base import test_made_in_pickers

@@ -1,13 +1,10 @@
-import ast
-from pathlib import Path
-
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..api_case import PROTOCOLS, ApiCase, Refused
 from ..common import slow
+from .context_keys_case import ContextKeysCase
 
-SOURCE = Path(__file__).parents[2]
 QUIET = ("odoo.http", "odoo.addons.rpc.controllers.jsonrpc", "odoo.addons.rpc.controllers.xmlrpc")
 
 # Only Tower itself can set these, in a class of its own: see models/base/engine_context.py. All of them travel through Odoo's
@@ -37,45 +34,14 @@ ANYBODY = {
 }
 
 
-def context_keys():
-    """Return the context keys that the addon reads: constants in ``context.get(..)``, ``heard(..)``, ``.. in context``."""
-    keys = set()
-    for path in SOURCE.rglob("*.py"):
-        if "tests" in path.parts or path.name == "engine_context.py":
-            continue
-        tree = ast.parse(path.read_text())
-        names = {
-            node.targets[0].id: node.value.value
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Assign)
-            and isinstance(node.targets[0], ast.Name)
-            and isinstance(node.value, ast.Constant)
-        }
-        for node in ast.walk(tree):
-            keys |= {names.get(key, key) for key in _keys_read_by(node)}
-    return keys
+@tagged("post_install", "-at_install")
+class TestContextKeys(ContextKeysCase):
+    """Keys that this addon reads; other addons read some of them, too."""
 
+    known_keys = frozenset(ENGINE | SUPERUSER | set(ANYBODY))
 
-def _keys_read_by(node):
-    """Yield the texts, or names of constants, that an expression looks up in a context."""
-    found = []
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "heard":
-        found = node.args[1:2]
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
-        found = node.args[:1] if _is_context(node.func.value) else []
-    elif isinstance(node, ast.Subscript) and _is_context(node.value):
-        found = [node.slice]
-    elif isinstance(node, ast.Compare) and _is_context(node.comparators[0]):
-        found = [node.left]
-    for key in found:
-        if isinstance(key, ast.Constant):
-            yield key.value
-        elif isinstance(key, ast.Name):
-            yield key.id
-
-
-def _is_context(node):
-    return isinstance(node, ast.Attribute) and node.attr == "context"
+    def test_the_keys_of_the_engine_are_found(self):
+        self.assertEqual(ENGINE & self.context_keys(), ENGINE, "the search for keys finds too few")
 
 
 @tagged("post_install", "-at_install")
@@ -103,12 +69,6 @@ class TestCallerContext(ApiCase):
         cls.template = cls.env["cx.tower.file.template"].create(
             {"name": "API", "file_name": "a", "server_dir": "/tmp", "code": "a", **roles}
         )
-
-    def test_every_key_that_is_read_has_its_place_in_the_table(self):
-        # Odoo's own, and keys that are looked up under computed names
-        known = ENGINE | SUPERUSER | set(ANYBODY) | {"__copy_data_seen", "name", "result", "custom_values"}
-        self.assertEqual(context_keys() - known, set(), "say in the table who may set it")
-        self.assertEqual(ENGINE & context_keys(), ENGINE, "the search for keys finds too few")
 
     def make(self, protocol, model, values, context):
         """Create a record as a Manager. :return: list with its id"""

@@ -182,18 +182,6 @@ class TestRunHistory(RunCase):
         self.run_as(self.root, command)
         self.assertIn("stay in the log", command.describe_deletion())
 
-    def test_all_that_goes_with_a_record_is_said(self):
-        """Every link that deletes, of every model, found by looking."""
-        for model in self.env.values():
-            if not model._name.startswith("cx.tower.") or model._abstract or model._transient:
-                continue
-            for field in model._fields.values():
-                owner = field.comodel_name if field.type == "many2one" and field.store else None
-                if owner and field.ondelete == "cascade" and hasattr(self.env[owner], "describe_deletion"):
-                    with self.subTest(f"{model._name}.{field.name}"):
-                        self.assertIn((model._name, field.name), self.env[owner]._deletion_links())
-                        self.assertTrue(self.env[owner]._label_of_link(model._name, field.name))
-
     def test_a_run_that_never_started_is_listed_when_it_was_asked_for(self):
         first = self.run_as(self.root, self.python("pass", name="First"))
         refused = self.run_as(self.root, self.python("{{ without_a_value_anywhere }}", name="Refused"))

@@ -1,6 +1,7 @@
 """One record of each model that has a screen, for tests that look at all screens."""
 
 from ...models.base.engine_context import engine_says
+from ..addon_case import AddonCase
 
 USER_MODELS = [
     "cx.tower.server",
@@ -104,3 +105,22 @@ def make_records(env, server, user, manager):
         task,
         secret,
     ]
+
+
+class ScreenRecords(AddonCase):
+    """Mixin of tests that look at all screens of an addon; another addon names its own models and makes its own records.
+
+    :cvar user_models: models with a screen for Users
+    :cvar manager_models: models with a screen for Managers
+    """
+
+    user_models = USER_MODELS
+    manager_models = MANAGER_MODELS
+
+    @classmethod
+    def make_records(cls, env, server, user, manager):
+        """Create a record of each model that has a screen; ``manager`` manages them, ``user`` uses them.
+
+        :return: list of records, each of another model
+        """
+        return make_records(env, server, user, manager)
