@@ -9,6 +9,8 @@ from dataclasses import dataclass
 SIZE_MAX = 1_000_000
 DIGITS_MAX = 18
 
+_PATTERN = re.compile(r"([^{}]*)\{([^{}]*)\}([^{}]*)")
+_COUNTER = re.compile(r"\{[^{}]*\}")
 _BOUNDS = re.compile(r"\s*(-?[0-9]+)\s*-\s*(-?[0-9]+)\s*")
 
 
@@ -94,14 +96,12 @@ def _split(text: str) -> tuple[str, str, str]:
     """Return the text before the counter, the bounds and the text behind."""
     if "{" not in text and "}" not in text:
         return "", text, ""
-    prefix, *rest = re.split(r"[{}]", text)
-    if len(rest) > 2 and text.count("{") == text.count("}"):
-        raise AllocationError(f"The pattern {text} has several counters. Only one is possible.")
-    if len(rest) != 2 or text.index("{") > text.index("}"):
-        raise AllocationError(
-            f"The pattern {text} has a brace without its counterpart. Write one counter such as {{01-99}}."
-        )
-    return prefix, rest[0], rest[1]
+    match = _PATTERN.fullmatch(text)
+    if match:
+        return match[1], match[2], match[3]
+    if len(_COUNTER.findall(text)) > 1:
+        raise AllocationError(f'The pattern "{text}" has several counters. Write only one.')
+    raise AllocationError(f'The braces in "{text}" do not enclose a counter. Write one such as {{01-99}}.')
 
 
 def _read_bounds(bounds: str) -> tuple[str, str]:
@@ -109,15 +109,16 @@ def _read_bounds(bounds: str) -> tuple[str, str]:
     match = _BOUNDS.fullmatch(bounds)
     if not match:
         raise AllocationError(
-            f"{bounds.strip() or '{}'} is not a range. Write the first and the last number, such as 8000-8999."
+            f'"{bounds}" is not a range. Write the first and the last number, such as 8000-8999.'
         )
     first, last = match.groups()
     if first.startswith("-") or last.startswith("-"):
         raise AllocationError(f"The range {bounds} has a negative number. Numbers start at 0.")
     if max(len(first), len(last)) > DIGITS_MAX:
-        raise AllocationError(f"The numbers of a range have no more than {DIGITS_MAX} digits.")
+        raise AllocationError(f"The range has a number of more than {DIGITS_MAX} digits.")
     if last.startswith("0") and len(last) > len(first):
         raise AllocationError(
-            f"The range {bounds} has a last number with more zeros than the first. Write both with the same number of digits."
+            f"The last number of the range {bounds} has more leading zeros than the first. "
+            "Write both with the same number of digits."
         )
     return first, last
