@@ -73,7 +73,6 @@ class CxTowerJet(models.Model):
     # Written by models/transition only
     state_id = fields.Many2one(
         "cx.tower.jet.state",
-        string="State",
         readonly=True,
         copy=False,
         ondelete="restrict",

@@ -84,7 +84,6 @@ class CxTowerJetTransition(models.Model):
     )
     resumes_id = fields.Many2one(
         "cx.tower.jet.transition",
-        string="Resumes",
         readonly=True,
         ondelete="set null",
         index="btree_not_null",

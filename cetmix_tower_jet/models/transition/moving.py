@@ -1,6 +1,6 @@
 import logging
 
-from odoo import api, models
+from odoo import models
 from odoo.addons.cetmix_tower_server.engine import states
 from odoo.addons.cetmix_tower_server.engine.database_errors import may_succeed_later
 from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
