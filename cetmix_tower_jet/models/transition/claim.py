@@ -52,6 +52,7 @@ class CxTowerJet(models.Model):
             "action_id": action.id or None,
             "action_name": resumed.action_name if resumed else action.name,
             "access_level": taken_from.access_level,
+            "is_destroy": resumed.is_destroy if resumed else not to_state,
             "user_id": self.env.user.id,
             "source": asking.source,
             "level": asking.level,

@@ -53,6 +53,7 @@ class CxTowerJetTransition(models.Model):
     state_transit_id = fields.Many2one(**STATE_LINK, string="Through")
     state_to_id = fields.Many2one(**STATE_LINK, string="To")
     state_error_id = fields.Many2one(**STATE_LINK, string="After a failure")
+    is_destroy = fields.Boolean(string="Destroys the jet", readonly=True)
     plan_id = fields.Many2one("cx.tower.plan", string="Flight plan", readonly=True, ondelete="set null")
     user_id = fields.Many2one(
         "res.users", string="Started by", readonly=True, ondelete="set null", index="btree_not_null"

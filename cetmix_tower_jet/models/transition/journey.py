@@ -218,28 +218,25 @@ class CxTowerJetTransition(models.Model):
 
     _inherit = "cx.tower.jet.transition"
 
+    def _has_arrived(self):
+        """Return whether this good transition was the last one of its journey."""
+        return not self._is_journey() or self.jet_id.state_id == self.journey_state_id
+
     def _continue_journey(self):
-        """Begin the next transition of this journey, in the transaction that ended this one, if its goal is not reached.
+        """Begin the next transition of this journey, in the transaction that ended this one.
 
-        The path is computed anew from the present state.
+        The path is computed anew from the present state. The next transition may have ended, and all that follows from it be done,
+        when this returns.
 
-        :return: why it could not go on; "" when it goes on or has ended
+        :raise TransitionRefused: it cannot go on
         """
-        if not self._is_journey():
-            return ""
         jet, goal = self.jet_id, self.journey_state_id
-        if jet.state_id == goal:
-            return ""
         if not self.user_id:
-            return self.env._("The person who started it was deleted, so the jet goes no further.")
+            text = self.env._("The person who started it was deleted, so the jet goes no further.")
+            raise TransitionRefused(ExitCode.JET_STATE_ERROR, text)
         asking = Asking(level=self.level or "1", source=self.source, command_log_id=self.command_log_id.id)
-        try:
-            path = jet._path_to(goal, asking.level)
-            action = self.env["cx.tower.jet.action"].browse(path[0].id)
-            first = self.first_transition_id or self
-            jet.with_user(self.user_id).sudo()._begin(  # sudo: as in _trigger
-                action.with_user(self.user_id).sudo(), asking.towards(goal.id or None, first.id)
-            )
-        except TransitionRefused as refused:
-            return str(refused)
-        return ""
+        path = jet._path_to(goal, asking.level)
+        first = self.first_transition_id or self
+        env = jet.with_user(self.user_id).sudo().env  # sudo: as in _trigger
+        action = env["cx.tower.jet.action"].browse(path[0].id)
+        jet.with_env(env)._begin(action, asking.towards(goal.id or None, first.id))

@@ -8,6 +8,7 @@ from odoo.addons.cetmix_tower_server.engine.values.plain import storable_text
 from odoo.tools import SQL
 
 from .cx_tower_jet_transition import DONE, FAILED, INTERRUPTED, LIVE, RUNNING, STOPPED, WAITING
+from .refused import TransitionRefused
 
 _logger = logging.getLogger(__name__)
 
@@ -32,6 +33,9 @@ class CxTowerJetTransition(models.Model):
         If the process dies before the commit, neither the state nor the run exists.
         """
         self.ensure_one()
+        if not self.user_id:
+            self._end(FAILED, self.env._("The person who triggered it was deleted."))
+            return
         if self.state == WAITING:
             self._change_live({"state": RUNNING, "deadline": False}, before=(WAITING,))
         self.jet_id._set_state(self.state_transit_id)
@@ -89,16 +93,18 @@ class CxTowerJetTransition(models.Model):
         """
         self.ensure_one()
         was_waiting = self.state == WAITING
+        if outcome == DONE and not self.state_to_id and not self.is_destroy:
+            outcome, message = FAILED, self.env._("The state that it leads to was deleted meanwhile.")
         if not self._record_end(outcome, message):
             return False
         jet = self.jet_id
         jet._release()
         if outcome == DONE:
             jet._set_state(self.state_to_id)
+            if self.is_destroy:
+                jet._on_destroyed()
         elif not was_waiting:
             jet._set_state(self._left_in())
-        if outcome == DONE and not self.state_to_id:
-            jet._on_destroyed()
         self._follow_end(outcome)
         return True
 
@@ -136,17 +142,26 @@ class CxTowerJetTransition(models.Model):
     def _follow_end(self, outcome):
         """Do what follows from the end: the next action of the journey, or all that waits for this jet to be idle."""
         jet = self.jet_id
-        failed = outcome != DONE
-        problem = "" if failed else self._continue_journey()
-        if failed or problem:
-            jet._tell_failure(self, problem or self.message or "")
-        if not jet._is_busy():
-            jet._finalize_transition(failed=bool(failed or problem))
-            jet._on_journey_ended(self, failed=bool(failed or problem), problem=problem)
+        problem = "" if outcome == DONE else self.message or self._state_label()
+        if outcome == DONE and not self._has_arrived():
+            try:
+                self._continue_journey()
+            except TransitionRefused as refused:
+                problem = str(refused)
+            else:
+                self._on_transition_ended()
+                return
+        if problem:
+            jet._tell_failure(self, problem)
+        jet._finalize_transition(failed=bool(problem))
+        jet._on_journey_ended(self, problem)
         self._on_transition_ended()
-        if not jet._is_busy():
+        if not jet._is_busy():  # what was told may have taken it again
             jet._on_is_available()
         jet._announce()
+
+    def _state_label(self):
+        return dict(self._fields["state"]._description_selection(self.env))[self.state]
 
     def _on_transition_ended(self):
         """Do what follows from the end of each transition. Extension point: steps that wait for it continue here."""
@@ -161,22 +176,20 @@ class CxTowerJet(models.Model):
         """Do what follows from a destroy action: archive the jet. Extension point."""
         self.active = False
 
-    def _on_journey_ended(self, transition, failed, problem=""):
+    def _on_journey_ended(self, transition, problem):
         """Do what follows when this jet has become idle. Extension point: jet requests are served here.
 
-        :param transition: the last one
-        :param failed: the goal was not reached
-        :param problem: why the journey could not go on after a good transition; "" otherwise
+        :param transition: the last one of the journey
+        :param problem: why the goal was not reached; "" when it was
         """
 
-    def _tell_failure(self, transition, message):
-        """Post a failure in the chatter, where followers of the jet see it."""
+    def _tell_failure(self, transition, problem):
+        """Post in the chatter, where followers of the jet see it, why a transition or journey did not reach its goal."""
         self.message_post(
             body=self.env._(
                 "“%(action)s” did not succeed: %(reason)s",
                 action=transition.action_name or "",
-                reason=message
-                or dict(transition._fields["state"]._description_selection(self.env))[transition.state],
+                reason=problem,
             ),
             author_id=transition.user_id.partner_id.id or None,
         )

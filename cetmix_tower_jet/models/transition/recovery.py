@@ -2,6 +2,7 @@ import logging
 
 from odoo import api, models
 
+from .claim import CLAIMED
 from .cx_tower_jet_transition import FAILED
 
 _logger = logging.getLogger(__name__)
@@ -52,5 +53,5 @@ class CxTowerJetTransition(models.Model):
             "What should follow from its end failed (%s). See the Odoo server log.", type(error).__name__
         )
         self._record_end(FAILED, text)
-        self.jet_id._release()
-        self.jet_id._set_state(self._left_in())
+        # without hooks: they may be what fails
+        self.jet_id._write_moves({**dict.fromkeys(CLAIMED, False), "state_id": self._left_in().id})

@@ -1,6 +1,7 @@
 from odoo import models
 from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import format_datetime
 
 from ...engine.asking import Asking
 from .refused import TransitionRefused
@@ -129,7 +130,7 @@ class CxTowerJet(models.Model):
                     busy=self._busy_text(),
                 ),
             )
-        if not self.active and self.state_id:
+        if not self.active:
             text = self.env._("“%s” is archived. Unarchive it first.", self.name)
             return TransitionRefused(code, text)
         possible = self._lifecycle().available(self.state_id.id or None)
@@ -156,14 +157,11 @@ class CxTowerJet(models.Model):
         )  # sudo: everybody who sees the jet is told why it is busy
         if not transition:
             return ""
-        since = transition.start_date and self.env["ir.qweb.field.datetime"].value_to_html(
-            transition.start_date, {"format": "short"}
-        )
         return self.env._(
             "“%(action)s” is running (started by %(person)s, %(since)s)",
             action=transition.action_name or "",
             person=transition.user_id.name or self.env._("a deleted user"),
-            since=since or "",
+            since=format_datetime(self.env, transition.start_date, dt_format="short"),
         )
 
     def _begin(self, action, asking):

@@ -125,3 +125,60 @@ class TestTransition(JetCase):
         self._action("Start").trigger(jet)
         jet.stop()
         self.assertEqual((jet.state, jet.transition_ids.state), ("stopped", "stopped"))
+
+    def test_the_end_of_a_journey_is_told_once(self):
+        jet, told = self._new_jet(), []
+        jet.sudo().message_unsubscribe(jet.message_partner_ids.ids)
+        self.patch(type(jet), "_finalize_transition", lambda jet, failed=False: told.append(failed))
+        jet.bring_to_state("running")
+        self.assertEqual((jet.state, told), ("running", [False]))
+
+    def test_an_action_ends_as_it_began_when_it_is_deleted_meanwhile(self):
+        self._give_plan("Start")
+        jet = self._new_jet(state="stopped")
+        self._action("Start").trigger(jet)
+        self._action("Start").unlink()
+        self._end_action(jet)
+        self.assertEqual((jet.state, jet.transition_ids.action_name), ("running", "Start"))
+
+    def test_a_journey_ends_with_a_reason_when_its_person_is_deleted(self):
+        self._give_plan("Build")
+        jet = self._new_jet()
+        jet.bring_to_state("running")
+        jet.current_transition_id.user_id = False
+        self._end_action(jet)
+        self.assertEqual((jet.state, jet.target_state_id.id), ("stopped", False))
+        self.assertIn("was deleted", jet.message_ids[0].body)
+
+    def test_a_missed_end_is_taken_over(self):
+        plan = self._give_plan("Start")
+        jet = self._new_jet(state="stopped")
+        self._action("Start").trigger(jet)
+        transition = jet.current_transition_id
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE cx_tower_plan_log SET state = 'done' WHERE id = %s", transition.plan_log_id.ids
+        )
+        self.env.invalidate_all()
+        with self.assertLogs("odoo.addons.cetmix_tower_jet.models.transition.recovery", "WARNING"):
+            self.env["cx.tower.jet.transition"]._continue_missed()
+        self.assertEqual((jet.state, transition.state), ("running", "done"))
+        self.assertTrue(plan)
+
+    def test_a_transition_without_a_run_does_not_keep_its_jet(self):
+        self._give_plan("Restart")
+        jet = self._new_jet(state="running")
+        self._action("Restart").trigger(jet)
+        transition = jet.current_transition_id
+        transition.plan_log_id = False
+        with self.assertLogs("odoo.addons.cetmix_tower_jet.models.transition.recovery", "WARNING"):
+            self.env["cx.tower.jet.transition"]._continue_missed()
+        self.assertEqual((jet.state, transition.state, jet._is_busy()), ("stopped", "failed", False))
+
+    def test_a_plan_that_cannot_start_fails_the_transition(self):
+        plan = self._give_plan("Restart")
+        plan.line_ids.unlink()
+        jet = self._new_jet(state="running")
+        result = self._action("Restart").trigger(jet)
+        self.assertEqual((jet.state, result["state"]), ("stopped", "failed"))
+        self.assertTrue(result["message"])
