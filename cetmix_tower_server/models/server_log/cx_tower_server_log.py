@@ -115,17 +115,21 @@ class CxTowerServerLog(models.Model):
 
     @api.model
     def _get_owner_fields(self):
-        """Return the many2one fields to owners; exactly one of them is set. Extension point.
+        """Return the many2one fields to owners; exactly one of them is set, see :meth:`_owner_count`. Extension point.
 
         An addon that adds an owner adds its field here, and record rules for it.
         """
         return ["server_id", "server_template_id"]
 
+    def _owner_count(self):
+        """Return how many owners this log has. Extension point for owners that are on a server, which is then set, too."""
+        return sum(bool(self[name]) for name in self._get_owner_fields())
+
     # "name" is always in the values of a new record, so the check also runs when no owner is given.
     @api.constrains(lambda self: ["name", *self._get_owner_fields()])
     def _check_owner(self):
         for log in self:
-            if sum(bool(log[name]) for name in self._get_owner_fields()) != 1:
+            if log._owner_count() != 1:
                 raise ValidationError(
                     self.env._(
                         "The log “%(log)s” must have exactly one owner, for example a server.", log=log.name
