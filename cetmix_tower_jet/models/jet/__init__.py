@@ -1,2 +1,3 @@
 from . import cx_tower_jet
 from . import rights
+from . import offers

@@ -4,12 +4,14 @@ from odoo.addons.cetmix_tower_server.models.base.transactions import GUARD_WAIT_
 from odoo.tools import SQL
 from psycopg2.errors import LockNotAvailable
 
+from .cx_tower_jet import IDLE
 from .cx_tower_jet_transition import RUNNING, WAITING
 from .refused import TransitionRefused
 
 #: What a transition keeps of its action.
 SNAPSHOT = ("state_from", "state_transit", "state_to", "state_error", "plan")
 CLAIMED = ("current_transition_id", "current_action_id", "target_state_id")
+CHANGED = (*CLAIMED, "movement", "last_problem", "transition_ids")
 
 
 class CxTowerJet(models.Model):
@@ -39,7 +41,7 @@ class CxTowerJet(models.Model):
         except LockNotAvailable:
             text = self.env._("“%s” is being changed by somebody else. Try again in a moment.", self.name)
             raise TransitionRefused(ExitCode.JET_ACTION_NOT_AVAILABLE, text) from None
-        self.invalidate_recordset([*CLAIMED, "transition_ids"], flush=False)
+        self.invalidate_recordset(CHANGED, flush=False)
         if not row:
             raise self._refusal(action)
         return self.env["cx.tower.jet.transition"].browse(row[0])
@@ -78,7 +80,8 @@ class CxTowerJet(models.Model):
                    ON CONFLICT (jet_id) WHERE state IN ('waiting', 'running') DO NOTHING
                    RETURNING id, jet_id)
                UPDATE cx_tower_jet jet
-                  SET current_transition_id = claimed.id, current_action_id = %(action)s, target_state_id = %(target)s
+                  SET current_transition_id = claimed.id, current_action_id = %(action)s, target_state_id = %(target)s,
+                      movement = 'busy', last_problem = NULL
                  FROM claimed WHERE jet.id = claimed.jet_id
             RETURNING claimed.id""",
             names=SQL(", ").join(map(SQL.identifier, values)),
@@ -92,4 +95,4 @@ class CxTowerJet(models.Model):
 
     def _release(self):
         """Give this jet back after its transition, in the transaction that ended it."""
-        self._write_moves(dict.fromkeys(CLAIMED, False))
+        self._write_moves(dict.fromkeys(CLAIMED, False) | {"movement": IDLE})

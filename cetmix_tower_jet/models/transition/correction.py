@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .cx_tower_jet import IDLE
 from .cx_tower_jet_transition import CORRECTED
 
 
@@ -48,6 +49,7 @@ class CxTowerJet(models.Model):
         )
         before = jet.state_id
         jet._set_state(state.sudo())
+        jet._write_moves({"movement": IDLE, "last_problem": False})
         jet.message_post(
             body=self.env._(
                 "State corrected from %(before)s to %(now)s: %(reason)s",

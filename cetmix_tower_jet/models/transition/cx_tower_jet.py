@@ -2,7 +2,16 @@ from odoo import fields, models
 from odoo.exceptions import AccessError
 
 #: Written by transitions only, whoever asks.
-ENGINE_FIELDS = ("state_id", "state", "target_state_id", "current_action_id", "current_transition_id")
+ENGINE_FIELDS = (
+    "state_id",
+    "state",
+    "target_state_id",
+    "current_action_id",
+    "current_transition_id",
+    "movement",
+    "last_problem",
+)
+IDLE, BUSY, PROBLEM = "idle", "busy", "problem"
 
 
 class CxTowerJet(models.Model):
@@ -17,6 +26,17 @@ class CxTowerJet(models.Model):
         copy=False,
         ondelete="restrict",
         index="btree_not_null",
+    )
+    movement = fields.Selection(
+        [(IDLE, "Idle"), (BUSY, "Busy"), (PROBLEM, "Needs attention")],
+        default=IDLE,
+        required=True,
+        readonly=True,
+        copy=False,
+        help="Needs attention: its last action did not succeed.",
+    )
+    last_problem = fields.Text(
+        readonly=True, copy=False, help="Why the last action did not succeed; empty after a good one."
     )
     transition_ids = fields.One2many("cx.tower.jet.transition", "jet_id", string="History", readonly=True)
 

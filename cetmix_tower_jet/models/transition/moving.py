@@ -7,6 +7,7 @@ from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
 from odoo.addons.cetmix_tower_server.engine.values.plain import storable_text
 from odoo.tools import SQL
 
+from .cx_tower_jet import PROBLEM
 from .cx_tower_jet_transition import DONE, FAILED, INTERRUPTED, LIVE, RUNNING, STOPPED, WAITING
 from .refused import TransitionRefused
 
@@ -184,7 +185,8 @@ class CxTowerJet(models.Model):
         """
 
     def _tell_failure(self, transition, problem):
-        """Post in the chatter, where followers of the jet see it, why a transition or journey did not reach its goal."""
+        """Say why a transition or journey did not reach its goal: on the jet, and in the chatter, for its followers."""
+        self._write_moves({"movement": PROBLEM, "last_problem": problem})
         self.message_post(
             body=self.env._(
                 "“%(action)s” did not succeed: %(reason)s",

@@ -3,6 +3,7 @@ import logging
 from odoo import api, models
 
 from .claim import CLAIMED
+from .cx_tower_jet import PROBLEM
 from .cx_tower_jet_transition import FAILED
 
 _logger = logging.getLogger(__name__)
@@ -54,4 +55,7 @@ class CxTowerJetTransition(models.Model):
         )
         self._record_end(FAILED, text)
         # without hooks: they may be what fails
-        self.jet_id._write_moves({**dict.fromkeys(CLAIMED, False), "state_id": self._left_in().id})
+        self.jet_id._write_moves(
+            dict.fromkeys(CLAIMED, False)
+            | {"state_id": self._left_in().id, "movement": PROBLEM, "last_problem": text}
+        )

@@ -1,0 +1,130 @@
+from odoo import api, fields, models
+
+
+class ResUsers(models.Model):
+    """A switch of the jet form, kept for each person."""
+
+    _inherit = "res.users"
+
+    cetmix_tower_show_jet_available_states = fields.Boolean(
+        string="Show available states of jets", export_string_translation=False
+    )
+
+    @property
+    def SELF_READABLE_FIELDS(self):
+        return super().SELF_READABLE_FIELDS + ["cetmix_tower_show_jet_available_states"]
+
+    @property
+    def SELF_WRITEABLE_FIELDS(self):
+        return super().SELF_WRITEABLE_FIELDS + ["cetmix_tower_show_jet_available_states"]
+
+
+class CxTowerJet(models.Model):
+    """What a jet offers to the person who looks at it: actions, states, and what it is busy with."""
+
+    _inherit = "cx.tower.jet"
+
+    action_available_ids = fields.Many2many(
+        "cx.tower.jet.action",
+        string="Available actions",
+        compute="_compute_offers",
+        help="What you can trigger now.",
+    )
+    state_available_ids = fields.Many2many(
+        "cx.tower.jet.state",
+        string="Available states",
+        compute="_compute_offers",
+        help="States that you can bring the jet to now.",
+    )
+    jet_template_state_ids = fields.Many2many(
+        "cx.tower.jet.state",
+        string="States of the template",
+        compute="_compute_jet_template_state_ids",
+    )
+    show_available_states = fields.Boolean(
+        compute="_compute_show_available_states",
+        inverse="_inverse_show_available_states",
+        groups="cetmix_tower_server.group_manager",
+    )
+    busy_text = fields.Char(
+        string="Busy with", compute="_compute_busy", help="What runs, who started it and since when."
+    )
+    busy_since = fields.Datetime(compute="_compute_busy")
+    may_stop = fields.Boolean(compute="_compute_busy")
+
+    @api.depends(
+        "state_id", "current_transition_id", "active", "manager_ids", "jet_template_id.action_ids.state_from_id"
+    )
+    @api.depends_context("uid", "su")
+    def _compute_offers(self):
+        Action, State = self.env["cx.tower.jet.action"], self.env["cx.tower.jet.state"]
+        self.sudo().jet_template_id.action_ids.fetch(["state_from_id", "state_to_id", "access_level"])
+        readable = set(Action.search([("jet_template_id", "in", self.sudo().jet_template_id.ids)]).ids)
+        lifecycles = {}
+        for jet in self:
+            level = jet._level_of_caller() if jet._origin else "1"
+            template = jet.sudo().jet_template_id  # sudo: its actions are filtered by level and rules
+            key = (template, level)
+            if key not in lifecycles:
+                lifecycles[key] = template._lifecycle(level) if template else None
+            lifecycle, state = lifecycles[key], jet.state_id.id or None
+            if not lifecycle or jet.current_transition_id or not jet.active:
+                jet.action_available_ids, jet.state_available_ids = Action, State
+                continue
+            available = [action.id for action in lifecycle.available(state) if action.id in readable]
+            jet.action_available_ids = Action.browse(available)
+            reachable = State.browse(one for one in lifecycle.reachable(state) if one and one != state)
+            # sudo: levels are compared here, names are shown
+            jet.state_available_ids = (
+                reachable.sudo().filtered(lambda one: one.access_level <= level).sudo(False).sorted()
+            )
+
+    @api.depends("jet_template_id.action_ids.state_from_id", "jet_template_id.action_ids.state_to_id")
+    def _compute_jet_template_state_ids(self):
+        for jet in self:
+            actions = jet.sudo().jet_template_id.action_ids  # sudo: names of states, for the status bar
+            states = actions.state_from_id | actions.state_to_id | actions.state_error_id
+            jet.jet_template_state_ids = (states | jet.sudo().state_id).sudo(False).sorted()
+
+    @api.depends_context("uid")
+    def _compute_show_available_states(self):
+        self.show_available_states = self.env.user.cetmix_tower_show_jet_available_states
+
+    def _inverse_show_available_states(self):
+        self.env.user.cetmix_tower_show_jet_available_states = self[:1].show_available_states
+
+    @api.depends("current_transition_id")
+    @api.depends_context("uid", "su", "lang", "tz")
+    def _compute_busy(self):
+        # sudo: everybody who sees a jet is told what it is busy with, not the transition itself
+        self.sudo().current_transition_id.fetch(["action_name", "user_id", "start_date", "state"])
+        for jet in self:
+            transition = jet.sudo().current_transition_id
+            jet.busy_text = jet._busy_text() if transition else False
+            jet.busy_since = transition.start_date
+            jet.may_stop = bool(transition) and jet._may_stop()
+
+    def get_lifecycle_graph(self):
+        """Return the lifecycle of this jet's template, with what holds for this jet, for the graph.
+
+        :return: dict: ``states`` (``id``, ``name``, ``reference``, ``color``), ``actions`` (``id``, ``name``, ``state_from_id``,
+            ``state_transit_id``, ``state_to_id``, ``state_error_id`` (False for none), ``is_available``, ``is_running``,
+            ``access_level``), ``state_id`` and ``transit_state_id`` (False for none)
+        :raise AccessError: the caller may not read the jet
+        """
+        self.ensure_one()
+        self.check_access("read")
+        # sudo: names of states and actions, for whoever sees the jet
+        graph = self.sudo().jet_template_id.get_lifecycle_graph()
+        available, running = set(self.action_available_ids.ids), self.sudo().current_action_id.id
+        is_moving = bool(self.sudo().current_transition_id)
+        for action in graph["actions"]:
+            action |= {
+                "is_available": action["id"] in available,
+                "is_running": is_moving and action["id"] == running,
+            }
+        transition = self.sudo().current_transition_id  # sudo: as above
+        is_in_transit = transition.state == "running"
+        graph["state_id"] = (transition.state_from_id if is_in_transit else self.state_id).id
+        graph["transit_state_id"] = is_in_transit and transition.state_transit_id.id
+        return graph
