@@ -1,1 +1,2 @@
+from .jet import test_offers
 from .transition import test_transition

@@ -53,7 +53,11 @@ class CxTowerJet(models.Model):
     may_stop = fields.Boolean(compute="_compute_busy")
 
     @api.depends(
-        "state_id", "current_transition_id", "active", "manager_ids", "jet_template_id.action_ids.state_from_id"
+        "state_id",
+        "current_transition_id",
+        "active",
+        "manager_ids",
+        "jet_template_id.action_ids.state_from_id",
     )
     @api.depends_context("uid", "su")
     def _compute_offers(self):

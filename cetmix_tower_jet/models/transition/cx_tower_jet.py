@@ -21,7 +21,7 @@ class CxTowerJet(models.Model):
 
     current_transition_id = fields.Many2one(
         "cx.tower.jet.transition",
-        string="Busy with",
+        string="Transition",
         readonly=True,
         copy=False,
         ondelete="restrict",

@@ -56,13 +56,13 @@ class TestOffers(JetCase):
         )
         names = ["action_available_ids", "state_available_ids", "busy_text", "may_stop", "movement"]
         counts = []
-        for some in (jets[:1], jets):
+        for some in (jets[:1], jets[:1], jets):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
             some.with_user(self.user).read(names)
             counts.append(self.env.cr.sql_log_count - before)
-        self.assertEqual(*counts)
+        self.assertEqual(*counts[1:])  # the first one fills caches of the registry
 
     def test_a_failure_is_seen_on_the_jet_until_an_action_succeeds(self):
         self._give_plan("Start")
