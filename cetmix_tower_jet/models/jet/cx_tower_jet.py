@@ -21,7 +21,6 @@ class CxTowerJet(models.Model):
         "cx.tower.run.target.mixin",
         "mail.thread",
         "mail.activity.mixin",
-        "bus.listener.mixin",
     ]
     _order = "sequence, name, id"
 

@@ -79,9 +79,8 @@ class CxTowerJet(models.Model):
             jet.action_available_ids = Action.browse(available)
             reachable = State.browse(one for one in lifecycle.reachable(state) if one and one != state)
             # sudo: levels are compared here, names are shown
-            jet.state_available_ids = (
-                reachable.sudo().filtered(lambda one: one.access_level <= level).sudo(False).sorted()
-            )
+            allowed = reachable.sudo().filtered_domain([("access_level", "<=", level)])
+            jet.state_available_ids = allowed.sudo(False).sorted()
 
     @api.depends("jet_template_id.action_ids.state_from_id", "jet_template_id.action_ids.state_to_id")
     def _compute_jet_template_state_ids(self):

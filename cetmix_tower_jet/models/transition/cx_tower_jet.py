@@ -11,6 +11,7 @@ ENGINE_FIELDS = (
     "movement",
     "last_problem",
 )
+ANNOUNCED = "cetmix_tower_jet.announced"
 IDLE, BUSY, PROBLEM = "idle", "busy", "problem"
 
 
@@ -94,6 +95,19 @@ class CxTowerJet(models.Model):
         return super().write(vals)
 
     def _announce(self):
-        """Tell open screens that these jets have changed. The message names no more than their ids."""
-        for jet in self:
-            jet._bus_send("cetmix_tower_jet", {"id": jet.id})
+        """Tell the open screens of Tower's people that these jets have changed, once for all that changed in a transaction.
+
+        The message names ids and nothing else: whoever may read such a jet reads it again.
+        """
+        pending = self.env.cr.precommit.data.setdefault(ANNOUNCED, set())
+        if not pending:
+            self.env.cr.precommit.add(
+                self.env["cx.tower.jet"].sudo()._send_announcement
+            )  # sudo: only sends ids
+        pending.update(self.ids)
+
+    def _send_announcement(self):
+        ids = sorted(self.env.cr.precommit.data.pop(ANNOUNCED, ()))
+        group = self.env.ref("cetmix_tower_server.group_user", raise_if_not_found=False)
+        if group and ids:
+            group._bus_send("cetmix_tower_jets", {"ids": ids})

@@ -1,3 +1,5 @@
+import json
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
@@ -182,3 +184,14 @@ class TestTransition(JetCase):
         result = self._action("Restart").trigger(jet)
         self.assertEqual((jet.state, result["state"]), ("stopped", "failed"))
         self.assertTrue(result["message"])
+
+    def test_open_screens_are_told_once_in_a_transaction(self):
+        jet, other = self._new_jet(), self._new_jet()
+        self.env.cr.precommit.run()
+        self.env["bus.bus"].search([]).unlink()
+        jet.bring_to_state("running")
+        other.bring_to_state("draft")
+        self.env.cr.precommit.run()
+        sent = self.env["bus.bus"].search([]).filtered(lambda one: "cetmix_tower_jets" in one.message)
+        self.assertEqual(len(sent), 1)
+        self.assertEqual(json.loads(sent.message)["payload"], {"ids": sorted((jet | other).ids)})
