@@ -139,6 +139,15 @@ class RunEnd:
             message="The flight plan reached its timeout.",
         )
 
+    def out_of_time_to_wait(self) -> RunEnd:
+        """Return this end of a run that waited for something which was stopped because the timeout was reached."""
+        return replace(
+            self,
+            exit_code=int(ExitCode.COMMAND_TIMED_OUT),
+            outcome=Outcome.TIMED_OUT.value,
+            message=" ".join(filter(None, ("The timeout was reached while it was waiting.", self.message))),
+        )
+
     def without_following(self, error: BaseException) -> RunEnd:
         """Return this end as it is recorded when what should follow from it failed in Tower itself."""
         return self.with_remark(

@@ -35,6 +35,12 @@ class RunRequest:
     log_values: Mapping[str, Any] = field(default_factory=dict)
 
 
+#: Keys of a plan line's document that do not come from ``cx.tower.command._action_document``.
+LINE_PARTS = frozenset(
+    "id reference name command_id action condition path use_sudo code command_path settings flight_plan_id actions".split()
+)
+
+
 @dataclass(frozen=True)
 class Instruction:
     """What one run carries out, as authors wrote it: a command by itself, or a line of a flight plan.
@@ -78,6 +84,11 @@ class Instruction:
             settings=line["settings"],
             details=line,
         )
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What the action's ``_action_document`` says: part of the frozen inputs of a run."""
+        return {name: part for name, part in self.details.items() if name not in LINE_PARTS}
 
 
 @dataclass(frozen=True)

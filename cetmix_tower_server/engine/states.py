@@ -35,7 +35,7 @@ FINISHED = (DONE, FAILED, SKIPPED, STOPPED, INTERRUPTED)
 CHANGES = {
     QUEUED: (RUNNING, *FINISHED),
     RUNNING: (QUEUED, *FINISHED),  # back to the queue for the next attempt
-    WAITING: FINISHED,  # with the end of the flight plan that it started
+    WAITING: FINISHED,  # with the end of what it waits for
 }
 
 

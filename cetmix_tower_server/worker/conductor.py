@@ -110,10 +110,12 @@ class Conductor:
         now = time.monotonic()
         if self._claim_wanted or now - self._last_tick >= tick:
             self._attempt(self._take_runs)
-        if len(in_hand) and now - self._last_tended >= TEND_S:
+        if now - self._last_tended >= TEND_S:
             self._last_tended = now
-            self._attempt(self._tend_plans)
-            self._attempt(self._tend_fleets)
+            self._attempt(self._tend_waits)
+            if len(in_hand):
+                self._attempt(self._tend_plans)
+                self._attempt(self._tend_fleets)
         if now >= self._due or now - self._last_tick >= tick:
             self._due = now + tick
             self._last_tick = now
@@ -149,6 +151,10 @@ class Conductor:
             self._claim_wanted = False
         if self._worker.taker.take_runs():
             self._claim_wanted = True
+
+    def _tend_waits(self) -> None:
+        with self._worker.transaction() as env:
+            env["cx.tower.run.queue"]._end_overdue_waits()
 
     def _tend_plans(self) -> None:
         with self._worker.transaction() as env:

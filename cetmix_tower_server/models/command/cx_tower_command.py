@@ -71,6 +71,14 @@ class CxTowerCommand(models.Model):
         return [("ssh_command", "SSH command"), ("python_code", "Python code")]
 
     @api.model
+    def _get_waiting_actions(self):
+        """Return the actions whose runs do no work of their own: they start something and wait for its end.
+
+        Extension point, see "An action that waits" in docs/developer/extending.md.
+        """
+        return []
+
+    @api.model
     def _get_restricting_relations(self):
         return [*super()._get_restricting_relations(), "server_ids"]
 

@@ -136,7 +136,7 @@ class CxTowerFleetRun(models.Model):
         self.env.cr.execute(
             """SELECT DISTINCT ON (run.top_plan_log_id) run.top_plan_log_id, command.name
                  FROM cx_tower_plan_log run
-                 JOIN cx_tower_command_log step ON step.plan_log_id = run.id AND step.state IN ('queued', 'running')
+                 JOIN cx_tower_command_log step ON step.plan_log_id = run.id AND step.state IN ('queued', 'running', 'waiting')
                  JOIN cx_tower_command command ON command.id = step.command_id
                 WHERE run.top_plan_log_id = ANY(%s) AND run.state IN ('queued', 'running', 'waiting')
                 ORDER BY run.top_plan_log_id, step.id DESC""",

@@ -56,7 +56,7 @@ class CxTowerFleetRun(models.Model):
             """UPDATE cx_tower_fleet_run SET state = %s, stop_requested_by_id = %s,
                       stop_requested_date = clock_timestamp() AT TIME ZONE 'UTC'
                 WHERE id = ANY(%s) AND state = %s""",
-            (STOPPING, user.id, self.ids, RUNNING),
+            (STOPPING, user.id or None, self.ids, RUNNING),
         )
         self.invalidate_recordset(flush=False)
 

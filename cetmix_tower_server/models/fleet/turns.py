@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...engine import states
+from ...engine.bounded.pool import TooSlowHere
 from ...engine.database_errors import may_succeed_later
 from .cx_tower_fleet_run import ACTIVE, RUNNING, STOPPING
 
@@ -41,6 +42,11 @@ class CxTowerFleetRun(models.Model):
         if self._has_failed_enough():
             self._hold(waiting)
             self._halt()
+        elif self._find_to_begin(waiting.ids):
+            self._hold(waiting)
+            for _turn in range(self.concurrency_limit or len(waiting)):
+                if self.is_halted or not self._pass_turn_on():
+                    break
         elif self.concurrency_limit:
             self._hold(waiting[self.concurrency_limit :])
         self._end_if_nothing_is_left()
@@ -49,10 +55,7 @@ class CxTowerFleetRun(models.Model):
         """Keep members, and the steps prepared inside them, from being claimed."""
         if not members:
             return
-        members.flush_recordset()
-        self.env.cr.execute(
-            SQL("UPDATE %s SET is_held = TRUE WHERE id = ANY(%s)", MEMBERS[self.action], members.ids)
-        )
+        self._set_held(members, True)
         self._set_held_inside(members.ids, held=True)
 
     def _pass_turn_on(self, lane=None):
@@ -63,6 +66,17 @@ class CxTowerFleetRun(models.Model):
         :param lane: :class:`engine.run_end.Lane` of the member that has ended; None outside of lanes
         :return: whether there was a held member
         """
+        while member_id := self._release_next():
+            to_begin = self._find_to_begin([member_id])
+            if not to_begin or self._begin_in_turn(member_id, to_begin):
+                self.env["cx.tower.run.backend"]._chosen()._wake(lane=lane)
+                return True
+            if self.is_halted:
+                return False
+        return False
+
+    def _release_next(self):
+        """Release the next held member. :return: its id, None when there is none"""
         self.env.cr.execute(
             SQL(
                 """UPDATE %(members)s SET is_held = FALSE
@@ -78,24 +92,69 @@ class CxTowerFleetRun(models.Model):
         )
         row = self.env.cr.fetchone()
         if not row:
-            return False
+            return None
         self._set_held_inside([row[0]], held=False)
-        self.env["cx.tower.run.backend"]._chosen()._wake(lane=lane)
+        return row[0]
+
+    def _find_to_begin(self, member_ids):
+        """Return the waiting runs that begin with the turn of these members: members, or steps inside them; as superuser."""
+        if not member_ids:
+            return self.env["cx.tower.command.log"]
+        is_member = SQL("log.id = ANY(%s)", list(member_ids)) if self.action == "command" else SQL("FALSE")
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT log.id FROM cx_tower_command_log log LEFT JOIN cx_tower_plan_log run ON run.id = log.plan_log_id
+                    WHERE log.state = 'waiting' AND log.awaits_begin
+                      AND (%s OR run.top_plan_log_id = ANY(%s))
+                    ORDER BY log.id""",
+                is_member,
+                self._tops_sql(member_ids),
+            )
+        )
+        # sudo: bookkeeping over all members, as in _members
+        return self.env["cx.tower.command.log"].sudo().browse(row[0] for row in rows)
+
+    def _begin_in_turn(self, member_id, to_begin):
+        """Let the waiting runs of a member begin whose turn has come.
+
+        Meanwhile the member counts as held: if it ends at once, its end does not pass the turn on, because whoever called
+        this does. So a long row of such members is a loop, not a recursion.
+
+        :return: whether the member is still active
+        """
+        member = self._members().browse(member_id)
+        self._set_held(member, True)
+        for log in to_begin:
+            self.env["cx.tower.plan.log"].sudo()._carry_out(log._begin_or_end())  # sudo: as in _find_to_begin
+        member.invalidate_recordset(["state"], flush=False)
+        if member.state not in states.ACTIVE:
+            return False
+        self._set_held(member, False)
         return True
+
+    def _set_held(self, members, held):
+        members.flush_recordset()
+        self.env.cr.execute(
+            SQL("UPDATE %s SET is_held = %s WHERE id = ANY(%s)", MEMBERS[self.action], held, members.ids)
+        )
+        members.invalidate_recordset(["is_held"], flush=False)
+
+    def _tops_sql(self, member_ids):
+        """Return the ids of the outermost flight plan runs of these members, as an SQL array."""
+        if self.action == "plan":
+            return SQL("%s", list(member_ids))
+        return SQL(
+            """ARRAY(SELECT triggered_plan_log_id FROM cx_tower_command_log
+                      WHERE id = ANY(%s) AND triggered_plan_log_id IS NOT NULL)""",
+            list(member_ids),
+        )
 
     def _set_held_inside(self, member_ids, held):
         """Hold or release the flight plan runs of these members and the steps prepared in them.
 
         The time limit of a flight plan starts with its turn.
         """
-        if self.action == "plan":
-            tops = SQL("%s", list(member_ids))
-        else:
-            tops = SQL(
-                """ARRAY(SELECT triggered_plan_log_id FROM cx_tower_command_log
-                          WHERE id = ANY(%s) AND triggered_plan_log_id IS NOT NULL)""",
-                list(member_ids),
-            )
+        tops = self._tops_sql(member_ids)
         now = SQL("(clock_timestamp() AT TIME ZONE 'UTC')")
         deadline = SQL("deadline") if held else SQL("deadline + (%s - queued_date)", now)
         self.env.cr.execute(
@@ -135,7 +194,7 @@ class CxTowerFleetRun(models.Model):
             with self.env.cr.savepoint(flush=False):
                 fleet._continue_after(fleet._is_failure(member), had_turn, lane)
         except Exception as error:
-            if may_succeed_later(error):
+            if may_succeed_later(error) or isinstance(error, TooSlowHere):
                 raise  # the database went away or another process was faster: the whole end is tried again
             _logger.exception("fleet run %s could not continue after run %s", self.id, member.id)
             self.env.invalidate_all(flush=False)

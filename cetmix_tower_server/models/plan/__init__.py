@@ -7,6 +7,7 @@ from . import command
 from . import cx_tower_plan_log
 from . import frozen_inputs
 from . import step
+from . import plan_inside
 from . import flow
 from . import plan_log_reading
 from . import resume

@@ -100,7 +100,7 @@ class CxTowerPlanLog(models.Model):
             with self.env.cr.savepoint(flush=False):
                 following = self._carry_out(self._decide_after(step))
         except Exception as error:
-            if may_succeed_later(error):
+            if may_succeed_later(error) or isinstance(error, pool.TooSlowHere):
                 raise  # the database went away or another transaction was faster: the whole end is recorded again
             _logger.exception("flight plan run %s cannot continue", self.id)
             self.env.invalidate_all(flush=False)
@@ -129,7 +129,7 @@ class CxTowerPlanLog(models.Model):
         result = flow.StepResult(
             step.command_status, skipped=step.is_skipped, may_run_on=step.stop_confirmed == "no"
         )
-        if step.command_action in ("python_code", "plan"):
+        if step.command_action in ("python_code", *step.command_id._get_waiting_actions()):
             self._set_values__(step._custom_values__())
         decision = flow.after(self._frozen_plan().flow, step.position, result, bool(self.steps_run))
         if not step.is_skipped:
@@ -192,7 +192,7 @@ class CxTowerPlanLog(models.Model):
             text = self.env._("Line “%s” could not run: its command was deleted.", line["name"])
             return self._conclude(RunEnd(int(ExitCode.NOT_FOUND), text), lane)
         if step.state == states.WAITING:
-            return step._begin_plan_inside(line["flight_plan_id"], lane)
+            return step._begin_or_hold(lane)
         if step.state == states.RUNNING:
             return Following(taken_over=(step.id, step.fence))
         if step.state == states.QUEUED:

@@ -72,8 +72,8 @@ class CxTowerPlanLog(models.Model):
             ``duration`` (s), ``stop_requested_by``, ``can_resume``, ``can_stop``, ``resumed_from``, ``resumed_by`` (ids of logs
             or False), ``steps_total``, ``steps_done``, ``steps_offset`` (lines before the first one of ``steps``) and ``steps``: a
             list of dict ``log_id`` (False: not reached yet, or not for the caller to see), ``position``, ``number``, ``name``,
-            ``action``, ``state`` ("": not reached yet), ``exit_code``, ``message``, ``condition``, ``is_skipped``, ``duration``,
-            ``attempt``, ``attempts_total``, ``retry_in`` (s), ``earlier_run`` (it ran in the run that this one resumes), ``remark``
+            ``action``, ``state`` ("": not reached yet), ``exit_code``, ``message``, ``waits_for`` (sentence about
+            what a waiting step waits for), ``condition``, ``is_skipped``, ``duration``, ``attempt``, ``attempts_total``, ``retry_in`` (s), ``earlier_run`` (it ran in the run that this one resumes), ``remark``
             (which rule decided what followed and what it set: "continues: post-run action != 0; sets x"; "" when there is nothing
             to say), ``plan_log_id`` (run of the plan inside, or False), ``steps`` (its steps, in the same form) and
             ``steps_left_out`` (lines of the plan inside that are not among them; read its own progress for these)
@@ -184,6 +184,7 @@ class CxTowerPlanLog(models.Model):
         )
         logs = Log.browse(row[0] for row in self.env.cr.fetchall())
         logs.fetch(STEP_FIELDS[1:])
+        waits_for = logs.filtered(lambda log: log.state == states.WAITING)._get_waiting_texts()
         visible = set(logs.with_env(self.env)._filtered_access("read").ids)
         found = {}
         for log in logs:
@@ -193,6 +194,7 @@ class CxTowerPlanLog(models.Model):
                 log.triggered_plan_log_id.id,
             )
             row["log_id"] = log.id if log.id in visible else False
+            row["waits_for"] = waits_for.get(log.id, "")
             found.setdefault(log.plan_log_id.id, {})[log.position] = row
         return found
 
@@ -227,6 +229,7 @@ class CxTowerPlanLog(models.Model):
             "exit_code": row.get("command_status") or 0,
             # of a step that the caller may not see, only its end is told
             "message": row.get("message") or "" if row.get("log_id") else "",
+            "waits_for": row["waits_for"] if row.get("log_id") else "",
             "condition": "" if self.is_code_hidden and not self._may_see_hidden() else line["condition"],
             "is_skipped": bool(row.get("is_skipped")),
             "duration": max(0.0, (now - begun).total_seconds()) if begun else row.get("duration") or 0.0,
@@ -340,8 +343,9 @@ class CxTowerPlanLog(models.Model):
             [("plan_log_id", "in", runs.ids), ("state", "in", active)]
         )
         runs.flush_recordset()
-        for step in steps.filtered(lambda step: step.state != states.WAITING):
-            step._request_stop(user)
+        for step in steps.sorted(lambda step: step.state == states.WAITING):
+            if step.state in active:  # the end of another one may have ended it
+                step._request_stop(user)
 
     # ------------------------------------------------------------------
     # Repeating

@@ -321,6 +321,8 @@ class CxTowerPlanLog(models.Model):
             return self._resume_inside(step, position, inside, changed)
         if "code" in step._inputs__()[0] and not changed:
             again = self._repeat_step(step, position)
+            if again.state == states.WAITING:
+                return again._begin_or_hold()
             return NOTHING if again.state in states.ACTIVE else self._decide_after(again)
         return Decided(self, flow.Decision(next_line=position))
 
@@ -365,9 +367,9 @@ class CxTowerPlanLog(models.Model):
 
     def _resume_inside(self, step, position, inside, changed):
         """Resume the run inside a step, in a step of this run."""
-        again = self._repeat_step(step, position, state=states.WAITING)
+        again = self._repeat_step(step, position)
         child = self._create_child(again, inside.plan_id)
-        again.triggered_plan_log_id = child
+        again.write({"triggered_plan_log_id": child.id, "awaits_begin": False})
         inside.resumed_by_ids.resumed_from_id = False  # those that were refused
         child.resumed_from_id = inside
         return child._take_up(inside, changed) if child._try_begin() else child._end_step_around()
@@ -383,13 +385,13 @@ class CxTowerPlanLog(models.Model):
         own = step._custom_values__()
         return own.changed(inputs["variable_values"]) if inputs else own
 
-    def _repeat_step(self, step, position, state=states.QUEUED):
+    def _repeat_step(self, step, position):
         """Create a step with the frozen inputs of an earlier one."""
         command, settings = step.command_id, self._frozen_plan().lines[position]["settings"]
         inputs, secrets = step._inputs__()
         own, target = self._custom_values__(), self._run_target()
         values = {
-            **target._retry_values(settings),
+            **target._first_state_values(step.command_action, settings),
             **self.env["cx.tower.command.log"]._values_on(target),
             "plan_log_id": self.id,
             "plan_line_id": step.plan_line_id.id,
@@ -399,9 +401,8 @@ class CxTowerPlanLog(models.Model):
             "label": self.label,
             "condition": step.hidden_condition if step.is_code_hidden else step.condition,
             "variable_values": own.values or False,
-            "state": state,
         }
-        if state == states.QUEUED:
+        if "code" in inputs:
             values |= {
                 "code": step.hidden_code if step.is_code_hidden else step.code,
                 "path": step.hidden_path if step.is_code_hidden else step.path,

@@ -8,7 +8,6 @@ from ...engine import states
 from ...engine.errors import ConditionInvalid, EngineError
 from ...engine.exit_codes import ExitCode
 from ...engine.plan import conditions, flow
-from ...engine.run_end import NOTHING, RunEnd
 from ...engine.run_request import Instruction
 from ..base.transactions import GUARD_WAIT_S
 from ..run.command_log_end import COMMAND_FIELDS
@@ -186,40 +185,6 @@ class CxTowerCommandLog(models.Model):
             steps.server_id.fetch(SERVER_FIELDS)
             steps.command_id.fetch(COMMAND_FIELDS)
 
-    def _end_waiting(self, end, lane=None):
-        """End a run that waits for the flight plan inside it.
-
-        :return: as of :meth:`_begin_plan_inside`
-        """
-        if not self._record_end(end):
-            return NOTHING
-        if not self.plan_log_id:
-            return self._on_run_finished(lane) or NOTHING
-        self._apply_end()
-        return self.plan_log_id._decide_after(self)
-
-    def _begin_plan_inside(self, plan_id, lane=None):
-        """Start the flight plan that this run waits for.
-
-        :param lane: :class:`engine.run_end.Lane` that led here; None outside of lanes
-        :return: :class:`Decided` or :class:`engine.run_end.Following`, for ``cx.tower.plan.log._carry_out``
-        """
-        self.ensure_one()
-        plan = self.env["cx.tower.plan"].browse(plan_id).exists()
-        if not plan:
-            text = self.env._("The flight plan of this command was deleted.")
-            return self._end_waiting(RunEnd.prevented(ExitCode.PLAN_NOT_ASSIGNED, text), lane)
-        # a plan around it was checked at its start, with everything inside it
-        target = self._run_target()
-        reason = not self.plan_log_id and target._find_refusals(plan).get(target.id)
-        if reason:
-            return self._end_waiting(RunEnd.prevented(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER, reason), lane)
-        child = self.env["cx.tower.plan.log"]._create_child(self, plan)
-        self.triggered_plan_log_id = child
-        if not child._try_begin():
-            return child._end_step_around(lane)
-        return Decided(child, flow.first(child._frozen_plan().flow))
-
 
 class CxTowerPlanLog(models.Model):
     """Makes a line of a flight plan a step."""
@@ -227,7 +192,7 @@ class CxTowerPlanLog(models.Model):
     _inherit = "cx.tower.plan.log"
 
     def _make_step(self, position, line, lane=None):
-        """Create the log of one line: queued, waiting for a plan inside, or ended with the reason why it does not run.
+        """Create the log of one line: queued, waiting, or ended with the reason why it does not run.
 
         The condition is evaluated here, once: values that change while the step runs do not change whether it runs.
         """
@@ -258,11 +223,6 @@ class CxTowerPlanLog(models.Model):
                     "message": self.env._("Skipped: the condition is false."),
                     "command_status": int(ExitCode.PLAN_LINE_CONDITION_CHECK_FAILED),
                     "state": states.SKIPPED,
-                }
-            elif line["action"] == "plan":
-                values |= {
-                    "state": states.WAITING,
-                    "run_input": {"variable_values": own.values},
                 }
             else:
                 values |= target._prepare_step(self, line, own)
@@ -343,7 +303,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """
         target = self.sudo()  # sudo: the plan's author decided what runs
         instruction = Instruction.of_line(line)
-        values = {**target._prepare_log(instruction), "state": "queued"}
+        values = target._prepare_log(instruction)
         if not line["settings"]["allow_parallel_run"]:
             values["guard_key"] = self._get_guard_key(self.env["cx.tower.command"].browse(line["command_id"]))
         read = target._read_values(target._texts_of(instruction), own.values, run._tools())

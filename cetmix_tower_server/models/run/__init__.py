@@ -21,6 +21,7 @@ from . import command_log_end
 from . import command_log_work
 from . import command_log_reading
 from . import waiting
+from . import waiting_actions
 from . import cx_tower_command_log_output
 from . import cx_tower_run_stop
 from . import ir_websocket

@@ -79,6 +79,7 @@ class CxTowerCommandLog(models.Model):
             "skipped": log.output_skipped,
             "duration": log.duration_current,
             "stop_requested_by": log.stop_requested_by_id.name or "",
+            "waits_for": log._get_waiting_texts().get(log.id, "") if log.state == states.WAITING else "",
         }
 
     def _values_after_waiting(self):
@@ -100,10 +101,16 @@ class CxTowerCommandLog(models.Model):
         return True
 
     def _end_when_stopped(self, user):
-        """Return the end of a run that ``user`` stopped before it began."""
-        return RunEnd(
-            int(ExitCode.COMMAND_STOPPED), self.env._("Stopped by %s before it started.", user.name)
+        """Return the end of a run that was stopped before it began.
+
+        :param user: who stopped it; empty when a time limit did
+        """
+        text = (
+            self.env._("Stopped by %s before it started.", user.name)
+            if user
+            else self.env._("Stopped before it started.")
         )
+        return RunEnd(int(ExitCode.COMMAND_STOPPED), text)
 
     def _request_stop(self, user):
         """Request the stop of this run in the caller's transaction, see ``cx.tower.run.stop``."""
@@ -111,9 +118,9 @@ class CxTowerCommandLog(models.Model):
         if self.state == states.QUEUED and self._finish(self._end_when_stopped(user).with_columns(**asked)):
             return
         self.write(asked)
-        if self.state == states.WAITING:  # it ends when the flight plan inside has
+        if self.state == states.WAITING:  # it ends when what it waits for has
             self.flush_recordset()
-            self.triggered_plan_log_id._request_stop(user)
+            self._stop_waiting(user)
 
     def action_run_again(self):
         """Start the same command on the same server with the same custom values, and open the new run."""

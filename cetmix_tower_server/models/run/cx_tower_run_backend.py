@@ -98,6 +98,7 @@ class CxTowerRunBackend(models.AbstractModel):
             elif next_id or self._watched:
                 with worker.transaction() as env:  # what is out of time is not taken any more
                     env["cx.tower.run.queue"]._end_overdue_plans()
+                    env["cx.tower.run.queue"]._end_overdue_waits()
                 self._pause(wait_s)
             else:
                 return  # nobody else takes what is left, and nothing of it can be executed here

@@ -1,4 +1,5 @@
 import logging
+from functools import partial
 
 from odoo import api, models
 
@@ -51,6 +52,16 @@ class CxTowerRunQueue(models.AbstractModel):
         return self.env.cr.fetchone()[0]
 
     @api.model
+    def _has_wait_deadline(self, within_s):
+        """Return whether the time of any waiting run is over, or will be ``within_s`` seconds from now."""
+        self.env.cr.execute(
+            """SELECT EXISTS (SELECT FROM cx_tower_command_log WHERE state = 'waiting'
+                              AND wait_deadline < clock_timestamp() AT TIME ZONE 'UTC' + make_interval(secs => %s))""",
+            (within_s,),
+        )
+        return self.env.cr.fetchone()[0]
+
+    @api.model
     def _next_of(self, log_id):
         """Return how to continue the whole that a run belongs to: the outermost flight plan of a step, or the run itself.
 
@@ -85,14 +96,17 @@ class CxTowerRunQueue(models.AbstractModel):
     def _cron_dispatch(self):
         """Clean up after processes that died, then have the backend execute the runs that are still queued."""
         for part in (
+            # First: it works in transactions of its own, which must not meet locks of this one.
+            partial(self._end_overdue_waits, again=True),
             self._recover_lost,
             self._end_overdue_plans,
             self._end_stopped,
+            self._recover_followers,
             self._recover_stalled_plans,
             self.env["cx.tower.fleet.run"]._look_after,
         ):
             self._do_in_savepoint(part, "a part of the queue's cron")
-        if self._has_queued(within_s=LOOK_AHEAD_S):
+        if self._has_queued(within_s=LOOK_AHEAD_S) or self._has_wait_deadline(within_s=LOOK_AHEAD_S):
             self.env["cx.tower.run.backend"]._chosen()._look_after_queue()
 
     @api.model

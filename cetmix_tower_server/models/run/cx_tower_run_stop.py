@@ -12,7 +12,7 @@ class CxTowerRunStop(models.AbstractModel):
     again and again. So it has transactions of its own. The first one reads each row as it is when its turn comes (READ
     COMMITTED) and marks everything that is active, all or nothing. From its commit on, a lane that was about to record the
     end of a step collides, records that end again, and finds the mark; nothing new is started. The following
-    transactions end what is queued. If the process dies in between, the cron does that, and whoever takes a marked run
+    transactions end what is queued and pass the request on to what waiting runs wait for. If the process dies in between, the cron does that, and whoever takes a marked run
     ends it. A request stays in effect when the caller's transaction is rolled back.
     """
 
@@ -26,6 +26,7 @@ class CxTowerRunStop(models.AbstractModel):
         Runs that only the caller's transaction knows, or has changed, are stopped in that transaction.
 
         :param runs: command logs, flight plan logs or fleet runs, as superuser
+        :param user: who asked; empty when a time limit was reached
         """
         apart = self._seen_by_all(runs - self._around_this_thread(runs))
         if apart:
@@ -93,7 +94,7 @@ class CxTowerRunStop(models.AbstractModel):
             """UPDATE cx_tower_command_log
                   SET stop_requested_by_id = %s, stop_requested_date = clock_timestamp() AT TIME ZONE 'UTC'
                 WHERE id = ANY(%s) AND state = ANY(%s) RETURNING id, triggered_plan_log_id""",
-            (user.id, list(log_ids), list(states.ACTIVE)),
+            (user.id or None, list(log_ids), list(states.ACTIVE)),
         )
         rows = self.env.cr.fetchall()
         inside = [plan_log_id for _log_id, plan_log_id in rows if plan_log_id]
@@ -116,15 +117,15 @@ class CxTowerRunStop(models.AbstractModel):
                       SET stop_requested_by_id = %s, stop_requested_date = clock_timestamp() AT TIME ZONE 'UTC'
                      FROM tree
                     WHERE run.id = tree.id AND run.state = ANY(%s) AND run.id <> ALL(%s::int[]) RETURNING run.id""",
-                (list(plan_log_ids), user.id, list(states.ACTIVE), marked),
+                (list(plan_log_ids), user.id or None, list(states.ACTIVE), marked),
             )
             found = [row[0] for row in self.env.cr.fetchall()]
             marked += found
         self.env.cr.execute(
             """UPDATE cx_tower_command_log
                   SET stop_requested_by_id = %s, stop_requested_date = clock_timestamp() AT TIME ZONE 'UTC'
-                WHERE plan_log_id = ANY(%s) AND state IN ('queued', 'running') RETURNING id""",
-            (user.id, marked),
+                WHERE plan_log_id = ANY(%s) AND state = ANY(%s) RETURNING id""",
+            (user.id or None, marked, list(states.ACTIVE)),
         )
         return [row[0] for row in self.env.cr.fetchall()]
 
@@ -153,6 +154,44 @@ class CxTowerRunStop(models.AbstractModel):
         return marked
 
     # ------------------------------------------------------------------
+    # Waiting runs
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _end_overdue(self, log_ids):
+        """Stop what waiting runs wait for whose time is over.
+
+        If the process dies between the two transactions, :meth:`_stop_marked` makes up for it.
+        """
+        marked = self._apart(lambda stop: stop._mark_overdue(log_ids), read_committed=True)
+        if marked:
+            self._stop_marked(marked)
+
+    @api.model
+    def _mark_overdue(self, log_ids):
+        self.env.cr.execute(
+            "UPDATE cx_tower_command_log SET wait_timed_out = TRUE WHERE id = ANY(%s) AND state = 'waiting' RETURNING id",
+            (list(log_ids),),
+        )
+        return [row[0] for row in self.env.cr.fetchall()]
+
+    @api.model
+    def _stop_marked(self, log_ids):
+        """Pass requests to stop on to what these waiting runs wait for; the requests are committed.
+
+        In its own transaction, without a lock on these runs: what is stopped may end them in yet another one.
+        """
+        self._apart(lambda stop: stop._stop_waits(log_ids))
+        self.env.invalidate_all()
+
+    @api.model
+    def _stop_waits(self, log_ids):
+        # sudo: the right to stop was checked, or the time is over
+        logs = self.env["cx.tower.command.log"].browse(log_ids).sudo().exists()
+        for user, stopped in logs.grouped("stop_requested_by_id").items():
+            stopped._stop_waiting(user)
+
+    # ------------------------------------------------------------------
     # Ending what is queued
     # ------------------------------------------------------------------
 
@@ -175,6 +214,7 @@ class CxTowerRunStop(models.AbstractModel):
                 fleet._end_held(self.env._("Stopped by %s before its turn.", user.name))
         logs = self.env["cx.tower.command.log"].browse(log_ids).sudo()  # sudo: the right to stop was checked
         self._end_before_start(logs)
+        logs._stop_waiting(user)
         if runs._name == "cx.tower.fleet.run":
             for fleet in runs:
                 fleet._end_if_nothing_is_left()

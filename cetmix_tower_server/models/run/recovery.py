@@ -108,6 +108,40 @@ class CxTowerRunQueue(models.AbstractModel):
         self._finish_each(overdue, RunEnd(int(ExitCode.COMMAND_TIMED_OUT), text))
 
     @api.model
+    def _end_overdue_waits(self, again=False):
+        """Stop what waiting runs wait for whose time is over: their own timeout, or that of their flight plan.
+
+        :param again: also those that were to be stopped earlier: the process that should have done it may have died
+        """
+        self.env.cr.execute(
+            SQL(
+                """SELECT id, wait_timed_out OR stop_requested_date IS NOT NULL FROM cx_tower_command_log
+                    WHERE state = 'waiting' AND (wait_deadline < clock_timestamp() AT TIME ZONE 'UTC'
+                                                 AND wait_timed_out IS NOT TRUE
+                                                 %s)
+                    ORDER BY id LIMIT %s""",
+                SQL("OR wait_timed_out OR stop_requested_date IS NOT NULL") if again else SQL(),
+                RECOVER_BATCH,
+            )
+        )
+        rows = self.env.cr.fetchall()
+        Stop = self.env["cx.tower.run.stop"]
+        marked = [log_id for log_id, is_marked in rows if is_marked]
+        if marked:
+            Stop._stop_marked(marked)
+        overdue = [log_id for log_id, is_marked in rows if not is_marked]
+        if overdue:
+            Stop._end_overdue(overdue)
+
+    @api.model
+    def _recover_followers(self):
+        """Continue what should have followed from the end of a run and has not. Extension point of addons; call ``super()``.
+
+        Called by the queue's cron every minute, before waiting runs that have nothing to wait for are ended. An addon looks
+        for its own records whose run has ended without their knowing, because what they do at its end had failed.
+        """
+
+    @api.model
     def _end_stopped(self):
         """End queued runs that somebody asked to stop, because the process that should have ended them died."""
         self.env.cr.execute(
@@ -123,21 +157,26 @@ class CxTowerRunQueue(models.AbstractModel):
         """Continue flight plan runs whose last step has ended and was not followed by anything.
 
         That happens when the process died between the end of a Python step and the decision what is next. Runs without
-        any step, and steps that wait for nothing, should not exist. If they do, they must not run for ever, nor keep the
+        any step, and runs that wait for nothing, should not exist. If they do, they must not run for ever, nor keep the
         queue from finding lost runs.
         """
+        # What conditions of addons read must be in the database.
+        self.env.flush_all()
         text = self.env._("The run had no step left to continue with. See the Odoo server log.")
         self.env.cr.execute(
-            """SELECT step.id FROM cx_tower_command_log step
-                WHERE step.state = 'waiting' AND step.create_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
-                  AND NOT EXISTS (SELECT FROM cx_tower_plan_log run WHERE run.triggering_command_log_id = step.id
-                                     AND run.state IN ('queued', 'running', 'waiting'))
-                ORDER BY step.id LIMIT %s FOR UPDATE SKIP LOCKED""",
-            (RECOVER_BATCH,),
+            SQL(
+                """SELECT log.id FROM cx_tower_command_log log
+                    WHERE log.state = 'waiting' AND log.awaits_begin IS NOT TRUE
+                      AND log.create_date < (clock_timestamp() AT TIME ZONE 'UTC') - interval '2 minutes'
+                      AND NOT %s
+                    ORDER BY log.id LIMIT %s FOR UPDATE SKIP LOCKED""",
+                self._logs()._waited_for_sql(),
+                RECOVER_BATCH,
+            )
         )
         steps = self._logs().browse(row[0] for row in self.env.cr.fetchall())
         if steps:
-            _logger.error("runs %s wait for flight plan runs that do not exist", steps.ids)
+            _logger.error("runs %s wait for something that does not exist", steps.ids)
         end = RunEnd(int(ExitCode.RUN_INTERRUPTED), text)
         self._finish_each(steps, end)
         self._continue_stalled_plans(end)

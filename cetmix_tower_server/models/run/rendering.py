@@ -53,7 +53,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         return {
             "code": placeholders.display(code, values.nonce),
             "path": path or False,
-            "run_input": run_input.to_plain(),
+            "run_input": {**instruction.document, **run_input.to_plain()},
         }
 
     def _texts_of(self, instruction):

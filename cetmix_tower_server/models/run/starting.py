@@ -3,6 +3,7 @@ import json
 from odoo import api, models
 from odoo.exceptions import AccessError, ValidationError
 
+from ...engine import states
 from ...engine.errors import EngineError
 from ...engine.exit_codes import ExitCode
 from ...engine.masking.in_use import known_secrets__
@@ -125,9 +126,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         logs = self.env["cx.tower.command.log"].sudo().create(prepared)
         logs._take_guards(keys)
         PlanLog = self.env["cx.tower.plan.log"].sudo()  # sudo: as for the logs
-        for log in logs.filtered(lambda log: log.state == "waiting"):
-            # sudo: who may run the command runs its flight plan
-            PlanLog._carry_out(log._begin_plan_inside(command.sudo().flight_plan_id.id))
+        for log in logs.filtered(lambda log: log.state == states.WAITING):
+            PlanLog._carry_out(log._begin_or_hold())
         return logs.sudo(self.env.su)
 
     # ------------------------------------------------------------------
@@ -251,10 +251,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """
         if len(self) == 1:
             return [self._prepare_run(command, request)]
-        values_of = {}
-        if command.sudo().action != "plan":  # sudo: as in _prepare_run
-            texts = self._texts_of(command.sudo()._instruction(request))
-            values_of = self._read_values_of_all(texts, request.variable_values)
+        texts = self._texts_of(command.sudo()._instruction(request))  # sudo: as in _prepare_run
+        values_of = self._read_values_of_all(texts, request.variable_values) if any(texts) else {}
         prepared = {
             target: target._prepare_run(command, request, values_of.get(target.id)) for target in self
         }
@@ -283,8 +281,6 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             return self._refuse(prepared, ExitCode.COMMAND_NOT_COMPATIBLE_WITH_SERVER, refusal)
         if not command.allow_parallel_run and request.code is None:
             prepared["guard_key"] = self._get_guard_key(command)
-        if command.action == "plan":
-            return prepared | {"state": "waiting"}
         try:
             values = values or self._read_values(self._texts_of(instruction), request.variable_values)
             return prepared | self._render_run(instruction, values)
@@ -298,7 +294,7 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """
         return {
             **self.env["cx.tower.command.log"]._values_on(self),
-            **self._retry_values(instruction.settings),
+            **self._first_state_values(instruction.action, instruction.settings),
             "use_sudo": self._sudo_of(instruction),
             "guard_key": False,
         }
@@ -309,6 +305,16 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             return False
         # sudo: who may run the command gets the sudo that server and author provide
         return self._run_server().sudo()._sudo_mode(instruction.sudo)
+
+    @api.model
+    def _first_state_values(self, action, settings):
+        """Return the state that a run begins in: queued with its attempts, or waiting.
+
+        A waiting run is never repeated: what it waits for has its own rules for that.
+        """
+        if action in self.env["cx.tower.command"]._get_waiting_actions():
+            return {"state": states.WAITING, "awaits_begin": True}
+        return {"state": states.QUEUED, **self._retry_values(settings)}
 
     @staticmethod
     def _retry_values(settings):
