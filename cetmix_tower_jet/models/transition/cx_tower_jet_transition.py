@@ -94,6 +94,11 @@ class CxTowerJetTransition(models.Model):
     finish_date = fields.Datetime(readonly=True)
     duration = fields.Float(readonly=True, aggregator=None, help="Seconds from start to finish.")
     message = fields.Text(readonly=True, help="How it ended, in one sentence.")
+    exit_code = fields.Integer(
+        readonly=True,
+        aggregator=None,
+        help="0: it succeeded, or has not ended. Otherwise that of its flight plan, or of Tower.",
+    )
     deadline = fields.Datetime(readonly=True, help="Until then the dependencies must be met.")
     stop_requested_by_id = fields.Many2one("res.users", string="Stop requested by", readonly=True)
 

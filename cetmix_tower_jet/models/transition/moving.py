@@ -3,6 +3,7 @@ import logging
 from odoo import models
 from odoo.addons.cetmix_tower_server.engine import states
 from odoo.addons.cetmix_tower_server.engine.database_errors import may_succeed_later
+from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
 from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
 from odoo.addons.cetmix_tower_server.engine.values.plain import storable_text
 from odoo.tools import SQL
@@ -13,9 +14,15 @@ from .refused import TransitionRefused
 
 _logger = logging.getLogger(__name__)
 
-CHANGED_AT_END = ("state", "finish_date", "duration", "message", "plan_log_id")
 #: How the run of a flight plan ended, and so the transition. Everything else is a failure.
 OUTCOMES = {states.STOPPED: STOPPED, states.INTERRUPTED: INTERRUPTED}
+#: Exit code of a transition that has none from a flight plan.
+EXIT_CODES = {
+    DONE: ExitCode.OK,
+    FAILED: ExitCode.GENERAL_ERROR,
+    STOPPED: ExitCode.COMMAND_STOPPED,
+    INTERRUPTED: ExitCode.RUN_INTERRUPTED,
+}
 
 
 class CxTowerJetTransition(models.Model):
@@ -31,14 +38,16 @@ class CxTowerJetTransition(models.Model):
     def _enter(self):
         """Enter the transit state and start the flight plan. Without one, the jet has arrived.
 
+        A transition that no longer waits, because something else has ended or continued it, is left alone.
         If the process dies before the commit, neither the state nor the run exists.
         """
         self.ensure_one()
         if not self.user_id:
             self._end(FAILED, self.env._("The person who triggered it was deleted."))
             return
-        if self.state == WAITING:
-            self._change_live({"state": RUNNING, "deadline": False}, before=(WAITING,))
+        waited = self.state == WAITING
+        if waited and not self._change_live({"state": RUNNING, "deadline": False}, before=(WAITING,)):
+            return
         self.jet_id._set_state(self.state_transit_id)
         if self.plan_id:
             self._start_plan()
@@ -81,22 +90,23 @@ class CxTowerJetTransition(models.Model):
         if not run.plan_status:
             self._end(DONE)
         else:
-            self._end(OUTCOMES.get(run.state, FAILED), run._reason_of_end())
+            self._end(OUTCOMES.get(run.state, FAILED), run._reason_of_end(), run.plan_status)
 
     # ------------------------------------------------------------------ the end
 
-    def _end(self, outcome, message=""):
+    def _end(self, outcome, message="", exit_code=None):
         """End this transition, and do what follows. Only the first end counts.
 
         :param outcome: done, failed, stopped or interrupted
         :param message: why, in one sentence
+        :param exit_code: for a command that waits for it; None: that of the outcome
         :return: whether this call ended it
         """
         self.ensure_one()
         was_waiting = self.state == WAITING
         if outcome == DONE and not self.state_to_id and not self.is_destroy:
             outcome, message = FAILED, self.env._("The state that it leads to was deleted meanwhile.")
-        if not self._record_end(outcome, message):
+        if not self._record_end(outcome, message, exit_code):
             return False
         jet = self.jet_id
         jet._release()
@@ -109,12 +119,13 @@ class CxTowerJetTransition(models.Model):
         self._follow_end(outcome)
         return True
 
-    def _record_end(self, outcome, message):
+    def _record_end(self, outcome, message, exit_code=None):
         """Record how this transition ended. Nothing follows. :return: whether this call ended it"""
         now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")
         return self._change_live(
             {
                 "state": outcome,
+                "exit_code": int(EXIT_CODES[outcome] if exit_code is None else exit_code),
                 "message": storable_text(message) if message else None,
                 "finish_date": now,
                 "duration": SQL("GREATEST(EXTRACT(EPOCH FROM %s - start_date), 0)", now),

@@ -11,14 +11,15 @@ class CxTowerJetTransition(models.Model):
     def _stop(self, user):
         """Stop these transitions: the flight plan that runs, or the waiting. The end follows when the host has confirmed it.
 
-        :param user: who stops them; they were allowed to
+        :param user: who stops them; they were allowed to. Empty: a time limit was reached
         """
         for transition in self.filtered(lambda one: one.state in LIVE):
             transition.stop_requested_by_id = user
             if transition.state == RUNNING and transition.plan_log_id:
                 self.env["cx.tower.run.stop"]._ask(transition.plan_log_id, user)
             else:
-                transition._end(STOPPED, self.env._("Stopped by %s.", user.name))
+                by_person = user and self.env._("Stopped by %s.", user.name)
+                transition._end(STOPPED, by_person or self.env._("Stopped at a time limit."))
 
 
 class CxTowerJet(models.Model):
