@@ -55,7 +55,7 @@ class Action:
 
     @property
     def leads_somewhere(self) -> bool:
-        """Whether it can be part of a path."""
+        """Whether it has a from state or a to state."""
         return self.from_state is not None or self.to_state is not None
 
 
@@ -96,8 +96,6 @@ class Lifecycle:
         :param goal: the state to get to; None: destroyed
         :return: no actions if the jet is already there; None if there is no way
         """
-        if start == goal:
-            return ()
         distances = self._distances_to(goal)
         if start not in distances:
             return None
@@ -115,7 +113,7 @@ class Lifecycle:
         found = {start}
         queue = deque([start])
         while queue:
-            for action in self._leading(queue.popleft()):
+            for action in self.available(queue.popleft()):
                 if action.to_state not in found:
                     found.add(action.to_state)
                     if action.to_state is not None:
@@ -141,19 +139,16 @@ class Lifecycle:
 
     @cached_property
     def _ending(self) -> Mapping[State, tuple[Action, ...]]:
-        """The actions by their to state, without those that lead nowhere."""
-        return _grouped((action.to_state, action) for action in self._sorted if action.leads_somewhere)
+        """The actions by their to state, each group in order."""
+        return _grouped((action.to_state, action) for action in self._sorted)
 
     @cached_property
     def _sorted(self) -> list[Action]:
         return sorted(self.actions, key=lambda action: action.order)
 
-    def _leading(self, state: State) -> Iterator[Action]:
-        return (action for action in self.available(state) if action.leads_somewhere)
-
     def _steps(self, state: State, goal: State) -> Iterator[Action]:
         """Return the actions that a path may take: it destroys the jet only if that is the goal."""
-        return (action for action in self._leading(state) if action.to_state is not None or goal is None)
+        return (action for action in self.available(state) if action.to_state is not None or goal is None)
 
     def _distances_to(self, goal: State) -> dict[State, int]:
         """Return how many actions it takes to get to the goal from each state that leads there."""

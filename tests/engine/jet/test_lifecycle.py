@@ -117,8 +117,24 @@ def test_an_action_without_both_states_is_in_no_path_but_is_available():
     assert ids(lifecycle.path(None, DRAFT)) == [2]
     assert lifecycle.path(DRAFT, None) is None
     assert lifecycle.reachable(None) == {None, DRAFT}
+    assert lifecycle.leading_to(None) == {None}
     assert ids(lifecycle.available(None)) == [1, 2]
-    assert not lifecycle.available(None)[0].creates and not lifecycle.available(None)[0].destroys
+
+
+@pytest.mark.parametrize(
+    ("from_state", "to_state", "creates", "destroys", "leads_somewhere"),
+    [
+        (None, DRAFT, True, False, True),
+        (DRAFT, None, False, True, True),
+        (DRAFT, STOPPED, False, False, True),
+        (None, None, False, False, False),
+    ],
+)
+def test_an_action_creates_or_destroys_by_the_state_that_it_lacks(
+    from_state, to_state, creates, destroys, leads_somewhere
+):
+    one = action(1, from_state, to_state)
+    assert (one.creates, one.destroys, one.leads_somewhere) == (creates, destroys, leads_somewhere)
 
 
 # What is missing
