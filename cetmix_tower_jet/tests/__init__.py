@@ -1,2 +1,3 @@
 from .jet import test_offers
 from .transition import test_transition
+from .jet import test_creation

@@ -36,3 +36,18 @@ class CxTowerJet(models.Model):
     jet_required_by_ids = fields.One2many(
         "cx.tower.jet.dependency", "jet_depends_on_id", string="Serves", copy=False, readonly=True
     )
+
+    def _create_dependencies(self):
+        """Give these new jets a row for each dependency of their templates. Those not met yet name no jet."""
+        # sudo: whoever creates a jet gives it what its template depends on
+        dependencies = self.env["cx.tower.jet.template.dependency"].sudo()
+        by_template = dependencies.search([("template_id", "in", self.jet_template_id.ids)]).grouped(
+            "template_id"
+        )
+        self.env["cx.tower.jet.dependency"].sudo().create(  # sudo: as above
+            [
+                {"jet_id": jet.id, "jet_template_dependency_id": dependency.id}
+                for jet in self
+                for dependency in by_template.get(jet.jet_template_id, ())
+            ]
+        )

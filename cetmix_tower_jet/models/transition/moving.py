@@ -185,8 +185,9 @@ class CxTowerJet(models.Model):
     _inherit = "cx.tower.jet"
 
     def _on_destroyed(self):
-        """Do what follows from a destroy action: archive the jet. Extension point."""
+        """Do what follows from a destroy action: archive the jet, and free what only one jet may have. Extension point."""
         self.active = False
+        self._free_place()
 
     def _on_journey_ended(self, transition, problem):
         """Do what follows when this jet has become idle. Extension point: jet requests are served here.

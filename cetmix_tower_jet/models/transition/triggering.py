@@ -170,6 +170,8 @@ class CxTowerJet(models.Model):
         :param action: available action
         :return: transition
         """
+        if not action.state_from_id:
+            self._take_place_again()
         waits = bool(self._find_unmet_dependencies(action.state_to_id, is_create=not action.state_from_id))
         transition = self._claim(action, asking, waits)
         if waits:
@@ -178,6 +180,13 @@ class CxTowerJet(models.Model):
             transition._enter()
         self._announce()
         return transition
+
+    def _take_place_again(self):
+        """Take the place on the server that a jet has given back when it was destroyed. A new jet has it already."""
+        try:
+            self._take_place()
+        except UserError as error:
+            raise TransitionRefused(ExitCode.JET_ACTION_NOT_AVAILABLE, str(error)) from error
 
     # ------------------------------------------------------------------ extension point: models/dependency
 
