@@ -59,3 +59,14 @@ class CxTowerJetTransition(models.Model):
             dict.fromkeys(CLAIMED, False)
             | {"state_id": self._left_in().id, "movement": PROBLEM, "last_problem": text}
         )
+
+
+class CxTowerRunQueue(models.AbstractModel):
+    """Transitions follow runs: the cron that looks after runs looks after them."""
+
+    _inherit = "cx.tower.run.queue"
+
+    @api.model
+    def _recover_followers(self):
+        super()._recover_followers()
+        self.env["cx.tower.jet.transition"]._continue_missed()

@@ -163,7 +163,7 @@ class TestTransition(JetCase):
         )
         self.env.invalidate_all()
         with self.assertLogs("odoo.addons.cetmix_tower_jet.models.transition.recovery", "WARNING"):
-            self.env["cx.tower.jet.transition"]._continue_missed()
+            self.env["cx.tower.run.queue"]._recover_followers()
         self.assertEqual((jet.state, transition.state), ("running", "done"))
         self.assertTrue(plan)
 
@@ -174,7 +174,7 @@ class TestTransition(JetCase):
         transition = jet.current_transition_id
         transition.plan_log_id = False
         with self.assertLogs("odoo.addons.cetmix_tower_jet.models.transition.recovery", "WARNING"):
-            self.env["cx.tower.jet.transition"]._continue_missed()
+            self.env["cx.tower.run.queue"]._recover_followers()
         self.assertEqual((jet.state, transition.state, jet._is_busy()), ("stopped", "failed", False))
 
     def test_a_plan_that_cannot_start_fails_the_transition(self):
