@@ -31,16 +31,15 @@ def find_cycle(needs: Needs) -> tuple[int, ...] | None:
     """
     done: set[int] = set()
     for root in sorted(needs):
-        if root in done:
-            continue
         # Depth first: the ids on the way from the root, each with those that it needs and that are still to be visited.
         way: dict[int, Iterator[int]] = {root: _needed(needs, root)}
         while way:
-            current = next(reversed(way))
-            following = next((one for one in way[current] if one not in done), None)
+            unvisited = next(reversed(way.values()))
+            following = next((one for one in unvisited if one not in done), None)
             if following is None:
-                done.add(current)
-                del way[current]
+                done.add(
+                    way.popitem()[0]
+                )  # the current one; ``del`` would leave a gap for ``reversed`` to walk over
             elif following in way:
                 members = list(way)
                 return _closed(members[members.index(following) :])
@@ -58,16 +57,17 @@ def install_order(needs: Needs, roots: Iterable[int]) -> tuple[int, ...]:
     """
     depths = dict.fromkeys(roots, 0)
     members = _reachable(needs, depths)
-    missing = Counter(one for member in members for one in _needed(needs, member))
-    ready = [member for member in members if not missing[member]]
+    # How many of those that need an id have no place yet.
+    waiting = Counter(one for member in members for one in _needed(needs, member))
+    ready = [member for member in members if not waiting[member]]
     placed = 0
     while ready:
         member = ready.pop()
         placed += 1
         for one in _needed(needs, member):
             depths[one] = max(depths.get(one, 0), depths[member] + 1)
-            missing[one] -= 1
-            if not missing[one]:
+            waiting[one] -= 1
+            if not waiting[one]:
                 ready.append(one)
     if placed < len(members):
         cycle = find_cycle({member: needs.get(member, ()) for member in members})

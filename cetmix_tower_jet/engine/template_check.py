@@ -199,7 +199,7 @@ def _unreachable_state(template: _Template) -> Found:
     reached = _closure(after, None) if template.creating else set()
     for state in template.states:
         if state in reached:
-            continue
+            continue  # most are: only the others are worth the closures below
         leading = _closure(before, state) - {state}
         is_closed_group = bool(template.creating) and leading <= _closure(after, state)
         if not leading or is_closed_group:

@@ -12,8 +12,9 @@ APP, DATABASE, PROXY, DOCKER = 1, 2, 3, 4
 SHOP = {APP: [DATABASE, PROXY], DATABASE: [DOCKER], PROXY: [DOCKER]}
 DEEP = {number: [number + 1] for number in range(10_000)}
 
-graphs = st.dictionaries(st.integers(1, 6), st.sets(st.integers(1, 6), max_size=3), max_size=6)
-acyclic = st.dictionaries(st.integers(1, 6), st.sets(st.integers(1, 6), max_size=3), max_size=6).map(
+some_id = st.sampled_from([1, 8, 16, 24, 32, 65])  # a set of them has no order to rely on
+graphs = st.dictionaries(some_id, st.sets(some_id, max_size=3), max_size=6)
+acyclic = graphs.map(
     lambda needs: {one: {other for other in others if other > one} for one, others in needs.items()}
 )
 
@@ -67,6 +68,11 @@ def test_a_cycle_is_found_exactly_where_there_is_one(needs, random):
     assert find_cycle(dict(shuffled)) == cycle
 
 
+def test_of_several_cycles_always_the_same_one_is_named():
+    assert find_cycle({1: [16, 8], 8: [1], 16: [1]}) == (1, 8, 1)
+    assert find_cycle({16: [1], 8: [1], 1: [8, 16]}) == (1, 8, 1)
+
+
 # What comes first
 
 
@@ -87,7 +93,7 @@ def test_what_is_needed_is_installed_first(needs, roots, order):
     assert install_order(needs, iter(roots)) == order
 
 
-@given(acyclic, st.sets(st.integers(1, 6)))
+@given(acyclic, st.sets(some_id))
 def test_the_order_has_everything_that_is_needed_once_the_deepest_first(needs, roots):
     depths = {}
     for root in roots:
@@ -96,7 +102,7 @@ def test_the_order_has_everything_that_is_needed_once_the_deepest_first(needs, r
     assert list(install_order(needs, roots)) == sorted(depths, key=lambda one: (-depths[one], one))
 
 
-@given(graphs, st.integers(1, 6))
+@given(graphs, some_id)
 def test_an_order_is_refused_exactly_if_there_is_a_cycle_below_the_root(needs, root):
     below = {way[-1] for way in all_needed(needs, root)}
     part = {one: others for one, others in needs.items() if one in below}
@@ -131,7 +137,7 @@ def test_those_that_need_something_directly_or_through_others(needs, needed, exp
     assert needed_by(needs, needed) == expected
 
 
-@given(graphs, st.integers(1, 6))
+@given(graphs, some_id)
 def test_those_affected_are_those_with_a_way_down(needs, needed):
     expected = {root for root in needs if any(way[-1] == needed for way in all_needed(needs, root))} - {
         needed

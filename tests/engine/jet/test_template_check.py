@@ -282,6 +282,13 @@ def test_a_plan_that_must_not_run_where_the_template_is_installed_is_found(serve
     assert check(template(plan_servers=servers, installed_on=installed_on)) == (expected if refused else ())
 
 
+def test_findings_about_dependencies_and_plans_come_by_id():
+    dependencies = [Dependency(id, 8, "Database", STATE["running"], Lifecycle(())) for id in (32, 31)]
+    facts = template(dependencies=dependencies, plan_servers={104: [1], 103: [1]}, installed_on=[2])
+    subjects = [finding.subject for finding in check(facts)]
+    assert subjects == [("dependency", 31), ("dependency", 32), ("plan", 103), ("plan", 104)]
+
+
 def test_a_restricted_plan_for_installing_is_found_too():
     (finding,) = check(template(plan_servers={900: [1]}, installed_on=[2], plan_names={900: "Install"}))
     assert finding.details == {"plan": "Install", "actions": (), "server_ids": (2,)}
