@@ -27,6 +27,7 @@
         "security/transition/cx_tower_jet_transition_rules.xml",
         "data/cx_tower_jet_state.xml",
         "data/names_of_scripts.xml",
+        "views/allocation/cx_tower_variable_views.xml",
     ],
     "application": True,
 }

@@ -1,3 +1,4 @@
 from .jet import test_offers
 from .transition import test_transition
+from .jet import test_allocation
 from .jet import test_creation

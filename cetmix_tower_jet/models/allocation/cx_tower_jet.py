@@ -1,0 +1,196 @@
+from collections import defaultdict
+
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tools import SQL
+
+from ..jet.taking import take_free
+
+#: Jets that a message names at most.
+NAMED = 5
+
+
+class CxTowerJet(models.Model):
+    """The values that a jet holds alone while it exists on its server."""
+
+    _inherit = "cx.tower.jet"
+
+    def _take_place(self):
+        destroyed = self.sudo().filtered(lambda jet: not jet.seat)  # sudo: Tower's own note
+        super()._take_place()
+        self._take_values(destroyed)
+
+    def _free_place(self):
+        super()._free_place()
+        # Archived, not deleted: the jet gets the same values again if they are still free when it is created again.
+        values = self.env[
+            "cx.tower.variable.value"
+        ].sudo()  # sudo: the jet was destroyed, whoever may write its values
+        values.search([("jet_id", "in", self.ids), ("variable_id.allocation", "!=", False)]).active = False
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        for vals in vals_list:
+            lines = vals.get("variable_value_ids") or []
+            variables = self.env["cx.tower.variable"].sudo()  # sudo: whether they are allocated
+            vals["variable_value_ids"] = [
+                line
+                for line in lines
+                if line[0] != Command.CREATE or not variables.browse(line[2].get("variable_id")).allocation
+            ]
+        return vals_list
+
+    def _names_for_caller(self):
+        """Return these jets for a sentence: names of those that the caller may read, the others are only counted."""
+        shown = self._filtered_access("read")[:NAMED]
+        names = [f"“{jet.sudo().name}”" for jet in shown]  # sudo: a name that the caller may read
+        others = len(self) - len(shown)
+        if others > 1:
+            names.append(self.env._("%s other jets", others) if names else self.env._("%s jets", others))
+        elif others:
+            names.append(self.env._("another jet") if names else self.env._("a jet that you cannot see"))
+        return ", ".join(names)
+
+    # ------------------------------------------------------------------ taking
+
+    def _take_values(self, destroyed):
+        """Give each of these jets the lowest free value of each variable that its template asks for.
+
+        :param destroyed: those of them that give up their values when they were destroyed; they get the same ones if possible
+        :raise UserError: no value is free
+        """
+        Value = self.env[
+            "cx.tower.variable.value"
+        ].sudo()  # sudo: jets hold their values, whoever creates them
+        before = destroyed._find_freed_values()
+        wanted = self._find_wanted_variables() | {(value.jet_id, value.variable_id): None for value in before}
+        if not wanted:
+            return
+        own = {(value.jet_id, value.variable_id): value for value in before}
+        variables = Value.variable_id.union(*(variable for _jet, variable in wanted))
+        taken = variables._find_taken_values()
+
+        def take():
+            texts = variables._choose_values(wanted, own, taken)
+            Value._store_allocated(texts, own)
+
+        def learn(key):
+            variable_id, place, text = key.split(":", 2)
+            taken[int(variable_id), int(place)].add(text)
+
+        take_free(Value._undone_on_error, Value._allocation_unique.full_name(Value), take, learn)
+
+    def _find_freed_values(self):
+        """Return the values that these jets gave up when they were destroyed."""
+        # sudo: as in _take_values
+        Value = self.env["cx.tower.variable.value"].sudo().with_context(active_test=False)
+        domain = [("jet_id", "in", self.ids), ("active", "=", False), ("variable_id.allocation", "!=", False)]
+        return Value.search(domain).with_context(active_test=True)
+
+    def _find_wanted_variables(self):
+        """Return {(jet, variable): None}, as superuser: what templates ask for and jets do not have, in a fixed order."""
+        Value = self.env["cx.tower.variable.value"].sudo()  # sudo: as in _take_values
+        asking = Value.search(
+            [
+                ("jet_template_id", "in", self.jet_template_id.ids),
+                ("variable_id.allocation", "!=", False),
+                ("value_char", "in", (False, "")),
+            ]
+        ).grouped("jet_template_id")
+        if not asking:
+            return {}
+        given = Value.search_fetch([("jet_id", "in", self.ids)], ["jet_id", "variable_id"])
+        present = {(value.jet_id.id, value.variable_id.id) for value in given}
+        return {
+            (jet, variable): None
+            for jet in self.sudo().sorted("id")  # sudo: as in _take_values
+            for variable in asking.get(jet.jet_template_id, Value).variable_id.sorted("id")
+            if (jet.id, variable.id) not in present
+        }
+
+
+class CxTowerVariable(models.Model):
+    """Choosing values for jets."""
+
+    _inherit = "cx.tower.variable"
+
+    def _find_taken_values(self):
+        """Return {(variable id, server id or 0): set of texts} that jets hold."""
+        self.env["cx.tower.variable.value"].flush_model(["allocation_key"])
+        query = SQL(
+            "SELECT allocation_key FROM cx_tower_variable_value WHERE variable_id = ANY(%s) AND allocation_key IS NOT NULL",
+            self.ids,
+        )
+        taken = defaultdict(set)
+        for (key,) in self.env.execute_query(query):
+            variable_id, place, text = key.split(":", 2)
+            taken[int(variable_id), int(place)].add(text)
+        return taken
+
+    def _choose_values(self, wanted, own, taken):
+        """Return {(jet, variable): text}: the value that the jet had before if it is free, or the lowest free one.
+
+        :param wanted: (jet, variable) pairs
+        :param own: {(jet, variable): value that the jet gave up}
+        :param taken: as of :meth:`_find_taken_values`
+        :raise UserError: none is free
+        """
+        texts, used = {}, {where: set(found) for where, found in taken.items()}
+        for jet, variable in wanted:
+            held = used.setdefault((variable.id, variable._allocation_place(jet.server_id)), set())
+            text = (jet, variable) in own and own[jet, variable].value_char
+            if not text or text in held or text not in variable._allocation_range():
+                text = variable._allocation_range().lowest_free(held)
+            if text is None:
+                raise UserError(variable._none_free_text(jet.server_id))
+            held.add(text)
+            texts[jet, variable] = text
+        return texts
+
+    def _none_free_text(self, server):
+        """Return the sentence that no value is free, and who holds them."""
+        domain = [("variable_id", "=", self.id), ("allocation_key", "!=", False)]
+        if self._allocation_place(server):
+            domain.append(("jet_id.server_id", "=", server.id))
+        # sudo: jets that the caller may not read are only counted
+        holders = self.env["cx.tower.variable.value"].sudo().search(domain).jet_id.sudo(False)
+        return self.env._(
+            "No value of “%(variable)s” is free: all of %(range)s are taken by %(jets)s. Destroy one of these jets, or extend the"
+            " range of the variable.",
+            variable=self.name,
+            range=self.allocation_range,
+            jets=holders._names_for_caller() or self.env._("jets that are being created now"),
+        )
+
+
+class CxTowerVariableValue(models.Model):
+    """Storing what was chosen."""
+
+    _inherit = "cx.tower.variable.value"
+
+    def _store_allocated(self, texts, own):
+        """Store chosen values, and reserve them in the database.
+
+        :param texts, own: as of ``cx.tower.variable._choose_values``
+        :raise psycopg2.errors.UniqueViolation: another transaction has taken one of them meanwhile
+        """
+        for pair, value in own.items():
+            value.write({"value_char": texts[pair], "active": True})
+        self.create(
+            [
+                {"jet_id": jet.id, "variable_id": variable.id, "value_char": text}
+                for (jet, variable), text in texts.items()
+                if (jet, variable) not in own
+            ]
+        )
+        self.env.flush_all()
+
+
+class CxTowerJetTemplate(models.Model):
+    """Values that a template requires and jets get by themselves."""
+
+    _inherit = "cx.tower.jet.template"
+
+    def _find_missing_values(self, texts):
+        return super()._find_missing_values(texts).filtered(lambda variable: not variable.allocation)
