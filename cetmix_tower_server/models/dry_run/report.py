@@ -325,10 +325,9 @@ class DryRun:
 
     def _find_host_problems(self, server, lines, connection):
         """Return the problems of steps that need a connection to the host."""
+        away = {*AWAY_FROM_HOSTS, *server.env["cx.tower.command"]._get_waiting_actions()}
         on_host = [
-            line
-            for line in lines
-            if line.outcome is not Outcome.SKIP and line.line["action"] not in AWAY_FROM_HOSTS
+            line for line in lines if line.outcome is not Outcome.SKIP and line.line["action"] not in away
         ]
         if not on_host:
             return []

@@ -9,8 +9,8 @@ from ...engine.python.author_code import PythonCodeError
 from ...engine.run_request import Instruction, RunValues, new_nonce
 from ...engine.template import rendering
 
-# Actions of which nothing happens on a host.
-AWAY_FROM_HOSTS = frozenset(["python_code", "plan"])
+# Actions of which nothing happens on a host, besides those that wait.
+AWAY_FROM_HOSTS = frozenset(["python_code"])
 KINDS = {"value_invalid": ValueInvalid, "file": FileError, "code": PythonCodeError}
 
 

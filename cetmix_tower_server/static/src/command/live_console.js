@@ -84,7 +84,7 @@ export class LiveConsole extends Component {
             {
                 queued: _t("Waiting for a free slot. The output appears here as soon as the command runs."),
                 running: _t("The command is running. It has printed nothing so far."),
-                waiting: _t("Waiting for another run to end."),
+                waiting: this.state.run.waits_for || _t("Waiting for another run to end."),
             }[this.state.run.state] || this._noOutputText
         );
     }

@@ -134,8 +134,8 @@ export class PlanSteps extends Component {
 
     /** The step's message. For a skipped step `shownText` says everything. */
     get shownMessage() {
-        const { state, is_skipped, message } = this.shown.data;
-        return is_skipped || state === "skipped" ? "" : message;
+        const { state, is_skipped, message, waits_for } = this.shown.data;
+        return is_skipped || state === "skipped" ? "" : message || waits_for;
     }
 
     /** The lines of a long plan before and after those that are shown: [offset to read from, label]. */

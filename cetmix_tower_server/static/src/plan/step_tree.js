@@ -55,7 +55,9 @@ export class Step {
         }
         const where = earlier_run ? _t("done in the earlier run") : this.attemptText(now);
         const leftOut = this.data.steps_left_out && _t("more steps in its flight plan log");
-        return [where, remark, leftOut].filter(Boolean).join("; ");
+        // the steps of a plan inside say more
+        const waits = this.isPlan ? "" : this.data.waits_for;
+        return [where, waits, remark, leftOut].filter(Boolean).join("; ");
     }
 
     attemptText(now) {

@@ -211,6 +211,14 @@ test("times and the countdown to the next attempt advance between two reads", as
     expect.verifySteps(["output of 101"]);
 });
 
+test("a waiting step says what it waits for", async () => {
+    const waits_for = "Waiting for approval on “Shop”.";
+    serve(makeRun("running", [step(0, "Ask", "waiting", { waits_for })]));
+    await mount();
+    expect(".o_tower_step_remark").toHaveText(waits_for);
+    expect.verifySteps(["output of 100"]);
+});
+
 const withChild = (state, childState) => {
     const steps = [
         step(0, "In one", "done", { log_id: 200 }),

@@ -3,3 +3,4 @@ from . import runs
 from . import variables
 from . import command
 from . import cx_tower_fleet_run
+from . import site_approval

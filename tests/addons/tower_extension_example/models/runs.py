@@ -24,3 +24,24 @@ class CxTowerPlanLog(models.Model):
         if site.publishing_log_id == self and site.state == "publishing":
             site._publishing_ended(self)
         return following
+
+
+class CxTowerRunQueue(models.AbstractModel):
+    """What an error in the above has kept from following."""
+
+    _inherit = "cx.tower.run.queue"
+
+    @api.model
+    def _recover_followers(self):
+        super()._recover_followers()
+        # sudo: the cron looks after the runs of all people
+        missed = (
+            self.env["cx.tower.site"]
+            .sudo()
+            .search([("state", "=", "publishing"), ("publishing_log_id.is_running", "=", False)])
+        )
+        self._do_each(
+            missed,
+            lambda site: site._publishing_ended(site.publishing_log_id),
+            lambda site, error: site.write({"state": "failed"}),
+        )

@@ -1,1 +1,2 @@
 from . import test_extension
+from . import test_waiting

@@ -1,6 +1,14 @@
-from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
+from unittest.mock import patch
+
+from odoo.addons.cetmix_tower_server.engine.run_end import RunEnd
+from odoo.addons.cetmix_tower_server.engine.run_request import LINE_PARTS, RunRequest
 from odoo.addons.cetmix_tower_server.tests.run.run_case import RunCase
+from odoo.exceptions import AccessError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+RECOVERY = "odoo.addons.cetmix_tower_server.models.run.recovery"
+QUEUE = "odoo.addons.cetmix_tower_server.models.run.cx_tower_run_queue"
 
 
 @tagged("post_install", "-at_install")
@@ -138,3 +146,47 @@ class TestExtension(RunCase):
         self.env.invalidate_all()
         self.env["cx.tower.run.queue"]._recover_lost()
         self.assertEqual((run.state, self.site.state), ("interrupted", "failed"))
+
+    @mute_logger("odoo.addons.cetmix_tower_server.models.plan.flow", RECOVERY, QUEUE)
+    def test_a_follower_that_fails_is_made_up_for(self):
+        """The end is recorded without it; the cron calls the addon, which finds what it missed."""
+        with self.nobody_executes():
+            run = self.site.publish(self.plan(self.python("pass")))
+        self.env.flush_all()
+        site_class = self.env.registry["cx.tower.site"]
+        with patch.object(site_class, "_publishing_ended", side_effect=ValueError("broken")):
+            self.env["cx.tower.run.queue"]._finish_each(run.command_log_ids, RunEnd(0))
+            self.env.invalidate_all()
+            self.assertEqual((run.command_log_ids.state, run.state), ("done", "queued"), "nothing followed")
+            self.env.cr.execute(
+                "UPDATE cx_tower_plan_log SET queued_date = queued_date - interval '1 hour' WHERE id = %s",
+                run.ids,
+            )
+            self.env["cx.tower.run.queue"]._recover_stalled_plans()
+            self.env.invalidate_all()
+            self.assertEqual((run.state, self.site.state), ("interrupted", "publishing"))
+            self.assertIn("The actions after its end failed (ValueError)", run.message)
+        self.env["cx.tower.run.queue"]._cron_dispatch()
+        self.env.invalidate_all()
+        self.assertEqual(self.site.state, "failed")
+
+    def test_what_an_action_needs_is_told_from_the_rest_of_a_line(self):
+        line = self.plan(self.python("pass")).line_ids
+        self.assertEqual(set(line._definition_document()), LINE_PARTS)
+
+    # ------------------------------------------------------------------ in the name of a person
+
+    def test_a_plan_may_be_started_for_a_person_whose_right_comes_from_elsewhere(self):
+        """The addon has checked its own right. The run belongs to the person, and so does what Python code may do in it."""
+        code = (
+            "custom_values['seen'] = [env.user.login, env.su, env['ir.config_parameter'].has_access('read')]"
+        )
+        plan = self.plan(self.python(code))
+        plan.access_level = "3"
+        with self.assertRaises(AccessError):
+            self.site.with_user(self.user)._create_plan_runs(plan.with_user(self.user), RunRequest())
+        runs = self.site.with_user(self.user).sudo()._create_plan_runs(plan.sudo(), RunRequest())
+        self.env["cx.tower.run.backend"]._chosen()._dispatch(runs)
+        self.assertEqual((runs.state, runs.user_id), ("done", self.user), runs.message)
+        self.assertEqual(runs.command_log_ids.user_id, self.user)
+        self.assertEqual(runs.variable_values, {"seen": ["run_user", False, False]})
