@@ -2,3 +2,4 @@ from .jet import test_offers
 from .transition import test_transition
 from .jet import test_allocation
 from .jet import test_creation
+from .jet import test_deletion

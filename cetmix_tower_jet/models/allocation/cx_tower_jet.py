@@ -7,9 +7,6 @@ from odoo.tools import SQL
 
 from ..jet.taking import take_free
 
-#: Jets that a message names at most.
-NAMED = 5
-
 
 class CxTowerJet(models.Model):
     """The values that a jet holds alone while it exists on its server."""
@@ -40,17 +37,6 @@ class CxTowerJet(models.Model):
                 if line[0] != Command.CREATE or not variables.browse(line[2].get("variable_id")).allocation
             ]
         return vals_list
-
-    def _names_for_caller(self):
-        """Return these jets for a sentence: names of those that the caller may read, the others are only counted."""
-        shown = self._filtered_access("read")[:NAMED]
-        names = [f"“{jet.sudo().name}”" for jet in shown]  # sudo: a name that the caller may read
-        others = len(self) - len(shown)
-        if others > 1:
-            names.append(self.env._("%s other jets", others) if names else self.env._("%s jets", others))
-        elif others:
-            names.append(self.env._("another jet") if names else self.env._("a jet that you cannot see"))
-        return ", ".join(names)
 
     # ------------------------------------------------------------------ taking
 

@@ -36,7 +36,10 @@ class CxTowerVariable(models.Model):
                 try:
                     AllocationRange.parse(variable.allocation_range or "")
                 except AllocationError as error:
-                    raise ValidationError(f"{variable.name}: {error}") from error
+                    text = self.env._(
+                        "Variable “%(variable)s”: %(error)s", variable=variable.name, error=error
+                    )
+                    raise ValidationError(text) from error
 
     @api.onchange("allocation_range")
     def _onchange_allocation_range(self):

@@ -4,3 +4,4 @@ from . import offers
 from . import seats
 from . import new_jets
 from . import creation
+from . import deletion

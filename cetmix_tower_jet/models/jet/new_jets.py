@@ -33,7 +33,21 @@ class CxTowerJet(models.Model):
                         field=self._fields[name]._description_string(self.env),
                     )
                 )
+        if "active" in vals and not vals["active"]:
+            self._check_none_is_busy()
         return super().write(vals)
+
+    def _check_none_is_busy(self):
+        """Raise UserError for a jet that is on its way and cannot be archived: it would go on unseen."""
+        for jet in self.filtered("active"):
+            if jet._is_busy():
+                raise UserError(
+                    self.env._(
+                        "“%(jet)s” cannot be archived now: %(busy)s. Wait for it to end, or stop it.",
+                        jet=jet.name,
+                        busy=jet._busy_text(),
+                    )
+                )
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)

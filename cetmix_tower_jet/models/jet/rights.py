@@ -2,6 +2,10 @@ from odoo import models
 from odoo.exceptions import AccessError
 
 
+#: Jets that a message names at most.
+NAMED = 5
+
+
 class CxTowerJet(models.Model):
     """What the caller may do with a jet."""
 
@@ -42,3 +46,14 @@ class CxTowerJet(models.Model):
         except AccessError:
             return False
         return True
+
+    def _names_for_caller(self):
+        """Return these jets for a sentence: names of those that the caller may read, the others are only counted."""
+        shown = self._filtered_access("read")[:NAMED]
+        names = [f"“{jet.sudo().name}”" for jet in shown]  # sudo: a name that the caller may read
+        others = len(self) - len(shown)
+        if others > 1:
+            names.append(self.env._("%s other jets", others) if names else self.env._("%s jets", others))
+        elif others:
+            names.append(self.env._("another jet") if names else self.env._("a jet that you cannot see"))
+        return ", ".join(names)
