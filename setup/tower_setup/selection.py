@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import SetupError
+from .manifests import with_own_dependencies
 
 SLOW = "slow"  # name of the decorator, which itself does nothing
 _WORDS = re.compile(r"\(|\)|[^\s()]+")
@@ -44,16 +45,19 @@ class OdooTest:
         return f"{self.cls}.{self.method}"
 
 
-def odoo_tests(addon: Path, bases: Iterable[Path] = ()) -> list[OdooTest]:
-    """The tests of an addon, inherited ones included, in the order of the source.
-
-    :param bases: folders of other addons whose test classes it may inherit from
-    """
+def odoo_tests(addon: Path) -> list[OdooTest]:
+    """The tests of an addon, in the order of the source; with those that it inherits, also from addons beside it."""
     own = _classes_of(addon)
     classes: dict[str, ast.ClassDef] = {}
-    for each in bases:
-        classes |= _classes_of(each)
+    for below in _addons_below(addon):
+        classes |= _classes_of(below)
     return [test for name in own for test in _tests_of(name, classes | own)]
+
+
+def _addons_below(addon: Path) -> list[Path]:
+    beside = {path.parent.name for path in addon.parent.glob("*/__manifest__.py")}
+    names = with_own_dependencies(addon.parent, addon.name, beside) if addon.name in beside else []
+    return [addon.parent / name for name in names if name != addon.name]
 
 
 def _classes_of(addon: Path) -> dict[str, ast.ClassDef]:
@@ -91,16 +95,13 @@ def _is_slow(node: ast.ClassDef | ast.FunctionDef) -> bool:
     return any(isinstance(mark, ast.Name) and mark.id == SLOW for mark in node.decorator_list)
 
 
-def test_tags(
-    addon: Path, expression: str, *, fast: bool = False, bases: Iterable[Path] = ()
-) -> tuple[str, int]:
+def test_tags(addon: Path, expression: str, *, fast: bool = False) -> tuple[str, int]:
     """Choose tests of an addon as -k does.
 
-    :param bases: folders of other addons whose test classes it may inherit from
     :param fast: leave out the slow ones
     :return: the value of Odoo's --test-tags that runs them, and how many they are; ("", 0) when there are none
     """
-    tests = odoo_tests(addon, bases)
+    tests = odoo_tests(addon)
     chosen = [test for test in tests if matches(expression, test.name) and not (fast and test.is_slow)]
     if not chosen:
         return "", 0

@@ -184,8 +184,7 @@ def _odoo_suite(addon: str, expression: str = "", folder: Path | None = None) ->
 
     def suite(bench: Bench) -> Outcome:
         wanted = " and ".join(f"({part})" for part in (expression, bench.expression) if part)
-        *bases, own = [folder] if folder else bench.layout.with_own_dependencies(addon)
-        tags, total = selection.test_tags(own, wanted, bases=bases)
+        tags, total = selection.test_tags(folder or bench.layout.checkout / addon, wanted)
         if not total:
             return Outcome()
         odoo = bench.odoo()
@@ -204,8 +203,8 @@ def _fast_odoo_suite(addon: str) -> Callable[[Bench], Outcome]:
     """The tests of an addon that need neither a browser nor much time, on a database that is kept."""
 
     def suite(bench: Bench) -> Outcome:
-        *bases, own = addons = bench.layout.with_own_dependencies(addon)
-        tags, total = selection.test_tags(own, bench.expression, fast=True, bases=bases)
+        addons = bench.layout.with_own_dependencies(addon)
+        tags, total = selection.test_tags(addons[-1], bench.expression, fast=True)
         if not total:
             return Outcome()
         odoo = bench.odoo()

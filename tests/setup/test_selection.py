@@ -67,10 +67,11 @@ def test_tests_and_marks_are_inherited_from_an_addon_below(marked_addon, tmp_pat
     (tests / "test_b.py").write_text(
         "class TestBelow(TestPlan):\n    def test_own(self): ...\nclass TestPage(BrowserCase):\n    def test_page(self): ...\n"
     )
-    below = {"bases": [marked_addon]}
-    assert selection.test_tags(tests.parent, "", **below) == ("/another", 4)
+    for addon, needed in ((marked_addon, []), (tests.parent, ["base", marked_addon.name])):
+        (addon / "__manifest__.py").write_text(f"{{'depends': {needed}}}")
+    assert selection.test_tags(tests.parent, "") == ("/another", 4)
     chosen = "/another:TestBelow.test_own,/another:TestBelow.test_short"
-    assert selection.test_tags(tests.parent, "own or short or page", fast=True, **below) == (chosen, 2)
+    assert selection.test_tags(tests.parent, "own or short or page", fast=True) == (chosen, 2)
 
 
 def test_all_of_an_addon_includes_slow_tests(marked_addon):
