@@ -29,5 +29,18 @@
         "data/names_of_scripts.xml",
         "views/allocation/cx_tower_variable_views.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "cetmix_tower_jet/static/src/**/*",
+        ],
+        "cetmix_tower_jet.assets_dagre": [
+            "cetmix_tower_jet/static/lib/dagre/dagre.js",
+        ],
+        "web.assets_unit_tests": [
+            "cetmix_tower_jet/static/lib/dagre/dagre.js",
+            "cetmix_tower_jet/static/tests/**/*_test_helpers.js",
+            "cetmix_tower_jet/static/tests/**/*.test.js",
+        ],
+    },
     "application": True,
 }

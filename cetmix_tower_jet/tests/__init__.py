@@ -3,3 +3,4 @@ from .transition import test_transition
 from .jet import test_allocation
 from .jet import test_creation
 from .jet import test_deletion
+from .screens import test_javascript

@@ -1,0 +1,131 @@
+import { layOutGraph } from "@cetmix_tower_jet/graph/graph_layout";
+import { graphStructure } from "@cetmix_tower_jet/graph/graph_structure";
+import { lifecycleGraph } from "@cetmix_tower_jet/graph/lifecycle_graph";
+import { wrapText } from "@cetmix_tower_jet/graph/graph_text";
+import { standardLifecycle, topology } from "./graph_test_helpers";
+import { describe, expect, test } from "@odoo/hoot";
+
+describe.current.tags("desktop");
+
+const { dagre } = globalThis;
+const DIRECTIONS = ["LR", "TB"];
+
+function layOut(graph, direction = "LR") {
+    const { structure } = graphStructure({ edges: [], clusters: [], ...graph, direction });
+    return { ...layOutGraph(dagre, structure), structure };
+}
+
+const node = (id, values = {}) => ({ id, label: id, ...values });
+const edge = (from, to, id = `${from}-${to}`, label = id) => ({ id, from, to, label });
+const touch = (one, other) =>
+    Math.abs(one.x - other.x) < (one.width + other.width) / 2 - 0.01 &&
+    Math.abs(one.y - other.y) < (one.height + other.height) / 2 - 0.01;
+
+/** Labels with their sizes. */
+function labels({ edges, structure }) {
+    return structure.edges
+        .filter((one) => edges.has(one.id) && one.labelWidth)
+        .map((one) => ({
+            id: one.id,
+            ...edges.get(one.id).label,
+            width: one.labelWidth,
+            height: one.labelHeight,
+        }));
+}
+
+function overlaps(boxes) {
+    return boxes.flatMap((one, index) =>
+        boxes
+            .slice(index + 1)
+            .filter((other) => touch(one, other))
+            .map((other) => [one.id, other.id]),
+    );
+}
+
+const boxesOf = (picture) => [...picture.nodes].map(([id, box]) => ({ id, ...box }));
+
+for (const direction of DIRECTIONS) {
+    test(`the usual lifecycle: no node or label lies on another (${direction})`, () => {
+        const picture = layOut(lifecycleGraph(standardLifecycle()), direction);
+        expect(overlaps([...boxesOf(picture), ...labels(picture)])).toEqual([]);
+        expect(picture.edges.size).toBe(8);
+    });
+
+    test(`parallel edges, edges back and loops each have their own label (${direction})`, () => {
+        const edges = [
+            edge("a", "b", "one"),
+            edge("a", "b", "two"),
+            edge("a", "b", "three"),
+            edge("b", "a", "back"),
+            edge("a", "a", "loop one"),
+            edge("a", "a", "loop two"),
+            edge("b", "b", "loop"),
+        ];
+        const picture = layOut({ nodes: [node("a"), node("b")], edges }, direction);
+        expect(picture.edges.size).toBe(7);
+        expect(new Set([...picture.edges.values()].map((one) => one.path)).size).toBe(7);
+        expect(overlaps([...boxesOf(picture), ...labels(picture)])).toEqual([]);
+    });
+
+    test(`clusters contain their nodes and lie beside each other (${direction})`, () => {
+        const graph = topology(6, 30, 40);
+        const picture = layOut(graph, direction);
+        for (const { id, cluster } of graph.nodes) {
+            const [inner, outer] = [picture.nodes.get(id), picture.clusters.get(cluster)];
+            expect(Math.abs(inner.x - outer.x) + inner.width / 2).toBeLessThan(outer.width / 2);
+            expect(Math.abs(inner.y - outer.y) + inner.height / 2).toBeLessThan(outer.height / 2);
+        }
+        expect(overlaps(boxesOf(picture))).toEqual([]);
+        expect(overlaps([...picture.clusters].map(([id, box]) => ({ id, ...box })))).toEqual([]);
+        expect(picture.edges.size).toBe(graph.edges.length);
+    });
+}
+
+test("everything lies inside of the picture", () => {
+    const picture = layOut(lifecycleGraph(standardLifecycle()));
+    for (const box of [...boxesOf(picture), ...labels(picture)]) {
+        expect(box.x - box.width / 2).toBeGreaterThan(0);
+        expect(box.x + box.width / 2).toBeLessThan(picture.width);
+        expect(box.y - box.height / 2).toBeGreaterThan(0);
+        expect(box.y + box.height / 2).toBeLessThan(picture.height);
+    }
+});
+
+test("one node, and ids that are words of JavaScript", () => {
+    expect(layOut({ nodes: [node("only")] }).nodes.size).toBe(1);
+    const words = ["constructor", "__proto__", "hasOwnProperty"];
+    const picture = layOut({ nodes: words.map((id) => node(id)), edges: [edge("constructor", "__proto__")] });
+    expect([...picture.nodes.keys()]).toEqual(words);
+    expect(picture.edges.size).toBe(1);
+});
+
+test("an edge to a node that is not there is left out", () => {
+    expect(layOut({ nodes: [node("a")], edges: [edge("a", "b")] }).edges.size).toBe(0);
+});
+
+test("colours and states are no part of what the layout depends on", () => {
+    const key = (values) =>
+        graphStructure({ nodes: [node("a", values)], edges: [], clusters: [], direction: "LR" }).key;
+    expect(key({ color: 3, isCurrent: true, isBusy: true, warning: "Careful" })).toBe(key({}));
+    expect(key({ label: "other" })).not.toBe(key({}));
+});
+
+test("texts are broken at spaces, inside of long words, and cut at the last line", () => {
+    const measure = (text) => text.length;
+    expect(wrapText("one two three", 7, 3, measure)).toEqual(["one two", "three"]);
+    expect(wrapText("abcdefghij", 4, 3, measure)).toEqual(["abcd", "efgh", "ij"]);
+    expect(wrapText("one two three four", 7, 2, measure)).toEqual(["one two", "three…"]);
+    expect(wrapText("", 7, 2, measure)).toEqual([]);
+    expect(wrapText(undefined, 7, 2, measure)).toEqual([]);
+});
+
+test("time of 200 nodes and 300 edges", () => {
+    const graph = topology(20, 200, 300);
+    const times = [1, 2, 3].map(() => {
+        const start = performance.now();
+        layOut(graph);
+        return Math.round(performance.now() - start);
+    });
+    console.info(`Layout of 200 nodes, 300 edges, 20 clusters: ${times.join(", ")} ms`);
+    expect(times).toHaveLength(3);
+});
