@@ -28,6 +28,8 @@
         "data/cx_tower_jet_state.xml",
         "data/names_of_scripts.xml",
         "views/allocation/cx_tower_variable_views.xml",
+        "views/jet/cx_tower_jet_views.xml",
+        "views/menus.xml",
     ],
     "assets": {
         "web.assets_backend": [

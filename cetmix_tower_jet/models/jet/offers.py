@@ -101,11 +101,14 @@ class CxTowerJet(models.Model):
     def _compute_busy(self):
         # sudo: everybody who sees a jet is told what it is busy with, not the transition itself
         self.sudo().current_transition_id.fetch(["action_name", "user_id", "start_date", "state"])
+        busy = self.filtered(lambda jet: jet.sudo().current_transition_id)
+        # Asking for rights may flush, which empties the cache: everything is found out first, then assigned.
+        found = {
+            jet: (jet._busy_text(), jet.sudo().current_transition_id.start_date, jet._may_stop())
+            for jet in busy
+        }
         for jet in self:
-            transition = jet.sudo().current_transition_id
-            jet.busy_text = jet._busy_text() if transition else False
-            jet.busy_since = transition.start_date
-            jet.may_stop = bool(transition) and jet._may_stop()
+            jet.busy_text, jet.busy_since, jet.may_stop = found.get(jet, (False, False, False))
 
     def get_lifecycle_graph(self):
         """Return the lifecycle of this jet's template, with what holds for this jet, for the graph.
