@@ -27,6 +27,8 @@
         "security/transition/cx_tower_jet_transition_rules.xml",
         "data/cx_tower_jet_state.xml",
         "data/names_of_scripts.xml",
+        "data/ir_cron.xml",
+        "views/settings/cx_tower_settings_page_views.xml",
         "views/allocation/cx_tower_variable_views.xml",
         "views/jet/cx_tower_jet_views.xml",
         "views/menus.xml",

@@ -1,3 +1,4 @@
+from .dependency import test_waiting
 from .jet import test_offers
 from .transition import test_transition
 from .jet import test_allocation

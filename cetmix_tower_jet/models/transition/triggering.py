@@ -172,10 +172,10 @@ class CxTowerJet(models.Model):
         """
         if not action.state_from_id:
             self._take_place_again()
-        waits = bool(self._find_unmet_dependencies(action.state_to_id, is_create=not action.state_from_id))
-        transition = self._claim(action, asking, waits)
-        if waits:
-            transition._ask_for_dependencies()
+        unmet = self._find_unmet_dependencies(action.state_to_id, is_create=not action.state_from_id)
+        transition = self._claim(action, asking, waits=bool(unmet))
+        if unmet:
+            transition._ask_for_dependencies(unmet)
         else:
             transition._enter()
         self._announce()
@@ -216,5 +216,8 @@ class CxTowerJetTransition(models.Model):
             "message": transition.message or "",
         }
 
-    def _ask_for_dependencies(self):
-        """Ask for the jets that this transition waits for, and continue when they are there. See ``models/dependency``."""
+    def _ask_for_dependencies(self, needs):
+        """Ask for the jets that this transition waits for, and continue when they are there. See ``models/dependency``.
+
+        :param needs: template dependencies that are not met
+        """
