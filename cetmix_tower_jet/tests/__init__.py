@@ -1,3 +1,4 @@
+from .dependency import test_creating
 from .dependency import test_waiting
 from .jet import test_offers
 from .transition import test_transition

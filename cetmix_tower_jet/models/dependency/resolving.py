@@ -123,8 +123,6 @@ class CxTowerJetRequest(models.Model):
             return self.env._(
                 "no actions of “%(template)s” lead a new jet to the state.", template=names["template"]
             )
-        if not hasattr(template, "_why_no_new_jet"):
-            return self.env._("no jets can be created.")
         return template._why_no_new_jet(server)
 
     def _create_jet(self):

@@ -178,7 +178,7 @@ class TestShared(DependencyCase):
         super().setUp()
         self._give_plan("Start", "Stop", template=self.database)
         self._give_plan("Start", template=self.template)
-        self.database.server_ids = False  # no new ones
+        self.database.limit_per_server = 1
         self.shops = self.env["cx.tower.jet"]
         for number in (1, 2):
             self.shops |= self._new_jet(f"Shop {number}", "stopped")
@@ -221,6 +221,7 @@ class TestShared(DependencyCase):
     def test_a_jet_that_is_needed_where_it_is_is_not_taken(self):
         backup = self._new_template("Backup")
         self._new_need(backup, self.database, "stopped")
+        self.database.limit_per_server = 2
         db, other = self._new_database("Needed"), self._new_database("Free")
         self.shops[0]._create_dependencies()
         self.shops[0].jet_requires_ids.jet_depends_on_id = db
@@ -243,6 +244,7 @@ class TestShared(DependencyCase):
         db = self._new_database(state="running")
         self._action("Stop", self.database).trigger(db.id)
         waiting = self._start(self.shops[0])
+        self.database.limit_per_server = 2
         self._new_database("Another", "running")
         self._look_after_jets()
         self.assertEqual(waiting.state, "running")
