@@ -6,3 +6,5 @@ from .jet import test_allocation
 from .jet import test_creation
 from .jet import test_deletion
 from .screens import test_javascript
+from .target import test_values
+from .target import test_running

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tower_engine.errors import ConditionInvalid, EngineError
 from tower_engine.exit_codes import ExitCode
-from tower_engine.plan.conditions import check, evaluate
+from tower_engine.plan.conditions import check, evaluate, metadata_uses
 from tower_engine.template.rendering import VariableScope
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Python warns of some of the code below
@@ -547,3 +547,80 @@ def test_a_plain_condition_is_fast():
         evaluate('{{ a }} == "x"', scope, WHERE)
     each = (time.perf_counter() - started) / 200
     assert each < 0.002  # a third of a millisecond, on a machine that is not busy
+
+
+# Metadata of the run's records
+
+RECORDS = {
+    "tower": {
+        "server": {"name": "web 1", "metadata": {"cores": 4}},
+        "jet": {"metadata": {"edition": "ent", "ports": [80, 443], "deep": {"a": None}}, "waypoint": {}},
+    }
+}
+
+
+def on_jet(source, system=RECORDS):
+    return evaluate(source, VariableScope(custom={"edition": "ent"}, system=system), WHERE)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('jet.metadata.get("edition") == "ent"', True),
+        ('jet.metadata["edition"] == {{ edition }}', True),
+        ('jet.metadata.get("edition", "ce") == "ce"', False),
+        ('jet.metadata.get("missing") is None', True),
+        ('"edition" in jet.metadata and not waypoint.metadata', True),
+        ('jet.metadata.get("deep", {}).get("a") is None', True),
+        ('443 in jet.metadata.get("ports")', True),
+        ('server.metadata.get("cores") > 3 and {{ tower.jet.metadata.edition }} == "ent"', True),
+        ("all([port > 79 for port in jet.metadata['ports']])", True),
+        ("[jet for jet in [1, 2]] == [1, 2]", True),
+    ],
+)
+def test_conditions_read_metadata(source, expected):
+    assert on_jet(source) is expected
+
+
+def test_metadata_of_what_the_run_does_not_have_is_empty():
+    assert on_jet('jet.metadata.get("edition") is None and jet.metadata == {}', {"tower": {"server": {}}})
+    assert on_jet('waypoint.metadata.get("size") is None', {})
+
+
+def test_large_metadata_is_read_within_the_limits():
+    large = {"tower": {"jet": {"metadata": {"text": "x" * 100_000}}}}
+    assert on_jet('jet.metadata["text"].startswith("x")', large)
+    with pytest.raises(ConditionInvalid):
+        on_jet("[jet.metadata.get('text') for a in 'a' * 1000]", large)
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("jet", "jet.metadata.get"),
+        ('jet.state == "running"', "tower.jet"),
+        ("jet.metadata.edition", "must be called"),
+        ('jet.metadata.pop("edition")', "available methods"),
+        ("jet.metadata.__class__", "not available"),
+        ("other.metadata.get('a')", "not available"),
+    ],
+)
+def test_records_have_nothing_but_metadata(source, hint):
+    with pytest.raises(ConditionInvalid, match=hint):
+        on_jet(source)
+
+
+def test_a_check_knows_metadata():
+    check('jet.metadata.get("edition") == "ent"', "", WHERE)
+    with pytest.raises(ConditionInvalid):
+        check("jet == 1", "", WHERE)
+
+
+def test_the_values_that_metadata_is_read_from_are_named():
+    source = "jet.metadata.get(1) and server . metadata and waypoint.metadata and my_jet.metadata"
+    assert metadata_uses(source) == [
+        "{{ tower.jet.metadata }}",
+        "{{ tower.server.metadata }}",
+        "{{ tower.jet.waypoint.metadata }}",
+    ]
+    assert metadata_uses("{{ jet }} == 'metadata'") == []

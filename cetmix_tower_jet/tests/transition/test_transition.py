@@ -30,6 +30,7 @@ class TestTransition(JetCase):
 
     def test_a_failure_leads_back_or_to_the_error_state(self):
         self._give_plan("Start", "Restart")
+        self.step.access_level = "1"  # what a step above the level of the action says is not repeated
         jet = self._new_jet(state="stopped")
         self._action("Start").trigger(jet)
         self._end_action(jet, 7, "no memory")

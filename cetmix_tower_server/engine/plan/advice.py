@@ -15,6 +15,7 @@ from ..shell.grammar import read
 from ..shell.lexer import Unreadable
 from ..template.placeholders import PLACEHOLDER
 from ..template.tags import replace_tags
+from . import conditions
 
 _DIRECTORY = frozenset(("cd", "chdir", "pushd"))
 _QUOTING = re.compile(r"\\\n|[\\'\"]")
@@ -89,6 +90,11 @@ def advise_on_condition(source: str) -> tuple[ConditionAdvice, str] | None:
     if any(isinstance(node, ast.Constant) and _VALUE in str(node.value) for node in nodes):
         return ConditionAdvice.QUOTED, ""
     names = [node for node in nodes if isinstance(node, ast.Name)]
-    known = {_VALUE, *_FUNCTIONS, *(name.id for name in names if isinstance(name.ctx, ast.Store))}
+    known = {
+        _VALUE,
+        *_FUNCTIONS,
+        *conditions.RECORDS,
+        *(name.id for name in names if isinstance(name.ctx, ast.Store)),
+    }
     unknown = [name.id for name in names if name.id not in known]
     return (ConditionAdvice.NAME, unknown[0]) if unknown else None

@@ -3,15 +3,19 @@
 A condition is Python with variables in it: ``{{ a }} == "x" and not {{ _flag }}``. Values become Python literals first
 (a variable without a value becomes ``None``), so a value can never be read as code; what comes out is evaluated by
 ``simpleeval``, with the limits below. A condition that cannot be evaluated is an error and never a reason to skip the line.
+
+Besides variables, conditions read the metadata of the run's records, as plain dictionaries:
+``jet.metadata.get("edition") == "ent"``. What is missing on the run's target is an empty dictionary.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import operator
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import simpleeval
 
@@ -50,6 +54,10 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _QUOTES = ("'", '"')
+METADATA = "metadata"
+#: Records whose metadata conditions can read: where each of them is below the system value ``tower``.
+RECORDS = {"server": ("server",), "jet": ("jet",), "waypoint": ("jet", "waypoint")}
+_RECORD_USE = re.compile(rf"\b({'|'.join(RECORDS)})\s*\.\s*{METADATA}\b")
 _of_thread = threading.local()
 _CODE_PREFIXES = frozenset("f rf fr t rt tr".split())
 _MULTIPLYING = (ast.comprehension, ast.JoinedStr, ast.Mult, ast.Pow, ast.LShift, ast.Mod)
@@ -72,7 +80,30 @@ def evaluate(source: str, scope: VariableScope, where: str) -> bool:
     """
     if not source or not source.strip():
         return True
-    return decide(fill_in(source, scope, where), where)
+    return decide(fill_in(source, scope, where), where, read_metadata(source, scope))
+
+
+def metadata_uses(source: str) -> list[str]:
+    """Return templates that use the same system values as the metadata that a condition reads.
+
+    Whoever looks up the values for a condition looks up those for these templates as well.
+    """
+    names = dict.fromkeys(_RECORD_USE.findall(source or ""))
+    return [f"{{{{ tower.{'.'.join(RECORDS[name])}.{METADATA} }}}}" for name in names]
+
+
+def read_metadata(source: str, scope: VariableScope) -> dict[str, dict]:
+    """Return {name of a record: its metadata} for a condition: those that it reads.
+
+    :param source: the condition as it was written
+    """
+    found = {}
+    for name in dict.fromkeys(_RECORD_USE.findall(source or "")):
+        value: object = scope.system.get("tower")
+        for member in (*RECORDS[name], METADATA):
+            value = value.get(member) if isinstance(value, Mapping) else None
+        found[name] = pool.plain_data(dict(value)) if isinstance(value, Mapping) else {}
+    return found
 
 
 def fill_in(source: str, scope: VariableScope, where: str) -> str:
@@ -88,19 +119,20 @@ def fill_in(source: str, scope: VariableScope, where: str) -> str:
         raise ConditionInvalid(_message(error, "", where), _message(error, "", where)) from None
 
 
-def decide(text: str, where: str) -> bool:
+def decide(text: str, where: str, metadata: Mapping[str, Mapping] | None = None) -> bool:
     """Return whether a condition with its values filled in holds.
 
+    :param metadata: as of :func:`read_metadata`
     :raise ConditionInvalid: it cannot be evaluated, or that takes too long
     """
     try:
         if pool.is_child:
-            return bool(_evaluator().eval(text, _parse(text)))
-        if len(text) <= QUICK_MAX:
+            return bool(_evaluator(metadata).eval(text, _parse(text)))
+        if len(text) <= QUICK_MAX and len(json.dumps(metadata or {})) <= QUICK_MAX:
             tree = _parse(text)
             if not any(isinstance(node, _MULTIPLYING) for node in ast.walk(tree)):
-                return bool(_evaluator().eval(text, tree))
-        return bool(pool.run("decide", text, where, what=where or "the condition"))
+                return bool(_evaluator(metadata).eval(text, tree))
+        return bool(pool.run("decide", text, where, metadata or {}, what=where or "the condition"))
     except (ConditionInvalid, TooSlowHere):
         raise
     except Exception as error:
@@ -141,15 +173,28 @@ def _surely_evaluated(tree: ast.expr) -> Iterable[ast.AST]:
             waiting += [node.left, node.comparators[0], *node.ops]
         elif isinstance(node, (ast.ListComp, ast.DictComp, ast.GeneratorExp)):
             waiting.append(node.generators[0].iter)
+        elif _record_of(node):
+            continue
         else:
             waiting += ast.iter_child_nodes(node)
 
 
-def _evaluator() -> _Evaluator:
+def _record_of(node: ast.AST) -> str:
+    """Return the name of the record whose metadata a part of an expression is; "" for anything else."""
+    is_metadata = isinstance(node, ast.Attribute) and node.attr == METADATA
+    return node.value.id if is_metadata and _is_record(node.value) else ""
+
+
+def _is_record(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id in RECORDS
+
+
+def _evaluator(metadata: Mapping[str, Mapping] | None = None) -> _Evaluator:
     """Return this thread's evaluator with a budget of its own for one evaluation: creating one takes longer than using it."""
     if not hasattr(_of_thread, "evaluator"):
         _of_thread.evaluator = _Evaluator()
     _of_thread.evaluator.budget = _new_budget()
+    _of_thread.evaluator.metadata = metadata or {}
     return _of_thread.evaluator
 
 
@@ -201,6 +246,7 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
     def __init__(self):
         # The library's own __init__ is left out: it changes Python's warning filters, which threads share.
         self.budget = _new_budget()
+        self.metadata: Mapping[str, Mapping] = {}
         self.names = simpleeval.DEFAULT_NAMES
         self.operators = self._operators()
         self.functions = self._functions()
@@ -407,11 +453,17 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
             return self.names[node.id]
         if node.id in self.functions:
             raise Refused(f"{node.id} is a function: call it, as in {node.id}(...)")
+        if _is_record(node):
+            raise Refused(_record_hint(node.id))
         raise Refused(
             f"the name “{node.id}” is unknown: write variables as {{{{ {node.id} }}}} and strings in quotes"
         )
 
     def _eval_attribute(self, node: ast.Attribute):
+        if _is_record(node.value) and node.value.id not in self.names:
+            if not _record_of(node):
+                raise Refused(_record_hint(node.value.id))
+            return self.metadata.get(node.value.id, {})
         raise Refused(f"“.{node.attr}” is not available here: only some methods are, and they must be called")
 
     def _eval_call(self, node: ast.Call):
@@ -466,6 +518,14 @@ class _Evaluator(simpleeval.EvalWithCompoundTypes):
         if any(int(width[:9]) > FORMAT_WIDTH_MAX for width in re.findall(r"\d+", layout)):
             raise Refused(f"a width may be at most {FORMAT_WIDTH_MAX}")
         return self.made(format(value, layout))
+
+
+def _record_hint(name: str) -> str:
+    path = ".".join(("tower", *RECORDS[name]))
+    return (
+        f"only the metadata of “{name}” can be read here, as in {name}.{METADATA}.get(...): write other values in braces,"
+        f" as in {{{{ {path}.reference }}}}"
+    )
 
 
 def _message(error: Exception, text: str, where: str) -> str:

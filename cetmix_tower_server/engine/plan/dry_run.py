@@ -115,6 +115,7 @@ class StepsBefore:
         self._anything = False
         self._after_python = False
         self._status = False
+        self._metadata = False
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Note what a line that will or may run can set."""
@@ -126,6 +127,7 @@ class StepsBefore:
             self._names |= effects.names
             self._anything |= effects.anything
             self._after_python = True
+            self._metadata |= conditions.METADATA in line["code"]
 
     def may_set(self, name: str) -> bool:
         """Return whether a name may get another value before it is used. Names that start with "_" belong to Python commands."""
@@ -133,9 +135,14 @@ class StepsBefore:
             return False
         return self._anything or name in self._names or (self._after_python and name.startswith("_"))
 
-    def changes(self, text: str) -> bool:
-        """Return whether a text uses the server's status and an earlier step may set it."""
-        return self._status and SYSTEM in text and "status" in text
+    def changes(self, text: str) -> list[str]:
+        """Return what a text uses of the run's records and an earlier step may change: the server's status, and metadata."""
+        changed = []
+        if self._status and SYSTEM in text and "status" in text:
+            changed.append(f"{SYSTEM}.server.status")
+        if self._metadata and conditions.METADATA in text:
+            changed.append(conditions.METADATA)
+        return changed
 
 
 @dataclass(frozen=True)
@@ -241,15 +248,14 @@ class Walk:
         names = self._inputs.names([condition])
         report.uses = tuple(sorted(names))
         report.names = tuple(sorted(name for name in names if self._before.may_set(name)))
-        if self._before.changes(condition):
-            report.names = (*report.names, f"{SYSTEM}.server.status")
+        report.names = (*report.names, *self._before.changes(condition))
         if report.names:
             key = (id(report.line), report.names, self._inputs.key([condition]))
             report.error = self._shared.get(key, lambda: self._find_fault(plan, report))
             known = (Outcome.PROBLEM, Why.INVALID) if report.error else (Outcome.LATER, Why.VALUES)
             report.outcome, report.why = known
             return
-        key = (id(report.line), self._inputs.key([condition]))
+        key = (id(report.line), self._inputs.key([condition, *conditions.metadata_uses(condition)]))
         decided = self._shared.get(key, lambda: self._evaluate(plan, report.line))
         report.outcome, report.why = decided.outcome, decided.why
         report.rendered, report.error = decided.rendered, decided.error
@@ -275,7 +281,8 @@ class Walk:
         condition, where = line["condition"], self._where(plan, line)
         try:
             rendered = conditions.fill_in(condition, self._scope, where)
-            holds = conditions.decide(rendered, where)
+            metadata = conditions.read_metadata(condition, self._scope)
+            holds = conditions.decide(rendered, where, metadata)
         except ConditionInvalid as error:
             return _Decided(Outcome.PROBLEM, Why.INVALID, error=error)
         return _Decided(*((Outcome.RUN, Why.TRUE) if holds else (Outcome.SKIP, Why.FALSE)), rendered)

@@ -97,12 +97,8 @@ class CxTowerShortcut(models.Model):
                     shortcut.name,
                 )
             )
-        level = shortcut.access_level
-        source = {
-            "shortcut_id": shortcut.id,
-            "shortcut_level": level,
-            "is_code_hidden": target.access_level > level,
-        }
+        opened = self.env["cx.tower.run.mixin"]._opened_at(shortcut.access_level, target)
+        source = {"shortcut_id": shortcut.id, **opened}
         return self._start_runs(servers, target, RunRequest(sudo=shortcut.use_sudo, log_values=source))
 
     def _check_servers(self, servers):

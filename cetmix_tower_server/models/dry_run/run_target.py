@@ -3,6 +3,7 @@ from dataclasses import replace
 from odoo import models
 
 from ...engine.errors import EngineError, FileError, RenderingError, UndefinedVariable, ValueInvalid
+from ...engine.plan import conditions
 from ...engine.plan.shared_results import Inputs, Shared
 from ...engine.python import author_code
 from ...engine.python.author_code import PythonCodeError
@@ -58,7 +59,9 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         for plan in plans.values():
             for line in plan.lines:
                 set_values = [text for action in line["actions"] for text in action["values"].values()]
-                for text in (line["condition"], *self._texts_of(Instruction.of_line(line)), *set_values):
+                texts = self._texts_of(Instruction.of_line(line))
+                read = conditions.metadata_uses(line["condition"])
+                for text in (line["condition"], *read, *texts, *set_values):
                     references |= Variable._find_variables(text)
         tools = Variable._make_tools_values()
         # sudo: as the steps themselves would be prepared

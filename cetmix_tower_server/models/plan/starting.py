@@ -83,9 +83,12 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             **request.log_values,
         )
         refusals = self.sudo()._find_refusals(plan.sudo())  # sudo: what restricts it counts, whoever asks
+        busy = self.sudo()._find_busy(request)  # sudo: whether something may begin there, whoever asks
         for target, run in zip(self, runs, strict=True):
             if target.id in refusals:
                 run._finish(RunEnd(int(ExitCode.PLAN_NOT_COMPATIBLE_WITH_SERVER), refusals[target.id]))
+            elif target.id in busy:
+                run._finish(RunEnd(int(ExitCode.ANOTHER_PLAN_RUNNING), busy[target.id]))
         runs.filtered(lambda run: run.state == "queued")._try_begin()._begin()
         runs.invalidate_recordset(["command_log_ids"])  # steps are created past the ORM
         return runs.sudo(self.env.su)

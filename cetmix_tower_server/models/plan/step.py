@@ -241,9 +241,8 @@ class CxTowerPlanLog(models.Model):
         """
         if not line["condition"]:
             return True
-        read = self._run_target()._read_values(
-            [line["condition"]], own_values, self._tools(), can_name_secrets=False
-        )
+        texts = [line["condition"], *conditions.metadata_uses(line["condition"])]
+        read = self._run_target()._read_values(texts, own_values, self._tools(), can_name_secrets=False)
         where = self.env._(
             "condition of line “%(line)s” of flight plan “%(plan)s”",
             line=line["name"],

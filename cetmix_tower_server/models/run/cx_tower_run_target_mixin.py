@@ -64,6 +64,15 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         found = {target.id: reasons[target._run_server().id] for target in self}
         return {target_id: reason for target_id, reason in found.items() if reason}
 
+    def _find_busy(self, request):
+        """Return {target id: why nothing new may be started there at the moment}, without the targets where it may.
+
+        What is already running continues, and flight plans continue with their next steps.
+
+        :param request: :class:`engine.run_request.RunRequest`
+        """
+        return {}
+
     def _get_stop_managers(self):
         """Return the people who may stop the runs of this target, besides those who started them and Root."""
         return self._run_server().manager_ids if self else self.env["res.users"]

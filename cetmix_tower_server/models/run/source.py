@@ -13,7 +13,10 @@ def hide_code(values):
 
 
 class CxTowerRunMixin(models.AbstractModel):
-    """What started a run: a shortcut or a scheduled task, if it was not a person who ran the command or plan itself."""
+    """What started a run: a shortcut or a scheduled task, if it was not a person who ran the command or plan itself.
+
+    What opens a command or flight plan to people below its level passes :meth:`_opened_at` with the values of the log.
+    """
 
     _inherit = "cx.tower.run.mixin"
 
@@ -23,13 +26,16 @@ class CxTowerRunMixin(models.AbstractModel):
     shortcut_level = fields.Char(
         readonly=True,
         export_string_translation=False,
-        help="Access level of the shortcut when it started the run.",
+        help=(
+            "Access level of what opened the run to people who may not run its command or flight plan: of the shortcut, or of"
+            " what an addon adds, when it started the run."
+        ),
     )
     is_code_hidden = fields.Boolean(
         string="Code is hidden",
         readonly=True,
-        help="Started by a shortcut whose access level is lower than that of its target: people may run it "
-        "without seeing its code.",
+        help="Started by something, such as a shortcut, whose access level is lower than that of its command or flight plan:"
+        " people may run it without seeing its code.",
     )
     scheduled_task_id = fields.Many2one(
         "cx.tower.scheduled.task",
@@ -44,6 +50,17 @@ class CxTowerRunMixin(models.AbstractModel):
         "(scheduled_task_id, server_id) WHERE scheduled_task_id IS NOT NULL"
         " AND state IN ('queued', 'running', 'waiting')"
     )
+
+    @api.model
+    def _opened_at(self, level, target):
+        """Return the values of the log of a run that something opens to people below the level of what it runs.
+
+        The run then has that level, and the code of what is above it is hidden.
+
+        :param level: access level of what opens it
+        :param target: command or flight plan
+        """
+        return {"shortcut_level": level, "is_code_hidden": (target.access_level or "3") > level}
 
     def _level_of_run(self, target_level):
         """Return the access level of a run: that of its command or plan, or of the shortcut that opened it."""

@@ -116,7 +116,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         self._check_request(request)
         self._check_may_run(command, request)
         known = (*request.secrets, *known_secrets__())
-        prepared = [self._seal_prepared__(values, known) for values in self._prepare_runs(command, request)]
+        prepared = self._refuse_where_busy(self._prepare_runs(command, request), request)
+        prepared = [self._seal_prepared__(values, known) for values in prepared]
         for values in prepared:
             values.update(request.log_values, label=request.label)
             if request.log_values.get("is_code_hidden"):
@@ -328,6 +329,19 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         """
         kept = {name: value for name, value in values.items() if name not in ("code", "path", "run_input")}
         return kept | self._refused_values(exit_code, text)
+
+    def _refuse_where_busy(self, prepared, request):
+        """Return the values of these runs' logs; runs on targets that are busy end at once.
+
+        :param prepared: values of the logs, one for each target
+        """
+        busy = self.sudo()._find_busy(request)  # sudo: whether something may begin there, whoever asks
+        return [
+            self._refuse(values, ExitCode.ANOTHER_COMMAND_RUNNING, busy[target.id])
+            if target.id in busy and values.get("state") not in states.FINISHED
+            else values
+            for target, values in zip(self, prepared, strict=True)
+        ]
 
     @staticmethod
     def _refused_values(exit_code, text):

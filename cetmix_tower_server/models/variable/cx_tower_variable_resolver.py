@@ -93,6 +93,7 @@ class CxTowerVariableResolver(models.AbstractModel):
             "status": server.status,
             "os": server.os_id.name,
             "url": server.url,
+            "metadata": server.metadata,
             **self._split_url(server.url),
         }
         return {name: value or None for name, value in values.items()}
