@@ -107,6 +107,14 @@ def test_a_template_without_actions_can_neither_create_nor_destroy():
     ("changes", "expected"),
     [
         ({"Prepare": None}, [("no_create_action", "template"), ("unreachable_state", "Draft")]),
+        (
+            {
+                "Prepare": None,
+                "Remove": ("stopped", "removing", "draft", ""),
+                "Destroy": ("draft", "destroying", "", ""),
+            },
+            [("no_create_action", "template")],
+        ),
         ({"Import": ("", "preparing", "stopped", "")}, [("several_create_actions", "Import")]),
         ({"Destroy": None}, [("no_destroy_action", "template"), ("dead_end_state", "Removed")]),
         ({"Discard": ("draft", "destroying", "", "")}, [("several_destroy_actions", "Discard")]),
