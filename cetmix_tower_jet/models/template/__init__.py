@@ -1,3 +1,6 @@
 from . import cx_tower_jet_template
 from . import cx_tower_jet_action
 from . import cx_tower_jet_template_dependency
+from . import opening
+from . import standard_lifecycle
+from . import check

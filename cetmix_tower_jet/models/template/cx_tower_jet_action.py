@@ -1,8 +1,12 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class CxTowerJetAction(models.Model):
-    """A way from one state to another, for the jets of a template."""
+    """A way from one state to another, for the jets of a template.
+
+    A transition keeps what its action said when it was triggered, so an action may be changed or deleted at any time.
+    """
 
     _name = "cx.tower.jet.action"
     _description = "Tower Jet Action"
@@ -69,3 +73,27 @@ class CxTowerJetAction(models.Model):
     @api.model
     def _get_rights_owner_fields(self):
         return ["jet_template_id"]
+
+    @api.constrains("state_from_id", "state_to_id")
+    def _check_leads_somewhere(self):
+        for action in self:
+            if not action.state_from_id and not action.state_to_id:
+                raise ValidationError(
+                    self.env._(
+                        "“%s” has neither a from state nor a to state. Choose a from state (to destroy jets), a to state (to"
+                        " create them), or both.",
+                        action.name,
+                    )
+                )
+
+    def write(self, vals):
+        template_id = vals.get("jet_template_id")
+        moved = self.filtered(lambda action: template_id and action.jet_template_id.id != template_id)
+        if moved:
+            raise ValidationError(
+                self.env._(
+                    "“%s” cannot be moved to another jet template. Create it there and delete it here.",
+                    moved[0].name,
+                )
+            )
+        return super().write(vals)

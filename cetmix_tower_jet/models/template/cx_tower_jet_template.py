@@ -1,5 +1,15 @@
 from odoo import api, fields, models
+from odoo.addons.cetmix_tower_server.models.base.storable_values import LARGEST, check_numbers
+from odoo.exceptions import UserError
 
+RANGES = {"limit_per_server": (0, LARGEST)}
+#: Flight plans that the template runs itself, besides those of its actions.
+PLAN_FIELDS = (
+    "plan_install_id",
+    "plan_uninstall_id",
+    "plan_clone_same_server_id",
+    "plan_clone_different_server_id",
+)
 PLAN = {"comodel_name": "cx.tower.plan", "ondelete": "restrict", "index": "btree_not_null", "tracking": True}
 
 
@@ -123,6 +133,7 @@ class CxTowerJetTemplate(models.Model):
             template.action_create_id = actions.filtered(lambda a: not a.state_from_id)[:1]
             template.action_destroy_id = actions.filtered(lambda a: not a.state_to_id)[:1]
 
+    @api.depends_context("uid", "su")
     def _compute_jet_count(self):
         counts = dict(
             self.env["cx.tower.jet"]._read_group(
@@ -130,4 +141,64 @@ class CxTowerJetTemplate(models.Model):
             )
         )
         for template in self:
-            template.jet_count = counts.get(template, 0)
+            template.jet_count = counts.get(template._origin, 0)
+
+    # ------------------------------------------------------------------ create, write, delete
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        check_numbers(self, vals_list, RANGES)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        check_numbers(self, [vals], RANGES)
+        return super().write(vals)
+
+    @api.model
+    def _get_linked_access_fields(self):
+        # Who uses the template runs these plans: only plans that its author can read may be linked.
+        return [*super()._get_linked_access_fields(), *PLAN_FIELDS]
+
+    @api.model
+    def _get_dependent_model_relation_fields(self):
+        return [
+            *super()._get_dependent_model_relation_fields(),
+            "action_ids",
+            "template_requires_ids",
+            "variable_value_ids",
+            "server_log_ids",
+        ]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_installed(self):
+        """Refuse to delete a template that is installed: its uninstall plan would be lost."""
+        # sudo: servers that the caller does not see count, too; they are only counted
+        for template in self.sudo().with_context(active_test=False):
+            if template.server_ids:
+                raise UserError(
+                    self.env._(
+                        "“%(template)s” cannot be deleted because it is installed (servers: %(count)s). Uninstall it first.",
+                        template=template.name,
+                        count=len(template.server_ids),
+                    )
+                )
+
+    # ------------------------------------------------------------------ values of variables
+
+    def get_variable_value(self, variable_reference, no_fallback=False, server=None):
+        """Return the stored value of a variable: the template's, else the server's, else the global one.
+
+        :param variable_reference: reference of the variable
+        :param no_fallback: only the template's own value
+        :param server: record, id or reference of a server; None: no server's values
+        :return: text, or False if there is no such variable or no value
+        :raise AccessError: the caller may not read the template, the server, the variable or the value
+        """
+        own = super().get_variable_value(variable_reference, no_fallback=no_fallback or bool(server))
+        if not server or no_fallback or own is not False:
+            return own
+        servers = self.env["cx.tower.server"]
+        server = (
+            server.with_env(self.env) if isinstance(server, models.BaseModel) else servers._find_named(server)
+        )
+        return server.get_variable_value(variable_reference)
