@@ -32,6 +32,12 @@
         "views/allocation/cx_tower_variable_views.xml",
         "views/jet/cx_tower_jet_views.xml",
         "views/menus.xml",
+        "views/state/cx_tower_jet_state_views.xml",
+        "views/template/cx_tower_jet_action_views.xml",
+        "views/template/cx_tower_jet_template_views.xml",
+        "views/installation/cx_tower_jet_template_install_views.xml",
+        "views/installation/cx_tower_server_views.xml",
+        "wizards/cx_tower_jet_template_install_wiz_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

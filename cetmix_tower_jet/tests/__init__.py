@@ -8,3 +8,8 @@ from .jet import test_deletion
 from .screens import test_javascript
 from .target import test_values
 from .target import test_running
+from .installation import test_installation
+from .state import test_state
+from .template import test_check
+from .template import test_template
+from .template import test_template_dependency

@@ -1,0 +1,1 @@
+from . import cx_tower_jet_template_install_wiz
