@@ -1,3 +1,4 @@
+from .command import test_jet_action
 from .dependency import test_creating
 from .dependency import test_waiting
 from .jet import test_offers

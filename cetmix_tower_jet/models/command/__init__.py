@@ -1,0 +1,2 @@
+from . import cx_tower_command
+from . import moving_jets
