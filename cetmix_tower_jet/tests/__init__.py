@@ -2,6 +2,7 @@ from .command import test_jet_action
 from .dependency import test_creating
 from .dependency import test_waiting
 from .jet import test_offers
+from .jet import test_races
 from .transition import test_transition
 from .jet import test_allocation
 from .jet import test_creation

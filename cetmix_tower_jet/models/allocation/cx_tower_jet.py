@@ -1,6 +1,6 @@
 from collections import defaultdict
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import SQL
@@ -46,26 +46,28 @@ class CxTowerJet(models.Model):
         :param destroyed: those of them that give up their values when they were destroyed; they get the same ones if possible
         :raise UserError: no value is free
         """
-        Value = self.env[
-            "cx.tower.variable.value"
-        ].sudo()  # sudo: jets hold their values, whoever creates them
+        # sudo: jets hold their values, whoever creates them
+        Value = self.env["cx.tower.variable.value"].sudo()
         before = destroyed._find_freed_values()
         wanted = self._find_wanted_variables() | {(value.jet_id, value.variable_id): None for value in before}
         if not wanted:
             return
-        own = {(value.jet_id, value.variable_id): value for value in before}
-        variables = Value.variable_id.union(*(variable for _jet, variable in wanted))
+        rows = Value._rows_for(wanted, before)
+        variables = rows.variable_id
         taken = variables._find_taken_values()
 
         def take():
-            texts = variables._choose_values(wanted, own, taken)
-            Value._store_allocated(texts, own)
+            rows._reserve(variables._choose_values(rows, taken))
 
         def learn(key):
             variable_id, place, text = key.split(":", 2)
             taken[int(variable_id), int(place)].add(text)
 
-        take_free(Value._undone_on_error, Value._allocation_unique.full_name(Value), take, learn)
+        take_free(
+            lambda: self.env.cr.savepoint(flush=False), Value._allocation_unique.full_name(Value), take, learn
+        )
+        rows.invalidate_recordset(["value_char", "allocation_key", "active"], flush=False)
+        rows._check_value_char()
 
     def _find_freed_values(self):
         """Return the values that these jets gave up when they were destroyed."""
@@ -86,7 +88,9 @@ class CxTowerJet(models.Model):
         ).grouped("jet_template_id")
         if not asking:
             return {}
-        given = Value.search_fetch([("jet_id", "in", self.ids)], ["jet_id", "variable_id"])
+        # archived ones, too: either the jet gave them up, or somebody wants it to have none
+        given = Value.with_context(active_test=False)
+        given = given.search_fetch([("jet_id", "in", self.ids)], ["jet_id", "variable_id"])
         present = {(value.jet_id.id, value.variable_id.id) for value in given}
         return {
             (jet, variable): None
@@ -114,24 +118,24 @@ class CxTowerVariable(models.Model):
             taken[int(variable_id), int(place)].add(text)
         return taken
 
-    def _choose_values(self, wanted, own, taken):
-        """Return {(jet, variable): text}: the value that the jet had before if it is free, or the lowest free one.
+    def _choose_values(self, rows, taken):
+        """Return {row: text}: what the row says if that is free, or the lowest free value.
 
-        :param wanted: (jet, variable) pairs
-        :param own: {(jet, variable): value that the jet gave up}
+        :param rows: values of jets, of these variables
         :param taken: as of :meth:`_find_taken_values`
         :raise UserError: none is free
         """
         texts, used = {}, {where: set(found) for where, found in taken.items()}
-        for jet, variable in wanted:
-            held = used.setdefault((variable.id, variable._allocation_place(jet.server_id)), set())
-            text = (jet, variable) in own and own[jet, variable].value_char
+        for row in rows:
+            variable, server = row.variable_id, row.jet_id.server_id
+            held = used.setdefault((variable.id, variable._allocation_place(server)), set())
+            text = row.value_char
             if not text or text in held or text not in variable._allocation_range():
                 text = variable._allocation_range().lowest_free(held)
             if text is None:
-                raise UserError(variable._none_free_text(jet.server_id))
+                raise UserError(variable._none_free_text(server))
             held.add(text)
-            texts[jet, variable] = text
+            texts[row] = text
         return texts
 
     def _none_free_text(self, server):
@@ -155,22 +159,36 @@ class CxTowerVariableValue(models.Model):
 
     _inherit = "cx.tower.variable.value"
 
-    def _store_allocated(self, texts, own):
-        """Store chosen values, and reserve them in the database.
+    @api.model
+    def _rows_for(self, wanted, before):
+        """Return a row for each jet and variable, archived until it has a value.
 
-        :param texts, own: as of ``cx.tower.variable._choose_values``
+        :param wanted: (jet, variable) pairs
+        :param before: rows that jets gave up
+        """
+        known = {(row.jet_id, row.variable_id): row for row in before}
+        missing = [pair for pair in wanted if pair not in known]
+        made = self.create(
+            [{"jet_id": jet.id, "variable_id": variable.id, "active": False} for jet, variable in missing]
+        )
+        known |= dict(zip(missing, made, strict=True))
+        return self.union(*(known[pair] for pair in wanted))
+
+    def _reserve(self, texts):
+        """Store these values, and reserve them in the database, with one statement.
+
+        :param texts: {row: text}
         :raise psycopg2.errors.UniqueViolation: another transaction has taken one of them meanwhile
         """
-        for pair, value in own.items():
-            value.write({"value_char": texts[pair], "active": True})
-        self.create(
-            [
-                {"jet_id": jet.id, "variable_id": variable.id, "value_char": text}
-                for (jet, variable), text in texts.items()
-                if (jet, variable) not in own
-            ]
+        self.flush_recordset()
+        keys = [row._allocation_key_of(row.variable_id, text) for row, text in texts.items()]
+        query = (
+            "UPDATE cx_tower_variable_value value SET active = TRUE, value_char = new.text, allocation_key = new.key"
+            " FROM unnest(%s, %s, %s) AS new (id, text, key) WHERE value.id = new.id"
         )
-        self.env.flush_all()
+        ids = [row.id for row in texts]
+        # not logged: that another transaction was faster is no error
+        self.env.cr.execute(query, (ids, list(texts.values()), keys), log_exceptions=False)
 
 
 class CxTowerJetTemplate(models.Model):

@@ -31,7 +31,11 @@ class CxTowerVariableValue(models.Model):
         variable, jet = self.variable_id, self.jet_id
         if not (variable.allocation and jet and self.active and self.value_char):
             return ""
-        return f"{variable.id}:{variable._allocation_place(jet.server_id)}:{self.value_char}"
+        return self._allocation_key_of(variable, self.value_char)
+
+    def _allocation_key_of(self, variable, text):
+        """Return the key that reserves a text of an allocated variable for this value's jet."""
+        return f"{variable.id}:{variable._allocation_place(self.jet_id.server_id)}:{text}"
 
     # ------------------------------------------------------------------ values by hand
 

@@ -1,7 +1,6 @@
 from odoo import models
 from odoo.exceptions import AccessError
 
-
 #: Jets that a message names at most.
 NAMED = 5
 
