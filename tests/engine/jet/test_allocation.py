@@ -87,7 +87,22 @@ def test_values_of_a_range_are_in_it(value):
 
 @pytest.mark.parametrize(
     "value",
-    ["7999", "9000", "08000", "8000 ", " 8000", "+8000", "8_000", "", "x", "٨٠٠٠", "8" * 9999, 8000, None],
+    [
+        "7999",
+        "9000",
+        "08000",
+        "8000 ",
+        " 8000",
+        "+8000",
+        "8_000",
+        "",
+        "x",
+        "٨٠٠٠",
+        "800²",
+        "8" * 9999,
+        8000,
+        None,
+    ],
 )
 def test_only_the_exact_text_is_in_a_range(value):
     assert value not in PORTS

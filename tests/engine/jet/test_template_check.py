@@ -241,6 +241,15 @@ def test_actions_that_do_the_same_thing_in_different_contexts_may_share_a_plan(c
     assert found(template(changes, plans=dict.fromkeys(shared, 500))) == []
 
 
+@pytest.mark.parametrize(
+    "other", [("Discard", ("draft", "destroying", "", "")), ("Update", ("draft", "preparing", "draft", ""))]
+)
+def test_an_action_that_destroys_or_repeats_does_not_build(other):
+    name, row = other
+    rules = [rule for rule, _name in found(template({name: row}, plans={name: 500, "Start": 500}))]
+    assert "build_and_start_share_plan" not in rules
+
+
 def test_the_finding_names_both_actions_and_the_plan():
     (finding,) = check(template(plans={"Start": PLANS["Build"]}))
     assert finding == Finding(
