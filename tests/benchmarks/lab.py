@@ -37,8 +37,9 @@ class Lab:
     :param say: gets a line about what takes long
     """
 
-    def __init__(self, say=print):
+    def __init__(self, say=print, addons="cetmix_tower_server"):
         self.say = say
+        self.addons = addons  # separated by commas
         self._stack = ExitStack()
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="tower-benchmark-")))
 
@@ -90,7 +91,7 @@ class Lab:
     def database(self):
         """An installed database of our own."""
         self.say("installing Tower in a database of its own ...")
-        made = tower.install(f"tower_benchmark_{os.getpid()}", self.folder)
+        made = tower.install(f"tower_benchmark_{os.getpid()}", self.folder, self.addons)
         self._stack.callback(made.drop)
         return made
 
