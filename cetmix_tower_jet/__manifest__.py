@@ -33,6 +33,7 @@
         "views/command/cx_tower_command_views.xml",
         "views/allocation/cx_tower_variable_views.xml",
         "views/jet/cx_tower_jet_views.xml",
+        "wizards/cx_tower_run_wizard_views.xml",
         "views/menus.xml",
         "views/state/cx_tower_jet_state_views.xml",
         "views/template/cx_tower_jet_action_views.xml",

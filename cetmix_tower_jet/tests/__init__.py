@@ -10,6 +10,7 @@ from .jet import test_deletion
 from .screens import test_javascript
 from .target import test_values
 from .target import test_running
+from .target import test_wizards
 from .installation import test_installation
 from .state import test_state
 from .template import test_check

@@ -1,1 +1,2 @@
 from . import cx_tower_jet_template_install_wiz
+from . import cx_tower_run_wizard

@@ -59,12 +59,12 @@ class CxTowerCommandRunWizard(models.TransientModel):
             values["action"] = self.env["cx.tower.command"].browse(command_id).action
         return values
 
-    @api.constrains("command_id", "server_ids")
+    @api.constrains(lambda self: ["command_id", *self._get_target_fields()])
     def _check_may_read(self):
         """Refuse records that the user may not read, which a caller over RPC could name."""
         for wizard in self:
             wizard.command_id.with_user(self.env.user).check_access("read")
-            wizard.server_ids.with_user(self.env.user).check_access("read")
+            wizard._targets().with_user(self.env.user).check_access("read")
 
     @api.depends("action", "applicability", "server_ids", "tag_ids")
     def _compute_command_domain(self):
@@ -119,40 +119,42 @@ class CxTowerCommandRunWizard(models.TransientModel):
             )
 
     @api.depends(
-        "server_ids",
-        "command_id",
-        "is_ad_hoc",
-        "code",
-        "path",
-        "use_sudo",
-        "action",
-        "custom_variable_value_ids.variable_id",
-        "custom_variable_value_ids.value_char",
+        lambda self: [
+            *self._get_target_fields(),
+            "command_id",
+            "is_ad_hoc",
+            "code",
+            "path",
+            "use_sudo",
+            "action",
+            "custom_variable_value_ids.variable_id",
+            "custom_variable_value_ids.value_char",
+        ]
     )
     def _compute_preview_ids(self):
         for wizard in self:
-            servers = wizard.server_ids._origin
-            rows = wizard._preview_rows(servers[:PREVIEW_LIMIT])
+            targets = wizard._targets()._origin
+            rows = wizard._preview_rows(targets[:PREVIEW_LIMIT])
             wizard.preview_ids = [Command.clear(), *(Command.create(row) for row in rows)]
-            more = len(servers) - PREVIEW_LIMIT
+            more = len(targets) - PREVIEW_LIMIT
             wizard.preview_message = more > 0 and self.env._("… and on %s more servers.", more)
 
-    def _preview_rows(self, servers):
-        """Return what will run on each server, rendered by the method that starts the run."""
+    def _preview_rows(self, targets):
+        """Return what will run on each target, rendered by the method that starts the run."""
         command = self._command()
         if not command:
             return []
         request = self._request()
         try:
-            servers._check_may_run(command, request)
+            targets._check_may_run(command, request)
         except (AccessError, ValidationError) as error:
-            return [{"server_id": server.id, "error": str(error)} for server in servers]
+            return [{**self._target_values(target), "error": str(error)} for target in targets]
         rows = []
-        for server in servers:
-            values = server._prepare_run(command, request)
+        for target in targets:
+            values = target._prepare_run(command, request)
             rows.append(
                 {
-                    "server_id": server.id,
+                    **self._target_values(target),
                     "rendered_code": values.get("code"),
                     "path": values.get("path"),
                     "use_sudo": values.get("use_sudo"),
@@ -194,11 +196,11 @@ class CxTowerCommandRunWizard(models.TransientModel):
         command = self._command()
         if not command:
             raise UserError(self.env._("Choose a command, or enter the code to run."))
-        request = self._request()
-        if len(self.server_ids) > 1:
+        request, targets = self._request(), self._targets()
+        if len(targets) > 1:
             return self._start_fleet(command, request)
         request = replace(request, label=self.env["cetmix.tower"].generate_random_id(2))
-        return self.server_ids._start_command_runs(command, request)._action_open()
+        return targets._start_command_runs(command, request)._action_open()
 
 
 class CxTowerCommandRunWizardPreview(models.TransientModel):

@@ -31,12 +31,12 @@ class CxTowerPlanRunWizard(models.TransientModel):
     )
     preview_message = fields.Char(compute="_compute_preview_ids")
 
-    @api.constrains("plan_id", "server_ids")
+    @api.constrains(lambda self: ["plan_id", *self._get_target_fields()])
     def _check_may_read(self):
         """Refuse records that the user may not read, which a caller over RPC could name."""
         for wizard in self:
             wizard.plan_id.with_user(self.env.user).check_access("read")
-            wizard.server_ids.with_user(self.env.user).check_access("read")
+            wizard._targets().with_user(self.env.user).check_access("read")
 
     @api.depends("applicability", "server_ids", "tag_ids")
     def _compute_plan_domain(self):
@@ -51,34 +51,37 @@ class CxTowerPlanRunWizard(models.TransientModel):
             self.custom_variable_value_ids = [Command.clear()]
 
     @api.depends(
-        "server_ids",
-        "plan_id",
-        "custom_variable_value_ids.variable_id",
-        "custom_variable_value_ids.value_char",
+        lambda self: [
+            *self._get_target_fields(),
+            "plan_id",
+            "custom_variable_value_ids.variable_id",
+            "custom_variable_value_ids.value_char",
+        ]
     )
     def _compute_preview_ids(self):
         for wizard in self:
-            servers = wizard.server_ids._origin if wizard.plan_id else wizard.server_ids.browse()
-            rows = wizard._preview_rows(servers[:PREVIEW_LIMIT])
+            targets = wizard._targets()._origin
+            targets = targets if wizard.plan_id else targets.browse()
+            rows = wizard._preview_rows(targets[:PREVIEW_LIMIT])
             wizard.preview_ids = [Command.clear(), *(Command.create(row) for row in rows)]
-            more = len(servers) - PREVIEW_LIMIT
+            more = len(targets) - PREVIEW_LIMIT
             wizard.preview_message = more > 0 and self.env._("… and on %s more servers.", more)
 
-    def _preview_rows(self, servers):
-        """Return what the plan will do on each server, line by line, from a dry run."""
+    def _preview_rows(self, targets):
+        """Return what the plan will do on each target, line by line, from a dry run."""
         plan = self.plan_id._origin
         if not plan:
             return []
         try:
-            reports = plan._dry_run(servers, self._custom_values(), PREVIEW_LINES)
+            reports = plan._dry_run(targets, self._custom_values(), PREVIEW_LINES)
         except (AccessError, ValidationError) as error:
-            return [{"server_id": server.id, "error": str(error)} for server in servers]
-        return [self._preview_row(report) for report in reports]
+            return [{**self._target_values(target), "error": str(error)} for target in targets]
+        return [self._preview_row(target, report) for target, report in zip(targets, reports, strict=True)]
 
-    def _preview_row(self, report):
-        """Return the row of one server: its problems, and its lines as a flat list."""
+    def _preview_row(self, target, report):
+        """Return the row of one target: its problems, and its lines as a flat list."""
         whole = [problem["message"] for problem in report["problems"] if not problem["line"]]
-        row = {"server_id": report["server"]["id"]}
+        row = self._target_values(target)
         if not report["lines"]:
             return row | {"error": "\n".join(whole)}
         lines = list(_flat(report["lines"]))
@@ -94,13 +97,14 @@ class CxTowerPlanRunWizard(models.TransientModel):
         self.ensure_one()
         if not self.plan_id:
             raise UserError(self.env._("Choose the flight plan to run."))
-        if not self.server_ids:
+        targets = self._targets()
+        if not targets:
             raise UserError(self.env._("Choose the servers to run the flight plan on."))
-        if len(self.server_ids) > 1:
+        if len(targets) > 1:
             return self._start_fleet(self.plan_id, RunRequest(variable_values=self._custom_values()))
         label = self.env["cetmix.tower"].generate_random_id(2)
         request = RunRequest(variable_values=self._custom_values(), label=label)
-        log = self.server_ids._start_plan_runs(self.plan_id, request)
+        log = targets._start_plan_runs(self.plan_id, request)
         # otherwise the web client would put the wizard's id into the address as that of a server
         return log._action_open() | {"views": [(False, "form")], "context": {"active_id": False}}
 
@@ -109,9 +113,9 @@ class CxTowerPlanRunWizard(models.TransientModel):
         self.ensure_one()
         if not self.plan_id:
             raise UserError(self.env._("Choose the flight plan to run."))
-        if not self.server_ids:
+        if not self._targets():
             raise UserError(self.env._("Choose the servers to run the flight plan on."))
-        return self.plan_id._action_dry_run(self.server_ids, self._custom_values())
+        return self.plan_id._action_dry_run(self._targets(), self._custom_values())
 
 
 class CxTowerPlanRunWizardPreview(models.TransientModel):

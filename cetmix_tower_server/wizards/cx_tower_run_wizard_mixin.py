@@ -48,6 +48,14 @@ class CxTowerRunWizardMixin(models.AbstractModel):
             values.setdefault("server_ids", [Command.set(ids)])
         return values
 
+    def _targets(self):
+        """Return what to run on. Extension point: an addon that adds a kind of target adds a field for it."""
+        return self.server_ids
+
+    def _target_values(self, target):
+        """Return the values of a preview that say which target it is of. Extension point."""
+        return {"server_id": target._run_server().id}
+
     def _offer(self, model, domain):
         """Return (domain of the records to choose from, why there are none and what to do or False).
 
@@ -70,19 +78,25 @@ class CxTowerRunWizardMixin(models.AbstractModel):
             return self.env._("Nothing matches these filters. Remove the tags, or show all.")
         return Model.get_empty_hint()
 
-    @api.depends("server_ids")
+    @api.model
+    def _get_target_fields(self):
+        """Return the fields with what to run on. Extension point."""
+        return ["server_ids"]
+
+    @api.depends(lambda self: self._get_target_fields())
     def _compute_may_set_values(self):
         for wizard in self:
-            wizard.may_set_values = bool(wizard.server_ids) and wizard.server_ids._origin.has_access("write")
+            targets = wizard._targets()._origin
+            wizard.may_set_values = bool(targets) and targets.has_access("write")
 
     def _custom_values(self):
         return self.custom_variable_value_ids._get_custom_values()
 
-    @api.depends("server_ids")
+    @api.depends(lambda self: self._get_target_fields())
     def _compute_server_count(self):
         for wizard in self:
-            wizard.server_count = len(wizard.server_ids)
-            wizard.has_many_servers = len(wizard.server_ids) > SHOWN_SERVERS
+            wizard.server_count = len(wizard._targets())
+            wizard.has_many_servers = wizard.server_count > SHOWN_SERVERS
 
     @api.onchange("is_by_criteria", "server_tag_ids", "server_os_ids", "server_domain")
     def _onchange_server_criteria(self):
@@ -121,7 +135,7 @@ class CxTowerRunWizardMixin(models.AbstractModel):
         return domain
 
     def _start_fleet(self, what, request):
-        """Start a fleet run on the chosen servers.
+        """Start a fleet run on the chosen targets.
 
         :param what: command or flight plan
         :param request: :class:`engine.run_request.RunRequest`
@@ -130,4 +144,4 @@ class CxTowerRunWizardMixin(models.AbstractModel):
         limits = {
             name: self[name] for name in ("concurrency_limit", "stop_after_failures", "stop_after_percent")
         }
-        return self.env["cx.tower.fleet.run"]._start(self.server_ids, what, request, limits)._action_open()
+        return self.env["cx.tower.fleet.run"]._start(self._targets(), what, request, limits)._action_open()

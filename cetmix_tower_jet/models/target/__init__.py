@@ -9,3 +9,5 @@ from . import server_logs
 from . import tasks
 from . import fleets
 from . import belongings
+from . import opening
+from . import dry_run

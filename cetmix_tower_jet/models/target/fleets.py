@@ -18,3 +18,8 @@ class CxTowerFleetRun(models.Model):
     @api.model
     def _get_targets_fields(self):
         return ["jet_ids", *super()._get_targets_fields()]
+
+    def _name_of(self, what, servers):
+        if servers._name != "cx.tower.jet" or len(servers) == 1:
+            return super()._name_of(what, servers)
+        return self.env._("%(what)s on %(count)s jets", what=what, count=len(servers))

@@ -58,7 +58,10 @@ class CxTowerPlan(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        chosen = self._dry_run_servers(servers, domain)
+        return self._dry_run_report(self._dry_run_servers(servers, domain), variable_values, offset, limit)
+
+    def _dry_run_report(self, chosen, variable_values, offset, limit):
+        """Return what :meth:`dry_run` returns, for servers or other targets of one model."""
         page = chosen[self._dry_run_page(offset, limit)]
         reports = self._dry_run(page, variable_values or {})
         return {

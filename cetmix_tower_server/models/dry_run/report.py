@@ -43,7 +43,7 @@ def new_problem(kind, message, severity=PROBLEM, exit_code=0, line="", **more):
 
 
 class DryRun:
-    """One dry run of a plan on servers. Data that the servers share is read only once.
+    """One dry run of a plan on servers, or on other targets of one model. Data that they share is read only once.
 
     The caller's right to run the plan has been checked. Parts of the plan may be above the caller's access level: their
     outcomes are reported, but not their code and conditions.
@@ -87,10 +87,16 @@ class DryRun:
                 walks[server.id] = walk.run(self.plan.id)
         self._add_missing_secrets(walks)
         running = self._find_running(walks)
-        connection = self.servers._find_connection_problems()
-        self._passwords = self.servers._ids_with_password()
+        hosts = self.servers._run_server()
+        connection = hosts._find_connection_problems()
+        self._passwords = hosts._ids_with_password()
         return [
-            self._report(server, walks.get(server.id), running.get(server.id, []), connection[server.id])
+            self._report(
+                server,
+                walks.get(server.id),
+                running.get(server.id, []),
+                connection[server._run_server().id],
+            )
             for server in self.servers
         ]
 
@@ -141,7 +147,8 @@ class DryRun:
         return problems
 
     def _restricting(self, server):
-        return [text for servers, text in self._restrictions if server.id not in servers]
+        host = server._run_server()
+        return [text for servers, text in self._restrictions if host.id not in servers]
 
     def _name_of_condition(self, plan, line):
         return self.env._(
@@ -182,7 +189,7 @@ class DryRun:
     def _find_system_warnings(self, server, line):
         made_for = self._made_for.get(line["command_id"])
         # sudo: only compares the operating system, which is not returned
-        if not made_for or server.sudo().os_id in made_for:
+        if not made_for or server._run_server().sudo().os_id in made_for:
             return []
         command = self._commands.browse(line["command_id"])
         text = self.env._(
@@ -277,7 +284,7 @@ class DryRun:
     def _report(self, server, walk, running, connection):
         """Return the report of one server. ``walk`` is None if the plan may not run there."""
         result = {
-            "server": {"id": server.id, "reference": server.reference or "", "name": server.name},
+            **server._dry_run_names(),
             "ok": False,
             "would_run": 0,
             "skipped": 0,
@@ -308,7 +315,7 @@ class DryRun:
             text = self.env._("The flight plan has no lines.")
             problems.append(new_problem("empty_plan", text, exit_code=ExitCode.PLAN_IS_EMPTY))
         problems += self._find_host_problems(server, lines, connection) + running
-        problems += [new_problem(**problem) for problem in server._find_life_warnings()]
+        problems += [new_problem(**problem) for problem in server._find_dry_run_warnings()]
         scope = self._values.scopes[server.id]
         result["lines"] = [self._line(line, problems, scope) for line in walk.lines]
         problems += self._find_hidden(lines)
@@ -334,7 +341,7 @@ class DryRun:
         sudo = [line.number for line in on_host if _wants_sudo(line.line)]
         in_shell = [line for line in on_host if line.line["action"] == "ssh_command"]
         paths = [line.number for line in in_shell if line.line["path"] or line.line["command_path"]]
-        found = [*connection, *server._find_sudo_problems(sudo, paths, self._passwords)]
+        found = [*connection, *server._run_server()._find_sudo_problems(sudo, paths, self._passwords)]
         return [new_problem(**problem) for problem in found]
 
     def _find_hidden(self, lines):

@@ -86,6 +86,16 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         step = values.shared.get(key, lambda: self._dry_run_new_step(line, values, before))
         return {**step, "problems": list(step["problems"])}
 
+    def _dry_run_names(self):
+        """Return what a report says about where it is: {"server": {``id``, ``reference``, ``name``}}. Extension point."""
+        # sudo: the name of the server, to who may run something there
+        server = self._run_server().sudo()
+        return {"server": {"id": server.id, "reference": server.reference or "", "name": server.name}}
+
+    def _find_dry_run_warnings(self):
+        """Return warnings about this target itself, see ``cx.tower.plan.dry_run``. Extension point."""
+        return self._run_server()._find_life_warnings()
+
     def _dry_run_facts_key(self):
         """Return what else of this server than values decides about its steps. Extension point."""
         return self._run_server().sudo()._sudo_mode(True)  # sudo: as the step would be prepared
