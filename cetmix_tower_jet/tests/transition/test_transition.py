@@ -151,7 +151,7 @@ class TestTransition(JetCase):
         jet.current_transition_id.user_id = False
         self._end_action(jet)
         self.assertEqual((jet.state, jet.target_state_id.id), ("stopped", False))
-        self.assertIn("was deleted", jet.message_ids[0].body)
+        self.assertIn("was deleted", jet.last_problem)
 
     def test_a_missed_end_is_taken_over(self):
         plan = self._give_plan("Start")
@@ -196,3 +196,21 @@ class TestTransition(JetCase):
         sent = self.env["bus.bus"].search([]).filtered(lambda one: "cetmix_tower_jets" in one.message)
         self.assertEqual(len(sent), 1)
         self.assertEqual(json.loads(sent.message)["payload"], {"ids": sorted((jet | other).ids)})
+
+    def test_a_hook_that_fails_neither_changes_the_run_nor_keeps_the_jet(self):
+        self._give_plan("Restart")
+        jet = self._new_jet(state="running")
+        self._action("Restart").trigger(jet)
+        run = jet.current_transition_id.plan_log_id
+
+        def fail(jet, state):
+            raise ValueError("hook of an addon")
+
+        self.patch(type(jet), "_on_state_enter", fail)
+        with self.assertLogs("odoo.addons.cetmix_tower_jet.models.transition.plan_log", "ERROR"):
+            self._end_run(run)
+        self.assertEqual((run.state, jet.state, jet._is_busy()), ("done", "restarting", True))
+        with self.assertLogs(level="WARNING"):
+            self.env["cx.tower.run.queue"]._recover_followers()
+        self.assertEqual((run.state, jet.state, jet._is_busy()), ("done", "stopped", False))
+        self.assertIn("ValueError", jet.last_problem)
