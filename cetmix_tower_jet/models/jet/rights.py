@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import AccessError
 
 #: Jets that a message names at most.
@@ -9,6 +9,27 @@ class CxTowerJet(models.Model):
     """What the caller may do with a jet."""
 
     _inherit = "cx.tower.jet"
+
+    @api.model
+    def _get_linked_access_fields(self):
+        # The name of the original is shown.
+        return [*super()._get_linked_access_fields(), "jet_cloned_from_id"]
+
+    @api.model
+    def _get_links_left_out_of_copies(self):
+        return [*super()._get_links_left_out_of_copies(), "jet_cloned_from_id"]
+
+    @api.model
+    def _empty_hint(self):
+        if self._may_create():
+            return self.env._(
+                "You see jets where you are one of the Users or Managers, on servers where you have a role, too. Launch a new"
+                " one from a jet template."
+            )
+        return self.env._(
+            "You see jets that have you in their Users, on servers that have you in their Users, too. Launch one, or ask a"
+            " Manager to add you."
+        )
 
     def _level_of_caller(self):
         """Return the access level that counts for the caller on this jet: "1" User, "2" Manager, "3" Root.

@@ -35,7 +35,7 @@ class CxTowerFile(models.Model):
 
     @api.model
     def _get_rights_owner_fields(self):
-        return ["jet_template_id", *super()._get_rights_owner_fields()]
+        return ["jet_id", "jet_template_id", *super()._get_rights_owner_fields()]
 
     # "name" is always in the values of a new record, so the check also runs when no place is given.
     @api.constrains("name", "server_id", "jet_id", "jet_template_id")

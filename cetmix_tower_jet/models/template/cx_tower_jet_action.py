@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_mixin import LEVEL_ROOT
 
 
 class CxTowerJetAction(models.Model):
@@ -97,3 +98,15 @@ class CxTowerJetAction(models.Model):
                 )
             )
         return super().write(vals)
+
+    def _who_may_write(self):
+        if self.access_level == LEVEL_ROOT:
+            return self.env._("Only Root can change it, because its access level is Root.")
+        return super()._who_may_write()
+
+    def _who_may_delete(self):
+        if self.access_level == LEVEL_ROOT:
+            return self.env._("Only Root can delete it, because its access level is Root.")
+        # sudo: the name of the template, for whoever reads its action
+        template = self.sudo().jet_template_id
+        return self.env._("Only Managers of “%s” and Root can delete it.", template.display_name)

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.addons.cetmix_tower_server.models.base.storable_values import LARGEST, check_numbers
 from odoo.exceptions import UserError
+from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_mixin import LEVEL_ROOT
 
 RANGES = {"limit_per_server": (0, LARGEST)}
 #: Flight plans that the template runs itself, besides those of its actions.
@@ -125,6 +126,35 @@ class CxTowerJetTemplate(models.Model):
     )
     jet_ids = fields.One2many("cx.tower.jet", "jet_template_id", string="Jets")
     jet_count = fields.Integer(string="Number of jets", compute="_compute_jet_count")
+
+    @api.model
+    def _get_linked_access_fields(self):
+        # Who may install a template or clone its jets runs these plans.
+        return [
+            *super()._get_linked_access_fields(),
+            "plan_install_id",
+            "plan_uninstall_id",
+            "plan_clone_same_server_id",
+            "plan_clone_different_server_id",
+            "action_create_id",
+            "action_destroy_id",
+        ]
+
+    def _who_may_write(self):
+        if self.access_level == LEVEL_ROOT:
+            return self.env._("Only Root can change it, because its access level is Root.")
+        return super()._who_may_write()
+
+    @api.model
+    def _empty_hint(self):
+        if self._may_create():
+            return self.env._(
+                "You see jet templates up to your access level, and those where you have a role. Create a new one."
+            )
+        return self.env._(
+            "You see jet templates with the access level User, and those that have you in their Users. Ask a Manager to add"
+            " you to one."
+        )
 
     @api.depends("action_ids.state_from_id", "action_ids.state_to_id", "action_ids.priority")
     def _compute_end_actions(self):

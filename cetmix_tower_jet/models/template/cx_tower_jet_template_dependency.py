@@ -126,3 +126,8 @@ class CxTowerJetTemplateDependency(models.Model):
                     )
                 )
         return super().write(vals)
+
+    def _who_may_delete(self):
+        # sudo: the name of the template, for whoever reads its dependency
+        template = self.sudo().template_id
+        return self.env._("Only Managers of “%s” and Root can delete it.", template.display_name)

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 #: Written by transitions only, whoever asks.
@@ -83,16 +83,30 @@ class CxTowerJet(models.Model):
         """Write fields that nobody else may write."""
         return super().write(vals)
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._refuse_moves(vals)
+        # A column of the board passes its state as a default: a new jet has none all the same.
+        ignored = {f"default_{name}" for name in ENGINE_FIELDS}
+        context = {key: value for key, value in self.env.context.items() if key not in ignored}
+        creator = self.with_context(context)  # pylint: disable=context-overridden
+        return super(CxTowerJet, creator).create(vals_list).with_env(self.env)
+
     def write(self, vals):
-        moved = [name for name in ENGINE_FIELDS if name in vals]
-        if moved:
+        self._refuse_moves(vals)
+        return super().write(vals)
+
+    @api.model
+    def _refuse_moves(self, vals):
+        """Raise AccessError if values contain fields that only transitions write."""
+        if any(name in vals for name in ENGINE_FIELDS):
             raise AccessError(
                 self.env._(
                     "The state of a jet is changed by its actions. Trigger an action, bring the jet to a state, or correct its"
                     " state with a reason."
                 )
             )
-        return super().write(vals)
 
     def _announce(self):
         """Tell the open screens of Tower's people that these jets have changed, once for all that changed in a transaction.

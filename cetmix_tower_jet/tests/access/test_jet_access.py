@@ -235,48 +235,51 @@ class TestRunAccess(JetAccessCase):
     ]
     SITUATIONS = {"level": LEVELS, **ON_JET, "mine": OWN}
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.commands = {level: cls._new_command(access_level=level) for level in LEVELS}
+        cls.plans = {level: cls._new_plan(access_level=level) for level in LEVELS}
+
+    def _command_log(self, name, s):
+        values = {**self._run_values(name, s), "command_id": self.commands[s.level].id}
+        return self.env["cx.tower.command.log"].create(values)
+
     def _run_values(self, name, s):
         jet = self._jet(name, s.role, s.server)
         return {
             "jet_id": jet.id,
             "server_id": jet.server_id.id,
-            "access_level": s.level,
             "user_id": (self.people[name] if s.mine else self.manager_2).id,
             "state": "done",
         }
 
     def test_command_logs(self):
-        command = self._new_command()
         self._check_all(
             self.LINES,
             self.SITUATIONS,
-            lambda name, s: self.env["cx.tower.command.log"].create(
-                {**self._run_values(name, s), "command_id": command.id}
-            ),
+            self._command_log,
             change={"label": "forged"},
-            create=lambda name, s: {**self._run_values(name, s), "command_id": command.id},
+            create=lambda name, s: {**self._run_values(name, s), "command_id": self.commands[s.level].id},
         )
 
     def test_output(self):
-        command = self._new_command()
+        Output = self.env["cx.tower.command.log.output"]
         for name, person in self.people.items():
             for s in self._situations(**self.SITUATIONS):
-                log = self.env["cx.tower.command.log"].create(
-                    {**self._run_values(name, s), "command_id": command.id}
-                )
-                output = self.env["cx.tower.command.log.output"].create({"log_id": log.id})
+                log = self._command_log(name, s)
+                output = Output.create({"log_id": log.id, "start_offset": 0, "end_offset": 1})
                 with self.subTest(person=name, **vars(s)):
                     found = self._search(output.with_user(person))
                     self.assertEqual(found, "R" in self._allowed(self.LINES, s, name))
 
     def test_plan_logs(self):
-        plan = self._new_plan()
         self._check_all(
             self.LINES,
             self.SITUATIONS,
             lambda name, s: self.env["cx.tower.plan.log"].create(
-                {**self._run_values(name, s), "plan_id": plan.id}
+                {**self._run_values(name, s), "plan_id": self.plans[s.level].id}
             ),
             change={"label": "forged"},
-            create=lambda name, s: {**self._run_values(name, s), "plan_id": plan.id},
+            create=lambda name, s: {**self._run_values(name, s), "plan_id": self.plans[s.level].id},
         )

@@ -53,6 +53,14 @@ class CxTowerRightsMixin(models.AbstractModel):
         """Return the many2one fields to records whose Managers may write these; the first that is set counts."""
         return []
 
+    def write(self, vals):
+        result = super().write(vals)
+        if not self.env.su and any(name in vals for name in self._get_rights_owner_fields()):
+            # Odoo checks the rules before the change. They must hold afterwards, too, or a Manager could give a record to an
+            # owner where they could not create it.
+            self.check_access("write")
+        return result
+
     def _who_may_write(self):
         """Return a sentence for a user who may not write this record: who may. Overridden by models."""
         self.ensure_one()
