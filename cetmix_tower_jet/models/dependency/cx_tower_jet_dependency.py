@@ -8,6 +8,7 @@ class CxTowerJetDependency(models.Model):
 
     _name = "cx.tower.jet.dependency"
     _description = "Tower Jet Dependency"
+    _inherit = ["cx.tower.rights.mixin"]
     _order = "id"
 
     jet_id = fields.Many2one("cx.tower.jet", required=True, ondelete="cascade", index=True)
@@ -42,6 +43,14 @@ class CxTowerJetDependency(models.Model):
             link.display_name = f"{link.sudo().jet_id.name} → {needed.display_name or ''}"
 
     # ------------------------------------------------------------------ what may be linked
+
+    @api.model
+    def _get_rights_owner_fields(self):
+        return ["jet_id"]
+
+    def _who_may_delete(self):
+        # sudo: the name of the jet, for whoever reads one of the two
+        return self.env._("Only Managers of “%s” and Root can delete it.", self.sudo().jet_id.display_name)
 
     @api.model_create_multi
     def create(self, vals_list):
