@@ -186,6 +186,7 @@ class TestJetAccess(JetAccessCase):
                 s,
                 server_id=self.servers[name, s.server].id,
                 jet_template_id=self.template.id,
+                state_requested_id=self.running.id,
             ),
             change={"message": "changed"},
         )
