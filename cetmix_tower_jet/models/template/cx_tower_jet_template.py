@@ -127,19 +127,6 @@ class CxTowerJetTemplate(models.Model):
     jet_ids = fields.One2many("cx.tower.jet", "jet_template_id", string="Jets")
     jet_count = fields.Integer(string="Number of jets", compute="_compute_jet_count")
 
-    @api.model
-    def _get_linked_access_fields(self):
-        # Who may install a template or clone its jets runs these plans.
-        return [
-            *super()._get_linked_access_fields(),
-            "plan_install_id",
-            "plan_uninstall_id",
-            "plan_clone_same_server_id",
-            "plan_clone_different_server_id",
-            "action_create_id",
-            "action_destroy_id",
-        ]
-
     def _who_may_write(self):
         if self.access_level == LEVEL_ROOT:
             return self.env._("Only Root can change it, because its access level is Root.")
@@ -187,7 +174,7 @@ class CxTowerJetTemplate(models.Model):
     @api.model
     def _get_linked_access_fields(self):
         # Who uses the template runs these plans: only plans that its author can read may be linked.
-        return [*super()._get_linked_access_fields(), *PLAN_FIELDS]
+        return [*super()._get_linked_access_fields(), *PLAN_FIELDS, "action_create_id", "action_destroy_id"]
 
     @api.model
     def _get_dependent_model_relation_fields(self):
