@@ -1,6 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_mixin import LEVEL_ROOT
+from odoo.exceptions import ValidationError
 
 
 class CxTowerJetAction(models.Model):

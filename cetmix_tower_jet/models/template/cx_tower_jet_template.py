@@ -1,7 +1,7 @@
 from odoo import api, fields, models
+from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_mixin import LEVEL_ROOT
 from odoo.addons.cetmix_tower_server.models.base.storable_values import LARGEST, check_numbers
 from odoo.exceptions import UserError
-from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_mixin import LEVEL_ROOT
 
 RANGES = {"limit_per_server": (0, LARGEST)}
 #: Flight plans that the template runs itself, besides those of its actions.
