@@ -40,6 +40,7 @@
         "views/template/cx_tower_jet_template_views.xml",
         "views/installation/cx_tower_jet_template_install_views.xml",
         "views/installation/cx_tower_server_views.xml",
+        "wizards/cx_tower_jet_create_wizard_views.xml",
         "wizards/cx_tower_jet_template_install_wiz_views.xml",
     ],
     "assets": {

@@ -7,6 +7,7 @@ from .jet import test_offers
 from .jet import test_races
 from .transition import test_transition
 from .jet import test_allocation
+from .jet import test_create_wizard
 from .jet import test_creation
 from .jet import test_deletion
 from .screens import test_javascript

@@ -198,3 +198,21 @@ class CxTowerJetTemplate(models.Model):
 
     def _find_missing_values(self, texts):
         return super()._find_missing_values(texts).filtered(lambda variable: not variable.allocation)
+
+    def _plan_values(self, server, texts):
+        # sudo: ranges and what is taken; names are shown only of variables that the caller may read
+        asked = self._values_of_template().filtered(lambda value: value._asks_for_allocation())
+        variables = asked.variable_id.filtered(lambda variable: not texts.get(variable.reference)).sorted(
+            "id"
+        )
+        taken = variables._find_taken_values()
+        shown = variables.with_env(self.env)._filtered_access("read")
+        plans = []
+        for variable in variables:
+            place = variable._allocation_place(server)
+            value = variable._allocation_range().lowest_free(taken[variable.id, place])
+            problem = "" if value is not None else variable._none_free_text(server)
+            if problem or variable.with_env(self.env) in shown:
+                names = {"name": variable.name, "range": variable.allocation_range}
+                plans.append({**names, "value": value or "", "problem": problem})
+        return plans

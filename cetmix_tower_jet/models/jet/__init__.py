@@ -5,3 +5,4 @@ from . import seats
 from . import new_jets
 from . import creation
 from . import deletion
+from . import launch_plan
