@@ -5,3 +5,5 @@ from . import needs
 from . import resolving
 from . import following
 from . import recovery
+from . import impact
+from . import planning

@@ -214,9 +214,12 @@ class CxTowerJetRequest(models.Model):
         return self.env._(
             "“%(jet)s” waits for “%(needed)s”: %(reason)s",
             jet=self.requested_by_jet_id.name or "",
-            needed=self.jet_id.name or self.jet_template_id.name,
+            needed=self._needed_name(),
             reason=self.message or "",
         )
+
+    def _needed_name(self):
+        return self.jet_id.name or self.jet_template_id.name
 
     def unlink(self):
         waiting = self.filtered(

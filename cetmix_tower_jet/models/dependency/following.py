@@ -7,7 +7,7 @@ from odoo.addons.cetmix_tower_server.engine.database_errors import may_succeed_l
 from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
 
 from ..transition import cx_tower_jet_transition as transitions
-from .cx_tower_jet_request import LIVE, NEW, PROCESSING
+from .cx_tower_jet_request import FAILED, LIVE, NEW, PROCESSING
 
 _logger = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class CxTowerJetTransition(models.Model):
         :param problem: what the journey failed with
         """
         if self.exit_code == ExitCode.JET_DEPENDENCIES_NOT_SATISFIED:
-            return problem  # it waited itself: "“Database” waits for “Storage”: ..."
+            return self._why_it_waited_in_vain(problem)
         texts = {
             transitions.DONE: self.env._("it is in state “%(state)s” and goes no further: %(problem)s"),
             transitions.STOPPED: self.env._("its action “%(action)s” was stopped: %(problem)s"),
@@ -143,3 +143,18 @@ class CxTowerJetTransition(models.Model):
             "action": self.action_name or "",
             "problem": problem,
         }
+
+    def _why_it_waited_in_vain(self, problem):
+        """Return the part of a chain that this transition adds, whose own request failed: "it waits for “Storage”: ..."."""
+        # sudo: the engine's own rows
+        failed = (
+            self.env["cx.tower.jet.request"]
+            .sudo()
+            .search([("transition_id", "=", self.id), ("state", "=", FAILED)])
+        )
+        cause = failed.filtered(lambda request: request._failure_text() == self.message)[:1]
+        if not cause:
+            return problem
+        return self.env._(
+            "it waits for “%(needed)s”: %(reason)s", needed=cause._needed_name(), reason=cause.message or ""
+        )

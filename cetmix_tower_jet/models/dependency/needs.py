@@ -1,6 +1,8 @@
 """What jets need, and who needs a jet: questions that are asked about any number of jets with one query each."""
 
 from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
 
 from odoo import api, models
 from odoo.tools import SQL
@@ -45,6 +47,36 @@ DEPENDANTS = SQL(
        LEFT JOIN cx_tower_jet_transition moving
               ON moving.id = dependant.current_transition_id AND moving.state = 'running'"""
 )
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A jet that is looked for.
+
+    :param key: number by which the answer is found
+    :param template: jet template
+    :param server: where it is to be, unless the dependency allows other servers
+    :param state: in which state
+    :param person: who may use it; empty when it was deleted
+    :param asker: jet that needs it; empty for none, or one that does not exist yet
+    :param need: template dependency that it is for; empty for none
+    :param transition: transition that waits for it; empty for none
+    :param only: the only jet that will do; empty for any
+    """
+
+    key: int
+    template: Any
+    server: Any
+    state: Any
+    person: Any
+    asker: Any
+    need: Any
+    transition: Any
+    only: Any
+
+    def states_leading_there(self):
+        """Return the states (None: no state) from which a jet of the template can be brought to the state."""
+        return self.template._lifecycle().leading_to(self.state.id or None)
 
 
 class CxTowerJet(models.Model):
@@ -223,78 +255,104 @@ class CxTowerJet(models.Model):
             condition,
         )
 
+    # ------------------------------------------------------------------ what could serve
 
-class CxTowerJetRequest(models.Model):
-    """The jets that could serve requests."""
+    @api.model
+    def _candidates(self, wishes):
+        """Return the jets that could be what is looked for, as the engine takes them.
 
-    _inherit = "cx.tower.jet.request"
+        Those that the person may read, and a jet that is linked already. One query for the jets, whatever their number, and one
+        for each waiting transition that meets a busy jet.
 
-    def _candidates(self):
-        """Return the jets that could serve these requests, as the engine takes them.
-
-        Those that the person may read, and a jet that is linked already. One query for the jets, whatever their number.
-
-        :return: {request id: [:class:`engine.choice.Candidate`]}
+        :param wishes: [:class:`Wish`]
+        :return: {key of the wish: [:class:`engine.choice.Candidate`]}
         """
-        found = {request.id: [] for request in self}
-        if not self:
+        found = {wish.key: [] for wish in wishes}
+        if not wishes:
             return found
-        Jet = self.env["cx.tower.jet"]
-        Jet._flush_needs()
-        rows = self.env.execute_query(SQL(" UNION ALL ").join(request._candidates_sql() for request in self))
+        self._flush_needs()
+        by_key = {wish.key: wish for wish in wishes}
+        leading = {wish.key: wish.states_leading_there() for wish in wishes}
         around = {}
-        for request_id, jet_id, state_id, target_id, is_idle, is_linked, is_needed in rows:
-            request = self.browse(request_id)
-            asking = request.transition_id
-            if asking and asking not in around and not is_idle:
-                around[asking] = Jet._busy_around(asking.ids)
-            found[request_id].append(
+        rows = self.env.execute_query(SQL(" UNION ALL ").join(map(self._candidates_sql, wishes)))
+        for key, jet_id, state_id, target_id, is_idle, is_linked, is_needed in rows:
+            asking = by_key[key].transition
+            if not is_idle and asking and asking not in around:
+                around[asking] = self._busy_around(asking.ids)
+            found[key].append(
                 Candidate(
                     id=jet_id,
                     state=state_id,
                     target=target_id,
                     is_idle=is_idle,
                     is_linked=is_linked,
-                    can_reach=state_id in request._states_leading_there(),
+                    can_reach=state_id in leading[key],
                     is_needed_here=is_needed,
                     asks_itself=not is_idle and jet_id in around.get(asking, ()),
                 )
             )
         return found
 
-    def _candidates_sql(self):
-        asker, need = self.requested_by_jet_id, self._need()
+    @api.model
+    def _candidates_sql(self, wish):
         linked = SQL(
             """EXISTS (SELECT FROM cx_tower_jet_dependency link WHERE link.jet_depends_on_id = jet.id
                           AND link.jet_id = %s AND link.jet_template_dependency_id = %s)""",
-            asker.id or 0,
-            need.id or 0,
+            wish.asker.id or 0,
+            wish.need.id or 0,
         )
         conditions = [
-            SQL("jet.active AND jet.id != %s", asker.id or 0),
-            SQL("jet.jet_template_id = %s", self.jet_template_id.id),
+            SQL("jet.active AND jet.id != %s", wish.asker.id or 0),
+            SQL("jet.jet_template_id = %s", wish.template.id),
         ]
-        if need.where != "any":
-            conditions.append(SQL("jet.server_id = %s", self.server_id.id))
-        if self.wanted_jet_id:
-            conditions.append(SQL("jet.id = %s", self.wanted_jet_id.id))
-        person = self._person()
-        if not person._is_superuser():
-            readable = (
-                self.env["cx.tower.jet"]
-                .with_user(person)
-                ._search([("jet_template_id", "=", self.jet_template_id.id)])
-            )
+        if wish.need.where != "any":
+            conditions.append(SQL("jet.server_id = %s", wish.server.id))
+        if wish.only:
+            conditions.append(SQL("jet.id = %s", wish.only.id))
+        if not wish.person._is_superuser():
+            readable = self.with_user(wish.person)._search([("jet_template_id", "=", wish.template.id)])
             conditions.append(SQL("(jet.id IN %s OR %s)", readable.subselect(), linked))
         return SQL(
             """SELECT %s, jet.id, jet.state_id, jet.target_state_id, jet.current_transition_id IS NULL, %s, %s
                  FROM cx_tower_jet jet WHERE %s""",
-            self.id,
+            wish.key,
             linked,
-            self.env["cx.tower.jet"]._is_needed_here_sql(asker.id),
+            self._is_needed_here_sql(wish.asker.id),
             SQL(" AND ").join(conditions),
         )
 
-    def _states_leading_there(self):
-        """Return the states (None: no state) from which a jet of the template can be brought to the requested one."""
-        return self.jet_template_id._lifecycle().leading_to(self.state_requested_id.id or None)
+    @api.model
+    def _why_no_new_jet_for(self, wish):
+        """Return why no jet can be created for a wish, as a sentence; "" if one can."""
+        template, server = wish.template.with_user(wish.person), wish.server.with_user(wish.person)
+        if wish.only:
+            return self.env._("only “%s” was asked for.", wish.only.name)
+        for record in (template, server):
+            if not record.has_access("read"):
+                return self.env._("“%s” may not be used by the person who started it.", record.sudo().name)
+                # sudo: the name of what the dependency, or the jet that has it, names
+        if None not in wish.states_leading_there():
+            return self.env._(
+                "no actions of “%(template)s” lead a new jet to the state.", template=wish.template.name
+            )
+        return template._why_no_new_jet(server)
+
+    @api.model
+    def _refused_text(self, wish, candidates, problem):
+        """Return why nothing can serve a wish, as the end of a sentence.
+
+        :param candidates: [:class:`engine.choice.Candidate`]
+        :param problem: why there can be no new jet
+        """
+        names = {"state": wish.state.name, "server": wish.server.name}
+        if not candidates:
+            text = self.env._("there is no jet of it on “%(server)s” that may be used", **names)
+        elif any(one.is_needed_here and one.can_reach for one in candidates):
+            text = self.env._(
+                "its jets are needed in their present states, so none can be brought to “%(state)s”", **names
+            )
+        else:
+            text = self.env._("none of its jets can be brought to “%(state)s”", **names)
+        return self.env._(
+            "%(text)s, and a new one cannot be created: %(problem)s", text=text, problem=problem
+        )

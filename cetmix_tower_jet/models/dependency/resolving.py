@@ -16,6 +16,7 @@ from ..transition.cx_tower_jet_transition import FAILED as TRANSITION_FAILED
 from ..transition.cx_tower_jet_transition import WAITING
 from ..transition.refused import TransitionRefused
 from .cx_tower_jet_request import LIVE, NEW, PROCESSING
+from .needs import Wish
 
 _logger = logging.getLogger(__name__)
 
@@ -74,14 +75,15 @@ class CxTowerJetRequest(models.Model):
 
     def _create_or_wait(self, choice, busy_jet, candidates):
         """Serve this request, which no jet can serve now: by a new jet, or later. Otherwise it fails. Return: as :meth:`_serve`"""
-        problem = self._why_no_new_jet()
+        wish = self._wish()
+        problem = busy_jet._why_no_new_jet_for(wish)
         if not problem:
             self._do(self._create_jet, {"state": PROCESSING})
             return True
         if choice.kind == "wait":
             busy_jet._meet_its_end()
             return False
-        self._finalize(failed=True, message=self._refused_text(candidates, problem))
+        self._finalize(failed=True, message=busy_jet._refused_text(wish, candidates, problem))
         return True
 
     def _do(self, move, values):
@@ -106,50 +108,32 @@ class CxTowerJetRequest(models.Model):
                 _logger.exception("jet request %s could not be served", self.id)
             self._finalize(failed=True, message=str(error))
 
-    # ------------------------------------------------------------------ a new jet
-
-    def _why_no_new_jet(self):
-        """Return why no jet can be created for this request, as a sentence; "" if one can."""
-        person = self._person()
-        template, server = self.jet_template_id.with_user(person), self.server_id.with_user(person)
-        names = {"template": self.jet_template_id.name, "server": self.server_id.name}
-        if self.wanted_jet_id:
-            return self.env._("only “%s” was asked for.", self.wanted_jet_id.name)
-        if not template.has_access("read"):
-            return self.env._("“%s” may not be used by the person who started it.", names["template"])
-        if not server.has_access("read"):
-            return self.env._("“%s” may not be used by the person who started it.", names["server"])
-        if None not in self._states_leading_there():
-            return self.env._(
-                "no actions of “%(template)s” lead a new jet to the state.", template=names["template"]
-            )
-        return template._why_no_new_jet(server)
-
     def _create_jet(self):
         """Create a jet for this request, as the person and with their rights, and bring it to the state."""
         person = self._person()
         template, server = self.jet_template_id.with_user(person), self.server_id.with_user(person)
         jet = template._create_new_jet(server, state=False).sudo()  # sudo: as any jet that serves a request
-        jet = jet.with_env(self.env)
-        self.jet_id = jet
-        jet._serve_jet_request(self)
+        self.jet_id = jet.with_env(self.env)
+        self.jet_id._serve_jet_request(self)
 
-    def _refused_text(self, candidates, problem):
-        """Return why nothing can serve this request.
+    # ------------------------------------------------------------------ facts
 
-        :param problem: why there can be no new jet
-        """
-        names = {"state": self.state_requested_id.name, "server": self.server_id.name}
-        if not candidates:
-            text = self.env._("there is no jet of it on “%(server)s” that may be used", **names)
-        elif any(one.is_needed_here and one.can_reach for one in candidates):
-            text = self.env._(
-                "its jets are needed in their present states, so none can be brought to “%(state)s”", **names
-            )
-        else:
-            text = self.env._("none of its jets can be brought to “%(state)s”", **names)
-        return self.env._(
-            "%(text)s, and a new one cannot be created: %(problem)s", text=text, problem=problem
+    def _candidates(self):
+        """Return {request id: [:class:`engine.choice.Candidate`]}: what could serve these requests."""
+        return self.env["cx.tower.jet"]._candidates([request._wish() for request in self])
+
+    def _wish(self):
+        """Return the :class:`needs.Wish` of this request."""
+        return Wish(
+            key=self.id,
+            template=self.jet_template_id,
+            server=self.server_id,
+            state=self.state_requested_id,
+            person=self._person(),
+            asker=self.requested_by_jet_id,
+            need=self._need(),
+            transition=self.transition_id,
+            only=self.wanted_jet_id,
         )
 
 

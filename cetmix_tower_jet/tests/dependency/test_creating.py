@@ -145,7 +145,8 @@ class TestChains(DependencyCase):
         self.assertEqual((transition.state, transition.exit_code), ("failed", -506))
         self.assertEqual(transition.message.count("waits for"), 9)
         self.assertRegex(
-            transition.message, "^“Top” waits for “Level 1 .*its action “Start” failed: .*no disk"
+            transition.message,
+            "^“Top” waits for “Level 1 .*”: it waits for “Level 2 .*: its action “Start” failed: Line 1",
         )
         self._is_idle(*jets)
 

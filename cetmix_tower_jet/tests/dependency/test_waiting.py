@@ -91,7 +91,9 @@ class TestWaiting(DependencyCase):
         self._end_action(db, 3, "no disk")
         self.assertEqual((transition.state, transition.exit_code), ("failed", -506))
         self.assertEqual((self.shop.state, db.state), ("stopped", "stopped"))
-        self.assertRegex(transition.message, "“Shop” waits for “DB”: its action “Start” failed: .*no disk")
+        self.assertRegex(
+            transition.message, "“Shop” waits for “DB”: its action “Start” failed: Line 1.* code 3"
+        )
         self.assertFalse(self._serves(self.shop))
         self._is_idle(self.shop, db)
 
