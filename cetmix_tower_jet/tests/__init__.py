@@ -20,3 +20,8 @@ from .state import test_state
 from .template import test_check
 from .template import test_template
 from .template import test_template_dependency
+from .base import test_constraints
+from .base import test_context_keys
+from .base import test_deletion_links
+from .base import test_hostile_arguments
+from .base import test_relation_access

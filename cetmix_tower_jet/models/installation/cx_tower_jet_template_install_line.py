@@ -8,6 +8,7 @@ class CxTowerJetTemplateInstallLine(models.Model):
     _description = "Tower Jet Template Installation Line"
     _inherit = ["cx.tower.run.target.mixin"]
     _order = "order desc, id"
+    _rec_names_search = ("jet_template_id", "server_id")
 
     name = fields.Char(compute="_compute_name")
     order = fields.Integer(readonly=True, aggregator=None, help="The highest number is installed first.")

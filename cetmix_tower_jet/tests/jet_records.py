@@ -1,0 +1,103 @@
+"""One record of each model of jets, for tests that look at all models and screens of the addon."""
+
+from .jet_case import STANDARD
+
+USER_MODELS = [
+    "cx.tower.jet",
+    "cx.tower.jet.template",
+    "cx.tower.jet.action",
+    "cx.tower.jet.state",
+    "cx.tower.jet.dependency",
+    "cx.tower.jet.transition",
+]
+MANAGER_MODELS = [
+    *USER_MODELS,
+    "cx.tower.jet.template.dependency",
+    "cx.tower.jet.template.install",
+    "cx.tower.jet.template.install.line",
+]
+
+
+def make_jet_records(env, server, user, manager):
+    """Create a record of each model of jets; ``manager`` manages them, ``user`` uses them. Nothing is executed.
+
+    :return: list of records, each of another model; the jet is the first
+    """
+    (user | manager).write({"group_ids": [(4, env.ref("base.group_user").id)]})
+    roles = {"user_ids": [(4, user.id), (4, manager.id)], "manager_ids": [(4, manager.id)]}
+    command = env["cx.tower.command"].create({"name": "Step", "code": "true", "access_level": "1", **roles})
+    plan = env["cx.tower.plan"].create(
+        {"name": "Start it", "access_level": "1", "line_ids": [(0, 0, {"command_id": command.id})], **roles}
+    )
+    template, database = env["cx.tower.jet.template"].create(
+        [
+            {
+                "name": name,
+                "access_level": "1",
+                "action_ids": [(0, 0, values) for values in _actions(env)],
+                **roles,
+            }
+            for name in ("Shop", "Database")
+        ]
+    )
+    need = env["cx.tower.jet.template.dependency"].create(
+        {
+            "template_id": template.id,
+            "template_required_id": database.id,
+            "state_required_id": env.ref("cetmix_tower_jet.cx_tower_jet_state_running").id,
+        }
+    )
+    [installed] = template.install_on_servers(server.ids)
+    install = env["cx.tower.jet.template.install"].browse(installed["installation"])
+    values = {"server_id": server.id, **roles}
+    jet, served_by = env["cx.tower.jet"].create(
+        [
+            {"name": "Shop", "jet_template_id": template.id, **values},
+            {"name": "Database", "jet_template_id": database.id, **values},
+        ]
+    )
+    jet.jet_requires_ids.jet_depends_on_id = served_by
+    stopped = env.ref("cetmix_tower_jet.cx_tower_jet_state_stopped")
+    for one in (jet, served_by):
+        one._set_state(stopped)
+    template.action_ids.filtered(lambda action: action.name == "Restart").plan_id = plan
+    transition = jet.correct_state("running", "It was started by hand.")["transition"]
+    return [
+        jet,
+        template,
+        template.action_ids[:1],
+        env["cx.tower.jet.state"].create({"name": "Paused", "access_level": "1"}),
+        jet.jet_requires_ids[:1],
+        env["cx.tower.jet.transition"].browse(transition),
+        need,
+        install,
+        install.line_ids[:1],
+    ]
+
+
+def _actions(env):
+    """Yield the values of the usual actions."""
+    states = {state.reference: state.id for state in env["cx.tower.jet.state"].search([])} | {None: False}
+    for number, (name, before, through, after, error) in enumerate(STANDARD, 1):
+        yield {
+            "name": name,
+            "priority": number,
+            "access_level": "1",
+            "state_from_id": states[before],
+            "state_transit_id": states[through],
+            "state_to_id": states[after],
+            "state_error_id": states[error],
+        }
+
+
+class JetRecords:
+    """Mixin of the tests that walk through all models and screens of this addon."""
+
+    addon = "cetmix_tower_jet"
+    user_models = USER_MODELS
+    manager_models = MANAGER_MODELS
+
+    @classmethod
+    def make_records(cls, env, server, user, manager):
+        """See ``screens/screen_records.py`` of the server addon."""
+        return make_jet_records(env, server, user, manager)
