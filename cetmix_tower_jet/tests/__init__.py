@@ -15,6 +15,7 @@ from .screens import test_javascript
 from .target import test_values
 from .target import test_running
 from .target import test_wizards
+from .target import test_belongings
 from .installation import test_installation
 from .state import test_state
 from .template import test_check

@@ -7,7 +7,8 @@ MANAGER = "cetmix_tower_server.group_manager"
 class CxTowerJet(models.Model):
     """What belongs to a jet: its files, logs, scheduled tasks, and its runs."""
 
-    _inherit = "cx.tower.jet"
+    _name = "cx.tower.jet"
+    _inherit = ["cx.tower.jet", "cx.tower.automation.owner.mixin"]
 
     file_ids = fields.One2many("cx.tower.file", "jet_id", string="Files", copy=False)
     server_log_ids = fields.One2many("cx.tower.server.log", "jet_id", string="Server logs", copy=False)
@@ -34,26 +35,21 @@ class CxTowerJet(models.Model):
         originals = (
             self.env["cx.tower.file"].sudo().search([("jet_template_id", "=", self.jet_template_id.id)])
         )
-        return {
-            original: original.copy(
-                {
-                    "jet_template_id": False,
-                    "jet_id": self.id,
-                    "server_id": self.server_id.id,
-                    "auto_sync": original.auto_sync,
-                    "keep_when_deleted": original.keep_when_deleted,
-                }
-            )
-            for original in originals
-        }
+        place = {"jet_template_id": False, "jet_id": self.id, "server_id": self.server_id.id}
+        copies = {original: original.copy({**place, "name": original.name}) for original in originals}
+        for original, copied in copies.items():
+            copied.keep_when_deleted = original.keep_when_deleted
+            if original.auto_sync:
+                copied.auto_sync = True  # starts the transfer
+        return copies
 
     def _copy_template_logs(self, files=None):
-        """Give this new jet a copy of each log of its template.
+        """Give this new jet a copy of each log of its template. Who set the log up there vouches for the copy, too.
 
         :param files: as :meth:`_copy_template_files` returned them: logs of a template's file read the jet's copy of it
         """
         self.ensure_one()
-        # sudo: as for files. The caller vouches for the copies, because they fetch on the caller's jet.
+        # sudo: as for files
         logs = (
             self.env["cx.tower.server.log"].sudo().search([("jet_template_id", "=", self.jet_template_id.id)])
         )
@@ -67,11 +63,12 @@ class CxTowerJet(models.Model):
                     },
                     "file_id": own.get(log.file_id.id),
                     "jet_id": self.id,
-                    "vouched_by_id": self.env.uid,
+                    "vouched_by_id": log.vouched_by_id.id or self.env.uid,
                 }
                 for log in logs
             ]
         )
+        logs.file_template_id._create_missing_files(self.sudo())  # sudo: as for files
 
     def _link_template_tasks(self):
         """Let the scheduled tasks of this new jet's template run on the jet, too. They keep their owner."""
@@ -85,7 +82,8 @@ class CxTowerJet(models.Model):
 class CxTowerJetTemplate(models.Model):
     """What new jets of a template get: files, logs, scheduled tasks."""
 
-    _inherit = "cx.tower.jet.template"
+    _name = "cx.tower.jet.template"
+    _inherit = ["cx.tower.jet.template", "cx.tower.automation.owner.mixin"]
 
     file_ids = fields.One2many("cx.tower.file", "jet_template_id", string="Files", copy=True)
     server_log_ids = fields.One2many(

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 
 class CxTowerFile(models.Model):
@@ -58,3 +58,61 @@ class CxTowerFile(models.Model):
                         server=file.jet_id.server_id.name,
                     )
                 )
+
+    # ------------------------------------------------------------------ files of templates are on no host
+
+    def _sync_after_change(self):
+        return super(CxTowerFile, self.filtered("server_id"))._sync_after_change()
+
+    def _start_checked(self, operation, raise_error):
+        for file in self:
+            if not file.server_id:
+                raise UserError(
+                    self.env._(
+                        "“%s” belongs to a jet template. It is on no server; only its copies, the files of jets, are transferred.",
+                        file.display_name,
+                    )
+                )
+        return super()._start_checked(operation, raise_error)
+
+
+class CxTowerFileTemplate(models.Model):
+    """Files of jets from templates."""
+
+    _inherit = "cx.tower.file.template"
+
+    def create_file(
+        self, server=None, server_dir="", if_file_exists="raise", jet_template=None, jet=None, **kwargs
+    ):
+        """Create the record of a file from this template, see ``cetmix_tower_server``.
+
+        :param server: may be left out for a jet
+        :param jet: record, id or reference of a jet: the file belongs to it, and is rendered with its values
+        """
+        return super().create_file(server, server_dir, if_file_exists, jet_template, jet, **kwargs)
+
+    def _target_of_file(self, server, jet):
+        if not jet:
+            return super()._target_of_file(server, jet)
+        jet = self.env["cx.tower.jet"]._jet_argument(jet)
+        if server and super()._target_of_file(server, None) != jet.server_id:
+            raise ValidationError(self.env._("“%(jet)s” is on another server.", jet=jet.name))
+        return jet
+
+
+class CxTowerServer(models.Model):
+    """A copy of a server gets nothing that belongs to a jet: its jets are not copied."""
+
+    _inherit = "cx.tower.server"
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        for vals in vals_list:
+            for name in ("file_ids", "server_log_ids"):
+                if vals and vals.get(name):
+                    vals[name] = [
+                        command
+                        for command in vals[name]
+                        if not (command[0] == fields.Command.CREATE and command[2].get("jet_id"))
+                    ]
+        return vals_list

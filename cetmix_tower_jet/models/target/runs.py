@@ -24,3 +24,7 @@ class CxTowerRunMixin(models.AbstractModel):
         if target._name in ("cx.tower.jet", "cx.tower.jet.template.install.line"):
             values["jet_template_id"] = target.jet_template_id.id
         return values
+
+    def _place_name(self):
+        place = super()._place_name()
+        return f"{self.jet_id.name} ({place})" if self.jet_id else place

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class CxTowerScheduledTask(models.Model):
@@ -21,3 +21,11 @@ class CxTowerScheduledTask(models.Model):
 
     def _get_run_targets(self):
         return [*super()._get_run_targets(), self.jet_ids]
+
+    @api.model
+    def _get_deciding_fields(self):
+        return [*super()._get_deciding_fields(), "jet_ids", "jet_template_ids"]
+
+    @api.depends("jet_ids")
+    def _compute_warning_message(self):
+        return super()._compute_warning_message()

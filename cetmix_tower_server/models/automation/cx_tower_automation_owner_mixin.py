@@ -4,7 +4,7 @@ AUTOMATIONS = ("shortcut_ids", "scheduled_task_ids")
 
 
 class CxTowerAutomationOwnerMixin(models.AbstractModel):
-    """For models that shortcuts and scheduled tasks are attached to: servers, server templates.
+    """For models that shortcuts or scheduled tasks are attached to: servers, server templates, and those of addons.
 
     Attaching or detaching a shortcut or task changes it, so the caller needs write access to it, too. Write access to the
     server alone must neither give people a shortcut nor run somebody's task there. For the same reason, models declare both
@@ -18,15 +18,20 @@ class CxTowerAutomationOwnerMixin(models.AbstractModel):
     def create(self, vals_list):
         owners = super().create(vals_list)
         # all fields, because values may also come from defaults in the context
-        owners._check_automation_changes(owners.browse()._get_automations(AUTOMATIONS))
+        owners._check_automation_changes(owners.browse()._get_automations(self._get_automation_fields()))
         return owners
 
     def write(self, vals):
-        before = self._get_automations(name for name in AUTOMATIONS if name in vals)
+        before = self._get_automations(name for name in self._get_automation_fields() if name in vals)
         result = super().write(vals)
         if before:
             self._check_automation_changes(before)
         return result
+
+    @api.model
+    def _get_automation_fields(self):
+        """Return the names of the fields that this model has of the two."""
+        return [name for name in AUTOMATIONS if name in self._fields]
 
     def _get_automations(self, names):
         """Return {field: shortcuts or tasks of these owners}, including archived ones."""

@@ -132,6 +132,11 @@ class CxTowerScheduledTask(models.Model):
     )
 
     @api.model
+    def _get_deciding_fields(self):
+        """Return the fields that determine what runs, where, when and with which values. Extension point."""
+        return [*DECIDING_FIELDS]
+
+    @api.model
     def _get_user_role_group(self):
         return "cetmix_tower_server.group_manager"  # users have no rights on tasks at all
 
@@ -277,7 +282,7 @@ class CxTowerScheduledTask(models.Model):
         zones = {task: task.timezone for task in self}
         resumed = self.filtered(lambda task: not task.active) if vals.get("active") else self.browse()
         result = super().write(vals)
-        if vals.get("active") or vals.keys() & set(DECIDING_FIELDS):
+        if vals.get("active") or vals.keys() & set(self._get_deciding_fields()):
             self._take_over()
         if vals.keys() & {"next_call", "user_id", *INTERVAL_FIELDS}:
             for task in self:

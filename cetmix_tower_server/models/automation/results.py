@@ -113,19 +113,23 @@ class CxTowerScheduledTask(models.Model):
         """Return the reasons why this task, or its runs on some servers, would not start."""
         problem = self._problem_of(self.user_id)
         problems = [problem] if problem else []
-        servers = self.with_context(active_test=False).server_ids._origin
-        archived = servers.filtered(lambda server: not server.active)
-        hidden = (servers - archived).with_user(self.user_id).sudo(False)
+        for places in self.with_context(active_test=False)._get_run_targets():
+            problems += self._find_skipped(places._origin)
+        if not any(self._get_run_targets()):
+            problems.append(self.env._("The task has no server to run on. Add one."))
+        return problems
+
+    def _find_skipped(self, places):
+        """Return sentences about those of these servers, or other targets, on which this task does not run."""
+        archived = places.filtered(lambda place: not place.active)
+        hidden = (places - archived).with_user(self.user_id).sudo(False)
         hidden -= hidden._filtered_access("read")
         named = (
             (archived, self.env._("Skipped, because archived: %s.")),
             # sudo: whoever may read the task is told the names of its servers
             (hidden.sudo(), self.env._("Skipped, because the owner has no access: %s.")),
         )
-        problems += [text % self._names(servers.mapped("name")) for servers, text in named if servers]
-        if not any(self._get_run_targets()):
-            problems.append(self.env._("The task has no server to run on. Add one."))
-        return problems
+        return [text % self._names(found.mapped("name")) for found, text in named if found]
 
     def _names(self, names):
         """Return names as text, shortened to the first few."""

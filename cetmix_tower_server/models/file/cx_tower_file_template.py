@@ -181,7 +181,8 @@ class CxTowerFileTemplate(models.Model):
         :raise AccessError: the caller may not write the templates
         """
         self.check_access("write")
-        files = self.file_ids.filtered(lambda file: file.source == "tower")._filtered_access("write")
+        files = self.file_ids.filtered(lambda file: file.source == "tower" and file._run_target())
+        files = files._filtered_access("write")
         # sudo: these fields are read-only for people; the files were filtered by write access
         files.sudo()._write_quietly({"sync_wanted": True, "sync_state": "waiting"})
         self.env["cx.tower.file"]._wake_sync()
@@ -228,67 +229,77 @@ class CxTowerFileTemplate(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
+        if if_file_exists not in ("raise", "skip", "overwrite"):
+            raise ValidationError(self.env._("Pass a server and if_file_exists: raise, skip or overwrite."))
+        target = self._target_of_file(server, jet)
+        return self._create_file_on(target, server_dir, if_file_exists, kwargs.get("variable_values") or {})
+
+    def _target_of_file(self, server, jet):
+        """Return the target that the arguments of :meth:`create_file` name. Extension point.
+
+        :raise ValidationError: there is none
+        """
         if isinstance(server, int):
             server = self.env["cx.tower.server"].browse(server).exists()
-        if not server or if_file_exists not in ("raise", "skip", "overwrite"):
+        if not server:
             raise ValidationError(self.env._("Pass a server and if_file_exists: raise, skip or overwrite."))
         server.ensure_one()
-        server = server.with_env(self.env)
-        server.check_access("write")
-        own_values = kwargs.get("variable_values") or {}
-        server._check_request(RunRequest(variable_values=own_values, path=server_dir or None))
-        server._refuse_secrets_in_values(own_values)
+        return server.with_env(self.env)
+
+    def _create_file_on(self, target, server_dir, if_file_exists, own_values):
+        """Create a file of this template on a run target, see :meth:`create_file`."""
+        target.check_access("write")
+        target._check_request(RunRequest(variable_values=own_values, path=server_dir or None))
+        target._refuse_secrets_in_values(own_values)
+        place = self.env["cx.tower.file"]._values_on(target)
         values = {
             **self.sudo()._file_values(),  # sudo: all fields; the right to read the template was checked above
             "template_id": self.id,
-            "server_id": server.id,
+            **place,
             "variable_values": own_values or False,
             **({"server_dir": host_path.clean_directory(server_dir)} if server_dir else {}),
         }
-        file = self._find_file(server, values)
+        file = self._find_file(target, values)
         if file and if_file_exists == "raise":
             raise ValidationError(
                 self.env._(
-                    "The file %(path)s already exists on %(server)s.", path=file.host_path, server=server.name
+                    "The file %(path)s already exists on %(server)s.", path=file.host_path, server=target.name
                 )
             )
         if file and if_file_exists == "skip":
             return file.with_context(file_creation_skipped=True)
         if file:
-            del values["server_id"]
-            file.write({**values, "active": True})
+            kept = {name: value for name, value in values.items() if name not in place}
+            file.write({**kept, "active": True})
             return file
         return self.env["cx.tower.file"].create(values)
 
-    def _create_missing_files(self, server):
-        """Create a file on ``server`` from each of these templates, unless it exists already.
+    def _create_missing_files(self, target):
+        """Create a file on a run target from each of these templates, unless it exists already.
 
         Everything runs with the rights of this recordset: the caller has checked the right to create these files.
         """
         for template in self:
-            template.create_file(server.with_env(self.env), if_file_exists="skip")
+            template._create_file_on(target.with_env(self.env), "", "skip", {})
 
     @api.model
-    def _find_file(self, server, values):
-        """Return the file of a server whose path these values result in."""
+    def _find_file(self, target, values):
+        """Return the file of a run target whose path these values result in."""
         texts = {
             "name": values["name"] or "",
             "directory": values["server_dir"] or "",
             "label": self.env._("file template “%s”", self.name),
         }
         try:
-            # sudo: renders with all values of the server, as a run does; write access to the server was checked
-            read = server.sudo()._read_values(
+            # sudo: renders with all values of the target, as a run does; write access to it was checked
+            read = target.sudo()._read_values(
                 [texts["name"], texts["directory"]], values["variable_values"] or {}
             )
             path = self.env["cx.tower.file"]._render_place(texts, read)[2]
         except EngineError as error:
             raise ValidationError(str(error)) from error
-        return (
-            self.env["cx.tower.file"]
-            .with_context(active_test=False)
-            .search([("server_id", "=", server.id), ("host_path", "=", path)], limit=1)
-        )
+        File = self.env["cx.tower.file"].with_context(active_test=False)
+        return File.search([*File._domain_on(target), ("host_path", "=", path)], limit=1)
 
 
 def _own_places(file, before):

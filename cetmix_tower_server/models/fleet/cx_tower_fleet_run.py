@@ -158,16 +158,21 @@ class CxTowerFleetRun(models.Model):
         """
         self.browse().check_access("read")
         found = self._find_servers(servers, tags, os, domain)
-        if bool(command) == bool(plan):
-            raise ValidationError(self.env._("Pass either a command or a flight plan to run."))
-        what = found._command_argument(command) if command else found._plan_argument(plan)
         request = RunRequest(variable_values=variable_values or {}, path=path, sudo=sudo, label=label)
         limits = {
             "concurrency_limit": concurrency_limit,
             "stop_after_failures": stop_after_failures,
             "stop_after_percent": stop_after_percent,
         }
+        what = self._what_argument(found, command, plan)
         return self._start(found, what, request, limits)._start_result()
+
+    @api.model
+    def _what_argument(self, targets, command, plan):
+        """Return the command or flight plan that the arguments of :meth:`start` name."""
+        if bool(command) == bool(plan):
+            raise ValidationError(self.env._("Pass either a command or a flight plan to run."))
+        return targets._command_argument(command) if command else targets._plan_argument(plan)
 
     def _start_result(self):
         fleet = self.sudo()  # sudo: who started it reads what he started

@@ -117,7 +117,7 @@ class CxTowerFleetRun(models.Model):
             {
                 "model": members._name,
                 "log_id": row.id,
-                "server": row.server_name,
+                "server": row._place_name(),
                 "server_id": row.server_id.id,
                 "state": row.state,
                 "is_held": row.is_held,

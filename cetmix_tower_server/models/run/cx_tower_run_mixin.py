@@ -200,6 +200,10 @@ class CxTowerRunMixin(models.AbstractModel):
             return False
         return True
 
+    def _place_name(self):
+        """Return where this run takes place, as lists of a fleet run's members show it. Extension point."""
+        return self.server_name
+
     def _exit_code(self):
         """Return the exit code of a run that has ended. Overridden by both kinds of logs."""
         return 0
