@@ -31,6 +31,7 @@
         "data/jet_commands.xml",
         "views/settings/cx_tower_settings_page_views.xml",
         "views/command/cx_tower_command_views.xml",
+        "views/dependency/cx_tower_jet_request_views.xml",
         "views/allocation/cx_tower_variable_views.xml",
         "views/jet/cx_tower_jet_views.xml",
         "wizards/cx_tower_run_wizard_views.xml",

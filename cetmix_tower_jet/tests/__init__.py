@@ -1,3 +1,4 @@
+from .dependency import test_hostile
 from .dependency import test_impact
 from .command import test_jet_action
 from .dependency import test_creating

@@ -331,11 +331,12 @@ class CxTowerJet(models.Model):
             if not record.has_access("read"):
                 return self.env._("“%s” may not be used by the person who started it.", record.sudo().name)
                 # sudo: the name of what the dependency, or the jet that has it, names
-        if None not in wish.states_leading_there():
-            return self.env._(
-                "no actions of “%(template)s” lead a new jet to the state.", template=wish.template.name
-            )
-        return template._why_no_new_jet(server)
+        problem = template._why_no_new_jet(server)
+        if problem or None in wish.states_leading_there():
+            return problem
+        return self.env._(
+            "no actions of “%(template)s” lead a new jet to the state.", template=wish.template.name
+        )
 
     @api.model
     def _refused_text(self, wish, candidates, problem):
