@@ -27,3 +27,6 @@ from .base import test_context_keys
 from .base import test_deletion_links
 from .base import test_hostile_arguments
 from .base import test_relation_access
+from .base import test_hidden_facts
+from .base import test_variable_texts
+from .base import test_api_denials

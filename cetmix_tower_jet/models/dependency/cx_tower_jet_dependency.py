@@ -8,6 +8,7 @@ class CxTowerJetDependency(models.Model):
 
     _name = "cx.tower.jet.dependency"
     _description = "Tower Jet Dependency"
+    _rec_names_search = ("jet_id", "jet_depends_on_id")
     _inherit = ["cx.tower.rights.mixin"]
     _order = "id"
 
