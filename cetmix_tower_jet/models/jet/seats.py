@@ -26,13 +26,16 @@ class CxTowerJet(models.Model):
 
     def _free_place(self):
         """Give back what :meth:`_take_place` took: these jets were destroyed. Extension point."""
-        self.sudo().seat = False  # sudo: Tower's own note
+        self.flush_model(["seat"])
+        # NULL: the ORM would write 0, a seat that only one destroyed jet could have
+        self.env.cr.execute("UPDATE cx_tower_jet SET seat = NULL WHERE id = ANY(%s)", (self.ids,))
+        self.invalidate_recordset(["seat"], flush=False)
 
     def _take_seats(self):
         jets = self.sudo().filtered(lambda jet: not jet.seat)  # sudo: Tower's own note
         if not jets:
             return
-        jets.flush_recordset()
+        self.flush_model(["jet_template_id", "server_id", "seat"])
         taken = jets._find_taken_seats()
 
         def take():
