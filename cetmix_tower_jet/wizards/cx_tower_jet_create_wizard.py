@@ -274,8 +274,8 @@ class CxTowerJetCreateWizard(models.TransientModel):
         ]
         parts = [_as_list(items)]
         if plan["dependencies"]:
-            parts.append(Markup("<p class='mb-1'>%s</p>") % self.env._("It needs:"))
-            parts.append(self._explain_dependencies(plan["dependencies"]))
+            parts.append(Markup("<p class='mb-1'>%s</p>") % self.env._("First, what it depends on:"))
+            parts.append(_as_list([step["text"] for step in plan["dependencies"]], "ol"))
         parts.append(Markup("<p class='mb-1'>%s</p>") % self._steps_title(plan["steps"]))
         parts.append(_as_list([self._step_text(step) for step in plan["steps"]], "ol"))
         return Markup("").join(parts)
@@ -300,37 +300,6 @@ class CxTowerJetCreateWizard(models.TransientModel):
         return self.env._(
             "%(action)s, with the flight plan “%(plan)s”", action=step["name"], plan=step["plan"]
         )
-
-    def _explain_dependencies(self, plans):
-        """Return planned dependencies as HTML, with those of jets that will be created below them."""
-        items = []
-        for plan in plans:
-            text = Markup("%s") % self._dependency_text(plan)
-            if plan["dependencies"]:
-                text += self._explain_dependencies(plan["dependencies"])
-            items.append(text)
-        return _as_list(items)
-
-    def _dependency_text(self, plan):
-        names = {name: plan[name] for name in ("template", "state", "jet")}
-        names["steps"] = ", ".join(step["name"] for step in plan["steps"])
-        if plan["problem"]:
-            return self.env._("%(template)s in state “%(state)s”: not available", **names)
-        if plan["kind"] == "create":
-            return self.env._(
-                "%(template)s in state “%(state)s”: a new one is created and started (%(steps)s)", **names
-            )
-        if plan["kind"] == "drive":
-            return self.env._(
-                "%(template)s in state “%(state)s”: “%(jet)s” is brought there (%(steps)s)", **names
-            )
-        if plan["kind"] == "on_its_way":
-            return self.env._("%(template)s in state “%(state)s”: “%(jet)s” is on its way there", **names)
-        if plan["kind"] == "wait":
-            return self.env._(
-                "%(template)s in state “%(state)s”: “%(jet)s” is busy, so the new jet waits for it", **names
-            )
-        return self.env._("%(template)s in state “%(state)s”: “%(jet)s” is used", **names)
 
     # ------------------------------------------------------------------ the jet
 

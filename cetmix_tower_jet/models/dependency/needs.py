@@ -171,17 +171,6 @@ class CxTowerJet(models.Model):
             )
         )
 
-    def _needed_where_they_are(self):
-        if not self:
-            return self
-        self._flush_needs()
-        query = SQL(
-            "SELECT jet.id FROM cx_tower_jet jet WHERE jet.id = ANY(%s) AND (%s)",
-            self.ids,
-            self._is_needed_here_sql(0),
-        )
-        return self.browse(row[0] for row in self.env.execute_query(query))
-
     @api.model
     def _is_needed_here_sql(self, asker_id):
         """Return the condition that another jet than the one that asks needs the row ``jet`` in its present state.

@@ -177,15 +177,16 @@ class TestCreateWizard(JetCase):
         form = self._form(self.user, jet_template_id=self.template)
         self.assertFalse(form.problem)
         self.assertRegex(
-            form.explanation, "Database in state “Running”: a new one is created.*Prepare, Build, Start"
+            form.explanation,
+            "A new jet of “Storage” is created.*A new jet of “Database” is created.*Prepare, Build, Start",
         )
-        self.assertIn("Storage in state “Running”: a new one", form.explanation)
 
     def test_a_dependency_that_exists_is_used_or_brought_there(self):
         database = self._need()
         jet = self._new_jet("DB", "stopped", database, users=self.user)
         self.assertRegex(
-            self._form(self.user, jet_template_id=self.template).explanation, "“DB” is brought there .Start."
+            self._form(self.user, jet_template_id=self.template).explanation,
+            "“DB” is brought to “Running”: Start",
         )
         jet._set_state(self._state("running"))
         self.assertIn("“DB” is used", self._form(self.user, jet_template_id=self.template).explanation)
@@ -194,17 +195,17 @@ class TestCreateWizard(JetCase):
         self._new_jet("Secret", "running", self._need())
         explanation = self._form(self.user, jet_template_id=self.template).explanation
         self.assertNotIn("Secret", explanation)
-        self.assertIn("a new one is created", explanation)
+        self.assertIn("A new jet of “Database” is created", explanation)
 
     def test_a_dependency_without_rights_is_a_problem(self):
         self._need().write(self._roles())
         form = self._form(self.user, jet_template_id=self.template)
-        self.assertRegex(form.problem, "A jet of “Database” in state “Running” is needed.*may not launch")
+        self.assertRegex(form.problem, "No jet of “Database” can be used: .*may not launch")
 
     def test_what_the_plan_says_is_what_happens(self):
         self._need()
         with self._form(self.user, jet_template_id=self.template) as form:
-            self.assertIn("a new one is created", form.explanation)
+            self.assertIn("A new jet of “Database” is created", form.explanation)
         jet = self.env["cx.tower.jet"].browse(form.record.action_confirm()["res_id"])
         self.assertEqual(jet.state, "draft")
         self.assertEqual(jet.jet_requires_ids.jet_depends_on_id.state, "running")
