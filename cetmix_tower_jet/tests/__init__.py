@@ -30,3 +30,4 @@ from .base import test_relation_access
 from .base import test_hidden_facts
 from .base import test_variable_texts
 from .base import test_api_denials
+from .tower import test_tower

@@ -1,5 +1,4 @@
 from odoo import fields, models
-from odoo.exceptions import AccessError
 
 
 class CxTowerJet(models.Model):
@@ -90,34 +89,3 @@ class CxTowerJet(models.Model):
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(f"cetmix_tower_server.{xmlid}")
         return action | {"domain": [("jet_id", "in", self.ids)], "context": context}
-
-
-class CxTowerJetTemplate(models.Model):
-    """Buttons of jet templates: opening what belongs to them and to their jets."""
-
-    _inherit = "cx.tower.jet.template"
-
-    def action_open_command_logs(self):
-        """Open the command logs of the jets and installations of these templates.
-
-        :return: window action
-        :raise AccessError: the caller may not read one of them
-        """
-        context = {"search_default_filter_no_plan": 1, "search_default_filter_no_server_log": 1}
-        return self._action_open_belonging("action_cx_tower_command_log", context)
-
-    def action_open_plan_logs(self):
-        """Open the flight plan logs of the jets and installations of these templates. As :meth:`action_open_command_logs`."""
-        return self._action_open_belonging("action_cx_tower_plan_log", {"search_default_filter_main": 1})
-
-    def action_open_files(self):
-        """Open the files that new jets of these templates get. As :meth:`action_open_command_logs`."""
-        context = {"default_jet_template_id": self.id} if len(self) == 1 else {}
-        return self._action_open_belonging("cx_tower_file_action", context)
-
-    def _action_open_belonging(self, xmlid, context):
-        self.check_access("read")
-        if not self.env.user.has_group("cetmix_tower_server.group_manager") and not self.env.su:
-            raise AccessError(self.env._("Only Managers see what belongs to a jet template."))
-        action = self.env["ir.actions.act_window"]._for_xml_id(f"cetmix_tower_server.{xmlid}")
-        return action | {"domain": [("jet_template_id", "in", self.ids)], "context": context}

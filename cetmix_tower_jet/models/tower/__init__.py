@@ -1,0 +1,3 @@
+from . import waiting
+from . import server
+from . import health
