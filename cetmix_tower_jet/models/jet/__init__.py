@@ -6,3 +6,4 @@ from . import new_jets
 from . import creation
 from . import deletion
 from . import launch_plan
+from . import readers

@@ -4,3 +4,4 @@ from . import cx_tower_jet_template_dependency
 from . import opening
 from . import standard_lifecycle
 from . import check
+from . import jet_users
