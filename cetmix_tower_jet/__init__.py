@@ -4,3 +4,8 @@ from . import models
 from . import wizards
 
 guard_public_methods("cetmix_tower_jet")
+
+
+def uninstall_hook(env):
+    """Leave servers usable without jets."""
+    env["cx.tower.jet"]._prepare_uninstall()

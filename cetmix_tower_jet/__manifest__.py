@@ -64,4 +64,5 @@
         ],
     },
     "application": True,
+    "uninstall_hook": "uninstall_hook",
 }

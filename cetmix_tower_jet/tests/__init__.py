@@ -32,3 +32,4 @@ from .base import test_hidden_facts
 from .base import test_variable_texts
 from .base import test_api_denials
 from .tower import test_tower
+from .tower import test_uninstalling

@@ -1,3 +1,4 @@
 from . import waiting
 from . import server
 from . import health
+from . import uninstalling

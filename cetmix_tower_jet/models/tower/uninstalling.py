@@ -1,0 +1,90 @@
+from odoo import api, models
+from odoo.addons.cetmix_tower_server.engine import states
+from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
+from odoo.addons.cetmix_tower_server.engine.run_end import RunEnd
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import sql
+
+MODULE = "cetmix_tower_jet"
+NAMED = 3
+#: What a step becomes that triggered an action of a jet. It must not succeed silently.
+CODE_WITHOUT_JETS = 'echo "This step triggered an action of a jet. The jets were uninstalled." >&2; exit 1'
+
+
+class IrModuleModule(models.Model):
+    """Uninstalling the addon while something of jets is going on is refused."""
+
+    _inherit = "ir.module.module"
+
+    def button_uninstall(self):
+        doomed = self + self.downstream_dependencies()
+        if MODULE in doomed.mapped("name"):
+            self.env["cx.tower.jet"]._check_can_be_uninstalled()
+        return super().button_uninstall()
+
+
+class CxTowerJet(models.Model):
+    """What has to be over, and what has to go, before the addon is uninstalled."""
+
+    _inherit = "cx.tower.jet"
+
+    @api.model
+    def _check_can_be_uninstalled(self):
+        """Raise UserError while jets move, templates are being installed, or runs on jets are going on."""
+        # sudo: whoever may uninstall addons is told what is in the way
+        jets = self.sudo().with_context(active_test=False).search([("current_transition_id", "!=", False)])
+        found = [f"“{jet.name}”: {jet._busy_text()}" for jet in jets[:NAMED]]
+        installations = self.env["cx.tower.jet.template.install"].sudo()
+        running = installations.search([("state", "=", "processing")], limit=NAMED)
+        found += [installation._live_text() for installation in running]
+        for model in ("cx.tower.plan.log", "cx.tower.command.log"):
+            runs = self.env[model].sudo().search(self._domain_of_live_runs(), limit=NAMED)
+            found += runs.mapped("name")
+        if found:
+            raise UserError(
+                self.env._(
+                    "Jets cannot be uninstalled now, because something is going on: %s. Wait for it to end, or stop it.",
+                    "; ".join(dict.fromkeys(filter(None, found))),
+                )
+            )
+
+    @api.model
+    def _domain_of_live_runs(self):
+        on_jets = Domain("jet_id", "!=", False) | Domain("jet_template_install_line_id", "!=", False)
+        return Domain("state", "in", list(states.ACTIVE)) & on_jets
+
+    @api.model
+    def _prepare_uninstall(self):
+        """Remove what belongs to jets from the tables of the server addon, so that servers stay usable. Nothing is done on hosts.
+
+        Called by the uninstall hook, as superuser. It must not raise: Odoo would try again at each start.
+        """
+        self._end_steps_that_wait()
+        self._replace_jet_commands()
+        on_jets = Domain("jet_id", "!=", False) | Domain("jet_template_id", "!=", False)
+        everything = {"active_test": False}
+        files = self.env["cx.tower.file"].with_context(**everything).search(on_jets)
+        files._write_quietly({"pushed_path": False})  # so that nothing is deleted on hosts
+        self.env["cx.tower.server.log"].with_context(**everything).search(on_jets).unlink()
+        files.last_log_id = False  # a transfer that is going on must not keep its file
+        files.unlink()
+        # without an owner they would become global
+        self.env["cx.tower.variable.value"].with_context(**everything).search(on_jets).unlink()
+        self.env.flush_all()
+        sql.set_not_null(self.env.cr, "cx_tower_file", "server_id")
+
+    @api.model
+    def _end_steps_that_wait(self):
+        """End steps that began to wait for an action of a jet after the check."""
+        waiting = [("command_action", "=", "jet_action"), ("state", "in", list(states.ACTIVE))]
+        text = self.env._("The jets were uninstalled.")
+        for log in self.env["cx.tower.command.log"].search(waiting):
+            log._finish(RunEnd(int(ExitCode.JET_NOT_FOUND), text))
+
+    @api.model
+    def _replace_jet_commands(self):
+        """Give commands that trigger actions code that fails: the server addon does not know their type."""
+        commands = self.env["cx.tower.command"].with_context(active_test=False)
+        commands = commands.search([("action", "=", "jet_action")])
+        commands.write({"action": "ssh_command", "code": CODE_WITHOUT_JETS, "path": False, "active": False})
