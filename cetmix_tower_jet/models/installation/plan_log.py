@@ -52,4 +52,4 @@ class CxTowerJetTemplateInstallLine(models.Model):
             )
         install._take_again(user)
         install.current_line_id = self
-        self.write({"state": "processing", "message": False, "plan_log_id": False})
+        self._take()

@@ -3,6 +3,8 @@ import logging
 from odoo import fields, models
 from odoo.addons.cetmix_tower_server.engine.database_errors import may_succeed_later
 from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
+from odoo.addons.cetmix_tower_server.models.base.transactions import GUARD_WAIT_S, brief_locks
+from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from .cx_tower_jet_template_install import DONE, FAILED, INSTALL, PROCESSING
 
@@ -82,12 +84,26 @@ class CxTowerJetTemplateInstallLine(models.Model):
             self._fail(self.env._("The person who started it was deleted. Try again."))
             return False
         plan = self.jet_template_id[PLAN_OF[install.action]]
-        self.write({"state": "processing", "message": False, "plan_log_id": False})
+        self._take()
         if not plan:
             self._succeed()
             return True
         self._start_plan(plan)
         return False
+
+    def _take(self):
+        """Make this line the only one that is in progress with its template on its server.
+
+        Another transaction may have done the same since this one began, unseen by it. Then the database undoes this one; it is
+        tried again and sees the other line.
+        """
+        try:
+            with brief_locks(self.env, GUARD_WAIT_S):
+                self.write({"state": "processing", "message": False, "plan_log_id": False})
+        except (UniqueViolation, LockNotAvailable):
+            self.env.cr.execute(
+                "DO $$BEGIN RAISE 'another installation was faster' USING ERRCODE = 'serialization_failure'; END$$"
+            )
 
     def _is_wanted(self):
         """Return whether there is something to do: another installation, or a person, may have done it meanwhile."""
