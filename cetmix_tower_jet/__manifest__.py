@@ -57,6 +57,9 @@
         "cetmix_tower_jet.assets_dagre": [
             "cetmix_tower_jet/static/lib/dagre/dagre.js",
         ],
+        "web.assets_tests": [
+            "cetmix_tower_jet/static/tests/tours/**/*",
+        ],
         "web.assets_unit_tests": [
             "cetmix_tower_jet/static/lib/dagre/dagre.js",
             "cetmix_tower_jet/static/tests/**/*_test_helpers.js",

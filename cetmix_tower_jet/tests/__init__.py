@@ -33,3 +33,5 @@ from .base import test_variable_texts
 from .base import test_api_denials
 from .tower import test_tower
 from .tower import test_uninstalling
+from .template import test_template_screens
+from .template import test_template_tour

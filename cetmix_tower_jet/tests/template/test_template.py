@@ -151,6 +151,18 @@ class TestTemplate(JetCase):
             self.template.action_new_jet()["context"], {"default_jet_template_id": self.template.id}
         )
 
+    def test_the_graph_has_the_actions_that_the_caller_may_read_and_their_states(self):
+        self.template.access_level = "1"
+        self._action("Destroy").access_level = "3"
+        graph = self.template.with_user(self.user).get_lifecycle_graph()
+        names = [action["name"] for action in graph["actions"]]
+        self.assertEqual(names, ["Prepare", "Build", "Start", "Stop", "Restart", "Remove"])
+        self.assertEqual(graph["actions"][0]["state_from_id"], False)
+        references = [state["reference"] for state in graph["states"]]
+        self.assertEqual(references[:3], ["preparing", "draft", "building"])
+        self.assertNotIn("destroying", references)
+        self.assertEqual(len(self.template.get_lifecycle_graph()["actions"]), 7)
+
     def test_the_form_saves_actions_and_dependencies(self):
         database = self._new_template("Database")
         with Form(self.env["cx.tower.jet.template"]) as form:
