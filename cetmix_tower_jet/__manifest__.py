@@ -11,6 +11,8 @@
         "security/dependency/cx_tower_jet_dependency_rules.xml",
         "security/installation/cx_tower_jet_template_install_line_rules.xml",
         "security/installation/cx_tower_jet_template_install_rules.xml",
+        "security/installation/cx_tower_jet_template_install_wiz_rules.xml",
+        "security/jet/cx_tower_jet_create_wizard_rules.xml",
         "security/jet/cx_tower_jet_file_rules.xml",
         "security/jet/cx_tower_jet_fleet_run_rules.xml",
         "security/jet/cx_tower_jet_log_rules.xml",

@@ -5,6 +5,7 @@ from .dependency import test_creating
 from .dependency import test_waiting
 from .access import test_jet_access
 from .access import test_template_access
+from .access import test_methods
 from .access import test_writing
 from .jet import test_offers
 from .jet import test_races
