@@ -67,6 +67,10 @@ class CxTowerJetDependency(models.Model):
         )._check_new_links()
         return result
 
+    def _serve_with(self, jet):
+        """Link a jet, for the engine: whether it may be linked was asked when it was chosen."""
+        return super().write({"jet_depends_on_id": jet.id})
+
     def _check_new_links(self):
         """Raise where a jet has been linked that the caller may not read, or that accepts no new links."""
         for jet in self.jet_depends_on_id:

@@ -178,8 +178,7 @@ class CxTowerJetRequest(models.Model):
             }
         )
         if not failed:
-            for request in live:
-                request._store_link()
+            live._store_links()
         for request in live:
             request.requested_by_jet_id._on_jet_request_completed(request)
         return live
@@ -188,22 +187,30 @@ class CxTowerJetRequest(models.Model):
         """End these requests because nobody needs their jets any more; the transitions go on with what is left."""
         self._close(True, message).transition_id._continue_if_met()
 
-    def _store_link(self):
-        """Link the jet that serves this request to the jet that asked."""
-        asker, need = self.requested_by_jet_id, self._need()
-        if not asker or not need or not self.jet_id:
-            return
-        links = asker.jet_requires_ids
-        link = links.filtered(lambda one: one.jet_template_dependency_id == need)
-        if link.jet_depends_on_id == self.jet_id:
-            return
-        # one that somebody made by hand, without the dependency, would be a second link to the same jet
-        (links - link).filtered(lambda one: one.jet_depends_on_id == self.jet_id).unlink()
-        link = link or asker._create_dependencies().filtered(
-            lambda one: one.jet_template_dependency_id == need
-        )
-        link.jet_depends_on_id = self.jet_id
-        self.for_dependency_id = link
+    def _store_links(self):
+        """Link the jets that serve these requests to those that asked; one write for each jet that serves."""
+        for jet, requests in self.filtered("requested_by_jet_id").grouped("jet_id").items():
+            if jet:
+                links = requests._links_to_store(jet)
+                links.filtered(lambda link: link.jet_depends_on_id != jet)._serve_with(jet)  # noqa: B023
+
+    def _links_to_store(self, jet):
+        """Return the links that get a jet. :param jet: the one that serves these requests"""
+        found = self.env["cx.tower.jet.dependency"]
+        for request in self:
+            asker, need = request.requested_by_jet_id, request._need()
+            if not need:
+                continue
+            links = asker.jet_requires_ids
+            link = links.filtered(lambda one: one.jet_template_dependency_id == need)  # noqa: B023
+            # one that somebody made by hand, without the dependency, would be a second link to the same jet
+            (links - link).filtered(lambda one: one.jet_depends_on_id == jet).unlink()
+            link = link or asker._create_dependencies().filtered(
+                lambda one: one.jet_template_dependency_id == need  # noqa: B023
+            )
+            request.for_dependency_id = link
+            found |= link
+        return found
 
     def _fail_transitions(self):
         """Fail the transitions that wait for these requests, each with the whole chain in one sentence."""

@@ -60,6 +60,11 @@ class CxTowerJet(models.Model):
             jet.unmet_dependency_count = len(texts[jet._origin.id])
             jet.unmet_dependency_text = "; ".join(texts[jet._origin.id]) or False
 
+    def _control_dependencies(self):
+        """Return whether all that this jet needs where it is, is there. For addons that know it by this name."""
+        self.ensure_one()
+        return not self.unmet_dependency_count
+
     def _search_unmet_dependency_count(self, operator, value):
         if operator not in OPERATORS:
             return NotImplemented

@@ -109,8 +109,18 @@ class CxTowerJetRequest(models.Model):
             self._finalize(failed=True, message=str(error))
 
     def _create_jet(self):
-        """Create a jet for this request, as the person and with their rights, and bring it to the state."""
+        """Create a jet for this request, as the person and with their rights, and bring it to the state.
+
+        Of two transactions that do so for the same template at the same time, one collides, is tried again, and finds the jet of
+        the other one.
+        """
         person = self._person()
+        with brief_locks(self.env, GUARD_WAIT_S):
+            self.env.cr.execute(
+                "UPDATE cx_tower_jet_template SET write_date = write_date WHERE id = %s",
+                (self.jet_template_id.id,),
+                log_exceptions=False,  # losing the race is not an error
+            )
         template, server = self.jet_template_id.with_user(person), self.server_id.with_user(person)
         jet = template._create_new_jet(server, state=False).sudo()  # sudo: as any jet that serves a request
         self.jet_id = jet.with_env(self.env)
