@@ -175,12 +175,7 @@ class CxTowerJet(models.Model):
 
         :raise ValidationError: there is none
         """
-        Action = self.env["cx.tower.jet.action"]
-        found = (
-            action.with_env(self.env) if isinstance(action, models.BaseModel) else Action._find_named(action)
-        )
-        if found._name != Action._name or len(found) != 1:
-            raise ValidationError(self.env._("Pass one action: its id or its reference."))
+        found = self.env["cx.tower.jet.action"]._one_named(action)
         found.check_access("read")
         if found.jet_template_id != self.jet_template_id:
             raise ValidationError(

@@ -50,11 +50,7 @@ class CxTowerServer(models.Model):
         """
         self.ensure_one()
         template = jet_template or self.env.context.get("jet_template_id")
-        if not isinstance(template, models.BaseModel):
-            template = self.env["cx.tower.jet.template"]._find_named(template or [])
-        if len(template) != 1:
-            raise ValidationError(self.env._("Choose the jet template to uninstall."))
-        return template.with_env(self.env).action_uninstall_from_server(self)
+        return self.env["cx.tower.jet.template"]._one_named(template).action_uninstall_from_server(self)
 
 
 class CxTowerJetTemplate(models.Model):

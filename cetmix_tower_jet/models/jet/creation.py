@@ -36,7 +36,7 @@ class CxTowerJetTemplate(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        server = self._argument("cx.tower.server", server)
+        server = self.env["cx.tower.server"]._one_named(server)
         with self.env.cr.savepoint():  # leaves nothing behind if a script continues after an error
             return self._create_new_jet(server, name, state, **kwargs)
 
@@ -127,8 +127,8 @@ class CxTowerJetTemplate(models.Model):
         if state is None:
             goal = self.sudo().action_create_id.state_to_id  # sudo: the path checks the caller's level
         else:
-            found = self._argument("cx.tower.jet.state", state, sudo=True) if state else False
-            goal = jet._state_argument(found)
+            # sudo: a state above the caller's level is refused by name, not hidden
+            goal = jet._state_argument(state and self.env["cx.tower.jet.state"].sudo()._one_named(state))
         if not goal:
             return
         try:
@@ -165,18 +165,6 @@ class CxTowerJetTemplate(models.Model):
         # sudo: all jets count, whoever sees them
         count = self.env["cx.tower.jet"].sudo().with_context(active_test=False).search_count(domain)
         return self.sudo()._full_text(server) if self.sudo()._is_full(count) else ""  # sudo: names, the limit
-
-    def _argument(self, model, value, sudo=False):
-        """Return the one record that a record, an id or a reference names."""
-        Model = self.env[model].sudo(sudo or self.env.su)
-        found = (
-            value.with_env(Model.env)
-            if isinstance(value, models.BaseModel)
-            else Model._find_named(value or "")
-        )
-        if found._name != model or len(found) != 1:
-            raise ValidationError(self.env._("Pass one record: its ID or its reference."))
-        return found
 
     def _name_argument(self, name):
         if name is None or name is False:

@@ -214,8 +214,4 @@ class CxTowerJetTemplate(models.Model):
         own = super().get_variable_value(variable_reference, no_fallback=no_fallback or bool(server))
         if not server or no_fallback or own is not False:
             return own
-        servers = self.env["cx.tower.server"]
-        server = (
-            server.with_env(self.env) if isinstance(server, models.BaseModel) else servers._find_named(server)
-        )
-        return server.get_variable_value(variable_reference)
+        return self.env["cx.tower.server"]._one_named(server).get_variable_value(variable_reference)

@@ -1,6 +1,6 @@
 from odoo import models
 from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_datetime
 
 from ...engine.asking import Asking
@@ -40,9 +40,7 @@ class CxTowerJet(models.Model):
         :raise ValidationError: there is none
         :raise AccessError: the caller may not read it
         """
-        found = jet.with_env(self.env) if isinstance(jet, models.BaseModel) else self._find_named(jet or "")
-        if found._name != self._name or len(found) != 1:
-            raise ValidationError(self.env._("Pass one jet: its id or its reference."))
+        found = self._one_named(jet)
         found.check_access("read")
         return found
 

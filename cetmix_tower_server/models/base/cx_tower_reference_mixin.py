@@ -76,12 +76,32 @@ class CxTowerReferenceMixin(models.AbstractModel):
         return self.browse(dict.fromkeys(found[name] for name in names))
 
     @api.model
+    def _one_named(self, name):
+        """Return the one record of this model that an argument names: a record, an ID or a reference.
+
+        The caller must still check access, as after :meth:`_find_named`.
+
+        :raise ValidationError: it names no record, several, or one of another model
+        """
+        is_record = isinstance(name, models.BaseModel)
+        if is_record and (name._name != self._name or len(name) != 1) or not (is_record or name):
+            raise ValidationError(self.env._("Pass one %s: its ID or its reference.", self._kind_of_record()))
+        found = name.with_env(self.env) if is_record else self._find_named(name)
+        return found.ensure_one()
+
+    @api.model
+    def _kind_of_record(self):
+        """Return what the screens call a record of this model."""
+        # sudo: as every person sees it on the screens
+        return self.env["ir.model"]._get(self._name).sudo().name
+
+    @api.model
     def _not_found(self, names):
         """Return the error that lists the ids or references which name no record that the caller can see."""
         return ValidationError(
             self.env._(
                 "There is no %(kind)s %(names)s, or you do not have access to it.",
-                kind=self.env["ir.model"]._get(self._name).sudo().name,  # sudo: what the screens call it
+                kind=self._kind_of_record(),
                 names=", ".join(f"“{name}”" for name in names[:NAMED]),
             )
         )
