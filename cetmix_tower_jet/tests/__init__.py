@@ -36,3 +36,4 @@ from .tower import test_tower
 from .tower import test_uninstalling
 from .template import test_template_screens
 from .template import test_template_tour
+from .jet import test_create_browser
