@@ -20,6 +20,7 @@ from .target import test_running
 from .target import test_wizards
 from .target import test_belongings
 from .installation import test_installation
+from .installation import test_installation_races
 from .state import test_state
 from .template import test_check
 from .template import test_template

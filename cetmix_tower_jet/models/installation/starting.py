@@ -1,5 +1,9 @@
 from odoo import api, models
-from odoo.addons.cetmix_tower_server.models.base.transactions import GUARD_WAIT_S, brief_locks
+from odoo.addons.cetmix_tower_server.models.base.transactions import (
+    GUARD_WAIT_S,
+    brief_locks,
+    in_own_transaction,
+)
 from odoo.exceptions import AccessError, UserError, ValidationError
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
@@ -183,14 +187,34 @@ class CxTowerJetTemplate(models.Model):
 
     def _named(self, records):
         """Return the names of records for a message; of those that the caller may not read, only the number."""
-        shown = records._filtered_access("read")[:NAMED]
+        # exists: some may have been created after this transaction began
+        shown = records.exists()._filtered_access("read")[:NAMED]
         names = [f"“{name}”" for name in shown.mapped("name")]
         if left := len(records) - len(shown):
             names.append(self.env._("%s more", left) if names else str(left))
         return ", ".join(names)
 
     def _living_jets(self, servers):
-        """Return {server id: jets of this template there}. Destroyed ones do not count: nothing of them is left on the server."""
+        """Return {server id: jets of this template there}. Destroyed ones do not count: nothing of them is left on the server.
+
+        Jets that were created since this transaction began count, too: it would not see them. Nobody creates another one until
+        it ends, because its row of the installed template is changed (:meth:`_hold_installed`).
+        """
+        found = in_own_transaction(
+            self.env,
+            lambda env: self.with_env(env)._find_living_jets(servers),
+            "looking for jets of a template",
+            read_committed=True,
+        )
+        seen = self._find_living_jets(servers)
+        jets = self.env["cx.tower.jet"]
+        return {
+            server_id: jets.browse(sorted({*seen.get(server_id, ()), *(found or {}).get(server_id, ())}))
+            for server_id in {*seen, *(found or {})}
+        }
+
+    def _find_living_jets(self, servers):
+        """Return {server id: ids of the jets of this template there}, as far as this transaction sees them."""
         jets = self.env["cx.tower.jet"].sudo().with_context(active_test=False)  # sudo: all of them count
         domain = [
             ("jet_template_id", "=", self.id),
@@ -199,8 +223,21 @@ class CxTowerJetTemplate(models.Model):
             ("active", "=", True),
             ("state_id", "!=", False),
         ]
-        groups = jets._read_group(domain, ["server_id"], ["id:recordset"])
-        return {server.id: found for server, found in groups}
+        groups = jets._read_group(domain, ["server_id"], ["id:array_agg"])
+        return {server.id: ids for server, ids in groups}
+
+    def _hold_installed(self, server):
+        """Keep this template installed on a server until the end of the transaction, for a jet that is created there.
+
+        :raise UserError: it is being removed
+        """
+        self.env.cr.execute(
+            "SELECT FROM cx_tower_jet_template_server_rel WHERE jet_template_id = %s AND server_id = %s FOR SHARE",
+            (self.id, server.id),
+        )
+        live = self._live_installs(server).get(server.id)
+        if live and live.action == UNINSTALL:
+            raise UserError(live._live_text())
 
     def _installed_dependants(self, servers):
         """Return {server id: templates there that need this one, directly or through others, also those being installed}."""

@@ -89,6 +89,7 @@ class CxTowerJet(models.Model):
                 problem = template._problem_with_server(server)
                 if problem:
                     raise UserError(problem)
+                template._hold_installed(server)
 
     # ------------------------------------------------------------------ people
 

@@ -254,6 +254,12 @@ class TestInstallation(JetCase):
         self.assertFalse(jet.active)
         self.shop.uninstall_from_servers(self.new_server)
 
+    def test_no_jet_is_created_while_the_template_is_being_removed(self):
+        self._put(self.shop)
+        self.shop.uninstall_from_servers(self.new_server)
+        with self.assertRaisesRegex(UserError, "being removed from New host"):
+            self._new_jet("Late", template=self.shop, server_id=self.new_server.id)
+
     def test_of_jets_that_the_caller_may_not_see_only_the_number_is_said(self):
         self._put(self.shop)
         self._new_jet("Secret shop", template=self.shop, server_id=self.new_server.id)
