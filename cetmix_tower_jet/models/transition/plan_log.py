@@ -63,15 +63,12 @@ class CxTowerPlanLog(models.Model):
             self.env["cx.tower.run.backend"]._chosen()._wake()
 
     def _reason_of_end(self):
-        """Return in one sentence why this run did not succeed: its own message, or that of the step that failed."""
-        step = self._last_step()
-        if self.message:
-            return self.message
-        return self.env._(
-            "“%(step)s” ended with exit code %(code)s. %(message)s",
-            step=step.command_id.name or "",
-            code=self.plan_status,
-            message=step.message or "",
+        """Return in one sentence why this run did not succeed.
+
+        Its own message says it for whoever may read the run; messages of steps may be above their level.
+        """
+        return self.message or self.env._(
+            "The flight plan ended with exit code %(code)s.", code=self.plan_status
         )
 
     # ------------------------------------------------------------------ resume

@@ -79,7 +79,7 @@ class TestJetAction(JetCase):
         self._end_action(good)
         self.assertEqual((log.state, log.command_status), ("failed", -100))
         self.assertRegex(log.message, "“Elsewhere”: exit code -505: “Start” is not available")
-        self.assertRegex(log.message, "“Bad”: exit code 7: .*no disk")
+        self.assertRegex(log.message, "“Bad”: exit code 7: Line 1, “Step”")
         self.assertNotIn("“Good”", log.message)
         self.assertEqual((good.state, bad.state), ("running", "stopped"))
         self.assertEqual(elsewhere.state, "running")
