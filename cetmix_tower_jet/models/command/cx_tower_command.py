@@ -95,6 +95,16 @@ class CxTowerCommand(models.Model):
         }
 
 
+class CxTowerScheduledTask(models.Model):
+    """Scheduled tasks of jets trigger actions."""
+
+    _inherit = "cx.tower.scheduled.task"
+
+    @api.model
+    def _get_command_actions(self):
+        return [*super()._get_command_actions(), ACTION]
+
+
 class CxTowerRunTargetMixin(models.AbstractModel):
     """What a dry run says about a command that triggers an action."""
 

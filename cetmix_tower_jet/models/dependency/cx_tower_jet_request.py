@@ -227,7 +227,10 @@ class CxTowerJetRequest(models.Model):
         )
 
     def _needed_name(self):
-        return self.jet_id.name or self.jet_template_id.name
+        """Return what is needed, for a sentence: the jet, or its template if the person may not read the jet."""
+        person = self._person()
+        may_read = self.jet_id and person and self.jet_id.with_user(person).has_access("read")
+        return self.jet_id.name if may_read else self.jet_template_id.name
 
     def unlink(self):
         waiting = self.filtered(

@@ -97,16 +97,9 @@ class CxTowerJet(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if "active" in vals:
-            # sudo: as in create
-            jets = self.sudo()
-            if jets._new_requests() if vals["active"] else jets._transitions_waiting_here():
-                self.env["cx.tower.jet.request"]._look_again_soon()
+        if vals.get("active") and self.sudo()._new_requests():  # sudo: as in create
+            self.env["cx.tower.jet.request"]._look_again_soon()
         return result
-
-    def _transitions_waiting_here(self):
-        """Return the transitions of these jets that wait."""
-        return self.current_transition_id.filtered(lambda one: one.state == transitions.WAITING)
 
 
 class CxTowerJetTransition(models.Model):

@@ -174,6 +174,14 @@ class TestJetAction(JetCase):
         self.assertEqual((db.state, db.transition_ids.state), ("stopped", "stopped"))
         self.assertEqual(log.command_status, -100)
 
+    def test_a_scheduled_task_triggers_it_on_its_jets(self):
+        db = self._new_database("DB")
+        task = self.env["cx.tower.scheduled.task"].create(
+            {"name": "Nightly", "command_id": self.move_database.id, "jet_ids": [(6, 0, self.jet.ids)]}
+        )
+        task.run()
+        self.assertEqual(db.state, "running")
+
     def test_it_needs_a_jet(self):
         log = self.server._start_command_runs(self.move_database, RunRequest()).sudo()
         self.assertEqual(log.command_status, -503)

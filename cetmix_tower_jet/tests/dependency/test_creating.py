@@ -172,7 +172,7 @@ class TestChains(DependencyCase):
             db.correct_state("stopped", "next round")
         each = (counts[50] - counts[10]) / 40
         self.assertLess(
-            each, 60, f"statements for each dependant, the start of its flight plan included: {counts}"
+            each, 30, f"statements for each dependant, the start of its flight plan included: {counts}"
         )
 
     def test_one_that_cannot_go_on_does_not_hold_up_the_others(self):

@@ -147,6 +147,26 @@ class TestHostile(DependencyCase):
         self._end_action(self.db)
         self._is_idle(top, self.shop, self.db)
 
+    def test_asking_again_ends_at_the_time_limit(self):
+        disk = self._new_template("Disk")
+        self._new_need(self.template, disk)
+        self._give_plan("Start", template=disk)
+        other = self._new_jet("Disk", "stopped", disk)
+        transition = self._start(self.shop)
+        self._end_action(self.db)
+        self.db.correct_state("stopped", "it crashed")
+        transition.deadline = fields.Datetime.now() - timedelta(seconds=1)
+        self._end_action(other)
+        self.assertEqual((transition.state, transition.exit_code), ("failed", -506))
+        self.assertIn("left their states", transition.message)
+
+    def test_a_failure_does_not_name_a_jet_that_the_person_may_not_read(self):
+        self.db.user_ids = False
+        self.shop.jet_requires_ids.jet_depends_on_id = self.db
+        transition = self._start(self.shop, self.user)
+        self._end_action(self.db, 1)
+        self.assertIn("“Shop” waits for “Database”", transition.message)
+
     # ------------------------------------------------------------------ requests without a requester
 
     def _create_request(self, person=None, **values):
