@@ -38,3 +38,4 @@ from .tower import test_uninstalling
 from .template import test_template_screens
 from .template import test_template_tour
 from .jet import test_create_browser
+from .tower import test_api
