@@ -102,7 +102,8 @@ class CxTowerJetTemplate(models.Model):
         }
         jet = self._create_checked(values)
         for log in later.get("server_log_ids", ()):
-            log.copy({"jet_id": jet.id, "server_id": server.id, "jet_template_id": False})
+            place = {"jet_id": jet.id, "server_id": server.id, "jet_template_id": False}
+            log.copy({**place, "name": log.name})
         jet._message_log(body=self.env._("Created from the template %s.", self._get_html_link()))
         self._bring_to_first_state(jet, state, asking)
         return jet

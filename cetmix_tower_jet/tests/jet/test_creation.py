@@ -272,6 +272,17 @@ class TestCreation(CreationCase):
         self.assertEqual(jet.server_log_ids.name, "Syslog")
         self.assertEqual(jet.scheduled_task_ids, task)
 
+    def test_logs_that_are_passed_are_copied(self):
+        command = self._new_command("Read", access_level="1")
+        log = self.env["cx.tower.server.log"].create(
+            {"name": "Syslog", "log_type": "command", "command_id": command.id, "server_id": self.server.id}
+        )
+        jet = self._create(server_log_ids=log.ids)
+        self.assertEqual((jet.server_log_ids.name, jet.server_log_ids.server_id), ("Syslog", self.server))
+        self.assertFalse(log.jet_id)
+        with self.assertRaises(AccessError):
+            self._create(self.user, server_log_ids=log.ids)
+
     def test_jets_have_a_row_for_each_dependency(self):
         needed = self._new_template("Database")
         need = self.env["cx.tower.jet.template.dependency"].create(
