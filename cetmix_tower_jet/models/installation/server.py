@@ -49,6 +49,7 @@ class CxTowerServer(models.Model):
         :raise ValidationError: there is no such template
         """
         self.ensure_one()
+        self.check_access("read")
         template = jet_template or self.env.context.get("jet_template_id")
         return self.env["cx.tower.jet.template"]._one_named(template).action_uninstall_from_server(self)
 
@@ -69,9 +70,8 @@ class CxTowerJetTemplate(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_installing(self):
         """Refuse to delete a template while it is being installed or removed somewhere."""
-        lines = self.env[
-            "cx.tower.jet.template.install.line"
-        ].sudo()  # sudo: whoever started it; only whether
+        # sudo: whoever started it counts; only one that is deleted with the template is named
+        lines = self.env["cx.tower.jet.template.install.line"].sudo()
         found = lines.search(
             [("jet_template_id", "in", self.ids), ("jet_template_install_id.state", "=", "processing")],
             limit=1,

@@ -35,6 +35,7 @@ class CxTowerJetTemplate(models.Model):
         :raise ValidationError: there is no such server
         """
         self.ensure_one()
+        self.check_access("read")
         servers = self._servers_argument(servers)
         self._check_may_install(servers)
         template = self.sudo()  # sudo: the right to install includes all that the template needs
@@ -59,6 +60,7 @@ class CxTowerJetTemplate(models.Model):
         :raise UserError: it is not installed, jets of it are there, or installed templates need it; nothing has changed
         """
         self.ensure_one()
+        self.check_access("read")
         servers = self._servers_argument(servers)
         self._check_may_install(servers)
         template = self.sudo()  # sudo: the right to uninstall includes running the uninstall plan
