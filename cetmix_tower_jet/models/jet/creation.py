@@ -2,6 +2,7 @@ from collections.abc import Mapping
 
 from odoo import api, fields, models
 from odoo.addons.cetmix_tower_server.engine.errors import EngineError
+from odoo.addons.cetmix_tower_server.engine.template.placeholders import find_secrets
 from odoo.exceptions import AccessError, UserError, ValidationError
 from psycopg2.errors import UniqueViolation
 
@@ -273,6 +274,7 @@ class CxTowerJetTemplate(models.Model):
                 )
             )
         Variable._check_may_name([text for text in texts.values() if text])
+        self._check_no_secrets(texts)
         self._check_overridden(texts)
         self._check_required(texts)
         return [
@@ -285,6 +287,19 @@ class CxTowerJetTemplate(models.Model):
         """Return all values of this template, as superuser."""
         # sudo: callers only use names, or check what they show
         return self.env["cx.tower.variable.value"].sudo().search([("jet_template_id", "=", self.id)])
+
+    def _check_no_secrets(self, texts):
+        """Raise AccessError if a caller of level User, who may read no secret, passes a value that uses one."""
+        if self.env.su or self.env.user.has_group(GROUP_MANAGER):
+            return
+        using = [reference for reference, text in texts.items() if text and find_secrets(text)]
+        if using:
+            raise AccessError(
+                self.env._(
+                    "Only Managers may use secrets in values. Change the value of %s.",
+                    ", ".join(f"“{reference}”" for reference in using),
+                )
+            )
 
     def _check_overridden(self, texts):
         """Raise AccessError for a value that would override one of the template which the caller may not read."""

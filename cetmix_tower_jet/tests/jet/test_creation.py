@@ -163,6 +163,14 @@ class TestCreation(CreationCase):
             with self.assertRaises(AccessError if "edition" in values else ValidationError):
                 self._create(self.user, variable_values=values)
 
+    def test_a_user_cannot_reach_secrets_by_values(self):
+        self.env["cx.tower.variable"].create({"name": "Password", "access_level": "1"})
+        self._new_secret("Root password")
+        values = {"password": "#!cxtower.secret.root_password!#"}
+        with self.assertRaisesRegex(AccessError, "Only Managers may use secrets"):
+            self._create(self.user, variable_values=values)
+        self._create(self.manager, variable_values=values)
+
     def test_all_missing_values_are_named_at_once(self):
         for name in ("One", "Two"):
             variable = self.env["cx.tower.variable"].create({"name": name, "access_level": "1"})
