@@ -11,7 +11,7 @@ Kind = Literal["linked", "ready", "on_its_way", "drive", "create", "wait", "refu
 
 @dataclass(frozen=True)
 class Candidate:
-    """A jet of the needed template that may be read by the person who needs it.
+    """A jet of the needed template that the person who needs it may read, or that is linked already.
 
     :param state: its present state; None: none
     :param target: where it is on its way to; only looked at if it is busy
