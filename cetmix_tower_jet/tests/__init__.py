@@ -3,7 +3,7 @@ from .dependency import test_impact
 from .command import test_jet_action
 from .dependency import test_creating
 from .dependency import test_waiting
-from .dependency import test_races as test_dependency_races
+from .dependency import test_waiting_races
 from .access import test_jet_access
 from .access import test_template_access
 from .access import test_methods

@@ -15,7 +15,7 @@ NAME = "Race of dependencies"
 
 
 @tagged("post_install", "-at_install")
-class TestRaces(BaseCase):
+class TestWaitingRaces(BaseCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -73,7 +73,8 @@ class TestRaces(BaseCase):
     def _remove_all(self):
         with self._connection() as env:
             jets = env["cx.tower.jet"].with_context(active_test=False).search([("name", "=", NAME)])
-            jets.current_transition_id._end("stopped")
+            for transition in jets.current_transition_id:
+                transition._end("stopped")
             jets.jet_requires_ids.unlink()
             jets.unlink()
             templates = env["cx.tower.jet.template"].search([("name", "=", NAME)], order="id")
