@@ -15,7 +15,9 @@ from .jet import test_allocation
 from .jet import test_create_wizard
 from .jet import test_creation
 from .jet import test_deletion
+from .screens import test_board_reads
 from .screens import test_javascript
+from .screens import test_move_wizards
 from .target import test_values
 from .target import test_running
 from .target import test_wizards

@@ -7,3 +7,4 @@ from . import following
 from . import recovery
 from . import impact
 from . import planning
+from . import opening

@@ -51,6 +51,12 @@ class CxTowerJet(models.Model):
     )
     busy_since = fields.Datetime(compute="_compute_busy")
     may_stop = fields.Boolean(compute="_compute_busy")
+    live_plan_log_id = fields.Many2one(
+        "cx.tower.plan.log",
+        string="Run of the last action",
+        compute="_compute_live_plan_log_id",
+        help="Flight plan run of the present action, or of the last one, for those who may read it.",
+    )
 
     @api.depends(
         "state_id",
@@ -102,13 +108,26 @@ class CxTowerJet(models.Model):
         # sudo: everybody who sees a jet is told what it is busy with, not the transition itself
         self.sudo().current_transition_id.fetch(["action_name", "user_id", "start_date", "state"])
         busy = self.filtered(lambda jet: jet.sudo().current_transition_id)
-        # Asking for rights may flush, which empties the cache: everything is found out first, then assigned.
+        # Some of these may flush, which empties the cache: everything is found out first, then assigned.
         found = {
-            jet: (jet._busy_text(), jet.sudo().current_transition_id.start_date, jet._may_stop())
+            jet: (jet._busy_text(), jet.sudo().current_transition_id.start_date, jet._is_stopper())
             for jet in busy
         }
         for jet in self:
             jet.busy_text, jet.busy_since, jet.may_stop = found.get(jet, (False, False, False))
+
+    @api.depends_context("uid", "su")
+    def _compute_live_plan_log_id(self):
+        Transition = self.env["cx.tower.jet.transition"]
+        rows = Transition.sudo()._read_group(  # sudo: the run itself is shown to those who may read it
+            [("jet_id", "in", self.ids), ("state", "!=", "corrected")], ["jet_id"], ["id:max"]
+        )
+        last = {jet.id: Transition.sudo().browse(number).plan_log_id for jet, number in rows}
+        logs = self.env["cx.tower.plan.log"].browse({log.id for log in last.values() if log})
+        readable = logs._filtered_access("read")
+        for jet in self:
+            log = last.get(jet.id, Transition.plan_log_id).sudo(False)
+            jet.live_plan_log_id = log if log in readable else False
 
     def get_lifecycle_graph(self):
         """Return the lifecycle of this jet's template, with what holds for this jet, for the graph.
@@ -134,3 +153,40 @@ class CxTowerJet(models.Model):
         graph["state_id"] = (transition.state_from_id if is_in_transit else self.state_id).id
         graph["transit_state_id"] = is_in_transit and transition.state_transit_id.id
         return graph
+
+    # ------------------------------------------------------------------ moving several jets
+
+    def action_open_state_wizard(self):
+        """Open the wizard that brings these jets to a state.
+
+        :return: window action
+        :raise AccessError: the caller may not read one of them
+        """
+        return self._action_move(self.env._("Bring to State"), "cx.tower.jet.state.wizard")
+
+    def action_open_action_wizard(self):
+        """Open the wizard that triggers an action on these jets. :return, raise: as :meth:`action_open_state_wizard`"""
+        return self._action_move(self.env._("Trigger Action"), "cx.tower.jet.action.wizard")
+
+    def action_open_correct_wizard(self):
+        """Open the wizard that corrects the state of this jet.
+
+        :return: window action
+        :raise AccessError: the caller may not write the jet
+        """
+        self.ensure_one()
+        self.check_access("write")
+        action = self._action_move(self.env._("Correct State"), "cx.tower.jet.correct.wizard")
+        return action | {"context": {"default_jet_id": self.id}}
+
+    def _action_move(self, name, model):
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": model,
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_jet_ids": self.ids},
+        }

@@ -45,27 +45,23 @@ class CxTowerJet(models.Model):
     def _check_may_stop(self):
         """Raise AccessError unless the caller may stop what this jet is busy with."""
         self.check_access("read")
-        jet = self.sudo()  # sudo: compares people with the caller; shows only names
+        if not self._is_stopper():
+            raise AccessError(
+                self.env._(
+                    "You may not stop what “%s” is busy with: only the person who started it, Managers of the jet or of its server,"
+                    " and Root may.",
+                    self.sudo().name,  # sudo: the caller may read it
+                )
+            )
+
+    def _is_stopper(self):
+        """Return whether the caller, who may read this jet, may stop what it is busy with."""
+        self.ensure_one()
         user = self.env.user
         if self.env.su or user.has_group("cetmix_tower_server.group_root"):
-            return
-        if user == jet.current_transition_id.user_id or user in jet._get_stop_managers():
-            return
-        raise AccessError(
-            self.env._(
-                "You may not stop what “%s” is busy with: only the person who started it, Managers of the jet or of its server,"
-                " and Root may.",
-                self.name,
-            )
-        )
-
-    def _may_stop(self):
-        """Return whether the caller may stop what this jet is busy with."""
-        try:
-            self._check_may_stop()
-        except AccessError:
-            return False
-        return True
+            return True
+        jet = self.sudo()  # sudo: compares people with the caller
+        return user == jet.current_transition_id.user_id or user in jet._get_stop_managers()
 
     def _names_for_caller(self):
         """Return these jets for a sentence: names of those that the caller may read, the others are only counted."""

@@ -5,6 +5,7 @@ from . import triggering
 from . import moving
 from . import journey
 from . import correction
+from . import opening
 from . import plan_log
 from . import stop
 from . import recovery

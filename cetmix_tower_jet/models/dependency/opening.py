@@ -1,0 +1,31 @@
+from odoo import models
+
+
+class CxTowerJetDependency(models.Model):
+    """Opening the jets on both ends of a link."""
+
+    _inherit = "cx.tower.jet.dependency"
+
+    def action_open_served_by(self):
+        """Open the jet that serves this dependency.
+
+        :return: window action
+        :raise AccessError: the caller may not read that jet
+        """
+        self.ensure_one()
+        return self._action_open_jet(self.jet_depends_on_id)
+
+    def action_open_jet(self):
+        """Open the jet that has this dependency. :return, raise: as :meth:`action_open_served_by`"""
+        self.ensure_one()
+        return self._action_open_jet(self.jet_id)
+
+    def _action_open_jet(self, jet):
+        jet.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": jet._name,
+            "res_id": jet.id,
+            "view_mode": "form",
+            "views": [(False, "form")],
+        }

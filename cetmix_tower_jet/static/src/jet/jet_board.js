@@ -1,0 +1,109 @@
+import { registry } from "@web/core/registry";
+import { KanbanController } from "@web/views/kanban/kanban_controller";
+import { kanbanView } from "@web/views/kanban/kanban_view";
+import { ListController } from "@web/views/list/list_controller";
+import { listView } from "@web/views/list/list_view";
+import { canUpdateBoard, updateBoard } from "./board_update";
+import { useJetNews } from "./jet_news";
+
+const isBusy = (record) => record.data.movement === "busy";
+const busyIds = (model) =>
+    model.isReady ? model.root.records.filter(isBusy).map((record) => record.resId) : [];
+
+/**
+ * The board of jets. It follows what happens: cards change and move to other columns, while scroll positions, open menus and the focus
+ * stay. Empty columns are folded when the board is opened; a column opens when a jet gets there.
+ */
+export class JetBoardController extends KanbanController {
+    setup() {
+        super.setup();
+        useJetNews(
+            (ids) => this.refresh(ids),
+            () => busyIds(this.model),
+        );
+    }
+
+    get modelParams() {
+        const params = super.modelParams;
+        params.hooks.onRootLoaded = (root) => this.foldEmptyColumns(root);
+        return params;
+    }
+
+    /** Folds empty columns, and opens the one of jets without a state, which Odoo folds. */
+    foldEmptyColumns(root) {
+        if (!root.isGrouped) {
+            return;
+        }
+        const wasShown = new Set(this.model?.isReady ? this.shownValues : []);
+        for (const group of root.groups) {
+            if (!group.count && !group.isFolded) {
+                this.model._updateConfig(group.config, { isFolded: true }, { reload: false });
+            } else if (!group.value && group.count && group.isFolded && !wasShown.has(group.value)) {
+                group.toggle();
+            }
+        }
+        this.shownValues = root.groups.map((group) => group.value);
+    }
+
+    async refresh(ids) {
+        if (!this.model.isReady) {
+            return;
+        }
+        if (ids && !canUpdateBoard(this)) {
+            const shown = new Set(this.model.root.records.map((record) => record.resId));
+            if (ids.some((id) => shown.has(id)) || !this.model.root.isGrouped) {
+                await this.reload();
+            }
+        } else if (!ids || !(await this.keepFocus(() => updateBoard(this, ids)))) {
+            await this.reload();
+        }
+    }
+
+    /** Reads the board again, unless records are selected: they would no longer be. */
+    async reload() {
+        if (!this.model.root.selection?.length) {
+            await this.keepFocus(() => this.model.load());
+        }
+    }
+
+    /** Focuses the same card again if it has moved to another column. */
+    async keepFocus(change) {
+        const card = document.activeElement?.closest(".o_kanban_record");
+        const id = card?.dataset.id;
+        const result = await change();
+        if (id) {
+            await new Promise((resolve) => requestAnimationFrame(resolve));
+            const isLost = !card.isConnected && document.activeElement === document.body;
+            if (isLost) {
+                this.rootRef.el?.querySelector(`.o_kanban_record[data-id="${id}"]`)?.focus();
+            }
+        }
+        return result;
+    }
+}
+
+/** The list of jets, read again when one of them has changed. */
+export class JetListController extends ListController {
+    setup() {
+        super.setup();
+        useJetNews(
+            (ids) => this.refresh(ids),
+            () => busyIds(this.model),
+        );
+    }
+
+    async refresh(ids) {
+        if (!this.model.isReady) {
+            return;
+        }
+        const { root } = this.model;
+        const shown = new Set(root.records.map((record) => record.resId));
+        const isConcerned = !ids || ids.some((id) => shown.has(id)) || root.count > root.records.length;
+        if (isConcerned && !root.selection?.length && !root.editedRecord) {
+            await root.load();
+        }
+    }
+}
+
+registry.category("views").add("tower_jet_board", { ...kanbanView, Controller: JetBoardController });
+registry.category("views").add("tower_jet_list", { ...listView, Controller: JetListController });
