@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from odoo import api, fields, models
 from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
 from odoo.addons.cetmix_tower_server.models.fleet.cx_tower_fleet_run import SERVERS_LIMIT
@@ -12,6 +14,14 @@ class CxTowerFleetRun(models.Model):
 
     _inherit = "cx.tower.fleet.run"
 
+    jet_action_id = fields.Many2one(
+        "cx.tower.jet.action",
+        string="Jet action",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        help="Triggered on each of the jets.",
+    )
     jet_ids = fields.Many2many(
         "cx.tower.jet",
         "cx_tower_fleet_run_jet_rel",
@@ -48,11 +58,14 @@ class CxTowerFleetRun(models.Model):
         label=None,
         jets=None,
         jet_templates=None,
+        jet_action=None,
     ):
         """Start a command or a flight plan on many servers, see ``cetmix_tower_server``; or on many jets.
 
         With ``jets`` or ``jet_templates``, ``tags`` and ``domain`` are conditions on jets. Limits count jets.
 
+        :param jet_action: id or reference of an action (or the record), in place of a command or flight plan: it is triggered
+            on each of the jets when it is their turn
         :param list jets: ids or references of jets
         :param list jet_templates: ids or references of templates: all of their jets
         :return: also ``jets``, the number of jets
@@ -60,7 +73,7 @@ class CxTowerFleetRun(models.Model):
         """
         limits = dict(zip(LIMITS, (concurrency_limit, stop_after_failures, stop_after_percent), strict=True))
         options = {"variable_values": variable_values, "path": path, "sudo": sudo, "label": label}
-        if jets is None and jet_templates is None:
+        if jets is None and jet_templates is None and not jet_action:
             return super().start(command, plan, servers, tags, os, domain, **limits, **options)
         self.browse().check_access("read")
         if servers is not None or os:
@@ -69,7 +82,56 @@ class CxTowerFleetRun(models.Model):
             )
         found = self._find_jets(jets, jet_templates, tags, domain)
         request = RunRequest(**options | {"variable_values": variable_values or {}})
+        if jet_action:
+            if command or plan or variable_values:
+                raise ValidationError(
+                    self.env._(
+                        "Pass either a jet action, a command or a flight plan to run. Actions take no custom values."
+                    )
+                )
+            return self._start_action(
+                found, self._jet_action_argument(jet_action), request, limits
+            )._start_result()
         return self._start(found, self._what_argument(found, command, plan), request, limits)._start_result()
+
+    @api.model
+    def _jet_action_argument(self, jet_action):
+        actions = self._named_or_records("cx.tower.jet.action", jet_action)
+        if len(actions) != 1:
+            raise ValidationError(self.env._("Pass one jet action: its id or its reference."))
+        return actions
+
+    @api.model
+    def _start_action(self, jets, action, request, limits):
+        """Start a fleet run that triggers an action on jets.
+
+        :raise AccessError: the caller may not trigger it on one of them
+        :raise ValidationError: one of them is of another template
+        """
+        for jet in jets:
+            jet._check_may_trigger(action)
+        templates = jets.sudo().jet_template_id  # sudo: compares links of jets that the caller can read
+        if templates != action.sudo().jet_template_id:  # sudo: as above
+            raise ValidationError(
+                self.env._("“%s” can only be triggered on jets of its own template.", action.name)
+            )
+        command, log_values = action._as_run()
+        return self._start(jets, command, replace(request, log_values=log_values), limits)
+
+    @api.model
+    def _describe(self, targets, what, request):
+        values = super()._describe(targets, what, request)
+        action_id = request.log_values.get("jet_action_id")
+        if not action_id:
+            return values
+        # sudo: the name and level of what runs are shown to whoever may read the fleet run
+        action = self.env["cx.tower.jet.action"].sudo().browse(action_id)
+        own = {"jet_action_id": action.id, "access_level": action.access_level}
+        return {**values, **own, "name": self._name_of(action.name, targets)}
+
+    def _repeated_log_values(self):
+        values = super()._repeated_log_values()
+        return {**values, "jet_action_id": self.jet_action_id.id} if self.jet_action_id else values
 
     def _start_result(self):
         return super()._start_result() | {"jets": len(self.sudo().jet_ids)}  # sudo: as the number of servers

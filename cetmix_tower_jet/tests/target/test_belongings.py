@@ -227,6 +227,39 @@ class TestBelongings(JetCase):
             with self.subTest(wrong), self.assertRaises(ValidationError):
                 Fleet.start(command=command.id, **wrong)
 
+    def test_a_fleet_run_triggers_an_action_on_many_jets(self):
+        self._give_plan("Start")
+        jets = self.new_jet(state="stopped") | self.new_jet("Shop 2", "shop_2", state="stopped")
+        start = self._action("Start")
+        Fleet = self.env["cx.tower.fleet.run"].with_user(self.manager)
+        started = Fleet.start(jet_action=start.reference, jets=jets.ids)
+        fleet = self.env["cx.tower.fleet.run"].browse(started["id"])
+        self.assertEqual((fleet.name, fleet.jet_action_id), ("Start on 2 jets", start))
+        self.assertEqual(jets.mapped("state"), ["starting"] * 2)
+        self.assertEqual(jets.transition_ids.user_id, self.manager)
+        self._end_action(jets[0])
+        self._end_action(jets[1], 3)
+        self.assertEqual((jets.mapped("state"), fleet.state), (["running", "stopped"], "failed"))
+        again = Fleet.browse(fleet.with_user(self.manager).retry_failed()["id"])
+        self.assertEqual((again.jet_ids, jets.mapped("state")), (jets[1], ["running", "starting"]))
+
+    def test_who_may_not_trigger_an_action_starts_no_fleet_run_of_it(self):
+        jet = self.new_jet(state="stopped")
+        start = self._action("Start")
+        Fleet = self.env["cx.tower.fleet.run"]
+        start.access_level = "3"
+        with self.assertRaises(ValidationError):
+            Fleet.with_user(self.manager).start(jet_action=start.id, jets=jet.ids)
+        start.access_level = "2"
+        jet.write({"user_ids": [(6, 0, self.manager.ids)], "manager_ids": [(5,)]})
+        with self.assertRaises(AccessError):
+            Fleet.with_user(self.manager).start(jet_action=start.id, jets=jet.ids)
+        other = self._action("Start", self._new_template("Other"))
+        with self.assertRaises(ValidationError):
+            Fleet.start(jet_action=other, jets=jet.ids)
+        with self.assertRaises(ValidationError):
+            Fleet.start(jet_action=start, plan=self._new_plan("Look", [self.step]).id, jets=jet.ids)
+
     def test_a_fleet_of_jets_can_be_tried_again(self):
         self._give_plan("Start")
         first, second = self.new_jet(state="stopped"), self.new_jet("Shop 2", "shop_2", state="stopped")

@@ -32,6 +32,10 @@ class CxTowerFleetRun(models.Model):
         """Retry all servers that failed, were stopped or never started, and open the new fleet run (button)."""
         return self._retry(include_not_started=True)._action_open()
 
+    def _repeated_log_values(self):
+        """Return further fields that the logs of the repeated runs get. Extension point."""
+        return {}
+
     def _what(self):
         """Return the command or flight plan that this fleet run runs."""
         return self.command_id if self.action == "command" else self.plan_id
@@ -93,6 +97,9 @@ class CxTowerFleetRun(models.Model):
             name: fleet[name] for name in ("concurrency_limit", "stop_after_failures", "stop_after_percent")
         }
         request = RunRequest(
-            variable_values=fleet.variable_values or {}, label=fleet.label, **(fleet.run_input or {})
+            variable_values=fleet.variable_values or {},
+            label=fleet.label,
+            log_values=fleet._repeated_log_values(),
+            **(fleet.run_input or {}),
         )
         return self._start(servers, what.with_env(self.env), request, limits, retry_of_id=fleet.id)
