@@ -42,3 +42,7 @@ from .template import test_template_screens
 from .template import test_template_tour
 from .jet import test_create_browser
 from .tower import test_api
+from .screens import test_views_as_everybody
+from .screens import test_screen_words
+from .screens import test_screens
+from .access import test_reading

@@ -47,6 +47,7 @@ def make_jet_records(env, server, user, manager):
             "state_required_id": env.ref("cetmix_tower_jet.cx_tower_jet_state_running").id,
         }
     )
+    _add_what_jets_get(env, template, command)
     [installed] = template.install_on_servers(server.ids)
     install = env["cx.tower.jet.template.install"].browse(installed["installation"])
     values = {"server_id": server.id, **roles}
@@ -73,6 +74,17 @@ def make_jet_records(env, server, user, manager):
         install,
         install.line_ids[:1],
     ]
+
+
+def _add_what_jets_get(env, template, command):
+    """Give a template what its new jets get: a file, a log, a task and a value."""
+    of_template = {"name": "Screens", "jet_template_id": template.id}
+    env["cx.tower.file"].create({**of_template, "server_dir": "/tmp"})
+    env["cx.tower.server.log"].create({**of_template, "command_id": command.id})
+    task = {"name": "Screens", "command_id": command.id, "jet_template_ids": template.ids}
+    env["cx.tower.scheduled.task"].create(task)
+    variable = env["cx.tower.variable"].create({"name": "Screens", "access_level": "1"})
+    template.variable_value_ids = [(0, 0, {"variable_id": variable.id, "value_char": "1"})]
 
 
 def _actions(env):

@@ -38,10 +38,9 @@ class CxTowerJetDependency(models.Model):
 
     @api.depends("jet_id", "jet_depends_on_id", "jet_template_dependency_id")
     def _compute_display_name(self):
-        for link in self:
-            # sudo: the name of the template, for whoever sees the jet that depends on it
-            needed = link.jet_depends_on_id or link.sudo().jet_template_dependency_id.template_required_id
-            link.display_name = f"{link.sudo().jet_id.name} → {needed.display_name or ''}"
+        for link in self.sudo():  # sudo: whoever may read one of the two jets may know the other's name
+            needed = link.jet_depends_on_id or link.jet_template_dependency_id.template_required_id
+            link.display_name = f"{link.jet_id.name} → {needed.display_name or ''}"
 
     # ------------------------------------------------------------------ what may be linked
 

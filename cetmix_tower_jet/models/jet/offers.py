@@ -89,11 +89,15 @@ class CxTowerJet(models.Model):
             jet.state_available_ids = allowed.sudo(False).sorted()
 
     @api.depends("jet_template_id.action_ids.state_from_id", "jet_template_id.action_ids.state_to_id")
+    @api.depends_context("uid", "su")
     def _compute_jet_template_state_ids(self):
+        level = "3" if self.env.su else self.env.user._cetmix_tower_access_level() or "1"
         for jet in self:
-            actions = jet.sudo().jet_template_id.action_ids  # sudo: names of states, for the status bar
+            # sudo: of the states only those are shown that the caller may read
+            actions = jet.sudo().jet_template_id.action_ids
             states = actions.state_from_id | actions.state_to_id | actions.state_error_id
-            jet.jet_template_state_ids = (states | jet.sudo().state_id).sudo(False).sorted()
+            readable = (states | jet.sudo().state_id).filtered(lambda state: state.access_level <= level)
+            jet.jet_template_state_ids = readable.sudo(False).sorted()
 
     @api.depends_context("uid")
     def _compute_show_available_states(self):

@@ -45,9 +45,9 @@ class CxTowerJetTemplateDependency(models.Model):
 
     @api.depends("template_id.name", "template_required_id.name")
     def _compute_display_name(self):
-        for dependency in self:
+        for dependency in self.sudo():  # sudo: whoever may read the template may know what it depends on
             dependency.display_name = (
-                f"{dependency.template_id.name or ''} -> {dependency.template_required_id.name or ''}"
+                f"{dependency.template_id.name or ''} → {dependency.template_required_id.name or ''}"
             )
 
     @api.model
