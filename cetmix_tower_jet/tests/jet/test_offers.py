@@ -71,7 +71,7 @@ class TestOffers(JetCase):
         self.assertEqual(jet.movement, "busy")
         self._end_action(jet, 3, "port taken")
         self.assertEqual(jet.movement, "problem")
-        self.assertIn("port taken", jet.last_problem)
+        self.assertIn("exit code 3", jet.last_problem)
         self._action("Start").trigger(jet)
         self.assertEqual((jet.movement, jet.last_problem), ("busy", False))
         self._end_action(jet)
