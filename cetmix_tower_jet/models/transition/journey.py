@@ -52,6 +52,7 @@ class CxTowerJetState(models.Model):
         :return: as ``bring_to_state``
         """
         self.ensure_one()
+        self.check_access("read")
         jet = self.env["cx.tower.jet"]._jet_argument(jet or self.env.context.get("jet_id"))
         return jet.bring_to_state(self.reference)
 

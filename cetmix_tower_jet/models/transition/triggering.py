@@ -22,6 +22,7 @@ class CxTowerJetAction(models.Model):
         :raise UserError: the action is not available now; names what is
         """
         self.ensure_one()
+        self.check_access("read")
         jet = self.env["cx.tower.jet"]._jet_argument(jet or self.env.context.get("jet_id"))
         jet._check_may_trigger(self)
         return jet._trigger(self, Asking(jet._level_of_caller()))._trigger_result()

@@ -69,7 +69,7 @@ class TestOffers(JetCase):
         jet = self._new_jet(state="stopped")
         self._action("Start").trigger(jet)
         self.assertEqual(jet.movement, "busy")
-        self._end_action(jet, 3, "port taken")
+        self._end_action(jet, 3)
         self.assertEqual(jet.movement, "problem")
         self.assertIn("exit code 3", jet.last_problem)
         self._action("Start").trigger(jet)
