@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.exceptions import UserError
 
 from .cx_tower_jet_transition import LIVE, RUNNING, STOPPED
 
@@ -31,9 +32,13 @@ class CxTowerJet(models.Model):
         """Stop what these jets are busy with. Journeys end with it.
 
         :return: True
+        :raise UserError: one of them is not busy
         :raise AccessError: the caller may not: who started it, Managers of the jet or of its server, and Root may
         """
+        self.check_access("read")
         for jet in self:
+            if not jet._is_busy():
+                raise UserError(self.env._("“%s” is not busy: there is nothing to stop.", jet.name))
             jet._check_may_stop()
         self.sudo().current_transition_id._stop(self.env.user)  # sudo: the right was checked
         return True

@@ -128,6 +128,8 @@ class TestTransition(JetCase):
         self._action("Start").trigger(jet)
         jet.stop()
         self.assertEqual((jet.state, jet.transition_ids.state), ("stopped", "stopped"))
+        with self.assertRaisesRegex(UserError, "not busy"):
+            jet.stop()
 
     def test_the_end_of_a_journey_is_told_once(self):
         jet, told = self._new_jet(), []
