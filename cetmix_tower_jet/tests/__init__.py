@@ -46,3 +46,4 @@ from .screens import test_views_as_everybody
 from .screens import test_screen_words
 from .screens import test_screens
 from .access import test_reading
+from .screens import test_screens_walk

@@ -1,0 +1,9 @@
+from odoo.addons.cetmix_tower_server.tests.screens.screens_walk_case import ScreensWalkCase
+from odoo.tests import tagged
+
+from ..jet_records import JetRecords
+
+
+@tagged("post_install", "-at_install")
+class TestJetScreensWalk(JetRecords, ScreensWalkCase):
+    """Screens of this addon."""
