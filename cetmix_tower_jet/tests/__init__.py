@@ -17,6 +17,7 @@ from .jet import test_creation
 from .jet import test_deletion
 from .screens import test_board_reads
 from .screens import test_javascript
+from .screens import test_jet_tours
 from .screens import test_move_wizards
 from .target import test_values
 from .target import test_running

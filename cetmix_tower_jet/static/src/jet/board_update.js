@@ -72,9 +72,10 @@ function takeOut(group, id) {
 
 /** Puts a card where it belongs in a column, unless that place is not on the screen yet. */
 function putIn(group, record, orderBy) {
-    const { records, count } = group.list;
+    const { records, count, limit } = group.list;
     const index = records.findIndex((other) => compare(record, other, orderBy) < 0);
-    if (index >= 0 || records.length >= count) {
+    // The count may already include jets whose cards come next, so a column that is not full counts as complete, too.
+    if (index >= 0 || records.length >= count || records.length < limit) {
         group._addRecord(record, index < 0 ? records.length : index);
     }
 }

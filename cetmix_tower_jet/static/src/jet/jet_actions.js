@@ -20,8 +20,9 @@ export class JetActionsField extends Component {
         ...standardFieldProps,
         shown: { type: Number, optional: true },
         small: { type: Boolean, optional: true },
+        withStop: { type: Boolean, optional: true },
     };
-    static defaultProps = { shown: 6, small: false };
+    static defaultProps = { shown: 6, small: false, withStop: true };
 
     setup() {
         this.moves = useJetMoves();
@@ -49,7 +50,7 @@ export class JetActionsField extends Component {
     }
 
     get mayStop() {
-        return this.props.record.data.may_stop;
+        return this.props.withStop && this.props.record.data.may_stop;
     }
 
     get moreLabel() {
@@ -71,7 +72,11 @@ export const jetActionsField = {
         { name: "name", type: "char" },
         { name: "may_stop", type: "boolean", readonly: true },
     ],
-    extractProps: ({ options }) => ({ shown: options.shown, small: options.small }),
+    extractProps: ({ options }) => ({
+        shown: options.shown,
+        small: options.small,
+        withStop: !options.no_stop,
+    }),
 };
 registry.category("fields").add("tower_jet_actions", jetActionsField);
 

@@ -1,5 +1,6 @@
 import { EventBus, onMounted, onWillUnmount } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
+import { ConnectionLostError } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 
@@ -75,8 +76,11 @@ export class NewsCollector {
         try {
             await this.take(ids);
             this.failures = 0;
-        } catch {
-            // The connection may be lost for a moment.
+        } catch (error) {
+            // The connection may be lost for a moment. Anything else is shown, but the next news are passed on, too.
+            if (!(error instanceof ConnectionLostError)) {
+                Promise.reject(error);
+            }
             this.failures++;
             this.isAnything = this.isAnything || ids === null;
             (ids || []).forEach((id) => this.ids.add(id));

@@ -20,24 +20,23 @@ export function useJetMoves() {
             return;
         }
         isAsking = true;
+        const onClose = () => {
+            isAsking = false;
+        };
         try {
             const body = await describe();
-            dialog.add(ConfirmationDialog, {
-                title,
-                body,
-                confirmLabel,
-                confirmClass,
-                confirm: async () => {
-                    try {
-                        show(jet, await move());
-                    } finally {
-                        tell([jet.id]);
-                    }
-                },
-                cancel: () => {},
-            });
-        } finally {
-            isAsking = false;
+            const question = { title, body, confirmLabel, confirmClass, cancel: () => {} };
+            const confirm = async () => {
+                try {
+                    show(jet, await move());
+                } finally {
+                    tell([jet.id]);
+                }
+            };
+            dialog.add(ConfirmationDialog, { ...question, confirm }, { onClose });
+        } catch (error) {
+            onClose();
+            throw error;
         }
     }
 
