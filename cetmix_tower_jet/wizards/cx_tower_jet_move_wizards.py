@@ -61,7 +61,9 @@ class CxTowerJetMoveWizardMixin(models.AbstractModel):
             # sudo: the state's name, as on the jet
             state = jet.sudo()._state_text(jet.sudo().state_id)
             text = self.env._("not on “%(jet)s”, which is in state %(state)s", jet=jet.name, state=state)
-        return text + self.env._(" (and %s other jets)", others) if others > 0 else text
+        if others > 0:
+            return self.env._("%(reason)s (and %(count)s other jets)", reason=text, count=others)
+        return text
 
     def _compute_preview(self):
         for wizard in self:

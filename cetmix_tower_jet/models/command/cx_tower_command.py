@@ -58,7 +58,7 @@ class CxTowerCommand(models.Model):
             action = command.sudo().jet_action_id
             is_above = command.action == ACTION and action and action.access_level > command.access_level
             command.jet_action_warning = is_above and self.env._(
-                "“%s” is above the access level of the command. As a step of a jet's action, the command triggers it all the same.",
+                "“%s” is above the access level of the command. As a step of a jet's action, the command still triggers it.",
                 action.name,
             )
 

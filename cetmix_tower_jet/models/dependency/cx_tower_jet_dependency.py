@@ -85,7 +85,7 @@ class CxTowerJetDependency(models.Model):
             if need.template_id != jet.jet_template_id:
                 raise ValidationError(
                     self.env._(
-                        "“%(jet)s” is no jet of “%(template)s”, which has this dependency.",
+                        "“%(jet)s” is not a jet of “%(template)s”, which has this dependency.",
                         jet=jet.name,
                         template=need.template_id.name,
                     )

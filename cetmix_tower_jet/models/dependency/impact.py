@@ -179,7 +179,7 @@ class CxTowerJet(models.Model):
         found.check_access("read")
         if found.jet_template_id != self.jet_template_id:
             raise ValidationError(
-                self.env._("“%(action)s” is no action of “%(jet)s”.", action=found.name, jet=self.name)
+                self.env._("“%(action)s” is not an action of “%(jet)s”.", action=found.name, jet=self.name)
             )
         return found
 

@@ -145,9 +145,8 @@ class CxTowerJetTemplate(models.Model):
         """
         self.ensure_one()
         person = user or self.env.user
-        template = (
-            self.sudo()
-        )  # sudo: follows dependencies; of jets, only those that the user may read are named
+        # sudo: follows dependencies; of jets, only those that the user may read are named
+        template = self.sudo()
         goal = state.id if state else template.action_create_id.state_to_id.id
         path = template._lifecycle().path(None, goal or None) or ()
         plan = DependencyPlan(template.env, person)

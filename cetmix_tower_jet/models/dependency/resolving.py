@@ -247,7 +247,9 @@ class CxTowerJetTransition(models.Model):
         elif not needs:
             self._enter()
         elif self.deadline and self.deadline <= fields.Datetime.now():
-            text = self.env._("“%s” waits for jets that left their states again and again.", self.jet_id.name)
+            text = self.env._(
+                "The jets that “%s” needs kept leaving their states. Try again.", self.jet_id.name
+            )
             self._fail_waiting(text)
         else:
             self._ask(needs)

@@ -81,7 +81,7 @@ class CxTowerJetTemplate(models.Model):
         Server = self.env["cx.tower.server"]
         if isinstance(servers, models.BaseModel):
             if servers._name != Server._name:
-                raise ValidationError(self.env._("Pass servers: their ids or references."))
+                raise ValidationError(self.env._("Pass servers: their IDs or references."))
             return servers.with_env(self.env)
         found = Server._find_named(servers or [])
         if not found:

@@ -138,9 +138,9 @@ class CxTowerJetTemplate(models.Model):
         template = self.sudo()  # sudo: of a template that the caller may read, only where it is installed
         names = {"template": template.name, "server": server.sudo().name}  # sudo: named by the caller
         if not template.active:
-            return self.env._("“%(template)s” is archived.", **names)
+            return self.env._("“%(template)s” is archived. Unarchive it first.", **names)
         if not server.sudo().active:  # sudo: as its name
-            return self.env._("“%(server)s” is archived.", **names)
+            return self.env._("“%(server)s” is archived. Unarchive it first.", **names)
         if server not in template.server_ids:
             return self.env._(
                 "“%(template)s” is not installed on “%(server)s”. Install it there first.", **names

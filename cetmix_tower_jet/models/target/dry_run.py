@@ -38,9 +38,8 @@ class CxTowerJet(models.Model):
 
     def _find_dry_run_warnings(self):
         warnings = super()._find_dry_run_warnings()
-        busy = (
-            self.sudo()._find_busy(None).get(self.id)
-        )  # sudo: everybody who sees a jet is told why it is busy
+        # sudo: everybody who sees a jet is told why it is busy
+        busy = self.sudo()._find_busy(None).get(self.id)
         if busy:
             facts = {"kind": "running", "severity": "warning"}
             warnings.append({**facts, "message": busy, "exit_code": int(ExitCode.ANOTHER_PLAN_RUNNING)})

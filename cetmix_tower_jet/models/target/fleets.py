@@ -89,17 +89,9 @@ class CxTowerFleetRun(models.Model):
                         "Pass either a jet action, a command or a flight plan to run. Actions take no custom values."
                     )
                 )
-            return self._start_action(
-                found, self._jet_action_argument(jet_action), request, limits
-            )._start_result()
+            action = self.env["cx.tower.jet.action"]._one_named(jet_action)
+            return self._start_action(found, action, request, limits)._start_result()
         return self._start(found, self._what_argument(found, command, plan), request, limits)._start_result()
-
-    @api.model
-    def _jet_action_argument(self, jet_action):
-        actions = self._named_or_records("cx.tower.jet.action", jet_action)
-        if len(actions) != 1:
-            raise ValidationError(self.env._("Pass one jet action: its id or its reference."))
-        return actions
 
     @api.model
     def _start_action(self, jets, action, request, limits):

@@ -270,11 +270,16 @@ class _Checked:
         servers = self.env["cx.tower.server"].browse(facts["server_ids"])._filtered_access("read")
         names = ", ".join(servers[:NAMED].mapped("name"))
         where = names or self.env._("%s servers", len(facts["server_ids"]))
-        users = ", ".join(f"“{name}”" for name in facts["actions"])
+        actions = ", ".join(f"“{name}”" for name in facts["actions"])
+        names = {"plan": facts["plan"], "actions": actions, "where": where}
+        if actions:
+            return self.env._(
+                "The flight plan “%(plan)s” of %(actions)s is restricted to other servers. It cannot run on %(where)s, where the"
+                " template is installed.",
+                **names,
+            )
         return self.env._(
-            "The flight plan “%(plan)s”%(users)s is restricted to other servers. It cannot run on %(where)s, where the template is"
+            "The flight plan “%(plan)s” is restricted to other servers. It cannot run on %(where)s, where the template is"
             " installed.",
-            plan=facts["plan"],
-            users=self.env._(" of %s", users) if users else "",
-            where=where,
+            **names,
         )

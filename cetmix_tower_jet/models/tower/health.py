@@ -47,7 +47,7 @@ class CetmixTower(models.AbstractModel):
         text = self.env._("No jet is busy.")
         if busy:
             text = self.env._(
-                "Busy jets: %(busy)s. The oldest action has been going on for %(age)s.",
+                "Busy jets: %(busy)s. The oldest action has been running for %(age)s.",
                 busy=busy,
                 age=self._health_age_text(age),
             )
@@ -66,7 +66,7 @@ class CetmixTower(models.AbstractModel):
             )
         status = grade(age, limit * WAITING_WARNING, limit * WAITING_ERROR) if waiting and limit else OK
         advice = self.env._(
-            "Open the jets to see what they wait for. Stop the action, or move the jet that it needs by hand."
+            "Open the jets to see what they wait for. Stop the action, or bring the jet that it needs to its state by hand."
         )
         return self._health_check(
             "jets_waiting", self.env._("Jets waiting for others"), status, waiting, text, advice

@@ -44,7 +44,7 @@ class CxTowerJet(models.Model):
         if found:
             raise UserError(
                 self.env._(
-                    "Jets cannot be uninstalled now, because something is going on: %s. Wait for it to end, or stop it.",
+                    "Jets cannot be uninstalled now, because something is running: %s. Wait for it to end, or stop it.",
                     "; ".join(dict.fromkeys(filter(None, found))),
                 )
             )

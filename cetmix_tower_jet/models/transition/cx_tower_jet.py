@@ -115,9 +115,8 @@ class CxTowerJet(models.Model):
         """
         pending = self.env.cr.precommit.data.setdefault(ANNOUNCED, set())
         if not pending:
-            self.env.cr.precommit.add(
-                self.env["cx.tower.jet"].sudo()._send_announcement
-            )  # sudo: only sends ids
+            # sudo: only sends ids
+            self.env.cr.precommit.add(self.env["cx.tower.jet"].sudo()._send_announcement)
         pending.update(self.ids)
 
     def _send_announcement(self):

@@ -139,7 +139,10 @@ class CxTowerJet(models.Model):
         if state.access_level > self._level_of_caller():
             raise AccessError(
                 self.env._(
-                    "You may not bring “%(jet)s” to state “%(state)s”.", jet=self.name, state=state.name
+                    "You may not bring “%(jet)s” to state “%(state)s”: it needs the access level %(level)s. Ask a Manager of the jet.",
+                    jet=self.name,
+                    state=state.name,
+                    level=state._access_level_label(),
                 )
             )
         return state.sudo(False)

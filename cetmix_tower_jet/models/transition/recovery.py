@@ -51,7 +51,7 @@ class CxTowerJetTransition(models.Model):
     def _end_without_following(self, error):
         """End this transition when what should follow from its end fails: no jet is busy for ever."""
         text = self.env._(
-            "What should follow from its end failed (%s). See the Odoo server log.", type(error).__name__
+            "The actions after its end failed (%s). See the Odoo server log.", type(error).__name__
         )
         self._record_end(FAILED, text)
         # without hooks: they may be what fails

@@ -60,9 +60,7 @@ class CxTowerJet(models.Model):
                     "You may not trigger “%(action)s” on “%(jet)s”: it needs the access level %(level)s. Ask a Manager of the jet.",
                     action=action.name,
                     jet=self.name,
-                    level=dict(action._fields["access_level"]._description_selection(self.env))[
-                        action.access_level
-                    ],
+                    level=action._access_level_label(),
                 )
             )
 
@@ -91,9 +89,8 @@ class CxTowerJet(models.Model):
         :raise TransitionRefused: or UserError: it does not begin, and nothing has changed
         """
         self.ensure_one()
-        jet = (
-            self.sudo()
-        )  # sudo: the right to trigger is the right to move the jet; only the engine writes its state
+        # sudo: the right to trigger is the right to move the jet; only the engine writes its state
+        jet = self.sudo()
         try:
             jet._check_available(action.sudo())
             return jet._begin(action.sudo(), asking)
@@ -151,9 +148,8 @@ class CxTowerJet(models.Model):
 
     def _busy_text(self):
         """Return what this jet is busy with, who started it and since when: "Start is running (Ann, since 10:02)"."""
-        transition = (
-            self.sudo().current_transition_id
-        )  # sudo: everybody who sees the jet is told why it is busy
+        # sudo: everybody who sees the jet is told why it is busy
+        transition = self.sudo().current_transition_id
         if not transition:
             return ""
         return self.env._(

@@ -24,6 +24,10 @@ class CxTowerAccessMixin(models.AbstractModel):
         """Return the access levels, lowest first."""
         return [(LEVEL_USER, "User"), (LEVEL_MANAGER, "Manager"), (LEVEL_ROOT, "Root")]
 
+    def _access_level_label(self):
+        """Return this record's access level as screens and messages call it."""
+        return dict(self._fields["access_level"]._description_selection(self.env))[self.access_level]
+
     @api.model
     def _default_access_level(self):
         """Return the level of new records."""
