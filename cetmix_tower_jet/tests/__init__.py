@@ -11,6 +11,8 @@ from .access import test_writing
 from .jet import test_offers
 from .jet import test_races
 from .transition import test_transition
+from .transition import test_resume
+from .transition import test_correction
 from .jet import test_allocation
 from .jet import test_create_wizard
 from .jet import test_creation

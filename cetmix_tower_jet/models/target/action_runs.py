@@ -32,6 +32,13 @@ class CxTowerPlanLog(models.Model):
         started = run.jet_action_id.with_env(self.env).trigger(run.jet_id.with_env(self.env))
         return self.browse(started["log"] or self.id)._action_open()
 
+    def _check_may_run_again(self):
+        """Resuming the run of an action moves its jet: that takes the right to trigger the action, which includes its flight plan."""
+        transition = self.sudo().jet_transition_id  # sudo: which action is to be triggered
+        if not transition or self.parent_flight_plan_log_id:
+            return super()._check_may_run_again()
+        return transition.jet_id.with_env(self.env)._check_may_continue(transition)
+
 
 class CxTowerJet(models.Model):
     """What the Python code of an action's flight plan may do with its jet."""

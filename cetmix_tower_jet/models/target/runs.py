@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 LINK = {"readonly": True, "ondelete": "set null", "index": "btree_not_null"}
 
@@ -14,6 +15,23 @@ class CxTowerRunMixin(models.AbstractModel):
         "cx.tower.jet.template.install.line", string="Installation", **LINK
     )
 
+    kept_jet_name = fields.Char(string="Name of the deleted jet", readonly=True, copy=False)
+
+    @api.depends("kept_jet_name")
+    def _compute_server_name(self):
+        super()._compute_server_name()
+        self.filtered("kept_jet_name").is_orphan = True
+
+    def _check_is_no_orphan(self):
+        for run in self.filtered("kept_jet_name"):
+            # sudo: the name of a run that the caller may read
+            raise UserError(self.env._("“%s” cannot be run again: its jet was deleted.", run.sudo().name))
+        return super()._check_is_no_orphan()
+
+    @api.model
+    def _get_kept_names(self):
+        return {**super()._get_kept_names(), "jet_id": "kept_jet_name"}
+
     @api.model
     def _get_target_fields(self):
         return ["jet_id", "jet_template_install_line_id", *super()._get_target_fields()]
@@ -27,4 +45,5 @@ class CxTowerRunMixin(models.AbstractModel):
 
     def _place_name(self):
         place = super()._place_name()
-        return f"{self.jet_id.name} ({place})" if self.jet_id else place
+        jet = self.jet_id.name or self._deleted_name(self.kept_jet_name)
+        return f"{jet} ({place})" if jet else place

@@ -18,7 +18,7 @@ class CxTowerJet(models.Model):
         :return: dict: ``jet`` (reference), ``jet_id``, ``transition`` (id of the history's row)
         :raise AccessError: the caller may not write the jet, or the state is above their level on it
         :raise ValidationError: no reason, or no such state
-        :raise UserError: the jet is busy
+        :raise UserError: the jet is busy, or was destroyed and has no place left on its server
         """
         self.ensure_one()
         self.check_access("write")
@@ -29,6 +29,8 @@ class CxTowerJet(models.Model):
             )
         jet = self.sudo()  # sudo: only the engine writes states; the right to write the jet was checked
         jet._lock_idle()
+        if state:
+            jet._take_place()  # a destroyed jet that is there after all
         now = fields.Datetime.now()
         transition = (
             self.env["cx.tower.jet.transition"]

@@ -6,7 +6,7 @@ from odoo.addons.cetmix_tower_server.models.base.transactions import brief_locks
 from odoo.exceptions import UserError
 from psycopg2.errors import LockNotAvailable
 
-from ...engine.asking import Asking
+from ...engine.asking import REQUEST, Asking
 from .cx_tower_jet_transition import LIVE
 from .refused import TransitionRefused
 
@@ -102,7 +102,7 @@ class CxTowerJetTransition(models.Model):
         self.ensure_one()
         jet, action = self.jet_id.with_user(user).sudo(), self.action_id.with_user(user).sudo()
         # sudo: the right to resume the run was checked
-        if jet.state_id != self._left_in() or not jet.active:
+        if self != jet.transition_ids[:1] or jet.state_id != self._left_in() or not jet.active:
             raise UserError(
                 self.env._(
                     "It cannot be resumed: “%(jet)s” is in state %(state)s and no longer where the interruption left it. Trigger"
@@ -111,7 +111,9 @@ class CxTowerJetTransition(models.Model):
                     state=jet._state_text(jet.state_id),
                 )
             )
-        asking = Asking(level=self.level or "1", source=self.source)
+        if not self.state_from_id:
+            jet._take_place_again()
+        asking = Asking(level=self._level_of_rest(self.jet_id.with_user(user)), source=self.source)
         if self._is_journey():
             asking = asking.towards(self.journey_state_id.id or None, (self.first_transition_id or self).id)
         try:
@@ -121,6 +123,15 @@ class CxTowerJetTransition(models.Model):
         jet._set_state(self.state_transit_id)
         jet._announce()
         return transition.with_env(self.env)
+
+    def _level_of_rest(self, jet):
+        """Return the highest level of actions that may follow when this transition is resumed.
+
+        :param jet: with the rights of the person who resumes it
+        """
+        level = self.level or "1"
+        # What a request needs was decided by the author of the dependency, whoever continues it.
+        return level if self.source == REQUEST else min(level, jet._level_of_caller())
 
     def _left_in(self):
         """Return the state in which this transition left its jet when it did not succeed."""

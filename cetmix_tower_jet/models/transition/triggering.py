@@ -54,13 +54,24 @@ class CxTowerJet(models.Model):
         """
         self.check_access("read")
         action.check_access("read")
-        if action.access_level > self._level_of_caller():
+        self._check_level_of(action, action.name)
+
+    def _check_may_continue(self, transition):
+        """Raise AccessError unless the caller may trigger the action of a transition, as it was then, on this jet."""
+        self.check_access("read")
+        facts = transition.sudo()  # sudo: the level that it takes, for whoever may read the jet
+        facts.action_id.with_env(self.env).check_access("read")
+        self._check_level_of(facts, facts.action_name or "")
+
+    def _check_level_of(self, what, name):
+        """Raise AccessError if an action, or a transition, is above the caller's level on this jet."""
+        if what.access_level > self._level_of_caller():
             raise AccessError(
                 self.env._(
                     "You may not trigger “%(action)s” on “%(jet)s”: it needs the access level %(level)s. Ask a Manager of the jet.",
-                    action=action.name,
+                    action=name,
                     jet=self.name,
-                    level=action._access_level_label(),
+                    level=what._access_level_label(),
                 )
             )
 

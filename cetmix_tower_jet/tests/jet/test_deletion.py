@@ -31,7 +31,27 @@ class TestDeletion(JetCase):
             jet.unlink()
         self._end_run(run)
         jet.unlink()
-        self.assertEqual((run.kept_target_name, run.jet_id.id), ("Jet (running)", False))
+        self.assertEqual((run.kept_jet_name, run.jet_id.id), ("Jet (running)", False))
+
+    def test_runs_of_a_deleted_jet_keep_its_name_and_only_root_reads_them(self):
+        self.server.user_ids |= self.user_2
+        self.server.manager_ids |= self.manager_2
+        jet = self._new_jet("Web", state="stopped", users=self.user, managers=self.manager)
+        plan = self._give_plan("Start")
+        self._action("Start").with_user(self.user).trigger(jet)
+        run = jet.current_transition_id.plan_log_id
+        self._end_run(run)
+        runs = (run, run.command_log_ids)
+        self._action("Start").plan_id = False
+        plan.unlink()
+        jet.unlink()
+        self.env.invalidate_all()
+        for person in (self.outsider, self.user, self.user_2, self.manager, self.manager_2):
+            for one in runs:
+                self.assertFalse(one.with_user(person).has_access("read"), (person.name, one))
+        [log, step] = [one.with_user(self.root) for one in runs]
+        self.assertEqual((log.kept_jet_name, step.kept_jet_name), ("Web (running)", "Web (running)"))
+        self.assertEqual((log.kept_target_name, log.read_progress()["name"]), ("Start", log.name))
 
     def test_a_jet_that_is_not_deletable_names_the_action_that_destroys_it(self):
         jet = self._new_jet(state="running", deletable=False)

@@ -70,8 +70,7 @@ class CxTowerPlanLog(models.Model):
         :raise UserError: there is nothing to resume, or the plan was changed (the message says how)
         """
         self.ensure_one()
-        self._check_may_stop()
-        self._run_target()._check_may_run_plan(self.plan_id, {})
+        self._check_may_resume()
         run = self.sudo()  # sudo: nobody may write logs; the right to resume was checked
         run._check_can_resume()
         difference = self.resume_difference()
@@ -88,11 +87,20 @@ class CxTowerPlanLog(models.Model):
             if shown_difference is not None and shown_difference != difference:
                 raise UserError(self.env._("The flight plan was changed again. Review the new difference."))
             # the changed plan needs the right to run it as it is now
-            self._run_target()._check_may_run_plan(self.plan_id, {})
+            self._check_may_run_again()
         resumed = run._make_resumed(self.env.user, changed=bool(difference))
         resumed.invalidate_recordset(["command_log_ids"])  # steps are created past the ORM
         self.env["cx.tower.run.backend"]._chosen()._dispatch(resumed)
         return resumed.sudo(self.env.su)
+
+    def _check_may_resume(self):
+        """Raise AccessError unless the caller may resume this run."""
+        self._check_may_stop()
+        self._check_may_run_again()
+
+    def _check_may_run_again(self):
+        """Raise AccessError unless the caller may run what this run has run. Extension point."""
+        self._run_target()._check_may_run_plan(self.plan_id, {})
 
     def resume_difference(self):
         """Return what has changed in the flight plan, and in those inside it, since the run was started; "" for nothing.

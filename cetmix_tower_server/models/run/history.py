@@ -4,13 +4,6 @@ from odoo.tools import SQL
 
 from ...engine import states
 
-#: Where the name of what is deleted is kept, by the link to it; names of commands and plans: kept_target_name.
-KEPT_NAMES = {
-    "server_id": "kept_server_name",
-    "user_id": "kept_user_name",
-    "shortcut_id": "kept_source_name",
-    "scheduled_task_id": "kept_source_name",
-}
 #: What starts runs, and the link from a run to it.
 SOURCES = {"cx.tower.shortcut": "shortcut_id", "cx.tower.scheduled.task": "scheduled_task_id"}
 
@@ -68,6 +61,16 @@ class CxTowerRunMixin(models.AbstractModel):
         return self.sudo()[self._number_by()[0]].name or self._deleted_name(self.kept_target_name)
 
     @api.model
+    def _get_kept_names(self):
+        """Return {link: field that keeps the name of what it led to}; names of commands and plans: kept_target_name. Extension point."""
+        return {
+            "server_id": "kept_server_name",
+            "user_id": "kept_user_name",
+            "shortcut_id": "kept_source_name",
+            "scheduled_task_id": "kept_source_name",
+        }
+
+    @api.model
     def _outlive(self, field_name, owners):
         """Store the names of records that are about to be deleted in their finished runs, in place of the links.
 
@@ -76,7 +79,7 @@ class CxTowerRunMixin(models.AbstractModel):
         :param str field_name: many2one that leads from a run to its owner
         :param owners: records
         """
-        kept = KEPT_NAMES.get(field_name, "kept_target_name")
+        kept = self._get_kept_names().get(field_name, "kept_target_name")
         is_target = kept == "kept_target_name"
         more = SQL(", kept_target_id = owner.id, access_level = '3'") if is_target else SQL()
         self.flush_model([field_name, kept])
