@@ -83,7 +83,7 @@ def _add_what_jets_get(env, template, command):
     env["cx.tower.server.log"].create({**of_template, "command_id": command.id})
     task = {"name": "Screens", "command_id": command.id, "jet_template_ids": template.ids}
     env["cx.tower.scheduled.task"].create(task)
-    variable = env["cx.tower.variable"].create({"name": "Screens", "access_level": "1"})
+    variable = env["cx.tower.variable"].create({"name": f"Screens {template.id}", "access_level": "1"})
     template.variable_value_ids = [(0, 0, {"variable_id": variable.id, "value_char": "1"})]
 
 

@@ -51,6 +51,19 @@ class TestReading(TowerCommon):
             return str(error)
         return ""
 
+    def test_every_rule_can_be_evaluated(self):
+        rules = self.env["ir.model.data"].search(
+            [("module", "=", "cetmix_tower_jet"), ("model", "=", "ir.rule")]
+        )
+        models = sorted(set(self.env["ir.rule"].browse(rules.mapped("res_id")).model_id.mapped("model")))
+        self.assertGreater(len(models), 10)
+        for model in models:
+            for person in (self.user, self.manager, self.root):
+                records = self.env[model].with_user(person)
+                if records.has_access("read"):
+                    with self.subTest(model=model, person=person.name):
+                        records.search([], limit=1)
+
     def test_with_one_role_and_a_role_on_the_server(self):
         self.server.user_ids += self.user_2 | self.manager_2
         for person in (self.user_2, self.manager_2):
