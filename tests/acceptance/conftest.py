@@ -40,6 +40,23 @@ def database(template, request):
     copy.drop()
 
 
+@pytest.fixture(scope="session")
+def template_with_jets(template, tmp_path_factory):
+    """A copy of the installed database in which the jet addon is installed as well."""
+    database = template.copy(f"{template.name}_with_jets")
+    tower.install_into(database, tmp_path_factory.mktemp("with_jets"), "cetmix_tower_jet")
+    yield database
+    database.drop()
+
+
+@pytest.fixture(scope="module")
+def database_with_jets(template_with_jets, request):
+    """A fresh copy, with the jet addon, for this test module."""
+    copy = template_with_jets.copy(f"{template_with_jets.name}_{request.module.__name__.rsplit('.')[-1][:20]}")
+    yield copy
+    copy.drop()
+
+
 @pytest.fixture(scope="module")
 def server(database, tmp_path_factory):
     """A running server in threaded mode."""

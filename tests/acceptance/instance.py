@@ -314,9 +314,17 @@ def install(name: str, folder: Path, modules: str = "cetmix_tower_server") -> Da
     ready = os.environ.get("TOWER_TEST_TEMPLATE")
     if ready:
         Database(ready).copy(name)
-    log = folder / "install.log"
-    arguments = [f"--database={name}", f"--init={modules}", "--stop-after-init", "--no-http"]
-    process = start_odoo([*arguments, f"--logfile={log}"], folder)
-    if process.wait(600) != 0:
-        raise RuntimeError(f"Tower could not be installed:\n{log.read_text(errors='replace')[-3000:]}")
+    install_into(database, folder, modules)
     return database
+
+
+def install_into(database: Database, folder: Path, modules: str) -> None:
+    """Install modules in a database that may have others already."""
+    log = folder / "install.log"
+    arguments = [
+        *(f"--database={database.name}", f"--init={modules}"),
+        *("--stop-after-init", "--no-http", f"--logfile={log}"),
+    ]
+    process = start_odoo(arguments, folder)
+    if process.wait(600) != 0:
+        raise RuntimeError(f"{modules} could not be installed:\n{log.read_text(errors='replace')[-3000:]}")
