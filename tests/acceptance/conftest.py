@@ -52,7 +52,9 @@ def template_with_jets(template, tmp_path_factory):
 @pytest.fixture(scope="module")
 def database_with_jets(template_with_jets, request):
     """A fresh copy, with the jet addon, for this test module."""
-    copy = template_with_jets.copy(f"{template_with_jets.name}_{request.module.__name__.rsplit('.')[-1][:20]}")
+    copy = template_with_jets.copy(
+        f"{template_with_jets.name}_{request.module.__name__.rsplit('.')[-1][:20]}"
+    )
     yield copy
     copy.drop()
 

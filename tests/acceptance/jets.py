@@ -64,7 +64,9 @@ class Jets:
             self.client.call("cx.tower.jet.template", "install_on_servers", [template_id], servers)
         return template_id
 
-    def needs(self, template_id: int, other_id: int, state="running", in_states=("running",), **values) -> int:
+    def needs(
+        self, template_id: int, other_id: int, state="running", in_states=("running",), **values
+    ) -> int:
         """Let jets of a template need a jet of another one."""
         states = self.states()
         return self.client.create(
@@ -144,9 +146,13 @@ class Jets:
 
 def check_jets(database) -> None:
     """Nothing moves any more, and jets, history and runs agree."""
-    live = database.query("SELECT id, jet_id, state FROM cx_tower_jet_transition WHERE state = ANY(%s)", (list(LIVE),))
+    live = database.query(
+        "SELECT id, jet_id, state FROM cx_tower_jet_transition WHERE state = ANY(%s)", (list(LIVE),)
+    )
     assert not live, f"still live: {live}"
-    requests = database.query("SELECT id, state FROM cx_tower_jet_request WHERE state IN ('new', 'processing')")
+    requests = database.query(
+        "SELECT id, state FROM cx_tower_jet_request WHERE state IN ('new', 'processing')"
+    )
     assert not requests, f"requests still open: {requests}"
     check_jets_agree(database)
 
@@ -195,7 +201,9 @@ def _check_chains(database) -> None:
     for jet_id, number, state, before, through, after, error, resumes, run in rows:
         here = where.get(jet_id, 0)
         if resumes is None:
-            assert here == (before or 0), f"jet {jet_id}: transition {number} began in {before}, the jet was in {here}"
+            assert here == (before or 0), (
+                f"jet {jet_id}: transition {number} began in {before}, the jet was in {here}"
+            )
         if state in ("done", "corrected"):
             where[jet_id] = after or 0
         elif state == "running":

@@ -17,8 +17,16 @@ CRASHES = [
     ("taken", [("Prepare", "interrupted")], True),
     ("recorded:3", [*JOURNEY[:1], ("Build", "interrupted")], True),
     ("claimed:4", [*JOURNEY[:1], ("Build", "interrupted")], True),
-    ("performed:4", [*JOURNEY[:1], ("Build", "interrupted")], True),  # the host has finished Build, Tower does not know
-    ("before_record_commit:4", [*JOURNEY[:1], ("Build", "interrupted")], True),  # with the to state, not committed
+    (
+        "performed:4",
+        [*JOURNEY[:1], ("Build", "interrupted")],
+        True,
+    ),  # the host has finished Build, Tower does not know
+    (
+        "before_record_commit:4",
+        [*JOURNEY[:1], ("Build", "interrupted")],
+        True,
+    ),  # with the to state, not committed
     ("recorded:4", JOURNEY, False),  # the next action of the journey is committed, and waits for a process
     ("performed:6", [*JOURNEY[:2], ("Start", "interrupted")], True),
     ("recorded:6", JOURNEY, False),  # it had arrived
@@ -196,7 +204,9 @@ def test_killed_while_a_jet_waits_for_its_dependency(tower_to_kill):
     world = tower_to_kill.world
     shop = world.jets.template("Shop", [world.server_id], world.jets.tracing_plan(world.plans))
     world.jets.needs(shop, world.template_id)
-    database_id = world.jets.jet(world.template_id, world.server_id, "Database", "stopped", reference="database")
+    database_id = world.jets.jet(
+        world.template_id, world.server_id, "Database", "stopped", reference="database"
+    )
     world.jets.idle(database_id, "stopped")
     shop_id = world.jets.jet(shop, world.server_id, "Shop", "stopped", reference="shop")
     world.jets.idle(shop_id, "stopped")
@@ -253,7 +263,9 @@ def test_killed_while_a_template_is_installed(tower_to_kill):
     world = tower_to_kill.world
     mark, gate = world.folder / "installed", world.folder / "gate"
     plan = world.plans.plan(
-        world.plans.command(f"echo begun >> {mark}; while [ ! -e {gate} ]; do sleep 0.05; done; echo done >> {mark}")
+        world.plans.command(
+            f"echo begun >> {mark}; while [ ! -e {gate} ]; do sleep 0.05; done; echo done >> {mark}"
+        )
     )
     base = world.jets.template("Base", [], plan_install_id=plan)
     shop = world.jets.template("Shop", [])
@@ -268,7 +280,7 @@ def test_killed_while_a_template_is_installed(tower_to_kill):
     world.jets.client.call("cx.tower.jet.template.install", "retry", [install["id"]])
     until(lambda: installations(world, shop, "done"))
     assert installed(world, base) and installed(world, shop)
-    assert lines(mark) == ["begun", "begun", "done"]
+    assert lines(mark).count("begun") == 2  # the first one is still there on the host, and ends by itself
 
 
 def installations(world, template_id, state):
