@@ -55,6 +55,11 @@
         "wizards/cx_tower_jet_template_install_wiz_views.xml",
         "views/menus.xml",
     ],
+    "demo": [
+        "demo/variables.xml",
+        "demo/plans.xml",
+        "demo/templates.xml",
+    ],
     "assets": {
         "web.assets_backend": [
             "cetmix_tower_jet/static/src/**/*",

@@ -1,15 +1,18 @@
 """setup/demo: from a bare machine to flight plans on real hosts, and a web client to look at them."""
 
+import json
 import secrets
 import shutil
 import time
 from argparse import Namespace
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import demo_records, locks, odoo_home, ports, postgres, rpc, virtualenv
 from .console import Console
+from .demo_jets import People, tell_of_jets
 from .demo_plans import run_plan
 from .demo_runs import run_commands
 from .demo_story import tell
@@ -20,6 +23,8 @@ from .paths import Layout, fingerprint, private_dir, write_private
 from .processes import Services
 
 DATABASE = "tower_demo"
+ODOO = "Odoo"
+JET_ADDON = "cetmix_tower_jet"
 LOGIN = "admin"
 HOST_PREFIX = "demo_host_"
 START_TIMEOUT_S = 180
@@ -45,14 +50,20 @@ def main(options: Namespace, layout: Layout, console: Console) -> int:
             _forget(layout, folder)
         demo = _provide(layout, console, folder, stack)
         _prepare_database(demo)
-        key, password = _prepare_records(demo)
+        keys, password = _prepare_records(demo)
         url = f"http://localhost:{options.port}"
-        services = _serve(demo, options.port, url, stack)
+        services = Services()
+        stack.callback(services.stop)
+        _serve(demo, options.port, url, services)
         if not any(host.password for host in demo.hosts):
             console.say(
                 "Without root, no host can have a password or sudo: Demo sudo uses a key, and no sudo."
             )
-        succeeded = _run(rpc.Client(url, DATABASE, key), console)
+        clients = {login: rpc.Client(url, DATABASE, key) for login, key in keys.items()}
+        succeeded = _run(clients[LOGIN], console)
+        if succeeded and JET_ADDON in layout.addon_names():
+            restart = partial(_kill_and_serve, demo, options.port, url, services)
+            succeeded = tell_of_jets(People(**clients), console, restart)
         if options.once:
             return 0 if succeeded else 1
         _invite(console, url, password)
@@ -106,9 +117,9 @@ def _fingerprint_of(demo: Demo, addons: list[str]) -> str:
     return fingerprint(str(demo.odoo.home.source), *addons, *contents)
 
 
-def _prepare_records(demo: Demo) -> tuple[str, str]:
-    """Write into the server records how to reach the hosts; return the API key and the password of the login."""
-    key_file, password_file, mark = (demo.folder / name for name in ("api-key", "password", "records"))
+def _prepare_records(demo: Demo) -> tuple[dict[str, str], str]:
+    """Write into the server records how to reach the hosts; return {login: API key} and the password of all logins."""
+    key_file, password_file, mark = (demo.folder / name for name in ("api-keys", "password", "records"))
     if not password_file.exists():
         write_private(password_file, secrets.token_urlsafe(9))
     password = password_file.read_text("utf-8")
@@ -117,12 +128,10 @@ def _prepare_records(demo: Demo) -> tuple[str, str]:
         with demo.console.step("Telling Tower about the three hosts") as step:
             demo_records.write(demo.odoo, DATABASE, demo.hosts, LOGIN, password, key_file, step)
         mark.write_text(state, "utf-8")
-    return key_file.read_text("utf-8").strip(), password
+    return json.loads(key_file.read_text("utf-8")), password
 
 
-def _serve(demo: Demo, port: int, url: str, stack: ExitStack) -> Services:
-    services = Services()
-    stack.callback(services.stop)
+def _serve(demo: Demo, port: int, url: str, services: Services) -> None:
     log = demo.folder / "odoo.log"
     argv = demo.odoo.argv(
         "-d",
@@ -134,10 +143,15 @@ def _serve(demo: Demo, port: int, url: str, stack: ExitStack) -> Services:
     # Installing took a while; another program may have taken the port since.
     ports.require_free(port)
     with demo.console.step("Starting Odoo"):
-        services.start("Odoo", argv, log=log, env=demo.odoo.environment())
+        services.start(ODOO, argv, log=log, env=demo.odoo.environment())
         if not rpc.wait_until_up(url, START_TIMEOUT_S, lambda: not services.ended()):
             raise SetupError(f"Odoo did not start; see {log}.")
-    return services
+
+
+def _kill_and_serve(demo: Demo, port: int, url: str, services: Services) -> None:
+    """End Odoo as kill -9 does, and start it again."""
+    services.kill(ODOO)
+    _serve(demo, port, url, services)
 
 
 def _run(client: rpc.Client, console: Console) -> bool:
@@ -153,7 +167,8 @@ def _invite(console: Console, url: str, password: str) -> None:
     console.say()
     console.say(console.paint("Tower is ready.", "bold"))
     console.say(f"  address   {console.paint(url + '/odoo', 'cyan')}")
-    console.say(f"  login     {LOGIN}")
+    people = [f"{login} ({person['name']})" for login, person in demo_records.PEOPLE.items()]
+    console.say(f"  logins    {', '.join([*people, f'{LOGIN} (Root)'])}")
     console.say(f"  password  {password}")
     console.say("Ctrl-C ends it and everything it started.")
 

@@ -1,4 +1,4 @@
-"""What no data file can know: the demo hosts' addresses and keys, the password of the login, an API key.
+"""What no data file can know: the demo hosts' addresses and keys, the persons who log in, their passwords and API keys.
 
 Written in `odoo shell` as the superuser, because the vault takes secrets only from inside Odoo.
 """
@@ -58,12 +58,41 @@ for name in ("demo_task_disk_usage", "demo_task_write_log"):
     if task and not task.active:
         task.write({"active": True, "next_call": task._get_next_call(task, fields.Datetime.now())})
 
-keys = env["res.users.apikeys"].with_user(admin)
-keys.search([("name", "=", "setup/demo")]).sudo().unlink()
-token = keys._generate("rpc", "setup/demo", fields.Datetime.now() + timedelta(days=365))
-Path(os.environ["TOWER_DEMO_KEY"]).write_text(token, "utf-8")
+task = env.ref("cetmix_tower_jet.demo_jet_task_health", raise_if_not_found=False)
+if task and not task.active:
+    task.write({"active": True, "next_call": task._get_next_call(task, fields.Datetime.now())})
+
+# Who uses the hosts, and where the addon is installed, the jet templates.
+users = {}
+for login, person in given["people"].items():
+    group = env.ref("cetmix_tower_server." + person["group"])
+    user = env["res.users"].with_context(active_test=False, no_reset_password=True).search([("login", "=", login)])
+    values = {"name": person["name"], "login": login, "active": True, "password": given["password"]}
+    values["group_ids"] = [(4, env.ref("base.group_user").id), (4, group.id)]
+    users[login] = user.write(values) and user if user else user.create(values)
+servers = env["cx.tower.server"].search([("reference", "in", [host["reference"] for host in given["hosts"]])])
+owners = [servers]
+if "cx.tower.jet.template" in env:
+    owners.append(env["cx.tower.jet.template"].search([("reference", "=like", "demo_jet_%")]))
+for login, person in given["people"].items():
+    for records in owners:
+        records.write({person["role"]: [(4, users[login].id)]})
+
+tokens = {}
+for login, user in {given["login"]: admin, **users}.items():
+    keys = env["res.users.apikeys"].with_user(user)
+    keys.search([("name", "=", "setup/demo")]).sudo().unlink()
+    # sudo: an ordinary user may only make keys that end sooner
+    tokens[login] = keys.sudo()._generate("rpc", "setup/demo", fields.Datetime.now() + timedelta(days=365))
+Path(os.environ["TOWER_DEMO_KEY"]).write_text(json.dumps(tokens), "utf-8")
 env.cr.commit()
 """
+
+#: Persons besides the login, who is Root: {login: name, group of the server addon, role on servers and jet templates}.
+PEOPLE = {
+    "user": {"name": "Uma User", "group": "group_user", "role": "user_ids"},
+    "manager": {"name": "Mary Manager", "group": "group_manager", "role": "manager_ids"},
+}
 
 
 def write(
@@ -75,8 +104,16 @@ def write(
     key_file: Path,
     step: Step,
 ) -> None:
-    """Write the hosts' data, the person's login and an API key for the demo itself (into `key_file`, 0600)."""
-    given = {"login": login, "password": password, "hosts": [asdict(host) for host in hosts]}
+    """Write the hosts' data and the persons who log in, all with the same password.
+
+    :param key_file: gets an API key of each person, as JSON {login: key}, 0600
+    """
+    given = {
+        "login": login,
+        "password": password,
+        "people": PEOPLE,
+        "hosts": [asdict(host) for host in hosts],
+    }
     source = write_private(odoo.folder / "records.json", json.dumps(given))
     write_private(key_file, "")
     try:

@@ -166,6 +166,12 @@ class Services:
         self._running.append((name, process, stop_signal))
         return process
 
+    def kill(self, name: str) -> None:
+        """End a server and its children at once, as `kill -9` does."""
+        for entry in [entry for entry in self._running if entry[0] == name]:
+            self._running.remove(entry)
+            end([entry[1]], signal.SIGKILL)
+
     def ended(self) -> str | None:
         """Name of a server that has ended by itself, or None."""
         return next((name for name, process, _signal in self._running if process.poll() is not None), None)
