@@ -15,6 +15,7 @@ import dry_run
 import files
 import first_output
 import fleet
+import jets
 import lists
 import long_output
 import many_hosts
@@ -34,6 +35,7 @@ BENCHMARKS = {
     "variables": variables,
     "lists": lists,
     "dry_run": dry_run,
+    "jets": jets,
 }
 
 
