@@ -1,6 +1,7 @@
 """setup/demo does what the README promises, from an empty state."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -145,6 +146,28 @@ def test_the_fleet_is_updated_two_at_a_time(once):
         assert f"{host} ✓ done after" in text
 
 
+def test_an_application_is_launched_with_what_it_depends_on(once):
+    assert chapter(once, "Install the jet template “Application”").count("done") == 3
+    text = chapter(once, "The User launches a new jet: Application “Shop”")
+    assert text.count("✓ created, port ") == 3
+    starts = [line.split(" ✓ ")[0].strip() for line in text.splitlines() if " ✓ Start: done after" in line]
+    assert len(starts) == 3 and starts[-1] == "Shop"
+    assert re.search(r"✓ http://\S+/ answers with HTTP 200: Shop / Visit 1\. Database: Database .*\. Proxy: Proxy ", text)
+
+
+def test_who_stops_a_database_is_told_who_needs_it(once):
+    assert "needed in state “Running” by: “Shop” (Running)" in chapter(once, "A colleague is about to stop")
+
+
+def test_a_kill_of_tower_while_a_jet_is_built(once):
+    killed = chapter(once, "kill -9 of Tower in the middle of Building")
+    assert "Blog ✗ Build: interrupted" in killed
+    assert "✓ Blog is back in state draft and says why" in killed
+    resumed = chapter(once, "The User resumes it")
+    assert "Blog ✓ Build: done after" in resumed and "Blog ✓ Start: done after" in resumed
+    assert "answers with HTTP 200: Blog" in resumed
+
+
 def test_second_start_is_fast_serves_the_client_and_ends_with_a_signal(environment):
     port = free_port()
     started = time.monotonic()
@@ -167,6 +190,9 @@ def test_second_start_is_fast_serves_the_client_and_ends_with_a_signal(environme
         assert "Installing" not in text
         assert "Demo app ✓ deleted, on the host and here" in text
         assert "Fleet run: 4 succeeded" in text
+        assert "✓ Shop of an earlier start: destroyed" in text
+        assert "answers with HTTP 200: Blog" in text
+        assert re.search(r"logins    user \(.*\), manager \(.*\), admin \(Root\)", text)
         with urllib.request.urlopen(f"http://localhost:{port}/web/login", timeout=30) as page:
             assert page.status == 200
         assert seconds < 180
