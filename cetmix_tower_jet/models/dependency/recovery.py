@@ -79,12 +79,11 @@ class CxTowerJetRequest(models.Model):
 
     def _overdue_text(self):
         started = self.transition_id.start_date or self.create_date
-        minutes = round((fields.Datetime.now() - started).total_seconds() / 60)
-        return self.env._(
-            "no jet was in state “%(state)s” within %(minutes)s minutes.",
-            state=self.state_requested_id.name,
-            minutes=minutes,
-        )
+        seconds = round((fields.Datetime.now() - started).total_seconds())
+        values = {"state": self.state_requested_id.name, "seconds": seconds, "minutes": round(seconds / 60)}
+        if seconds < 120:
+            return self.env._("no jet was in state “%(state)s” within %(seconds)s seconds.", **values)
+        return self.env._("no jet was in state “%(state)s” within %(minutes)s minutes.", **values)
 
     @api.model
     def _look_again_at_all(self):

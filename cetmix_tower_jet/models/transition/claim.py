@@ -36,7 +36,9 @@ class CxTowerJet(models.Model):
         self.flush_recordset()
         try:
             with brief_locks(self.env, GUARD_WAIT_S, flush=False):
-                self.env.cr.execute(self._claim_statement(action, asking, waits, resumed))
+                statement = self._claim_statement(action, asking, waits, resumed)
+                # not logged: that another transaction was faster is no error
+                self.env.cr.execute(statement, log_exceptions=False)
                 row = self.env.cr.fetchone()
         except LockNotAvailable:
             text = self.env._("“%s” is being changed by somebody else. Try again in a moment.", self.name)

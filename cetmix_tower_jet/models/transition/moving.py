@@ -106,9 +106,10 @@ class CxTowerJetTransition(models.Model):
         was_waiting = self.state == WAITING
         if outcome == DONE and not self.state_to_id and not self.is_destroy:
             outcome, message = FAILED, self.env._("The state that it leads to was deleted meanwhile.")
+        jet = self.jet_id
+        jet._lock_for_end()
         if not self._record_end(outcome, message, exit_code):
             return False
-        jet = self.jet_id
         jet._release()
         if outcome == DONE:
             jet._set_state(self.state_to_id)
@@ -183,6 +184,13 @@ class CxTowerJet(models.Model):
     """What follows for a jet from the end of a transition."""
 
     _inherit = "cx.tower.jet"
+
+    def _lock_for_end(self):
+        """Lock this jet's row. If another transaction has changed it meanwhile, the end is recorded again: that is no error to log."""
+        self.flush_recordset()
+        self.env.cr.execute(
+            "SELECT FROM cx_tower_jet WHERE id = %s FOR NO KEY UPDATE", (self.id,), log_exceptions=False
+        )
 
     def _on_destroyed(self):
         """Do what follows from a destroy action: archive the jet, and free what only one jet may have. Extension point."""

@@ -1,5 +1,6 @@
 import json
 
+from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
@@ -112,6 +113,19 @@ class TestTransition(JetCase):
         with self.assertRaisesRegex(UserError, "Stopped"):
             run.resume()
         self.assertEqual(jet.state, "stopped")
+
+    def test_who_may_trigger_an_action_resumes_its_run_whatever_the_level_of_the_plan(self):
+        self._give_plan("Start")
+        jet = self._new_jet(state="stopped", users=self.user)
+        result = self._action("Start").with_user(self.user).trigger(jet.id)
+        run = self.env["cx.tower.plan.log"].browse(result["log"])
+        self._end_run(run, ExitCode.RUN_INTERRUPTED)
+        run.with_user(self.user).resume()
+        self.assertEqual(jet.state, "starting")
+        self._end_action(jet, ExitCode.RUN_INTERRUPTED)
+        self._action("Start").access_level = "2"
+        with self.assertRaises(AccessError):
+            jet.transition_ids[0].plan_log_id.with_user(self.user).resume()
 
     def test_a_correction_needs_a_reason_and_stays_in_the_history(self):
         jet = self._new_jet(state="running", managers=self.manager)
