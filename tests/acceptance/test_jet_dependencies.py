@@ -156,7 +156,7 @@ def test_a_request_that_times_out(world, host_dir, database_with_jets):
         ended = jets.idle(shop_id, "stopped", 120)
     finally:
         jets.client.call("ir.config_parameter", "set_param", "cetmix_tower_jet.request_timeout", "3600")
-    assert "Database" in ended["last_problem"], ended
+    assert "“Slow”" in ended["last_problem"] and "“Running”" in ended["last_problem"], ended
     assert jets.read(slow)["movement"] == "busy"
     hold.unlink()
     jets.idle(slow, "running")
