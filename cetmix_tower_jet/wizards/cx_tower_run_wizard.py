@@ -57,6 +57,11 @@ class CxTowerCommandRunWizard(models.TransientModel):
     jet_ids = fields.Many2many(relation="cx_tower_command_run_wizard_jet_rel")
 
     def run_command_on_server(self):
+        """Start the run on every selected jet or server.
+
+        :return: action that shows the log, or the fleet run if there are several targets
+        :raise UserError: a single jet is busy
+        """
         self.ensure_one()
         self._check_jets_are_idle()
         return super().run_command_on_server()
@@ -78,11 +83,21 @@ class CxTowerPlanRunWizard(models.TransientModel):
     jet_ids = fields.Many2many(relation="cx_tower_plan_run_wizard_jet_rel")
 
     def run_flight_plan(self):
+        """Start the flight plan on every selected jet or server.
+
+        :return: action that shows the log, or the fleet run if there are several targets
+        :raise UserError: a single jet is busy
+        """
         self.ensure_one()
         self._check_jets_are_idle()
         return super().run_flight_plan()
 
     def action_dry_run(self):
+        """Open the report of a dry run on the selected servers. For jets, the wizard's preview says it.
+
+        :return: action that shows the report
+        :raise UserError: jets are selected
+        """
         self.ensure_one()
         if self.jet_ids:
             raise UserError(self.env._("The preview shows what the flight plan will do on the chosen jets."))

@@ -203,11 +203,19 @@ class CxTowerJet(models.Model):
         return found if template and found else False
 
     def action_open_requires_jets(self):
-        """Open the jets that this jet depends on."""
+        """Open the jets that this jet depends on.
+
+        :return: window action
+        :raise AccessError: the caller may not read this jet
+        """
         return self._action_open_jets("jet_requires_ids", "jet_depends_on_id", self.env._("Depends on"))
 
     def action_open_required_by_jets(self):
-        """Open the jets that depend on this jet."""
+        """Open the jets that depend on this jet.
+
+        :return: window action
+        :raise AccessError: the caller may not read this jet
+        """
         return self._action_open_jets("jet_required_by_ids", "jet_id", self.env._("Serves"))
 
     def _action_open_jets(self, links, field_name, title):

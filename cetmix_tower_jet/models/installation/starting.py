@@ -356,7 +356,11 @@ class CxTowerJetTemplateInstall(models.Model):
         return install._start_result(templates, present)
 
     def action_retry(self):
-        """Continue this failed installation (button)."""
+        """Continue this failed installation (button).
+
+        :return: True
+        :raise AccessError, UserError: as :meth:`retry`
+        """
         self.retry()
         return True
 

@@ -18,7 +18,12 @@ class CxTowerPlanLog(models.Model):
     _inherit = "cx.tower.plan.log"
 
     def action_run_again(self):
-        """Trigger the action again when this run was that of an action: its flight plan alone would not move the jet."""
+        """Run the flight plan again; if an action ran it, trigger the action: the plan alone would not move the jet.
+
+        :return: action that shows the new run
+        :raise AccessError: the caller may not read the run, run the plan or trigger the action
+        :raise UserError: the action is not available now; or the action, or the jet, was deleted
+        """
         self.ensure_one()
         self.check_access("read")
         # sudo: the action checks itself whether the caller may trigger it

@@ -14,7 +14,9 @@ class CxTowerPlan(models.Model):
         """Return what this plan would do on servers, see ``cetmix_tower_server``; or on jets.
 
         :param jets: ids and references of jets, or a recordset: the report is of these jets. Each element of ``servers`` then
-            also has ``jet``: {``id``, ``reference``, ``name``}
+            also has ``jet``: {``id``, ``reference``, ``name``}. Other parameters: see ``cetmix_tower_server``
+        :return: dict, see ``cetmix_tower_server``
+        :raise AccessError: the caller may not read the plan or one of the jets
         """
         if jets is None:
             return super().dry_run(servers, variable_values, domain, offset, limit)

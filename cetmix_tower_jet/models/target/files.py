@@ -84,10 +84,12 @@ class CxTowerFileTemplate(models.Model):
     def create_file(
         self, server=None, server_dir="", if_file_exists="raise", jet_template=None, jet=None, **kwargs
     ):
-        """Create the record of a file from this template, see ``cetmix_tower_server``.
+        """Create the record of a file from this template. Other parameters: see ``cetmix_tower_server``.
 
         :param server: may be left out for a jet
         :param jet: record, id or reference of a jet: the file belongs to it, and is rendered with its values
+        :return: as without a jet
+        :raise ValidationError: the jet is on another server
         """
         return super().create_file(server, server_dir, if_file_exists, jet_template, jet, **kwargs)
 

@@ -46,7 +46,12 @@ class CxTowerJet(models.Model):
         return self._action_run("cx.tower.command.run.wizard", self.env._("Run Command"))
 
     def action_run_flight_plan(self):
-        """Open the wizard that runs a flight plan on these jets. As :meth:`action_run_command`."""
+        """Open the wizard that runs a flight plan on these jets.
+
+        :return: window action
+        :raise AccessError: the caller may not read one of them
+        :raise UserError: a single jet is busy
+        """
         return self._action_run("cx.tower.plan.run.wizard", self.env._("Run Flight Plan"))
 
     def _action_run(self, wizard, title):
@@ -75,11 +80,19 @@ class CxTowerJet(models.Model):
         return self._action_open_belonging("action_cx_tower_command_log", context)
 
     def action_open_plan_logs(self):
-        """Open the flight plan logs of these jets. As :meth:`action_open_command_logs`."""
+        """Open the flight plan logs of these jets.
+
+        :return: window action
+        :raise AccessError: the caller may not read one of them
+        """
         return self._action_open_belonging("action_cx_tower_plan_log", {"search_default_filter_main": 1})
 
     def action_open_files(self):
-        """Open the files of these jets. As :meth:`action_open_command_logs`."""
+        """Open the files of these jets.
+
+        :return: window action
+        :raise AccessError: the caller may not read one of them
+        """
         context = (
             {"default_jet_id": self.id, "default_server_id": self.server_id.id} if len(self) == 1 else {}
         )

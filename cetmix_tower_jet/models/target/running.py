@@ -11,10 +11,11 @@ class CxTowerRunTargetMixin(models.AbstractModel):
     def run_command(
         self, command, path=None, sudo=None, ssh_connection=None, jet_template=None, jet=None, **kwargs
     ):
-        """Start a command, see ``cetmix_tower_server``.
+        """Start a command on these servers, or on a jet of this server. Other parameters: see ``cetmix_tower_server``.
 
         :param jet: record, id or reference of a jet on this server: the command runs on the jet
-        :param jet_template: template of the jet, which is known anyway
+        :param jet_template: template of the jet, which follows from the jet and is only compared with it
+        :return: as without a jet
         :raise ValidationError: the jet is on another server
         :raise UserError: an action is running on the jet
         """
@@ -24,7 +25,12 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         return super().run_command(command, path, sudo, ssh_connection, **kwargs)
 
     def run_flight_plan(self, flight_plan, jet_template=None, jet=None, **kwargs):
-        """Start a flight plan, see ``cetmix_tower_server``. Further parameters and errors: as of :meth:`run_command`."""
+        """Start a flight plan on these servers, or on a jet of this server.
+
+        :param flight_plan: record, id or reference. Other parameters: see :meth:`run_command` and ``cetmix_tower_server``
+        :return: as without a jet
+        :raise ValidationError, UserError: as :meth:`run_command`
+        """
         jet = self._jet_here(jet, jet_template)
         if jet:
             return jet.run_flight_plan(flight_plan, **kwargs)
@@ -87,12 +93,22 @@ class CxTowerJet(models.Model):
         return super().run_command(command, path, sudo, ssh_connection, jet_template, jet, **kwargs)
 
     def run_flight_plan(self, flight_plan, jet_template=None, jet=None, **kwargs):
-        """Start a flight plan on each of these jets. Parameters, result and errors: as of :meth:`run_command`."""
+        """Start a flight plan on each of these jets.
+
+        :param flight_plan: record, id or reference. Other parameters: as on servers
+        :return: as on servers
+        :raise AccessError, UserError: as :meth:`run_command`
+        """
         self._check_nothing_runs()
         return super().run_flight_plan(flight_plan, jet_template, jet, **kwargs)
 
     def run_code(self, code, action="ssh_command", path=None, sudo=None, variable_values=None, label=None):
-        """Run code that is not stored as a command on each of these jets. As on servers, and refused as in :meth:`run_command`."""
+        """Run code that is not stored as a command on each of these jets.
+
+        Parameters and result: as on servers.
+
+        :raise AccessError, UserError: as :meth:`run_command`
+        """
         self._check_nothing_runs()
         return super().run_code(code, action, path, sudo, variable_values, label)
 

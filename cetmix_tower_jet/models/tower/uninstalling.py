@@ -13,7 +13,7 @@ CODE_WITHOUT_JETS = 'echo "This step triggered an action of a jet. The jets were
 
 
 class IrModuleModule(models.Model):
-    """Uninstalling the addon while something of jets is going on is refused."""
+    """The addon cannot be uninstalled while something is running on jets."""
 
     _inherit = "ir.module.module"
 
@@ -25,13 +25,13 @@ class IrModuleModule(models.Model):
 
 
 class CxTowerJet(models.Model):
-    """What has to be over, and what has to go, before the addon is uninstalled."""
+    """What must have ended, and what is removed, before the addon is uninstalled."""
 
     _inherit = "cx.tower.jet"
 
     @api.model
     def _check_can_be_uninstalled(self):
-        """Raise UserError while jets move, templates are being installed, or runs on jets are going on."""
+        """Raise UserError while jets move, templates are being installed, or runs on jets are live."""
         # sudo: whoever may uninstall addons is told what is in the way
         jets = self.sudo().with_context(active_test=False).search([("current_transition_id", "!=", False)])
         found = [f"“{jet.name}”: {jet._busy_text()}" for jet in jets[:NAMED]]
