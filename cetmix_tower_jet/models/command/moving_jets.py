@@ -6,7 +6,7 @@ from odoo.addons.cetmix_tower_server.engine.run_end import NOTHING, RunEnd
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ...engine.asking import COMMAND, Asking
+from ...engine.asking import COMMAND, SCHEDULE, Asking
 from ..transition.cx_tower_jet_transition import DONE, LIVE
 from ..transition.refused import TransitionRefused
 from .cx_tower_command import ACTION
@@ -20,11 +20,28 @@ class CxTowerJet(models.Model):
 
     _inherit = "cx.tower.jet"
 
+    current_command_log_id = fields.Many2one(
+        "cx.tower.command.log",
+        string="Asked for by run",
+        compute="_compute_current_command_log_id",
+        groups="cetmix_tower_server.group_manager",
+        help="The run of a command that waits for what the jet is busy with.",
+    )
+
     def _jets_to_move(self, template):
         """Return the jets of a template that a command on this jet moves: itself, or those linked to it, both ways."""
         self.ensure_one()
         return self.sudo() if template == self.sudo().jet_template_id else self._linked_jets(template)
         # sudo: what may be moved is checked for each of them
+
+    @api.depends("current_transition_id")
+    @api.depends_context("uid", "su")
+    def _compute_current_command_log_id(self):
+        # sudo: only whether there is one; it is shown to those who may read it
+        logs = {jet: jet.sudo().current_transition_id.command_log_id.sudo(False) for jet in self}
+        readable = self.env["cx.tower.command.log"].union(*logs.values())._filtered_access("read")
+        for jet, log in logs.items():
+            jet.current_command_log_id = log & readable
 
 
 class CxTowerCommandLog(models.Model):
@@ -116,7 +133,8 @@ class CxTowerCommandLog(models.Model):
             jet = jet.with_user(
                 person
             ).sudo()  # sudo: checked above, or decided by the author of the flight plan
-            asking = Asking(level=level, source=COMMAND, command_log_id=self.id)
+            source = SCHEDULE if self.scheduled_task_id and not self.plan_log_id else COMMAND
+            asking = Asking(level=level, source=source, command_log_id=self.id)
             with self.env.cr.savepoint():
                 jet._trigger(action.with_env(jet.env), asking, as_people_see_it=False)
         except EngineError as refused:

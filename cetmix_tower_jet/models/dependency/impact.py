@@ -5,7 +5,7 @@ from collections import defaultdict
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, format_datetime
 
 from ..transition.cx_tower_jet_transition import WAITING
 from ..transition.refused import TransitionRefused
@@ -106,10 +106,11 @@ class CxTowerJet(models.Model):
         if transition.state != WAITING:
             return super()._busy_text()
         return self.env._(
-            "“%(action)s” waits for “%(needed)s” (started by %(person)s)",
+            "“%(action)s” waits for “%(needed)s” (started by %(person)s, %(since)s)",
             action=transition.action_name or "",
             needed=self.waits_for or "",
             person=transition.user_id.name or self.env._("a deleted user"),
+            since=format_datetime(self.env, transition.start_date, dt_format="short"),
         )
 
     # ------------------------------------------------------------------ who is hit

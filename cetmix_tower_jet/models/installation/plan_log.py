@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
 
 
@@ -6,6 +6,12 @@ class CxTowerPlanLog(models.Model):
     """The run of an install plan or uninstall plan: its end leads the installation on, resuming it takes it up again."""
 
     _inherit = "cx.tower.plan.log"
+
+    jet_template_install_id = fields.Many2one(
+        related="jet_template_install_line_id.jet_template_install_id",
+        string="Template installation",
+        groups="cetmix_tower_server.group_manager",
+    )
 
     def _on_run_finished(self, lane=None):
         following = super()._on_run_finished(lane)

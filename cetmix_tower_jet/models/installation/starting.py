@@ -326,6 +326,31 @@ class CxTowerJetTemplateInstall(models.Model):
 
     _inherit = "cx.tower.jet.template.install"
 
+    @api.model
+    def install(self, server, template):
+        """Install a template on a server; see :meth:`cx.tower.jet.template.install_on_servers`.
+
+        :param server: record, id or reference
+        :param template: record, id or reference of the jet template
+        :return: the installation; empty when there is nothing to do
+        :raise AccessError, UserError, ValidationError: as :meth:`cx.tower.jet.template.install_on_servers`
+        """
+        template = self.env["cx.tower.jet.template"]._one_named(template)
+        return self._started(template.install_on_servers(server))
+
+    @api.model
+    def uninstall(self, server, template):
+        """Remove a template from a server; see :meth:`cx.tower.jet.template.uninstall_from_servers`.
+
+        Parameters, result and errors: as of :meth:`install`
+        """
+        template = self.env["cx.tower.jet.template"]._one_named(template)
+        return self._started(template.uninstall_from_servers(server))
+
+    @api.model
+    def _started(self, results):
+        return self.browse(result["installation"] for result in results if result["installation"])
+
     def retry(self):
         """Continue this failed installation, or removal, with the template that failed. What is done is not done again.
 

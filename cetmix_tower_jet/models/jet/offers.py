@@ -120,6 +120,7 @@ class CxTowerJet(models.Model):
         for jet in self:
             jet.busy_text, jet.busy_since, jet.may_stop = found.get(jet, (False, False, False))
 
+    @api.depends("transition_ids.plan_log_id")
     @api.depends_context("uid", "su")
     def _compute_live_plan_log_id(self):
         Transition = self.env["cx.tower.jet.transition"]

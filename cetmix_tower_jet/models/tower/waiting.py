@@ -8,11 +8,12 @@ class CxTowerJet(models.Model):
     _name = "cx.tower.jet"
     _inherit = ["cx.tower.jet", "cx.tower.wait.mixin"]
 
-    def wait(self, timeout_s=30):
-        """Wait until nothing moves this jet any more, at most ``timeout_s`` seconds (60 at most), and say how it stands.
+    def wait(self, timeout=30, timeout_s=None):
+        """Wait until nothing moves this jet any more, at most ``timeout`` seconds (60 at most), and say how it stands.
 
         Call it again while ``finished`` is False: a journey may take longer.
 
+        :param timeout_s: the same as ``timeout``, by the name that it has on runs
         :return: dict: ``id``, ``reference``, ``state`` (reference of the jet's state, "" for none), ``finished`` (it is idle),
             ``transition`` (id of the last one, 0 for none), ``transition_state``, ``log`` (id of its flight plan run, 0 for
             none), ``message`` (how it ended, or what it is busy with)
@@ -30,7 +31,7 @@ class CxTowerJet(models.Model):
             with self.env.registry.cursor() as cr:
                 if not transition.with_env(self.env(cr=cr)).exists():
                     raise UserError(self._unseen_text())
-        return super().wait(timeout_s)
+        return super().wait(timeout if timeout_s is None else timeout_s)
 
     def _unseen_text(self):
         return self.env._(

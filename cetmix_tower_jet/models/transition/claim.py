@@ -44,6 +44,7 @@ class CxTowerJet(models.Model):
             text = self.env._("“%s” is being changed by somebody else. Try again in a moment.", self.name)
             raise TransitionRefused(ExitCode.JET_ACTION_NOT_AVAILABLE, text) from None
         self.invalidate_recordset(CHANGED, flush=False)
+        self.modified(CLAIMED)  # what is computed from them, such as what the jet is busy with
         if not row:
             raise self._refusal(action)
         return self.env["cx.tower.jet.transition"].browse(row[0])

@@ -66,6 +66,12 @@ class CxTowerJet(models.Model):
         :param failed: the goal was not reached
         """
 
+    def _flight_plan_finished(self, plan_status):
+        """Hook, called when the flight plan of this jet's action has ended, before the jet leaves the transit state.
+
+        :param plan_status: exit code; 0 for success
+        """
+
     # ------------------------------------------------------------------ writing
 
     def _set_state(self, state):

@@ -20,6 +20,16 @@ class CxTowerJetTemplate(models.Model):
             [action._as_engine() for action in actions if action.access_level <= level]
         )
 
+    def _get_action_path(self, state_from, state_to):
+        """Return the actions that lead from one state to another: the fewest, of equally many those of higher priority.
+
+        :param state_from: state; empty: none, from where the create action leads on
+        :param state_to: state; empty: none, where a destroy action leads
+        :return: actions in order; empty when no way leads there, or the states are the same
+        """
+        path = self._lifecycle().path(state_from.id or None, state_to.id or None)
+        return self.env["cx.tower.jet.action"].browse(action.id for action in path or ())
+
 
 class CxTowerJetAction(models.Model):
     """An action, as the engine takes it."""

@@ -87,6 +87,7 @@ class CxTowerJetTransition(models.Model):
         """
         self.ensure_one()
         self.plan_log_id = run
+        self.jet_id._flight_plan_finished(run.plan_status)
         if not run.plan_status:
             self._end(DONE)
         else:

@@ -180,7 +180,16 @@ class TestJetAction(JetCase):
             {"name": "Nightly", "command_id": self.move_database.id, "jet_ids": [(6, 0, self.jet.ids)]}
         )
         task.run()
-        self.assertEqual(db.state, "running")
+        self.assertEqual((db.state, db.transition_ids.source), ("running", "schedule"))
+
+    def test_a_jet_names_the_run_that_waits_for_it(self):
+        self._give_plan("Start", template=self.database)
+        db = self._new_database("DB")
+        self.assertFalse(db.current_command_log_id)
+        log = self._run(self.move_database)
+        self.assertEqual((db.current_command_log_id, db.transition_ids.source), (log, "command"))
+        db.manager_ids = self.manager
+        self.assertFalse(db.with_user(self.manager).current_command_log_id, "a run that they may not read")
 
     def test_it_needs_a_jet(self):
         log = self.server._start_command_runs(self.move_database, RunRequest()).sudo()

@@ -136,7 +136,7 @@ class TestImpact(DependencyCase):
         shop = self._new_shop("New shop", "stopped")
         self._start(shop)
         self.assertEqual(shop.waits_for, "Database")
-        self.assertIn("“Start” waits for “Database”", shop._busy_text())
+        self.assertRegex(shop._busy_text(), r"“Start” waits for “Database” \(started by .+, .*\d:\d\d.*\)")
 
 
 @tagged("post_install", "-at_install")

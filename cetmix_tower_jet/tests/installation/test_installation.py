@@ -46,6 +46,21 @@ class TestInstallation(JetCase):
 
     # ------------------------------------------------------------------ installing
 
+    def test_scripts_install_from_the_installation(self):
+        Install = self.env["cx.tower.jet.template.install"].with_user(self.manager)
+        install = Install.install(self.new_server.id, self.disk.reference)
+        self.assertEqual((install.jet_template_id, install.action), (self.disk, "install"))
+        run = install.line_ids.plan_log_id
+        self.assertEqual(run.with_user(self.manager).jet_template_install_id, install)
+        self._end_run(run)
+        self.assertEqual((install.state, self.disk.server_ids), ("done", self.new_server))
+        self.assertFalse(Install.install(self.new_server, self.disk), "there is nothing to do")
+        removal = Install.uninstall(self.new_server, self.disk)
+        self._end_run(removal.line_ids.plan_log_id)
+        self.assertFalse(self.disk.server_ids)
+        with self.assertRaises(AccessError):
+            Install.with_user(self.user).install(self.new_server.id, self.disk.id)
+
     def test_what_is_needed_is_installed_first(self):
         install = self._install()
         self.assertEqual(install.line_ids.jet_template_id.mapped("name"), ["Disk", "Database", "Web shop"])

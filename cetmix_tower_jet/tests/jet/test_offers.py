@@ -39,6 +39,16 @@ class TestOffers(JetCase):
         self.assertFalse(seen.may_stop)
         self.assertTrue(jet.with_user(self.user).may_stop)
 
+    def test_a_script_that_triggers_an_action_sees_at_once_what_the_jet_is_busy_with(self):
+        self._give_plan("Start")
+        jet = self._new_jet(state="stopped")
+        self.assertFalse(jet.busy_text or jet.live_plan_log_id or jet.may_stop)
+        result = self._action("Start").trigger(jet)
+        self.assertIn("“Start”", jet.busy_text)
+        self.assertEqual((jet.live_plan_log_id.id, jet.may_stop), (result["log"], True))
+        self._end_action(jet)
+        self.assertFalse(jet.busy_text)
+
     def test_states_that_can_be_reached_are_offered(self):
         jet = self._new_jet(state="stopped", users=self.user)
         self.assertEqual(

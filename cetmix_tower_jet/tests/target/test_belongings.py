@@ -240,6 +240,7 @@ class TestBelongings(JetCase):
         self._end_action(jets[0])
         self._end_action(jets[1], 3)
         self.assertEqual((jets.mapped("state"), fleet.state), (["running", "stopped"], "failed"))
+        self.assertEqual(fleet.with_user(self.manager).name, "Start on 2 jets")
         again = Fleet.browse(fleet.with_user(self.manager).retry_failed()["id"])
         self.assertEqual((again.jet_ids, jets.mapped("state")), (jets[1], ["running", "starting"]))
 
@@ -248,7 +249,7 @@ class TestBelongings(JetCase):
         start = self._action("Start")
         Fleet = self.env["cx.tower.fleet.run"]
         start.access_level = "3"
-        with self.assertRaises(ValidationError):
+        with self.assertRaises(AccessError):
             Fleet.with_user(self.manager).start(jet_action=start.id, jets=jet.ids)
         start.access_level = "2"
         jet.write({"user_ids": [(6, 0, self.manager.ids)], "manager_ids": [(5,)]})

@@ -48,7 +48,8 @@ class TestTower(JetCase):
         self.assertIn("Start", waited["message"])
         self._end_action(self.jet, 5)
         self.env.flush_all()
-        waited = self.jet.wait(0)
+        waited = self.jet.wait(timeout=0)
+        self.assertEqual(self.jet.wait(timeout_s=0), waited)
         self.assertEqual(
             (waited["finished"], waited["state"], waited["transition_state"]), (True, "stopped", "failed")
         )

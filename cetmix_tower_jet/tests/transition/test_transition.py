@@ -136,6 +136,27 @@ class TestTransition(JetCase):
         with self.assertRaises(AccessError):
             jet.write({"state_id": self._state("running").id})
 
+    def test_addons_are_told_how_the_flight_plan_ended(self):
+        self._give_plan("Start")
+        jet, told = self._new_jet(state="stopped"), []
+        self.patch(
+            type(jet), "_flight_plan_finished", lambda jet, plan_status: told.append((jet.state, plan_status))
+        )
+        self._action("Start").trigger(jet)
+        self._end_action(jet, 4)
+        self.assertEqual((jet.state, told), ("stopped", [("starting", 4)]))
+
+    def test_addons_find_the_path_between_two_states(self):
+        state, none = self._state, self._state(None)
+        path = self.template._get_action_path(state("running"), state("removed"))
+        self.assertEqual(path.mapped("name"), ["Stop", "Remove"])
+        path = self.template._get_action_path(none, state("stopped"))
+        self.assertEqual(path.mapped("name"), ["Prepare", "Build"])
+        self.assertEqual(
+            self.template._get_action_path(state("stopped"), none).mapped("name"), ["Remove", "Destroy"]
+        )
+        self.assertFalse(self.template._get_action_path(state("running"), state("draft")))
+
     def test_stopping_ends_the_transition(self):
         self._give_plan("Start")
         jet = self._new_jet(state="stopped")
