@@ -122,6 +122,7 @@ class CxTowerJetCreateWizard(models.TransientModel):
             )
         if template and not servers:
             return self.env._("“%s” is not installed on a server that you have access to.", template.name)
+        # sudo: whether a template that is offered is installed there
         if server and not template and not any(server in one.sudo().server_ids for one in offered):
             return self.env._("Nothing that you can launch is installed on “%s”.", server.name)
         return ""
@@ -188,7 +189,7 @@ class CxTowerJetCreateWizard(models.TransientModel):
                 }
             )
             for value in values
-            if not value.sudo()._asks_for_allocation()
+            if not value.sudo()._asks_for_allocation()  # sudo: whether, not what
         ]
 
     @api.model_create_multi

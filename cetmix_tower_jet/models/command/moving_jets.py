@@ -31,8 +31,8 @@ class CxTowerJet(models.Model):
     def _jets_to_move(self, template):
         """Return the jets of a template that a command on this jet moves: itself, or those linked to it, both ways."""
         self.ensure_one()
-        return self.sudo() if template == self.sudo().jet_template_id else self._linked_jets(template)
         # sudo: what may be moved is checked for each of them
+        return self.sudo() if template == self.sudo().jet_template_id else self._linked_jets(template)
 
     @api.depends("current_transition_id")
     @api.depends_context("uid", "su")

@@ -68,6 +68,7 @@ class CxTowerJet(models.Model):
     @api.depends_context("uid", "su")
     def _compute_offers(self):
         Action, State = self.env["cx.tower.jet.action"], self.env["cx.tower.jet.state"]
+        # sudo: the template's actions, for the lifecycle; what is offered is filtered by level and by the rules
         self.sudo().jet_template_id.action_ids.fetch(["state_from_id", "state_to_id", "access_level"])
         readable = set(Action.search([("jet_template_id", "in", self.sudo().jet_template_id.ids)]).ids)
         lifecycles = {}

@@ -80,9 +80,9 @@ class CxTowerJetTemplateDependency(models.Model):
         """Refuse dependencies of a template on itself, directly or through others. Three queries for any number of templates."""
         for dependency in self:
             if dependency.template_id == dependency.template_required_id:
-                raise ValidationError(
-                    self.env._("“%s” cannot depend on itself.", dependency.sudo().template_id.name)
-                )
+                # sudo: the name of the template that the caller is changing
+                name = dependency.sudo().template_id.name
+                raise ValidationError(self.env._("“%s” cannot depend on itself.", name))
         needs = self._all_needs()
         self._collide_with_other_halves(needs)
         cycle = find_cycle(needs)
@@ -92,7 +92,7 @@ class CxTowerJetTemplateDependency(models.Model):
             raise ValidationError(
                 self.env._(
                     "These jet templates would need one another in a circle: %s. Remove one of the dependencies.",
-                    " -> ".join(names),
+                    " → ".join(names),
                 )
             )
 

@@ -39,6 +39,7 @@ class CxTowerJet(models.Model):
         running = installations.search([("state", "=", "processing")], limit=NAMED)
         found += [installation._live_text() for installation in running]
         for model in ("cx.tower.plan.log", "cx.tower.command.log"):
+            # sudo: as above
             runs = self.env[model].sudo().search(self._domain_of_live_runs(), limit=NAMED)
             found += runs.mapped("name")
         if found:

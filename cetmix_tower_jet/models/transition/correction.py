@@ -50,7 +50,7 @@ class CxTowerJet(models.Model):
             )
         )
         before = jet.state_id
-        jet._set_state(state.sudo())
+        jet._set_state(state.sudo())  # sudo: as the jet; its level was compared with the caller's
         jet._write_moves({"movement": IDLE, "last_problem": False})
         jet.message_post(
             body=self.env._(

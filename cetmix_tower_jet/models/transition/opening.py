@@ -25,10 +25,4 @@ class CxTowerJetTransition(models.Model):
                 )
             )
         run.check_access("read")
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": run._name,
-            "res_id": run.id,
-            "view_mode": "form",
-            "views": [(False, "form")],
-        }
+        return run._action_open()

@@ -26,7 +26,7 @@ class TestTemplateDependency(JetCase):
     def test_a_dependency_has_the_name_and_reference_of_its_templates(self):
         dependency = self._depend(self.template, self.database)
         self.assertEqual(dependency.name, "Database")
-        self.assertEqual(dependency.display_name, "Shop -> Database")
+        self.assertEqual(dependency.display_name, "Shop → Database")
         self.assertEqual(dependency.reference, "shop_jet_template_dependency_1")
         self.assertEqual(self.database.template_required_by_ids, dependency)
 
@@ -42,7 +42,7 @@ class TestTemplateDependency(JetCase):
     def test_a_cycle_is_refused_and_named(self):
         self._depend(self.template, self.database)
         self._depend(self.database, self.disk)
-        with self.assertRaisesRegex(ValidationError, "Shop -> Database -> Disk -> Shop"):
+        with self.assertRaisesRegex(ValidationError, "Shop → Database → Disk → Shop"):
             self._depend(self.disk, self.template)
 
     def test_many_dependencies_are_checked_with_as_many_queries_as_one(self):
@@ -61,7 +61,7 @@ class TestTemplateDependency(JetCase):
 
     def test_a_dependency_leads_to_the_same_templates_for_ever(self):
         dependency = self._depend(self.template, self.database)
-        with self.assertRaisesRegex(ValidationError, "Shop -> Database.*Delete it"):
+        with self.assertRaisesRegex(ValidationError, "Shop → Database.*Delete it"):
             dependency.template_required_id = self.disk
         dependency.write({"template_required_id": self.database.id, "where": "any"})
         self.assertEqual(dependency.where, "any")
