@@ -46,3 +46,5 @@ class TestTemplateViewsAsEverybody(TemplateRecords, ViewsAsEverybodyCase):
 @tagged("post_install", "-at_install")
 class TestTemplateScreens(TemplateRecords, ScreensCase):
     """Rights, refusals and buttons on the screens of templates."""
+
+    form_classes = ("tower_form", "tower_jet_form")
