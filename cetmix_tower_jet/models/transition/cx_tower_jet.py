@@ -86,8 +86,10 @@ class CxTowerJet(models.Model):
         self._on_state_enter(state)
 
     def _write_moves(self, vals):
-        """Write fields that nobody else may write."""
-        return super().write(vals)
+        """Write fields that nobody else may write, and tell open screens."""
+        result = super().write(vals)
+        self._announce()
+        return result
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -97,7 +99,13 @@ class CxTowerJet(models.Model):
         ignored = {f"default_{name}" for name in ENGINE_FIELDS}
         context = {key: value for key, value in self.env.context.items() if key not in ignored}
         creator = self.with_context(context)  # pylint: disable=context-overridden
-        return super(CxTowerJet, creator).create(vals_list).with_env(self.env)
+        jets = super(CxTowerJet, creator).create(vals_list)
+        jets._announce()
+        return jets.with_env(self.env)
+
+    def unlink(self):
+        self._announce()
+        return super().unlink()
 
     def write(self, vals):
         self._refuse_moves(vals)
@@ -126,7 +134,10 @@ class CxTowerJet(models.Model):
         pending.update(self.ids)
 
     def _send_announcement(self):
-        ids = sorted(self.env.cr.precommit.data.pop(ANNOUNCED, ()))
+        ids = self.env.cr.precommit.data.pop(ANNOUNCED, set())
+        # jets that depend on these may show that they lack something, or no longer
+        links = self.env["cx.tower.jet.dependency"].search([("jet_depends_on_id", "in", list(ids))])
+        ids = sorted(ids | set(links.jet_id.ids))
         group = self.env.ref("cetmix_tower_server.group_user", raise_if_not_found=False)
         if group and ids:
             group._bus_send("cetmix_tower_jets", {"ids": ids})

@@ -1,3 +1,5 @@
+import json
+
 from ..jet_case import JetCase
 
 #: What a card of the board shows.
@@ -70,3 +72,30 @@ class TestBoardReads(JetCase):
         self.assertTrue(jet.with_user(self.manager).may_stop)
         self.assertTrue(jet.with_user(self.root).may_stop)
         self.assertFalse(jet.with_user(self.user).may_stop)
+
+    def forget(self):
+        self.env.cr.flush()
+        self.env["bus.bus"].search([]).unlink()
+
+    def announced(self):
+        """Return the ids that open screens have been told since the last call."""
+        self.env.cr.flush()
+        sent = self.env["bus.bus"].search([]).filtered(lambda one: "cetmix_tower_jets" in one.message)
+        ids = {number for one in sent for number in json.loads(one.message)["payload"]["ids"]}
+        sent.unlink()
+        return ids
+
+    def test_jets_that_depend_on_a_jet_are_announced_with_it(self):
+        needed, dependant = self.jets[:2]
+        self.env["cx.tower.jet.dependency"].create({"jet_id": dependant.id, "jet_depends_on_id": needed.id})
+        self.forget()
+        self._action("Remove").trigger(needed)
+        self.assertEqual(self.announced(), {needed.id, dependant.id})
+
+    def test_new_and_deleted_jets_are_announced(self):
+        self.forget()
+        jet = self._new_jet("New")
+        self.assertEqual(self.announced(), {jet.id})
+        number = jet.id
+        jet.unlink()
+        self.assertEqual(self.announced(), {number})
