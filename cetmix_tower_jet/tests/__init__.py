@@ -41,7 +41,6 @@ from .base import test_variable_texts
 from .base import test_api_denials
 from .tower import test_tower
 from .tower import test_uninstalling
-from .template import test_template_screens
 from .template import test_template_tour
 from .jet import test_create_browser
 from .tower import test_api

@@ -18,6 +18,9 @@ MANAGER_MODELS = [
 ]
 
 
+ROOT_MODELS = [*MANAGER_MODELS, "cx.tower.jet.request"]
+
+
 def make_jet_records(env, server, user, manager):
     """Create a record of each model of jets; ``manager`` manages them, ``user`` uses them. Nothing is executed.
 
@@ -73,6 +76,14 @@ def make_jet_records(env, server, user, manager):
         need,
         install,
         install.line_ids[:1],
+        env["cx.tower.jet.request"].create(
+            {
+                "server_id": server.id,
+                "jet_template_id": database.id,
+                "state_requested_id": stopped.id,
+                "requested_by_jet_id": jet.id,
+            }
+        ),
     ]
 
 

@@ -13,6 +13,7 @@ class CxTowerJetRequest(models.Model):
 
     _name = "cx.tower.jet.request"
     _description = "Tower Jet Request"
+    _inherit = ["cx.tower.rights.mixin"]
     _rec_names_search = ("jet_template_id", "jet_id")
     _order = "id desc"
 

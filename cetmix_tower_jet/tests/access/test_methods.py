@@ -30,7 +30,7 @@ class TestMethods(AddonCase, TowerCommon):
         cls.records = {
             record._name: record for record in make_jet_records(cls.env, server, cls.user, cls.manager)
         }
-        cls.records["cx.tower.server"] = server
+        cls.records["cx.tower.server"] = cls.hidden_server = server
         cls.records["cx.tower.plan"] = cls.env["cx.tower.plan"].search([], limit=1, order="id desc")
         for model in ("cx.tower.jet.template", "cx.tower.jet.action", "cx.tower.jet.state", "cx.tower.plan"):
             cls.records[model].access_level = "3"
@@ -79,7 +79,13 @@ class TestMethods(AddonCase, TowerCommon):
             if model not in self.records:
                 continue
             arguments = {name: self.arguments.get(name, "nowhere") for name in arguments}
-            arguments |= {name: self.arguments[name] for name in OPTIONAL.get((model, name), ())}
+            arguments |= {key: self.arguments[key] for key in OPTIONAL.get((model, name), ())}
+            if getattr(getattr(self.env.registry[model], name), "_api_model", False):  # acts on its arguments
+                hidden = {
+                    "template": self.records["cx.tower.jet.template"].id,
+                    "server": self.hidden_server.id,
+                }
+                arguments |= {key: hidden[key] for key in hidden.keys() & arguments.keys()}
             for person in (self.outsider, self.user_2, self.manager_2):
                 called += 1
                 record = self.records[model].with_user(person)
