@@ -174,7 +174,10 @@ class CxTowerJetActionWizard(models.TransientModel):
     jet_ids = fields.Many2many(relation="cx_tower_jet_action_wizard_jet_rel")
     action_id = fields.Many2one("cx.tower.jet.action", ondelete="cascade")
     action_available_ids = fields.Many2many(
-        "cx.tower.jet.action", compute="_compute_available", export_string_translation=False
+        "cx.tower.jet.action",
+        compute="_compute_available",
+        context={"active_test": False},
+        export_string_translation=False,
     )
 
     @api.depends("jet_ids")

@@ -335,8 +335,7 @@ class CxTowerJetTemplateInstall(models.Model):
         :return: the installation; empty when there is nothing to do
         :raise AccessError, UserError, ValidationError: as :meth:`cx.tower.jet.template.install_on_servers`
         """
-        template = self.env["cx.tower.jet.template"]._one_named(template)
-        return self._started(template.install_on_servers(server))
+        return self._started(self._template_argument(template).install_on_servers(server))
 
     @api.model
     def uninstall(self, server, template):
@@ -344,8 +343,11 @@ class CxTowerJetTemplateInstall(models.Model):
 
         Parameters, result and errors: as of :meth:`install`
         """
-        template = self.env["cx.tower.jet.template"]._one_named(template)
-        return self._started(template.uninstall_from_servers(server))
+        return self._started(self._template_argument(template).uninstall_from_servers(server))
+
+    def _template_argument(self, template):
+        self.check_access("read")
+        return self.env["cx.tower.jet.template"]._one_named(template)
 
     @api.model
     def _started(self, results):

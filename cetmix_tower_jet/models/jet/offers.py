@@ -28,6 +28,7 @@ class CxTowerJet(models.Model):
         "cx.tower.jet.action",
         string="Available actions",
         compute="_compute_offers",
+        context={"active_test": False},
         help="What you can trigger now.",
     )
     state_available_ids = fields.Many2many(
@@ -70,7 +71,11 @@ class CxTowerJet(models.Model):
         Action, State = self.env["cx.tower.jet.action"], self.env["cx.tower.jet.state"]
         # sudo: the template's actions, for the lifecycle; what is offered is filtered by level and by the rules
         self.sudo().jet_template_id.action_ids.fetch(["state_from_id", "state_to_id", "access_level"])
-        readable = set(Action.search([("jet_template_id", "in", self.sudo().jet_template_id.ids)]).ids)
+        readable = set(
+            Action.with_context(active_test=False)
+            .search([("jet_template_id", "in", self.sudo().jet_template_id.ids)])
+            .ids
+        )
         lifecycles = {}
         for jet in self:
             level = jet._level_of_caller() if jet._origin else "1"

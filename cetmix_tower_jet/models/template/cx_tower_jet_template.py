@@ -89,7 +89,12 @@ class CxTowerJetTemplate(models.Model):
     )
     variable_value_ids = fields.One2many(inverse_name="jet_template_id")
     action_ids = fields.One2many(
-        "cx.tower.jet.action", "jet_template_id", string="Lifecycle actions", copy=True
+        "cx.tower.jet.action",
+        "jet_template_id",
+        string="Lifecycle actions",
+        copy=True,
+        # jets of an archived template keep their lifecycle
+        context={"active_test": False},
     )
     action_create_id = fields.Many2one(
         "cx.tower.jet.action",

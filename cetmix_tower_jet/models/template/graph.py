@@ -19,7 +19,10 @@ class CxTowerJetTemplate(models.Model):
         self.ensure_one()
         self.check_access("read")
         # searched: the cache of the one2many may hold what another user was allowed to read
-        actions = self.env["cx.tower.jet.action"].search([("jet_template_id", "=", self.id)])
+        Action = self.env["cx.tower.jet.action"].with_context(
+            active_test=False
+        )  # of an archived template, too
+        actions = Action.search([("jet_template_id", "=", self.id)])
         # sudo: names of the states that the actions lead through, whatever their level
         links = actions.sudo()
         states = self.env["cx.tower.jet.state"].sudo().union(*(links[name] for name in LINKS))

@@ -157,6 +157,22 @@ class TestTransition(JetCase):
         )
         self.assertFalse(self.template._get_action_path(state("running"), state("draft")))
 
+    def test_jets_of_an_archived_template_keep_their_lifecycle(self):
+        self._give_plan("Build")
+        jet = self._new_jet(state="draft", users=self.user)
+        jet.bring_to_state("running")
+        self.template.active = False
+        self.env.invalidate_all()
+        self._end_action(jet)
+        self.assertEqual((jet.state, jet.last_problem), ("running", False))
+        self.assertEqual(jet.with_user(self.user).action_available_ids.mapped("name"), ["Stop", "Restart"])
+        self.assertEqual(len(jet.with_user(self.user).get_lifecycle_graph()["actions"]), 7)
+        Wizard = self.env["cx.tower.jet.action.wizard"].with_user(self.user)
+        wizard = Wizard.create({"jet_ids": [(6, 0, jet.ids)]})
+        self.assertEqual(wizard.action_available_ids.mapped("name"), ["Stop", "Restart"])
+        jet.with_user(self.user).bring_to_state("stopped")
+        self.assertEqual(jet.state, "stopped")
+
     def test_stopping_ends_the_transition(self):
         self._give_plan("Start")
         jet = self._new_jet(state="stopped")
