@@ -160,6 +160,8 @@ class Story:
         template = self.templates[TEMPLATES[0]]
         heading(self.console, f"Install the jet template “{template['name']}” on {self.server['name']}")
         manager = self.people.manager
+        for finding in manager.call(TEMPLATE, "check_template", [template["id"]]):
+            self.console.say(f"  {finding['severity']}: {finding['message']}")
         manager.call(TEMPLATE, "install_on_servers", [template["id"]], servers=[self.server["id"]])
         self._wait_for_installation(template["id"], is_there=True)
         domain = [("jet_template_id", "=", template["id"]), ("state", "=", "done")]
