@@ -49,25 +49,55 @@ stages = env["project.task.type"].create([{{"name": f"Stage {{n}}", "project_ids
 labels = env["project.tags"].create([{{"name": f"Tag {{n}}"}} for n in range(5)])
 env.cr.commit()
 
-def fill(first, last):
-    quiet = {{"tracking_disable": True, "mail_create_nolog": True, "mail_create_nosubscribe": True}}
-    jets = env["cx.tower.jet"].with_context(**quiet).create([
+QUIET = {{"tracking_disable": True, "mail_create_nolog": True, "mail_create_nosubscribe": True}}
+
+def create():
+    env["cx.tower.jet"].with_context(**QUIET).create([
         {{"name": f"Jet {{n:05}}", "jet_template_id": templates[n % 10].id, "server_id": servers[n % SERVERS].id,
           "url": f"http://jet{{n}}.example.com", "tag_ids": [(6, 0, tags[n % 5].ids)],
-          "manager_ids": [(6, 0, manager.ids if n % SERVERS % (JETS // OF_MANAGER) == 0 else [])]}} for n in range(first, last)])
-    env.flush_all()
-    env.cr.execute("UPDATE cx_tower_jet SET state_id = (%s::int[])[1 + id %% 3] WHERE id = ANY(%s)", (states, jets.ids))
-    env.cr.execute("UPDATE cx_tower_jet jet SET state = state.reference FROM cx_tower_jet_state state WHERE state.id = jet.state_id")
-    env.invalidate_all()
-    tasks = env["project.task"].with_context(**quiet).create([
+          "manager_ids": [(6, 0, manager.ids if n % SERVERS % (JETS // OF_MANAGER) == 0 else [])]}} for n in range(FEW)])
+    env["project.task"].with_context(**QUIET).create([
         {{"name": f"Task {{n:05}}", "project_id": project.id, "stage_id": stages[n % len(states)].id,
-          "user_ids": [(6, 0, planner.ids)], "tag_ids": [(6, 0, labels[n % 5].ids)]}} for n in range(first, last)])
+          "user_ids": [(5,)], "tag_ids": [(6, 0, labels[n % 5].ids)]}} for n in range(FEW)])
+    env.flush_all()
+    # not by the ORM, which sends everybody who is assigned a message
+    env.cr.execute("INSERT INTO project_task_user_rel (task_id, user_id) SELECT id, %s FROM project_task", (planner.id,))
+    env.cr.execute("UPDATE cx_tower_jet SET state_id = (%s::int[])[1 + id %% 3], seat = NULL", (states,))
+    env.cr.execute("UPDATE cx_tower_jet jet SET state = state.reference FROM cx_tower_jet_state state WHERE state.id = jet.state_id")
+    settle()
+
+def settle():
+    env.invalidate_all()
     env.cr.commit()
     env.cr._cnx.autocommit = True
     for table in ("cx_tower_jet", "project_task", "cx_tower_jet_manager_rel", "cx_tower_jet_tag_rel", "cx_tower_variable_value"):
         env.cr.execute(f"VACUUM ANALYZE {{table}}")
     env.cr._cnx.autocommit = False
-    return jets
+
+STEP = 1_000_000
+
+def columns(table):
+    env.cr.execute("SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_name = %s", (table,))
+    return [row[0] for row in env.cr.fetchall()]
+
+def multiply(table, record, copies, unique=()):
+    # The N-th copy of a record has its id and N times STEP.
+    names = columns(table)
+    new = {{record: f"{{record}} + n * {{STEP}}", **{{name: f"{{name}} || '_' || n" for name in unique}}}}
+    env.cr.execute(f"INSERT INTO {{table}} ({{', '.join(names)}}) SELECT {{', '.join(new.get(name, name) for name in names)}}"
+                   f" FROM {{table}}, generate_series(1, {{copies}}) n")
+
+def fill():
+    copies = JETS // FEW - 1
+    multiply("cx_tower_jet", "id", copies, ("reference",))
+    multiply("project_task", "id", copies)
+    for table, record in (("cx_tower_jet_manager_rel", "record_id"), ("cx_tower_jet_tag_rel", "jet_id"),
+                          ("project_task_user_rel", "task_id"), ("project_tags_project_task_rel", "project_task_id")):
+        names = [name for name in columns(table) if name != "id"]
+        new = {{record: f"{{record}} + n * {{STEP}}"}}
+        env.cr.execute(f"INSERT INTO {{table}} ({{', '.join(names)}}) SELECT {{', '.join(new.get(name, name) for name in names)}}"
+                       f" FROM {{table}}, generate_series(1, {{copies}}) n")
+    settle()
 
 def specification(model, user):
     Model = env[model].with_user(user)
@@ -102,10 +132,11 @@ def boards():
     return found
 
 specifications = {{model: specification(model, user) for model, user in (("cx.tower.jet", root), ("project.task", planner))}}
-jets = fill(0, FEW)
+create()
 few = boards()
-jets |= fill(FEW, JETS)
+fill()
 many = boards()
+jets = env["cx.tower.jet"].search([], limit=WITH_VALUES)
 
 def resolve(count):
     env.invalidate_all()
