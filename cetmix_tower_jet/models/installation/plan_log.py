@@ -1,5 +1,7 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
+
+RUNS = ("cx.tower.command.log", "cx.tower.plan.log")
 
 
 class CxTowerPlanLog(models.Model):
@@ -59,3 +61,30 @@ class CxTowerJetTemplateInstallLine(models.Model):
         install._take_again(user)
         install.current_line_id = self
         self._take()
+
+    def _keep_names_in_runs(self):
+        """Store the names of these lines in their runs before the database deletes them: their runs do not run again elsewhere."""
+        for model in RUNS:
+            self.env[model]._outlive("jet_template_install_line_id", self)
+
+
+class CxTowerJetTemplateInstall(models.Model):
+    """Deleting installations."""
+
+    _inherit = "cx.tower.jet.template.install"
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_keeping_runs(self):
+        self.line_ids._keep_names_in_runs()
+
+
+class CxTowerJetTemplate(models.Model):
+    """Deleting templates, and with them their installations."""
+
+    _inherit = "cx.tower.jet.template"
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_keeping_runs(self):
+        lines = self.env["cx.tower.jet.template.install.line"].sudo()  # sudo: history is kept whoever deletes
+        own = [("jet_template_id", "in", self.ids)]
+        lines.search(["|", *own, ("jet_template_install_id", "any", own)])._keep_names_in_runs()

@@ -15,7 +15,7 @@ class CxTowerRunMixin(models.AbstractModel):
         "cx.tower.jet.template.install.line", string="Installation", **LINK
     )
 
-    kept_jet_name = fields.Char(string="Name of the deleted jet", readonly=True, copy=False)
+    kept_jet_name = fields.Char(string="Name of the deleted jet or installation", readonly=True, copy=False)
 
     @api.depends("kept_jet_name")
     def _compute_server_name(self):
@@ -25,12 +25,18 @@ class CxTowerRunMixin(models.AbstractModel):
     def _check_is_no_orphan(self):
         for run in self.filtered("kept_jet_name"):
             # sudo: the name of a run that the caller may read
-            raise UserError(self.env._("“%s” cannot be run again: its jet was deleted.", run.sudo().name))
+            raise UserError(
+                self.env._(
+                    "“%s” cannot be run again: its jet, or its installation of a jet template, was deleted.",
+                    run.sudo().name,
+                )
+            )
         return super()._check_is_no_orphan()
 
     @api.model
     def _get_kept_names(self):
-        return {**super()._get_kept_names(), "jet_id": "kept_jet_name"}
+        links = ("jet_id", "jet_template_install_line_id")
+        return {**super()._get_kept_names(), **dict.fromkeys(links, "kept_jet_name")}
 
     @api.model
     def _get_target_fields(self):

@@ -420,3 +420,16 @@ class TestInstallation(JetCase):
 
         count(first | second)
         self.assertEqual(count(first | second), count(first))
+
+    def test_runs_of_a_deleted_template_do_not_go_on_on_the_server_itself(self):
+        install = self._install(self.disk)
+        run = install.line_ids.plan_log_id
+        self._end_line(install, 1)
+        self.assertTrue(run.can_resume)
+        self.shop.unlink()
+        self.database.unlink()
+        self.disk.unlink()
+        self.assertFalse(install.exists())
+        self.assertEqual((run.kept_jet_name, run.can_resume), (f"Disk ({self.new_server.name})", False))
+        with self.assertRaisesRegex(UserError, "was deleted"):
+            run.resume()

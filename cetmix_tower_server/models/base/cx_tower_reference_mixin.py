@@ -9,6 +9,7 @@ from psycopg2.errors import UniqueViolation
 
 # Attempts at a new reference while other transactions take it at the same moment.
 REFERENCE_ATTEMPTS = 100
+LENGTH_MAX = 500  # characters of names and references: a row of an index holds 2,704 bytes
 NAMED = 20  # unknown names that a message lists at most
 COPY_SUFFIX = re.compile(r" \(copy(?: \d+)?\)$")
 CONFLICTING_VALUE = re.compile(r"\)=\((.*)\)")  # "Key (reference)=(web) ...", the same in every language
@@ -283,10 +284,19 @@ class CxTowerReferenceMixin(models.AbstractModel):
     def _with_trimmed_name(self, vals):
         """Return ``vals`` with the name stripped, as a form would store it.
 
-        :raise ValidationError: the name is blank
+        :raise ValidationError: the name is blank; or it, or a given reference, is longer than indexes can hold
         """
+        for text in (vals.get("name"), vals.get("reference")):
+            if isinstance(text, str) and len(text) > LENGTH_MAX:
+                raise ValidationError(
+                    self.env._(
+                        "A name or reference of %(length)s characters is too long. Use at most %(most)s.",
+                        length=len(text),
+                        most=LENGTH_MAX,
+                    )
+                )
         name = vals.get("name")
-        if not isinstance(name, str) or name == name.strip() or not self._trims_names():
+        if not isinstance(name, str) or not self._trims_names():
             return vals
         if not name.strip():
             raise ValidationError(self.env._("The name is empty. Enter one."))

@@ -44,6 +44,15 @@ class TestReferenceMixin(TowerCommon):
         self.assertEqual(self.tags.create({"name": "A", "reference": "my_ref"}).reference, "my_ref")
         self.assertEqual(self.tags.create({"name": "A", "reference": "My Ref!"}).reference, "my_ref_2")
 
+    def test_names_and_references_are_neither_empty_nor_longer_than_an_index_holds(self):
+        tag = self.tags.create({"name": "A" * 500})
+        for values in ({"name": ""}, {"name": " "}, {"name": "é" * 501}, {"reference": "a" * 501}):
+            with self.subTest(values=values):
+                with self.assertRaises(ValidationError):
+                    tag.write(values)
+                with self.assertRaises(ValidationError):
+                    self.tags.create({"name": "B", **values})
+
     def test_keys_allow_capitals(self):
         key = self.env["cx.tower.key"].create({"name": "API Token", "key_type": "s"})
         self.assertEqual(key.reference, "API_Token")
