@@ -12,7 +12,6 @@ class CxTowerPlanLog(models.Model):
     jet_template_install_id = fields.Many2one(
         related="jet_template_install_line_id.jet_template_install_id",
         string="Template installation",
-        groups="cetmix_tower_server.group_manager",
     )
 
     def _on_run_finished(self, lane=None):

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_role_mixin import GROUP_MANAGER
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -32,6 +33,8 @@ class CxTowerJet(models.Model):
     def _search_reader_id(self, operator, value):
         if operator != "in":
             return NotImplemented
+        if not self.env.su and set(value) != {self.env.uid}:
+            raise AccessError(self.env._("Only Tower itself does this."))  # it would tell roles of others
         users = self.env["res.users"].browse(value)
         return Domain.OR([("id", "in", SQL("(%s)", self._readable_by(user)))] for user in users)
 
