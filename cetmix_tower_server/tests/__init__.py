@@ -58,6 +58,7 @@ from .server_template import test_tour_template
 from .file import test_file_access
 from .file import test_file
 from .file import test_file_safety
+from .file import test_file_results
 from .file import test_file_template
 from .file import test_file_tour
 from .server_log import test_server_log_access

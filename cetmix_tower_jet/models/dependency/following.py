@@ -3,8 +3,8 @@
 import logging
 
 from odoo import api, models
-from odoo.addons.cetmix_tower_server.engine.database_errors import may_succeed_later
 from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
+from odoo.addons.cetmix_tower_server.models.base.transactions import must_be_repeated
 
 from ..transition import cx_tower_jet_transition as transitions
 from .cx_tower_jet_request import FAILED, LIVE, NEW, PROCESSING
@@ -64,7 +64,7 @@ class CxTowerJet(models.Model):
             with self.env.cr.savepoint():
                 requests._resolve()
         except Exception as error:
-            if may_succeed_later(error):
+            if must_be_repeated(error):
                 raise
             self.env.invalidate_all(flush=False)
             _logger.exception("requests %s could not be looked at; the cron does that", requests.ids)

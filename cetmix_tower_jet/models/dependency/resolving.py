@@ -5,9 +5,12 @@ from datetime import timedelta
 from functools import partial
 
 from odoo import fields, models
-from odoo.addons.cetmix_tower_server.engine.database_errors import may_succeed_later
 from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
-from odoo.addons.cetmix_tower_server.models.base.transactions import GUARD_WAIT_S, brief_locks
+from odoo.addons.cetmix_tower_server.models.base.transactions import (
+    GUARD_WAIT_S,
+    brief_locks,
+    must_be_repeated,
+)
 from odoo.exceptions import UserError
 
 from ...engine.asking import REQUEST, Asking
@@ -102,7 +105,7 @@ class CxTowerJetRequest(models.Model):
             self.write({"state": NEW, "jet_id": before["jet_id"].id, "message": str(refused)})
             self._look_again_soon()
         except Exception as error:
-            if may_succeed_later(error):
+            if must_be_repeated(error):
                 raise
             if not isinstance(error, UserError):
                 _logger.exception("jet request %s could not be served", self.id)
@@ -275,7 +278,7 @@ class CxTowerJetTransition(models.Model):
             with self.env.cr.savepoint():
                 do()
         except Exception as error:
-            if may_succeed_later(error):
+            if must_be_repeated(error):
                 raise
             self.env.invalidate_all(flush=False)
             _logger.exception("what follows for jet transition %s failed", self.id)

@@ -1,9 +1,12 @@
 import logging
 
 from odoo import fields, models
-from odoo.addons.cetmix_tower_server.engine.database_errors import may_succeed_later
 from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
-from odoo.addons.cetmix_tower_server.models.base.transactions import GUARD_WAIT_S, brief_locks
+from odoo.addons.cetmix_tower_server.models.base.transactions import (
+    GUARD_WAIT_S,
+    brief_locks,
+    must_be_repeated,
+)
 from psycopg2.errors import LockNotAvailable, UniqueViolation
 
 from .cx_tower_jet_template_install import DONE, FAILED, INSTALL, PROCESSING
@@ -137,7 +140,7 @@ class CxTowerJetTemplateInstallLine(models.Model):
             with self.env.cr.savepoint():
                 run = line._create_plan_runs(plan.with_env(line.env), RunRequest())
         except Exception as error:
-            if may_succeed_later(error):
+            if must_be_repeated(error):
                 raise
             _logger.exception("the flight plan of installation line %s cannot start", self.id)
             self._fail(self.env._("Its flight plan could not be started: %s", error))

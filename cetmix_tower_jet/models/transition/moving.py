@@ -2,10 +2,10 @@ import logging
 
 from odoo import models
 from odoo.addons.cetmix_tower_server.engine import states
-from odoo.addons.cetmix_tower_server.engine.database_errors import may_succeed_later
 from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
 from odoo.addons.cetmix_tower_server.engine.run_request import RunRequest
 from odoo.addons.cetmix_tower_server.engine.values.plain import storable_text
+from odoo.addons.cetmix_tower_server.models.base.transactions import must_be_repeated
 from odoo.tools import SQL
 
 from .cx_tower_jet import PROBLEM
@@ -66,7 +66,7 @@ class CxTowerJetTransition(models.Model):
             with self.env.cr.savepoint():
                 run = jet._create_plan_runs(self.plan_id.with_env(jet.env), request)
         except Exception as error:
-            if may_succeed_later(error):
+            if must_be_repeated(error):
                 raise
             _logger.exception("the flight plan of transition %s cannot start", self.id)
             self._end(FAILED, self.env._("Its flight plan could not be started: %s", error))

@@ -1,8 +1,7 @@
 import logging
 
 from odoo import fields, models
-from odoo.addons.cetmix_tower_server.engine.database_errors import may_succeed_later
-from odoo.addons.cetmix_tower_server.models.base.transactions import brief_locks
+from odoo.addons.cetmix_tower_server.models.base.transactions import brief_locks, must_be_repeated
 from odoo.exceptions import UserError
 from psycopg2.errors import LockNotAvailable
 
@@ -50,7 +49,7 @@ class CxTowerPlanLog(models.Model):
                 self.jet_transition_id._plan_ended(self)
         except Exception as error:
             is_locked = isinstance(error, LockNotAvailable)
-            if may_succeed_later(error) and not is_locked:
+            if must_be_repeated(error) and not is_locked:
                 raise  # another transaction was faster: the whole end is recorded again
             self.env.invalidate_all(flush=False)
             if is_locked:

@@ -12,6 +12,7 @@ from typing import Any
 from odoo import api
 from odoo.sql_db import Cursor
 
+from ...engine.bounded.pool import TooSlowHere
 from ...engine.database_errors import may_succeed_later
 
 _logger = logging.getLogger(__name__)
@@ -23,6 +24,15 @@ ATTEMPTS = 10
 LOCK_TIMEOUT = (
     "3s"  # a longer wait may be a deadlock that the database cannot see: the holder waits for the caller
 )
+
+
+def must_be_repeated(error: BaseException) -> bool:
+    """Return whether what follows from an event must be done again as a whole, event included, instead of being given up.
+
+    Another transaction was faster, the database is away, or texts of authors take too long for a transaction that others wait
+    for: whoever records the event repeats it.
+    """
+    return may_succeed_later(error) or isinstance(error, TooSlowHere)
 
 
 @contextmanager

@@ -6,10 +6,9 @@ from odoo.exceptions import UserError
 from psycopg2.errors import LockNotAvailable
 
 from ...engine import states
-from ...engine.database_errors import may_succeed_later
 from ...engine.files.document import FileDocument
 from ...engine.files.operations import DELETE
-from ..base.transactions import brief_locks
+from ..base.transactions import brief_locks, must_be_repeated
 from .starting import ACTION
 
 _logger = logging.getLogger(__name__)
@@ -68,7 +67,7 @@ class CxTowerCommandLog(models.Model):
                 }  # marks the run for the cron, which then records that it failed
             self.env["cx.tower.file"]._wake_sync()
         except Exception as error:
-            if may_succeed_later(error):
+            if must_be_repeated(error):
                 raise  # the end is written again
             self.env.invalidate_all(flush=False)
             _logger.exception("run %s: its files could not be updated", self.id)

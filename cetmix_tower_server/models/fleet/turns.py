@@ -4,8 +4,8 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...engine import states
-from ...engine.bounded.pool import TooSlowHere
 from ...engine.database_errors import may_succeed_later
+from ..base.transactions import must_be_repeated
 from .cx_tower_fleet_run import ACTIVE, RUNNING, STOPPING
 
 _logger = logging.getLogger(__name__)
@@ -194,7 +194,7 @@ class CxTowerFleetRun(models.Model):
             with self.env.cr.savepoint(flush=False):
                 fleet._continue_after(fleet._is_failure(member), had_turn, lane)
         except Exception as error:
-            if may_succeed_later(error) or isinstance(error, TooSlowHere):
+            if must_be_repeated(error):
                 raise  # the database went away or another process was faster: the whole end is tried again
             _logger.exception("fleet run %s could not continue after run %s", self.id, member.id)
             self.env.invalidate_all(flush=False)

@@ -6,11 +6,11 @@ from odoo.exceptions import MissingError
 
 from ...engine import states
 from ...engine.bounded import pool
-from ...engine.database_errors import may_succeed_later
 from ...engine.errors import EngineError
 from ...engine.exit_codes import ExitCode
 from ...engine.plan import flow
 from ...engine.run_end import NOTHING, Following, RunEnd
+from ..base.transactions import must_be_repeated
 from .cx_tower_plan_log import RUN_FIELDS
 from .step import Decided
 
@@ -100,7 +100,7 @@ class CxTowerPlanLog(models.Model):
             with self.env.cr.savepoint(flush=False):
                 following = self._carry_out(self._decide_after(step))
         except Exception as error:
-            if may_succeed_later(error) or isinstance(error, pool.TooSlowHere):
+            if must_be_repeated(error):
                 raise  # the database went away or another transaction was faster: the whole end is recorded again
             _logger.exception("flight plan run %s cannot continue", self.id)
             self.env.invalidate_all(flush=False)

@@ -5,9 +5,9 @@ from odoo.tools import SQL
 
 from ...engine import states
 from ...engine.bounded.pool import TooSlowHere
-from ...engine.database_errors import may_succeed_later
 from ...engine.exit_codes import ExitCode
 from ...engine.run_end import NOTHING, Following, RunEnd
+from ..base.transactions import must_be_repeated
 
 _logger = logging.getLogger(__name__)
 
@@ -189,7 +189,7 @@ class CxTowerCommandLog(models.Model):
             with self.env.cr.savepoint():
                 ended = self._finish(end) is not None
         except Exception as error:
-            if may_succeed_later(error) or isinstance(error, TooSlowHere):
+            if must_be_repeated(error):
                 raise
             _logger.exception("run %s: the actions after its end failed", self.id)
             # The queue's cron continues the flight plan

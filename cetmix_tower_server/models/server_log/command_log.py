@@ -4,10 +4,10 @@ from dataclasses import replace
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ...engine.database_errors import is_away, may_succeed_later
+from ...engine.database_errors import is_away
 from ...engine.exit_codes import ExitCode
 from ...engine.ssh.running.output import BoundedText
-from ..base.transactions import brief_locks
+from ..base.transactions import brief_locks, must_be_repeated
 
 _logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class CxTowerCommandLog(models.Model):
             if is_away(error):
                 raise
             run.invalidate_recordset(flush=False)
-            if may_succeed_later(error):
+            if must_be_repeated(error):
                 _logger.warning("run %s: server log %s is being changed", run.id, run.server_log_id.id)
                 run.message = self.env._(
                     "The server log was not updated because somebody was changing it at the same time. "
