@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["linked", "ready", "on_its_way", "drive", "create", "wait", "refused"]
+Kind = Literal["linked", "ready", "on_its_way", "drive", "wait_for_linked", "create", "wait", "refused"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Choice:
         * ``ready``: link the jet, it is idle in the needed state
         * ``on_its_way``: link the jet and wait for its move, which ends in the needed state
         * ``drive``: link the jet and bring it to the needed state
+        * ``wait_for_linked``: choose again when the linked jet is idle: another one would not hold what this one holds
         * ``create``: create a jet
         * ``wait``: choose again when the jet is idle
         * ``refused``: no jet can serve the dependency
@@ -56,8 +57,9 @@ def choose(candidates: Iterable[Candidate], needed_state: int, may_create: bool)
     """Choose what serves a dependency.
 
     In this order: a linked jet that is in the needed state and idle, on its way there, or idle elsewhere, reachable
-    and not needed in its present state by another jet; any other jet, in the same order; a new jet; a busy jet, whose end
-    may make it usable. Of several equal ones the lowest id is chosen.
+    and not needed in its present state by another jet; a linked jet that is busy with something else; any other jet, in the
+    order of the linked ones; a new jet; a busy jet, whose end may make it usable. Of several equal ones the lowest id is
+    chosen.
 
     :param may_create: whether template, server, limit and rights allow a new jet
     """
@@ -69,9 +71,12 @@ def choose(candidates: Iterable[Candidate], needed_state: int, may_create: bool)
             for jet in usable:
                 if jet.is_linked == is_linked and fits(jet, needed_state):
                     return Choice("linked" if is_linked and kind == "ready" else kind, jet.id)
+        busy = next((jet for jet in usable if jet.is_linked == is_linked and not jet.is_idle), None)
+        if busy and is_linked:
+            return Choice("wait_for_linked", busy.id)
     if may_create:
         return Choice("create")
-    return next((Choice("wait", jet.id) for jet in usable if not jet.is_idle), Choice("refused"))
+    return Choice("wait", busy.id) if busy else Choice("refused")
 
 
 def _is_ready(jet: Candidate, needed_state: int) -> bool:

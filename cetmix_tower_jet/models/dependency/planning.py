@@ -63,8 +63,8 @@ class DependencyPlan:
         choice = choose(candidates, wish.state.id, may_create=False)
         jet = Jet.browse(choice.jet_id or [])
         problem = ""
-        kind = "ready" if choice.kind == "linked" else choice.kind
-        if kind in ("wait", "refused"):
+        kind = {"linked": "ready", "wait_for_linked": "wait"}.get(choice.kind, choice.kind)
+        if choice.kind in ("wait", "refused"):
             problem = Jet._why_no_new_jet_for(wish)
             if not problem:
                 kind, jet = "create", Jet

@@ -60,6 +60,9 @@ class CxTowerJetRequest(models.Model):
             return True
         choice = choose(candidates, self.state_requested_id.id, may_create=False)
         jet = self.env["cx.tower.jet"].browse(choice.jet_id or [])
+        if choice.kind == "wait_for_linked":
+            jet._meet_its_end()
+            return False
         if choice.kind not in ("linked", "wait", "refused") and not jet._accepts_new_links():
             if not any(one.is_linked and one.id == jet.id for one in candidates):
                 return self._serve([one for one in candidates if one.id != jet.id])

@@ -52,7 +52,7 @@ def test_a_linked_jet_that_fits_wins_over_one_that_is_ready(linked):
 @pytest.mark.parametrize(
     "linked",
     [
-        busy(9, is_linked=True),
+        busy(9, is_linked=True, asks_itself=True),
         elsewhere(9, is_linked=True, can_reach=False),
         elsewhere(9, is_linked=True, is_needed_here=True),
         on_its_way(9, is_linked=True, asks_itself=True),
@@ -60,6 +60,12 @@ def test_a_linked_jet_that_fits_wins_over_one_that_is_ready(linked):
 )
 def test_a_linked_jet_that_does_not_fit_gives_way(linked):
     assert choose([ready(1), linked], RUNNING, may_create=True) == Choice("ready", 1)
+
+
+@pytest.mark.parametrize("may_create", [True, False])
+def test_a_linked_jet_that_is_busy_is_waited_for_and_not_replaced(may_create):
+    jets = [ready(1), elsewhere(2, can_reach=True), busy(9, is_linked=True)]
+    assert choose(jets, RUNNING, may_create) == Choice("wait_for_linked", 9)
 
 
 def test_a_jet_in_the_needed_state_serves_several_dependants():
@@ -76,7 +82,7 @@ def test_of_equal_jets_the_lowest_id_is_chosen(make):
     [
         ([], Choice("refused")),
         ([busy(1)], Choice("wait", 1)),
-        ([busy(1), busy(2, is_linked=True)], Choice("wait", 2)),
+        ([busy(1), busy(2, is_linked=True)], Choice("wait_for_linked", 2)),
         ([busy(1, asks_itself=True)], Choice("refused")),
         ([busy(1, asks_itself=True), busy(2)], Choice("wait", 2)),
         ([elsewhere(1, can_reach=False)], Choice("refused")),
@@ -132,7 +138,7 @@ def expected_choice(candidates, needed, may_create):
                 shown = "linked" if jet.is_linked and kind == "ready" else kind
                 ranked.append((rank if jet.is_linked else 10 + rank, jet.id, shown))
         if not jet.is_idle and not jet.asks_itself:
-            ranked.append((30 if jet.is_linked else 31, jet.id, "wait"))
+            ranked.append((5, jet.id, "wait_for_linked") if jet.is_linked else (30, jet.id, "wait"))
     if may_create:
         ranked.append((20, 0, "create"))
     ranked.append((99, 0, "refused"))
