@@ -157,6 +157,16 @@ class TestTransition(JetCase):
         )
         self.assertFalse(self.template._get_action_path(state("running"), state("draft")))
 
+    def test_addons_that_bring_a_jet_to_a_state_get_refusals_for_people(self):
+        self._give_plan("Start")
+        jet = self._new_jet(state="stopped")
+        with self.assertRaisesRegex(UserError, "No actions lead"):
+            jet._bring_to_state(self._state("draft"))
+        jet._bring_to_state(self._state("running"))
+        self.assertTrue(jet.target_state_id)
+        with self.assertRaisesRegex(UserError, "“Start” is running"):
+            jet._bring_to_state(self._state("removed"))
+
     def test_jets_of_an_archived_template_keep_their_lifecycle(self):
         self._give_plan("Build")
         jet = self._new_jet(state="draft", users=self.user)
