@@ -83,12 +83,25 @@ class TestHostile(DependencyCase):
         self._end_action(new)
         self.assertEqual((transition.state, self._serves(self.shop, self.need)), ("done", new))
 
-    def test_the_template_of_the_dependency_is_archived_before_it_can_serve(self):
+    def test_jets_of_an_archived_template_still_serve(self):
         self.database.limit_per_server = 1
         self._start(self.db)
         self._end_action(self.db)
         self._action("Stop", self.database).plan_id = self._action("Start", self.database).plan_id
         self._action("Stop", self.database).trigger(self.db.id)
+        transition = self._start(self.shop)
+        self.assertEqual(transition.state, "waiting")
+        self.database.active = False
+        self._end_action(self.db)
+        self.assertEqual((transition.state, self.db.state), ("waiting", "starting"))
+        self._end_action(self.db)
+        self.assertEqual(transition.state, "done")
+
+    def test_the_template_of_the_dependency_is_archived_before_it_can_serve(self):
+        self.database.limit_per_server = 1
+        self.db.correct_state("removed", "for the test")
+        self._action("Destroy", self.database).plan_id = self._action("Start", self.database).plan_id
+        self._action("Destroy", self.database).trigger(self.db.id)
         transition = self._start(self.shop)
         self.assertEqual(transition.state, "waiting")
         self.database.active = False
@@ -158,7 +171,7 @@ class TestHostile(DependencyCase):
         transition.deadline = fields.Datetime.now() - timedelta(seconds=1)
         self._end_action(other)
         self.assertEqual((transition.state, transition.exit_code), ("failed", -506))
-        self.assertIn("left their states", transition.message)
+        self.assertIn("kept leaving their states", transition.message)
 
     def test_a_failure_does_not_name_a_jet_that_the_person_may_not_read(self):
         self.db.user_ids = False
