@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 
 
@@ -69,30 +71,36 @@ class CxTowerJet(models.Model):
     @api.depends_context("uid", "su")
     def _compute_offers(self):
         Action, State = self.env["cx.tower.jet.action"], self.env["cx.tower.jet.state"]
-        # sudo: the template's actions, for the lifecycle; what is offered is filtered by level and by the rules
-        self.sudo().jet_template_id.action_ids.fetch(["state_from_id", "state_to_id", "access_level"])
-        readable = set(
-            Action.with_context(active_test=False)
-            .search([("jet_template_id", "in", self.sudo().jet_template_id.ids)])
-            .ids
-        )
-        lifecycles = {}
-        for jet in self:
-            level = jet._level_of_caller() if jet._origin else "1"
-            template = jet.sudo().jet_template_id  # sudo: its actions are filtered by level and rules
-            key = (template, level)
-            if key not in lifecycles:
-                lifecycles[key] = template._lifecycle(level) if template else None
-            lifecycle, state = lifecycles[key], jet.state_id.id or None
-            if not lifecycle or jet.current_transition_id or not jet.active:
-                jet.action_available_ids, jet.state_available_ids = Action, State
-                continue
-            available = [action.id for action in lifecycle.available(state) if action.id in readable]
-            jet.action_available_ids = Action.browse(available)
-            reachable = State.browse(one for one in lifecycle.reachable(state) if one and one != state)
-            # sudo: levels are compared here, names are shown
-            allowed = reachable.sudo().filtered_domain([("access_level", "<=", level)])
-            jet.state_available_ids = allowed.sudo(False).sorted()
+        jets = self.sudo()  # sudo: what is read here is filtered by level, and by the rules of actions
+        jets.jet_template_id.action_ids.fetch(["state_from_id", "state_to_id", "access_level"])
+        actions = Action.with_context(active_test=False)  # also those of an archived template
+        readable = set(actions.search([("jet_template_id", "in", jets.jet_template_id.ids)]).ids)
+        # Jets of one template in one state are offered the same: assigning it jet by jet takes longer than all the rest.
+        alike = defaultdict(lambda: defaultdict(list))
+        for jet, level in zip(jets, self._levels_of_caller(), strict=True):
+            can_move = jet._origin and jet.active and jet.jet_template_id and not jet.current_transition_id
+            alike[jet.jet_template_id, level if can_move else None][jet.state_id].append(jet.id)
+        for (template, level), by_state in alike.items():
+            lifecycle = template._lifecycle(level) if level else None
+            for state, ids in by_state.items():
+                group = self.browse(ids)
+                actions, states = self._offered(lifecycle, state, level) if lifecycle else ([], [])
+                group.action_available_ids = Action.browse(one for one in actions if one in readable)
+                group.state_available_ids = State.browse(states)
+
+    @api.model
+    def _offered(self, lifecycle, state, level):
+        """Return (ids of actions, ids of states) that a jet in a state can take, or be brought to.
+
+        :param lifecycle: :class:`engine.lifecycle.Lifecycle` of the actions up to the level
+        :param level: access level up to which states are offered
+        """
+        here = state.id or None
+        reachable = [one for one in lifecycle.reachable(here) if one and one != here]
+        # sudo: levels are compared here, names are shown
+        states = self.env["cx.tower.jet.state"].sudo().browse(reachable)
+        allowed = states.filtered(lambda one: one.access_level <= level)
+        return [action.id for action in lifecycle.available(here)], allowed.sorted().ids
 
     @api.depends("jet_template_id.action_ids.state_from_id", "jet_template_id.action_ids.state_to_id")
     @api.depends_context("uid", "su")

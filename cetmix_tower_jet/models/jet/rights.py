@@ -37,10 +37,15 @@ class CxTowerJet(models.Model):
         A Manager who is only in the jet's Users counts as User there. It does not change what the record rules let them read.
         """
         self.ensure_one()
+        return self._levels_of_caller()[0]
+
+    def _levels_of_caller(self):
+        """Return the access level that counts for the caller on each of these jets, in their order."""
         level = "3" if self.env.su else self.env.user._cetmix_tower_access_level() or "1"
-        if level == "2" and self.env.user not in self.sudo().manager_ids:  # sudo: whether the caller is in it
-            return "1"
-        return level
+        if level != "2":
+            return [level] * len(self)
+        jets = self.sudo()  # sudo: whether the caller is in it
+        return ["2" if self.env.uid in jet.manager_ids.ids else "1" for jet in jets]
 
     def _check_may_stop(self):
         """Raise AccessError unless the caller may stop what this jet is busy with."""
