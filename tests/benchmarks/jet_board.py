@@ -173,7 +173,8 @@ class Board:
 search_arch = etree.fromstring(env["cx.tower.jet"].get_view(env.ref("cetmix_tower_jet.cx_tower_jet_view_search").id, "search")["arch"])
 PANEL = [(node.get("name"), node.get("select") == "multi", node.get("enable_counters") == "1")
          for node in search_arch.iterfind("searchpanel/field")]
-OF_TASKS = {"state_id": "stage_id", "jet_template_id": "milestone_id", "server_id": "project_id"}
+OF_TASKS = {"state_id": "stage_id", "jet_template_id": "milestone_id", "server_id": "project_id",
+            "jet_cloned_from_id": "parent_id"}
 jets = Board("cx.tower.jet", "cetmix_tower_jet.cx_tower_jet_view_kanban", "state_id", PANEL)
 tasks = Board("project.task", "project.view_task_kanban", "stage_id",
     [(OF_TASKS.get(name, name), is_multi, counters) for name, is_multi, counters in PANEL])

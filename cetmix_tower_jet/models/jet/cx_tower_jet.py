@@ -76,7 +76,6 @@ class CxTowerJet(models.Model):
         copy=False,
         ondelete="restrict",
         index="btree_not_null",
-        tracking=True,
         group_expand="_group_expand_states",
     )
     state = fields.Char(string="State reference", related="state_id.reference", store=True, index=True)

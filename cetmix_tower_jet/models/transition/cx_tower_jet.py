@@ -81,13 +81,15 @@ class CxTowerJet(models.Model):
         if before == state:
             return
         self._on_state_exit(before)
-        # The history has every change; the chatter only gets failures and corrections.
-        self.with_context(tracking_disable=True)._write_moves({"state_id": state.id})
+        self._write_moves({"state_id": state.id})
         self._on_state_enter(state)
 
     def _write_moves(self, vals):
-        """Write fields that nobody else may write, and tell open screens."""
-        result = super().write(vals)
+        """Write fields that nobody else may write, and tell open screens. Nothing is tracked.
+
+        The history has every change; the chatter only gets failures and corrections.
+        """
+        result = super(CxTowerJet, self.with_context(tracking_disable=True)).write(vals)
         self._announce()
         return result
 
