@@ -10,6 +10,7 @@ from .access import test_methods
 from .access import test_writing
 from .jet import test_offers
 from .jet import test_races
+from .transition import test_queries
 from .transition import test_transition
 from .transition import test_resume
 from .transition import test_correction

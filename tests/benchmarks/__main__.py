@@ -15,6 +15,7 @@ import dry_run
 import files
 import first_output
 import fleet
+import jet_board
 import jets
 import lists
 import long_output
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "variables": variables,
     "lists": lists,
     "dry_run": dry_run,
+    "jet_board": jet_board,
     "jets": jets,
 }
 

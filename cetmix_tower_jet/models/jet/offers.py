@@ -73,8 +73,8 @@ class CxTowerJet(models.Model):
         Action, State = self.env["cx.tower.jet.action"], self.env["cx.tower.jet.state"]
         jets = self.sudo()  # sudo: what is read here is filtered by level, and by the rules of actions
         jets.jet_template_id.action_ids.fetch(["state_from_id", "state_to_id", "access_level"])
-        actions = Action.with_context(active_test=False)  # also those of an archived template
-        readable = set(actions.search([("jet_template_id", "in", jets.jet_template_id.ids)]).ids)
+        everything = Action.with_context(active_test=False)  # also actions of an archived template
+        readable = set(everything.search([("jet_template_id", "in", jets.jet_template_id.ids)]).ids)
         # Jets of one template in one state are offered the same: assigning it jet by jet takes longer than all the rest.
         alike = defaultdict(lambda: defaultdict(list))
         for jet, level in zip(jets, self._levels_of_caller(), strict=True):

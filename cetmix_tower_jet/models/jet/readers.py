@@ -44,7 +44,9 @@ class CxTowerJet(models.Model):
         # Two conditions on the row itself. As one subquery on jets, the database took it for one row and asked it again for
         # each jet of a column.
         roles = map(self._roles_of, self.env["res.users"].browse(value))
-        return Domain.OR(Domain("id", "in", jets) & Domain("server_id", "in", servers) for jets, servers in roles)
+        return Domain.OR(
+            Domain("id", "in", jets) & Domain("server_id", "in", servers) for jets, servers in roles
+        )
 
     @api.model
     def _roles_of(self, user):
