@@ -15,11 +15,15 @@ JETS = 50
 EACH = 20  # jets that one person wants
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Both modes use the same keys."""
+    return tmp_path_factory.mktemp("odoo")
+
+
 @pytest.fixture(scope="module", params=[0, 2], ids=["threaded", "prefork"])
-def running(request, database_with_jets, tmp_path_factory):
-    with tower.Instance(
-        database_with_jets, tmp_path_factory.mktemp("odoo"), workers=request.param
-    ) as instance:
+def running(request, database_with_jets, folder):
+    with tower.Instance(database_with_jets, folder, workers=request.param) as instance:
         yield instance
 
 
