@@ -12,6 +12,7 @@ from .jet import test_offers
 from .jet import test_races
 from .transition import test_queries
 from .transition import test_transition
+from .transition import test_movement
 from .transition import test_resume
 from .transition import test_correction
 from .jet import test_allocation

@@ -38,6 +38,7 @@ class CxTowerJetTransition(models.Model):
     def _enter(self):
         """Enter the transit state and start the flight plan. Without one, the jet has arrived.
 
+        A movement without an action has no transit state: the jet stays where it is.
         A transition that no longer waits, because something else has ended or continued it, is left alone.
         If the process dies before the commit, neither the state nor the run exists.
         """
@@ -48,7 +49,8 @@ class CxTowerJetTransition(models.Model):
         waited = self.state == WAITING
         if waited and not self._change_live({"state": RUNNING, "deadline": False}, before=(WAITING,)):
             return
-        self.jet_id._set_state(self.state_transit_id)
+        if self.state_transit_id:
+            self.jet_id._set_state(self.state_transit_id)
         if self.plan_id:
             self._start_plan()
         elif self.action_id and self.action_id.plan_id:
@@ -105,7 +107,8 @@ class CxTowerJetTransition(models.Model):
         """
         self.ensure_one()
         was_waiting = self.state == WAITING
-        if outcome == DONE and not self.state_to_id and not self.is_destroy:
+        leads_nowhere = self.state_transit_id and not self.state_to_id and not self.is_destroy
+        if outcome == DONE and leads_nowhere:
             outcome, message = FAILED, self.env._("The state that it leads to was deleted meanwhile.")
         jet = self.jet_id
         jet._lock_for_end()

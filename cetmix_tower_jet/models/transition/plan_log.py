@@ -119,7 +119,8 @@ class CxTowerJetTransition(models.Model):
             transition = jet._claim(action, asking, resumed=self.with_env(jet.env))
         except TransitionRefused as refused:
             raise UserError(str(refused)) from refused
-        jet._set_state(self.state_transit_id)
+        if self.state_transit_id:
+            jet._set_state(self.state_transit_id)
         jet._announce()
         return transition.with_env(self.env)
 

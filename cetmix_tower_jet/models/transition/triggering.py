@@ -122,17 +122,20 @@ class CxTowerJet(models.Model):
             )
             raise TransitionRefused(ExitCode.JET_ACTION_NOT_FOUND, text)
         if self._is_busy() or not self.active or action.state_from_id != self.state_id:
-            raise self._refusal(action)
+            raise self._refusal(action.name)
 
-    def _refusal(self, action):
-        """Return the :class:`TransitionRefused` that says why this action is not available now."""
+    def _refusal(self, name):
+        """Return the :class:`TransitionRefused` that says why this jet cannot be moved in this way now.
+
+        :param name: what was to be done, as people know it: the name of the action
+        """
         code = ExitCode.JET_ACTION_NOT_AVAILABLE
         if self._is_busy():
             return TransitionRefused(
                 code,
                 self.env._(
                     "“%(action)s” is not available on “%(jet)s”: %(busy)s. Wait for it to end, or stop it.",
-                    action=action.name,
+                    action=name,
                     jet=self.name,
                     busy=self._busy_text(),
                 ),
@@ -146,7 +149,7 @@ class CxTowerJet(models.Model):
             code,
             self.env._(
                 "“%(action)s” is not available on “%(jet)s”, which is in state %(state)s. Possible there: %(possible)s.",
-                action=action.name,
+                action=name,
                 jet=self.name,
                 state=self._state_text(self.state_id),
                 possible=names or self.env._("nothing"),
