@@ -18,6 +18,7 @@ from .transition import test_correction
 from .jet import test_allocation
 from .jet import test_create_wizard
 from .jet import test_creation
+from .jet import test_user_texts
 from .jet import test_deletion
 from .screens import test_board_reads
 from .screens import test_javascript

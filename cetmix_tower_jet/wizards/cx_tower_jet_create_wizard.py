@@ -258,7 +258,10 @@ class CxTowerJetCreateWizard(models.TransientModel):
                     self.url,
                 )
             )
-        return problems
+        entered = template._problem_with_user_texts(
+            self.name_type == MANUAL and self.name, self.url_type == MANUAL and self.url, self._own_texts()
+        )
+        return [*problems, entered] if entered else problems
 
     def _explain(self, plan):
         """Return the explanation as HTML: a list of what is made, used, started and run."""

@@ -3,6 +3,7 @@ from . import rights
 from . import offers
 from . import seats
 from . import new_jets
+from . import user_texts
 from . import creation
 from . import deletion
 from . import launch_plan

@@ -94,6 +94,7 @@ class CxTowerJetTemplate(models.Model):
         server.check_access("read")
         self._check_may_launch()
         values, later = self._prepare_jet_values(kwargs)
+        self._check_user_texts(name, values.get("url"))
         own_values = self._prepare_own_values(variable_values or {})
         values |= {
             "name": self._name_argument(name),
@@ -275,6 +276,7 @@ class CxTowerJetTemplate(models.Model):
             )
         Variable._check_may_name([text for text in texts.values() if text])
         self._check_no_secrets(texts)
+        self._check_user_texts(texts=texts)
         self._check_overridden(texts)
         self._check_required(texts)
         return [
