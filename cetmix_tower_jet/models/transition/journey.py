@@ -1,9 +1,10 @@
-from odoo import models
+from odoo import api, fields, models
 from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ...engine import lifecycle
 from ...engine.asking import Asking
+from .cx_tower_jet_transition import LIVE
 from .refused import TransitionRefused
 
 
@@ -228,9 +229,44 @@ class CxTowerJet(models.Model):
 
 
 class CxTowerJetTransition(models.Model):
-    """The next transition of a journey."""
+    """The next transition of a journey, and all of them on one screen."""
 
     _inherit = "cx.tower.jet.transition"
+
+    journey_ids = fields.Many2many(
+        "cx.tower.jet.transition",
+        string="Journey",
+        compute="_compute_journey",
+        help="The transitions along the path, in order.",
+    )
+    journey_left = fields.Char(
+        string="Still to come", compute="_compute_journey", help="The actions that follow if all goes well."
+    )
+
+    @api.depends("journey_state_id", "is_journey_to_end", "first_transition_id", "state")
+    @api.depends_context("uid", "su")
+    def _compute_journey(self):
+        journeys = self.filtered(lambda one: one._is_journey())
+        firsts = journeys.mapped(lambda one: one.first_transition_id or one)
+        domain = ["|", ("id", "in", firsts.ids), ("first_transition_id", "in", firsts.ids)]
+        # searched: only those that the caller may read are listed
+        found = self.search(domain, order="id") if firsts else self.browse()
+        by_first = found.grouped(lambda one: one.first_transition_id or one)
+        for transition in self:
+            first = transition.first_transition_id or transition
+            transition.journey_ids = by_first.get(first) if transition in journeys else False
+            transition.journey_left = transition in journeys and transition._actions_left()
+
+    def _actions_left(self):
+        """Return the names of the actions that follow this live transition on its journey; False for none."""
+        if self.state not in LIVE:
+            return False
+        # sudo: names of actions, for who may read the transition
+        template = self.sudo().jet_id.jet_template_id
+        path = template._lifecycle(self.level or "1").path(
+            self.state_to_id.id or None, self.journey_state_id.id or None
+        )
+        return ", ".join(action.name for action in path or ()) or False
 
     def _has_arrived(self):
         """Return whether this good transition was the last one of its journey."""

@@ -71,6 +71,20 @@ class TestTransition(JetCase):
         self.assertEqual(jet.transition_ids.mapped("action_name"), ["Start", "Build", "Prepare"])
         self.assertEqual(len(jet.transition_ids.first_transition_id), 1)
 
+    def test_a_journey_is_seen_as_a_whole_from_each_of_its_transitions(self):
+        self._give_plan("Build")
+        jet = self._new_jet(users=self.user)
+        jet.bring_to_state("running")
+        prepare, build = jet.transition_ids.with_user(self.user).sorted("id")
+        self.assertEqual(build.journey_ids.mapped("action_name"), ["Prepare", "Build"])
+        self.assertEqual((build.journey_left, prepare.journey_left), ("Start", False))
+        self._end_action(jet)
+        self.env.invalidate_all()
+        self.assertEqual(prepare.journey_ids.mapped("action_name"), ["Prepare", "Build", "Start"])
+        self.assertFalse(build.journey_left)
+        self._action("Stop").trigger(jet)
+        self.assertFalse(jet.transition_ids[:1].journey_ids, "a single action is no journey")
+
     def test_a_failure_ends_the_journey(self):
         self._give_plan("Build", "Start")
         jet = self._new_jet()
