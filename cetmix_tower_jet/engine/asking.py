@@ -13,6 +13,9 @@ PERSON, SCHEDULE, COMMAND, REQUEST, CLONE, TRANSFER = (
     "transfer",
 )
 
+#: Where the author of a dependency or of an action's flight plan decided, actions of any level may be used.
+LEVEL_OF_AUTHORS = "3"
+
 
 @dataclass(frozen=True)
 class Journey:

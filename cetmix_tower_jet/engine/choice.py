@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["linked", "ready", "on_its_way", "drive", "wait_for_linked", "create", "wait", "refused"]
+Kind = Literal["linked", "ready", "on_its_way", "drive", "create", "wait", "refused"]
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,8 @@ class Choice:
         * ``ready``: link the jet, it is idle in the needed state
         * ``on_its_way``: link the jet and wait for its move, which ends in the needed state
         * ``drive``: link the jet and bring it to the needed state
-        * ``wait_for_linked``: choose again when the linked jet is idle: another one would not hold what this one holds
         * ``create``: create a jet
-        * ``wait``: choose again when the jet is idle
+        * ``wait``: choose again when the jet is idle. A linked one is not replaced: another one would not hold what it holds
         * ``refused``: no jet can serve the dependency
     :param jet_id: the jet; None for ``create`` and ``refused``. With ``on_its_way`` and ``drive`` it may be linked already.
     """
@@ -53,7 +52,7 @@ class Choice:
     jet_id: int | None = None
 
 
-def choose(candidates: Iterable[Candidate], needed_state: int, may_create: bool) -> Choice:
+def choose(candidates: Iterable[Candidate], needed_state: int, may_create: Callable[[], bool]) -> Choice:
     """Choose what serves a dependency.
 
     In this order: a linked jet that is in the needed state and idle, on its way there, or idle elsewhere, reachable
@@ -61,7 +60,7 @@ def choose(candidates: Iterable[Candidate], needed_state: int, may_create: bool)
     order of the linked ones; a new jet; a busy jet, whose end may make it usable. Of several equal ones the lowest id is
     chosen.
 
-    :param may_create: whether template, server, limit and rights allow a new jet
+    :param may_create: returns whether template, server, limit and rights allow a new jet; called only if no jet fits
     """
     usable = sorted(
         (jet for jet in candidates if not jet.asks_itself), key=lambda jet: (not jet.is_linked, jet.id)
@@ -73,8 +72,8 @@ def choose(candidates: Iterable[Candidate], needed_state: int, may_create: bool)
                     return Choice("linked" if is_linked and kind == "ready" else kind, jet.id)
         busy = next((jet for jet in usable if jet.is_linked == is_linked and not jet.is_idle), None)
         if busy and is_linked:
-            return Choice("wait_for_linked", busy.id)
-    if may_create:
+            return Choice("wait", busy.id)
+    if may_create():
         return Choice("create")
     return Choice("wait", busy.id) if busy else Choice("refused")
 

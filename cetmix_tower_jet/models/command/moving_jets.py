@@ -6,13 +6,10 @@ from odoo.addons.cetmix_tower_server.engine.run_end import NOTHING, RunEnd
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ...engine.asking import COMMAND, SCHEDULE, Asking
+from ...engine.asking import COMMAND, LEVEL_OF_AUTHORS, SCHEDULE, Asking
 from ..transition.cx_tower_jet_transition import DONE, LIVE
 from ..transition.refused import TransitionRefused
 from .cx_tower_command import ACTION
-
-#: Inside the flight plan of an action, the author of the template decided: actions of any level may be triggered.
-LEVEL_OF_AUTHORS = "3"
 
 
 class CxTowerJet(models.Model):
@@ -231,8 +228,6 @@ class CxTowerRunQueue(models.AbstractModel):
     @api.model
     def _recover_followers(self):
         result = super()._recover_followers()
-        # sudo: the engine's own maintenance
-        self.env["cx.tower.jet.transition"].sudo()._continue_missed()
         self.env.cr.execute(
             """SELECT log.id FROM cx_tower_command_log log
                 WHERE log.state = 'waiting' AND log.awaits_begin IS NOT TRUE

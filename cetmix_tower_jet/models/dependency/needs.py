@@ -328,11 +328,10 @@ class CxTowerJet(models.Model):
         )
 
     @api.model
-    def _refused_text(self, wish, candidates, problem):
+    def _refused_text(self, wish, candidates):
         """Return why nothing can serve a wish, as the end of a sentence.
 
         :param candidates: [:class:`engine.choice.Candidate`]
-        :param problem: why there can be no new jet
         """
         names = {"state": wish.state.name, "server": wish.server.name}
         if not candidates:
@@ -344,5 +343,7 @@ class CxTowerJet(models.Model):
         else:
             text = self.env._("none of its jets can be brought to “%(state)s”", **names)
         return self.env._(
-            "%(text)s, and a new one cannot be created: %(problem)s", text=text, problem=problem
+            "%(text)s, and a new one cannot be created: %(problem)s",
+            text=text,
+            problem=self._why_no_new_jet_for(wish),
         )

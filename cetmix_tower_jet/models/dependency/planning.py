@@ -60,16 +60,10 @@ class DependencyPlan:
     def _choose(self, wish, name):
         Jet, template = self.env["cx.tower.jet"], wish.template
         candidates = Jet._candidates([wish])[0]
-        choice = choose(candidates, wish.state.id, may_create=False)
+        choice = choose(candidates, wish.state.id, lambda: not Jet._why_no_new_jet_for(wish))
         jet = Jet.browse(choice.jet_id or [])
-        problem = ""
-        kind = {"linked": "ready", "wait_for_linked": "wait"}.get(choice.kind, choice.kind)
-        if choice.kind in ("wait", "refused"):
-            problem = Jet._why_no_new_jet_for(wish)
-            if not problem:
-                kind, jet = "create", Jet
-            elif kind == "refused":
-                problem = Jet._refused_text(wish, candidates, problem)
+        kind = "ready" if choice.kind == "linked" else choice.kind
+        problem = Jet._refused_text(wish, candidates) if kind == "refused" else ""
         path = ()
         if kind in ("create", "drive"):
             path = template._lifecycle().path(jet.state_id.id or None, wish.state.id) or ()

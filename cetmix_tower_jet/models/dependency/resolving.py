@@ -13,7 +13,7 @@ from odoo.addons.cetmix_tower_server.models.base.transactions import (
 )
 from odoo.exceptions import UserError
 
-from ...engine.asking import REQUEST, Asking
+from ...engine.asking import LEVEL_OF_AUTHORS, REQUEST, Asking
 from ...engine.choice import choose
 from ..transition.cx_tower_jet_transition import FAILED as TRANSITION_FAILED
 from ..transition.cx_tower_jet_transition import WAITING
@@ -22,9 +22,6 @@ from .cx_tower_jet_request import LIVE, NEW, PROCESSING
 from .needs import Wish
 
 _logger = logging.getLogger(__name__)
-
-#: The author of a dependency decided: jets are driven by actions of any level.
-LEVEL = "3"
 
 
 class CxTowerJetRequest(models.Model):
@@ -58,12 +55,10 @@ class CxTowerJetRequest(models.Model):
         if not person:
             self._finalize(failed=True, message=self.env._("the person who started it was deleted."))
             return True
-        choice = choose(candidates, self.state_requested_id.id, may_create=False)
-        jet = self.env["cx.tower.jet"].browse(choice.jet_id or [])
-        if choice.kind == "wait_for_linked":
-            jet._meet_its_end()
-            return False
-        if choice.kind not in ("linked", "wait", "refused") and not jet._accepts_new_links():
+        Jet, wish = self.env["cx.tower.jet"], self._wish()
+        choice = choose(candidates, wish.state.id, lambda: not Jet._why_no_new_jet_for(wish))
+        jet = Jet.browse(choice.jet_id or [])
+        if choice.kind in ("ready", "on_its_way", "drive") and not jet._accepts_new_links():
             if not any(one.is_linked and one.id == jet.id for one in candidates):
                 return self._serve([one for one in candidates if one.id != jet.id])
         if choice.kind in ("linked", "ready"):
@@ -77,19 +72,13 @@ class CxTowerJetRequest(models.Model):
         if choice.kind == "drive":
             self._do(partial(jet._serve_jet_request, self), {"state": PROCESSING, "jet_id": jet.id})
             return True
-        return self._create_or_wait(choice, jet, candidates)
-
-    def _create_or_wait(self, choice, busy_jet, candidates):
-        """Serve this request, which no jet can serve now: by a new jet, or later. Otherwise it fails. Return: as :meth:`_serve`"""
-        wish = self._wish()
-        problem = busy_jet._why_no_new_jet_for(wish)
-        if not problem:
+        if choice.kind == "wait":
+            jet._meet_its_end()
+            return False
+        if choice.kind == "create":
             self._do(self._create_jet, {"state": PROCESSING})
             return True
-        if choice.kind == "wait":
-            busy_jet._meet_its_end()
-            return False
-        self._finalize(failed=True, message=busy_jet._refused_text(wish, candidates, problem))
+        self._finalize(failed=True, message=Jet._refused_text(wish, candidates))
         return True
 
     def _do(self, move, values):
@@ -165,7 +154,9 @@ class CxTowerJet(models.Model):
         """
         jet = self.with_user(request._person()).sudo()
         # sudo: the request was allowed; the author of the dependency decided that jets are driven
-        jet._bring_to_state(request.state_requested_id.with_env(jet.env), Asking(level=LEVEL, source=REQUEST))
+        jet._bring_to_state(
+            request.state_requested_id.with_env(jet.env), Asking(level=LEVEL_OF_AUTHORS, source=REQUEST)
+        )
 
     def _finalize_jet_request(self, request, failed=False, message=""):
         """End a request that this jet served. Hook."""

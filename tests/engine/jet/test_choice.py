@@ -8,6 +8,14 @@ from tower_jet_engine.choice import Candidate, Choice, choose
 STOPPED, RUNNING = 1, 2
 
 
+def allowed():
+    return True
+
+
+def refused():
+    return False
+
+
 def ready(id, **more):
     return Candidate(id, RUNNING, **more)
 
@@ -41,12 +49,12 @@ def busy(id, **more):
     ],
 )
 def test_a_jet_is_reused_before_one_is_created(candidates, expected):
-    assert choose(candidates, RUNNING, may_create=True) == expected
+    assert choose(candidates, RUNNING, allowed) == expected
 
 
 @pytest.mark.parametrize("linked", [on_its_way(9, is_linked=True), elsewhere(9, is_linked=True)])
 def test_a_linked_jet_that_fits_wins_over_one_that_is_ready(linked):
-    assert choose([ready(1), linked], RUNNING, may_create=True).jet_id == 9
+    assert choose([ready(1), linked], RUNNING, allowed).jet_id == 9
 
 
 @pytest.mark.parametrize(
@@ -59,22 +67,27 @@ def test_a_linked_jet_that_fits_wins_over_one_that_is_ready(linked):
     ],
 )
 def test_a_linked_jet_that_does_not_fit_gives_way(linked):
-    assert choose([ready(1), linked], RUNNING, may_create=True) == Choice("ready", 1)
+    assert choose([ready(1), linked], RUNNING, allowed) == Choice("ready", 1)
 
 
 @pytest.mark.parametrize("may_create", [True, False])
 def test_a_linked_jet_that_is_busy_is_waited_for_and_not_replaced(may_create):
     jets = [ready(1), elsewhere(2, can_reach=True), busy(9, is_linked=True)]
-    assert choose(jets, RUNNING, may_create) == Choice("wait_for_linked", 9)
+    assert choose(jets, RUNNING, lambda: may_create) == Choice("wait", 9)
+
+
+@pytest.mark.parametrize("make", [ready, on_its_way, elsewhere])
+def test_whether_one_may_be_created_is_not_asked_while_a_jet_fits(make):
+    assert choose([make(1)], RUNNING, lambda: pytest.fail("asked")).jet_id == 1
 
 
 def test_a_jet_in_the_needed_state_serves_several_dependants():
-    assert choose([ready(1, is_needed_here=True)], RUNNING, may_create=True) == Choice("ready", 1)
+    assert choose([ready(1, is_needed_here=True)], RUNNING, allowed) == Choice("ready", 1)
 
 
 @pytest.mark.parametrize("make", [ready, on_its_way, elsewhere, busy])
 def test_of_equal_jets_the_lowest_id_is_chosen(make):
-    assert choose([make(3), make(1), make(2)], RUNNING, may_create=False).jet_id == 1
+    assert choose([make(3), make(1), make(2)], RUNNING, refused).jet_id == 1
 
 
 @pytest.mark.parametrize(
@@ -82,7 +95,7 @@ def test_of_equal_jets_the_lowest_id_is_chosen(make):
     [
         ([], Choice("refused")),
         ([busy(1)], Choice("wait", 1)),
-        ([busy(1), busy(2, is_linked=True)], Choice("wait_for_linked", 2)),
+        ([busy(1), busy(2, is_linked=True)], Choice("wait", 2)),
         ([busy(1, asks_itself=True)], Choice("refused")),
         ([busy(1, asks_itself=True), busy(2)], Choice("wait", 2)),
         ([elsewhere(1, can_reach=False)], Choice("refused")),
@@ -91,7 +104,7 @@ def test_of_equal_jets_the_lowest_id_is_chosen(make):
     ],
 )
 def test_where_none_may_be_created_a_busy_jet_is_waited_for(candidates, expected):
-    assert choose(candidates, RUNNING, may_create=False) == expected
+    assert choose(candidates, RUNNING, refused) == expected
 
 
 @given(
@@ -100,7 +113,7 @@ def test_where_none_may_be_created_a_busy_jet_is_waited_for(candidates, expected
 )
 def test_a_jet_that_is_busy_with_the_run_that_asks_is_never_chosen(candidates, create):
     jets = [make(id, asks_itself=True, is_linked=bool(id % 2)) for id, make in enumerate(candidates, 1)]
-    assert choose(jets, RUNNING, create) == choose([], RUNNING, create)
+    assert choose(jets, RUNNING, lambda: create) == choose([], RUNNING, lambda: create)
 
 
 # Against a list of what is preferred
@@ -138,7 +151,7 @@ def expected_choice(candidates, needed, may_create):
                 shown = "linked" if jet.is_linked and kind == "ready" else kind
                 ranked.append((rank if jet.is_linked else 10 + rank, jet.id, shown))
         if not jet.is_idle and not jet.asks_itself:
-            ranked.append((5, jet.id, "wait_for_linked") if jet.is_linked else (30, jet.id, "wait"))
+            ranked.append((5, jet.id, "wait") if jet.is_linked else (30, jet.id, "wait"))
     if may_create:
         ranked.append((20, 0, "create"))
     ranked.append((99, 0, "refused"))
@@ -149,6 +162,6 @@ def expected_choice(candidates, needed, may_create):
 @given(some_candidates, st.integers(1, 3), st.booleans(), st.randoms())
 def test_the_choice_is_the_first_of_all_in_the_order_of_preference(candidates, needed, may_create, random):
     expected = expected_choice(candidates, needed, may_create)
-    assert choose(candidates, needed, may_create) == expected
+    assert choose(candidates, needed, lambda: may_create) == expected
     random.shuffle(candidates)
-    assert choose(candidates, needed, may_create) == expected
+    assert choose(candidates, needed, lambda: may_create) == expected
