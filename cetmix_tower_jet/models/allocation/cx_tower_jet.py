@@ -43,7 +43,7 @@ class CxTowerJet(models.Model):
     def _take_values(self, destroyed):
         """Give each of these jets the lowest free value of each variable that its template asks for.
 
-        :param destroyed: those of them that give up their values when they were destroyed; they get the same ones if possible
+        :param destroyed: those of them that gave up their values when they were destroyed; they get the same ones if possible
         :raise UserError: no value is free
         """
         # sudo: jets hold their values, whoever creates them

@@ -3,10 +3,11 @@ from collections.abc import Mapping
 from odoo import api, fields, models
 from odoo.addons.cetmix_tower_server.engine.errors import EngineError
 from odoo.addons.cetmix_tower_server.engine.template.placeholders import find_secrets
+from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_role_mixin import GROUP_MANAGER
 from odoo.exceptions import AccessError, UserError, ValidationError
 from psycopg2.errors import UniqueViolation
 
-from .new_jets import GROUP_MANAGER
+from .levels import level_in_tower
 
 #: Links whose other end is changed, too: the caller needs the right to write it.
 TWO_ENDED = ("scheduled_task_ids", "server_log_ids")
@@ -305,7 +306,7 @@ class CxTowerJetTemplate(models.Model):
 
     def _check_overridden(self, texts):
         """Raise AccessError for a value that would override one of the template which the caller may not read."""
-        level = "3" if self.env.su else self.env.user._cetmix_tower_access_level() or "1"
+        level = level_in_tower(self.env)
         hidden = self._values_of_template().filtered(
             lambda value: value.variable_reference in texts and value.access_level > level
         )

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .levels import level_in_tower
+
 IMMUTABLE = ("jet_template_id", "server_id")
 
 
@@ -101,11 +103,7 @@ class CxTowerJet(models.Model):
     @api.model
     def _group_expand_states(self, states, domain):
         # sudo: the columns of the board; names and colours only
-        return (
-            states.sudo()
-            .search([("access_level", "<=", self.env.user._cetmix_tower_access_level() or "1")])
-            .sudo(False)
-        )
+        return states.sudo().search([("access_level", "<=", level_in_tower(self.env))]).sudo(False)
 
     @api.depends("name", "state_id")
     def _compute_display_name(self):

@@ -1,5 +1,7 @@
 from odoo import models
 
+from .levels import level_in_tower
+
 
 class CxTowerJetTemplate(models.Model):
     """What creating a jet would do, found out without doing anything: for the wizard, before it starts."""
@@ -41,7 +43,7 @@ class CxTowerJetTemplate(models.Model):
 
     def _level_on_new_jets(self):
         """Return the caller's access level on a jet of this template that they create."""
-        return "3" if self.env.su else self.env.user._cetmix_tower_access_level() or "1"
+        return level_in_tower(self.env)
 
     def _path_of_new_jet(self, state, level="3"):
         """Return the actions that lead a new jet to a state, as the engine has them; () for no state, None without a way."""

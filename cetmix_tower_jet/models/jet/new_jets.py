@@ -1,9 +1,9 @@
 from odoo import api, fields, models
+from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_role_mixin import GROUP_MANAGER
 from odoo.exceptions import UserError, ValidationError
 
 from .cx_tower_jet import IMMUTABLE
 
-GROUP_MANAGER = "cetmix_tower_server.group_manager"
 REFERENCE_GROUPS, REFERENCE_GROUP_SIZE = 3, 4
 
 

@@ -2,6 +2,8 @@ from collections import defaultdict
 
 from odoo import api, fields, models
 
+from .levels import level_in_tower
+
 
 class ResUsers(models.Model):
     """A switch of the jet form, kept for each person."""
@@ -105,7 +107,7 @@ class CxTowerJet(models.Model):
     @api.depends("jet_template_id.action_ids.state_from_id", "jet_template_id.action_ids.state_to_id")
     @api.depends_context("uid", "su")
     def _compute_jet_template_state_ids(self):
-        level = "3" if self.env.su else self.env.user._cetmix_tower_access_level() or "1"
+        level = level_in_tower(self.env)
         for jet in self:
             # sudo: of the states only those are shown that the caller may read
             actions = jet.sudo().jet_template_id.action_ids

@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.exceptions import AccessError
 
+from .levels import level_in_tower
+
 #: Jets that a message names at most.
 NAMED = 5
 
@@ -41,7 +43,7 @@ class CxTowerJet(models.Model):
 
     def _levels_of_caller(self):
         """Return the access level that counts for the caller on each of these jets, in their order."""
-        level = "3" if self.env.su else self.env.user._cetmix_tower_access_level() or "1"
+        level = level_in_tower(self.env)
         if level != "2":
             return [level] * len(self)
         jets = self.sudo()  # sudo: whether the caller is in it

@@ -1,7 +1,6 @@
 from odoo import fields, models
+from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_role_mixin import GROUP_MANAGER
 from odoo.addons.cetmix_tower_server.models.server_log.server_template import LOG_FIELDS
-
-MANAGER = "cetmix_tower_server.group_manager"
 
 
 class CxTowerJet(models.Model):
@@ -19,7 +18,7 @@ class CxTowerJet(models.Model):
         "scheduled_task_id",
         string="Scheduled tasks",
         copy=False,
-        groups=MANAGER,
+        groups=GROUP_MANAGER,
     )
     command_log_ids = fields.One2many("cx.tower.command.log", "jet_id", string="Command logs", readonly=True)
     plan_log_ids = fields.One2many("cx.tower.plan.log", "jet_id", string="Flight plan logs", readonly=True)
@@ -87,7 +86,7 @@ class CxTowerJetTemplate(models.Model):
 
     file_ids = fields.One2many("cx.tower.file", "jet_template_id", string="Files", copy=True)
     server_log_ids = fields.One2many(
-        "cx.tower.server.log", "jet_template_id", string="Server logs", copy=True, groups=MANAGER
+        "cx.tower.server.log", "jet_template_id", string="Server logs", copy=True, groups=GROUP_MANAGER
     )
     scheduled_task_ids = fields.Many2many(
         "cx.tower.scheduled.task",
@@ -96,12 +95,12 @@ class CxTowerJetTemplate(models.Model):
         "scheduled_task_id",
         string="Scheduled tasks",
         copy=False,
-        groups=MANAGER,
+        groups=GROUP_MANAGER,
         help="These tasks also run on new jets, as their owner, who needs access to the jet.",
     )
     command_log_ids = fields.One2many(
-        "cx.tower.command.log", "jet_template_id", string="Command logs", readonly=True, groups=MANAGER
+        "cx.tower.command.log", "jet_template_id", string="Command logs", readonly=True, groups=GROUP_MANAGER
     )
     plan_log_ids = fields.One2many(
-        "cx.tower.plan.log", "jet_template_id", string="Flight plan logs", readonly=True, groups=MANAGER
+        "cx.tower.plan.log", "jet_template_id", string="Flight plan logs", readonly=True, groups=GROUP_MANAGER
     )

@@ -1,6 +1,5 @@
 from odoo import api, fields, models
-
-MANAGER = "cetmix_tower_server.group_manager"
+from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_role_mixin import GROUP_MANAGER
 
 
 class CxTowerJetTemplate(models.Model):
@@ -9,12 +8,15 @@ class CxTowerJetTemplate(models.Model):
     _inherit = "cx.tower.jet.template"
 
     command_log_count = fields.Integer(
-        string="Runs", compute="_compute_command_log_count", groups=MANAGER, help="Counted up to 10,000."
+        string="Runs",
+        compute="_compute_command_log_count",
+        groups=GROUP_MANAGER,
+        help="Counted up to 10,000.",
     )
     plan_log_count = fields.Integer(
         string="Flight plan runs",
         compute="_compute_plan_log_count",
-        groups=MANAGER,
+        groups=GROUP_MANAGER,
         help="Counted up to 10,000.",
     )
     file_count = fields.Integer(string="Number of files", compute="_compute_file_count")
