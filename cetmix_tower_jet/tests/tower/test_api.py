@@ -63,7 +63,7 @@ class TestApi(ApiCase):
                 )
                 self.assertEqual((moved["jet"], moved["state"], moved["log"]), ("api_jet", "done", 0))
                 self.assertIsInstance(moved["transition"], int)
-                waited = self.jet_call(protocol, "user", "wait", timeout_s=1)
+                waited = self.jet_call(protocol, "user", "wait", timeout=1)
                 self.assertEqual((waited["state"], waited["finished"]), ("running", True))
                 self.assertEqual(waited["transition"], moved["transition"])
                 self.assertEqual(self.jet_call(protocol, "user", "get_impact", action=self.stop.id), [])
@@ -79,7 +79,8 @@ class TestApi(ApiCase):
                 )
                 self.assertIsNotNone(corrected)
                 self.assertEqual(self.jet.state, "stopped")
-                self.assertTrue(self.jet_call(protocol, "manager", "stop"))
+                with self.assertRaisesRegex(Refused, "nothing to stop"):
+                    self.jet_call(protocol, "manager", "stop")
 
     def test_values_and_metadata(self):
         for protocol in PROTOCOLS:
