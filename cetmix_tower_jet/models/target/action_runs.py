@@ -28,7 +28,7 @@ class CxTowerPlanLog(models.Model):
         self.check_access("read")
         # sudo: the action checks itself whether the caller may trigger it
         run = self.sudo()
-        if not run.jet_transition_id or run.parent_flight_plan_log_id:
+        if not (run.jet_transition_id or run.jet_action_id) or run.parent_flight_plan_log_id:
             return super().action_run_again()
         if not run.jet_action_id or not run.jet_id:
             raise UserError(

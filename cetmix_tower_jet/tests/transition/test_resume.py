@@ -64,7 +64,7 @@ class TestResume(JetCase):
         self._end_action(jet)
         self._action("Stop").trigger(jet)
         self.assertEqual(jet.state, "stopped")
-        with self.assertRaisesRegex(UserError, "no longer where the interruption left it"):
+        with self.assertRaisesRegex(UserError, "“Stop” has followed"):
             run.resume()
 
     def test_the_run_of_a_deleted_jet_does_not_go_on_on_its_server(self):
@@ -79,3 +79,26 @@ class TestResume(JetCase):
         with self.assertRaisesRegex(UserError, "its jet.* was deleted"):
             step.action_run_again()
         self.assertFalse(run.can_resume)
+
+    def test_a_refusal_says_what_is_in_the_way(self):
+        self._give_plan("Start")
+        jet = self._new_jet("Web", state="stopped")
+        run = self._interrupted(jet)
+        jet.active = False
+        with self.assertRaisesRegex(UserError, "“Web” is archived"):
+            run.resume()
+        jet.active = True
+        self._action("Start").trigger(jet)
+        with self.assertRaisesRegex(UserError, "“Start” is running"):
+            run.resume()
+
+    def test_a_run_whose_transition_was_deleted_does_not_run_without_moving_the_jet(self):
+        self._give_plan("Start")
+        jet = self._new_jet(state="stopped")
+        run = self._interrupted(jet)
+        jet.transition_ids.unlink()
+        with self.assertRaisesRegex(UserError, "Trigger “Start” again"):
+            run.resume()
+        self.assertFalse(run.resumed_by_ids)
+        run.action_run_again()
+        self.assertEqual((jet.state, jet.current_action_id), ("starting", self._action("Start")))
