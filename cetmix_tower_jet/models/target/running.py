@@ -43,6 +43,8 @@ class CxTowerRunTargetMixin(models.AbstractModel):
         :param jet_template: record, id or reference of its template
         """
         jets, target = self.env["cx.tower.jet"], self
+        if isinstance(jet, int) and not isinstance(jet, bool):
+            jets._jet_argument(jet)  # a jet was meant, so 0 does not mean its server
         if not (jet or jet_template):
             return jets
         if self._name == jets._name:
