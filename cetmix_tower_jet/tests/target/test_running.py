@@ -51,9 +51,10 @@ class TestRunning(JetCase):
         self.assertTrue(self.jet.run_command(self.command, jet=self.jet, jet_template=self.template))
 
     def test_the_id_of_no_jet_does_not_mean_the_server(self):
-        for start in (self.server.run_command, self.server.run_flight_plan):
-            with self.assertRaises(ValidationError):
-                start(self.command.reference, jet=0)
+        with self.assertRaisesRegex(ValidationError, "Pass one"):
+            self.server.run_command(self.command.reference, jet=0)
+        with self.assertRaisesRegex(ValidationError, "Pass one"):
+            self.server.run_flight_plan(self.plan.reference, jet=0)
 
     def test_running_takes_the_rights_to_read_the_jet_and_the_command(self):
         hidden = self._new_jet("Hidden")
