@@ -171,13 +171,7 @@ class CxTowerJetTemplate(models.Model):
                     "“%(template)s” is not installed on %(server)s.", template=self.name, server=server.name
                 )
             elif server.id in jets:
-                refused[server] = self.env._(
-                    "“%(template)s” cannot be uninstalled from %(server)s while jets of it are there: %(jets)s. Destroy or"
-                    " delete them first.",
-                    template=self.name,
-                    server=server.name,
-                    jets=self._named(jets[server.id].with_env(env)),
-                )
+                refused[server] = self.with_env(env)._jets_there_text(self, server, jets[server.id].ids)
             elif server.id in dependants:
                 refused[server] = self.env._(
                     "“%(template)s” cannot be uninstalled from %(server)s: it is needed by %(others)s. Uninstall these first.",
@@ -195,6 +189,26 @@ class CxTowerJetTemplate(models.Model):
         if left := len(records) - len(shown):
             names.append(self.env._("%s more", left) if names else str(left))
         return ", ".join(names)
+
+    def write(self, vals):
+        """Say by hand where a template is installed: nothing is run. It stays where jets of it are."""
+        before = {template: template.sudo().server_ids for template in self} if "server_ids" in vals else {}
+        # sudo: servers that the caller does not see count, too
+        result = super().write(vals)
+        for template, servers in before.items():
+            gone = servers - template.sudo().server_ids
+            jets = template._find_living_jets(gone) if gone else {}
+            for server in gone.filtered(lambda server: server.id in jets):
+                raise UserError(self._jets_there_text(template, server, jets[server.id]))
+        return result
+
+    def _jets_there_text(self, template, server, jet_ids):
+        return self.env._(
+            "“%(template)s” cannot be uninstalled from %(server)s while jets of it are there: %(jets)s. Destroy or delete them first.",
+            template=template.name,
+            server=server.name,
+            jets=self._named(self.env["cx.tower.jet"].browse(jet_ids)),
+        )
 
     def _living_jets(self, servers):
         """Return {server id: jets of this template there}. Destroyed ones do not count: nothing of them is left on the server.

@@ -94,7 +94,7 @@ class CxTowerJetTemplate(models.Model):
 
     def _full_text(self, server):
         return self.env._(
-            "“%(template)s” allows %(limit)s jets on one server, and “%(server)s” has as many. Destroy one of them, choose"
+            "The limit of “%(template)s” is reached on “%(server)s” (jets per server: %(limit)s). Destroy one of them, choose"
             " another server, or raise the limit of the template.",
             template=self.name,
             limit=self.limit_per_server,

@@ -49,7 +49,8 @@ class CxTowerJetTemplate(models.Model):
                         {
                             "name": name,  # not translated: scripts and people of all languages use the same names
                             "priority": number * PRIORITY_STEP,
-                            "access_level": level,
+                            # an action above the template's level would be hidden from those who see the template
+                            "access_level": min(level, self.access_level),
                             "state_from_id": states[before],
                             "state_transit_id": states[through],
                             "state_to_id": states[after],

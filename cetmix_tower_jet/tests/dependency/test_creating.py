@@ -62,7 +62,7 @@ class TestCreating(DependencyCase):
         self.assertEqual(need.where, "same")
         transition = self._start(self.shop)
         self.assertEqual((transition.state, db.state), ("failed", "stopped"))
-        self.assertRegex(transition.message, "needed in their present states.*allows 1 jets")
+        self.assertRegex(transition.message, "needed in their present states.*jets per server: 1")
 
     def test_jets_that_the_person_may_not_read_are_not_used(self):
         hidden = self._new_database("Of another customer")
@@ -107,7 +107,7 @@ class TestCreating(DependencyCase):
         gone.active = False
         transition = self._start(self.shop)
         self.assertEqual(transition.state, "failed")
-        self.assertIn("allows 1 jets", transition.message)
+        self.assertIn("jets per server: 1", transition.message)
 
 
 @tagged("post_install", "-at_install")

@@ -285,6 +285,15 @@ class TestInstallation(JetCase):
         with self.assertRaisesRegex(UserError, "not installed on New host"):
             self.shop.uninstall_from_servers(self.new_server)
 
+    def test_a_server_with_jets_stays_among_those_where_it_is_installed(self):
+        jet = self._new_jet("Here")
+        with self.assertRaisesRegex(UserError, "Here"), self.env.cr.savepoint():
+            self.template.server_ids = False
+        self.assertEqual(self.template.server_ids, self.server)
+        jet.unlink()
+        self.template.server_ids = False
+        self.assertFalse(self.template.server_ids)
+
     def test_server_ids_may_be_written_as_installed_here(self):
         self.assertTrue(self.shop._is_installation_needed(self.new_server))
         self.shop.server_ids = self.new_server

@@ -71,7 +71,7 @@ class TestCreateOnScreen(WizardCase):
             """
             await choose(".o-autocomplete--dropdown-item a");
             const reason = (await till("[role=alert] [name=problem]")).innerText;
-            check(reason.includes("allows 1 jets on one server"), reason);
+            check(reason.includes("jets per server: 1"), reason);
             check(document.querySelector("footer button.btn-primary").disabled, "the button is not disabled");
             document.querySelector("footer button[special=cancel], footer button.btn-secondary").click();
             await gone("[name=problem]");

@@ -146,7 +146,7 @@ class TestCreateWizard(JetCase):
     def test_refusals_are_shown_before(self):
         self.template.limit_per_server = 1
         self._new_jet("First")
-        self.assertIn("allows 1 jets", self._form(self.user, jet_template_id=self.template).problem)
+        self.assertIn("jets per server: 1", self._form(self.user, jet_template_id=self.template).problem)
         self.template.limit_per_server = 0
         self.port.allocation_range = "8000-8000"
         self.assertIn("“Port” is free", self._form(self.user, jet_template_id=self.template).problem)

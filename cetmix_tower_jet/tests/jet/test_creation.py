@@ -205,13 +205,13 @@ class TestCreation(CreationCase):
         self.template.limit_per_server = 2
         first, second = self._create(), self._create()
         second.active = False
-        with self.assertRaisesRegex(UserError, "allows 2 jets on one server"):
+        with self.assertRaisesRegex(UserError, "jets per server: 2"):
             self._create(self.user)
         first.bring_to_state(False)
         third = self._create(self.user)
         self.assertEqual((second.seat, third.sudo().seat), (2, 1))
         first.active = True
-        with self.assertRaisesRegex(UserError, "allows 2 jets"):
+        with self.assertRaisesRegex(UserError, "jets per server: 2"):
             first.bring_to_state("draft")
         self.template.limit_per_server = 0
         first.bring_to_state("draft")

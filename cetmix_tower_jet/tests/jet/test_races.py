@@ -93,7 +93,7 @@ class TestRaces(BaseCase):
         self._set(limit=1)
         first, second = self._create_after_another()
         self.assertEqual(first, ("1", 1))
-        self.assertIn("allows 1 jets on one server", second)
+        self.assertIn("jets per server: 1", second)
         with self._connection() as env:
             self.assertEqual(
                 env["cx.tower.jet"].search_count([("jet_template_id", "=", self.template_id)]), 1
@@ -114,7 +114,7 @@ class TestRaces(BaseCase):
         self._set(limit=2)
         first, second = self._create_after_another()
         self.assertEqual(first[1], 1)
-        self.assertIn("allows 2 jets", second)
+        self.assertIn("jets per server: 2", second)
 
     def test_several_that_are_faster_are_passed_one_by_one(self):
         with self._connection() as env:

@@ -119,6 +119,12 @@ class TestTemplate(JetCase):
         with self.assertRaisesRegex(UserError, "already has actions"):
             template.action_add_standard_lifecycle()
 
+    def test_the_standard_lifecycle_is_not_above_its_template(self):
+        template = self.env["cx.tower.jet.template"].create({"name": "Open", "access_level": "1"})
+        template.action_add_standard_lifecycle()
+        self.assertEqual(set(template.action_ids.mapped("access_level")), {"1"})
+        self.assertFalse(template.check_template())
+
     def test_the_standard_lifecycle_needs_the_right_to_change_the_template(self):
         template = self._new_template("New", actions=(), users=self.user, access_level="1")
         with self.assertRaises(AccessError):

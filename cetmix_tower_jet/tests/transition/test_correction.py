@@ -21,7 +21,7 @@ class TestCorrection(JetCase):
         self._action("Destroy", template).trigger(jet)
         jet.active = True
         other = self._new_jet("New", "running", template)
-        with self.assertRaisesRegex(UserError, "allows 1 jets"), self.env.cr.savepoint():
+        with self.assertRaisesRegex(UserError, "jets per server: 1"), self.env.cr.savepoint():
             jet.correct_state("running", "It is still there.")
         self.assertEqual((jet.state, jet.seat), (False, 0))
         other.unlink()
