@@ -11,6 +11,7 @@ from .base import test_metadata
 from .base import test_reference_mixin
 from .base import test_relation_access
 from .base import test_settings
+from .base import test_transactions
 from .vault import test_key
 from .vault import test_vault
 from .vault import test_key_access

@@ -148,6 +148,10 @@ class CxTowerJet(models.Model):
 
     # ------------------------------------------------------------------ keeping in step with the template
 
+    def _furnish(self):
+        super()._furnish()
+        self._create_dependencies()
+
     def _create_dependencies(self):
         """Create the links of these jets that are missing for dependencies of their templates: nothing serves these yet."""
         self.flush_model(["jet_template_id"])

@@ -136,35 +136,28 @@ class CxTowerJet(models.Model):
         rows = self.sudo()._dependants_here()  # sudo: jets that the caller may not read are counted
         jets = self.browse(dict(rows))
         readable = jets._filtered_access("read")
-        needed = self.sudo().state_id  # sudo: its name, as on the jet
-        found = [
-            {
-                "jet": jet.id,
-                "reference": jet.reference,
-                "name": jet.name,
-                "state": jet.state or "",
-                "state_name": jet.sudo().state_id.name or "",  # sudo: as above
-                "needed_state": needed.reference or "",
-                "needed_state_name": needed.name or "",
-                "count": 1,
-            }
-            for jet in readable
-        ]
+        found = [self._hit_row(jet, jet.name, 1) for jet in readable]
         hidden = len(jets) - len(readable)
         if hidden:
-            found.append(
-                {
-                    "jet": False,
-                    "reference": "",
-                    "name": self._hidden_text(hidden),
-                    "state": "",
-                    "state_name": "",
-                    "needed_state": needed.reference or "",
-                    "needed_state_name": needed.name or "",
-                    "count": hidden,
-                }
-            )
+            found.append(self._hit_row(self.browse(), self._hidden_text(hidden), hidden))
         return found
+
+    def _hit_row(self, jet, name, count):
+        """Return an element of :meth:`get_impact`.
+
+        :param jet: jet that needs this one; empty: several that the caller may not read
+        """
+        needed = self.sudo().state_id  # sudo: its name, as on the jet
+        return {
+            "jet": jet.id,
+            "reference": jet.reference or "",
+            "name": name,
+            "state": jet.state or "",
+            "state_name": jet.sudo().state_id.name or "",  # sudo: as above
+            "needed_state": needed.reference or "",
+            "needed_state_name": needed.name or "",
+            "count": count,
+        }
 
     def _hidden_text(self, count):
         if count == 1:

@@ -4,4 +4,5 @@ from . import starting
 from . import progress
 from . import plan_log
 from . import recovery
-from . import server
+from . import opening
+from . import deletion

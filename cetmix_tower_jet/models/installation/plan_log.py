@@ -1,7 +1,5 @@
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
-
-RUNS = ("cx.tower.command.log", "cx.tower.plan.log")
 
 
 class CxTowerPlanLog(models.Model):
@@ -18,10 +16,21 @@ class CxTowerPlanLog(models.Model):
         following = super()._on_run_finished(lane)
         if self.jet_template_install_line_id and not self.parent_flight_plan_log_id:
             # sudo: the installation belongs to the run, whoever started it
-            line = self.jet_template_install_line_id.sudo()
+            line, run = self.jet_template_install_line_id.sudo(), self.sudo()
             if line.state == "processing" and line.plan_log_id in (self.browse(), self):
-                line._plan_ended(self.sudo())  # sudo: as the line
+                self.env["cx.tower.run.queue"]._do_after_end(
+                    lambda: line._plan_ended(run), f"the end of installation line {line.id}"
+                )
         return following
+
+    def _reason_of_end(self):
+        """Return in one sentence why this run did not succeed.
+
+        Its own message says it for whoever may read the run; messages of steps may be above their level.
+        """
+        return self.message or self.env._(
+            "The flight plan ended with exit code %(code)s.", code=self.plan_status
+        )
 
     def _make_resumed(self, user, changed):
         line = self.jet_template_install_line_id
@@ -60,30 +69,3 @@ class CxTowerJetTemplateInstallLine(models.Model):
         install._take_again(user)
         install.current_line_id = self
         self._take()
-
-    def _keep_names_in_runs(self):
-        """Store the names of these lines in their runs before the database deletes them: their runs do not run again elsewhere."""
-        for model in RUNS:
-            self.env[model]._outlive("jet_template_install_line_id", self)
-
-
-class CxTowerJetTemplateInstall(models.Model):
-    """Deleting installations."""
-
-    _inherit = "cx.tower.jet.template.install"
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_keeping_runs(self):
-        self.line_ids._keep_names_in_runs()
-
-
-class CxTowerJetTemplate(models.Model):
-    """Deleting templates, and with them their installations."""
-
-    _inherit = "cx.tower.jet.template"
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_keeping_runs(self):
-        lines = self.env["cx.tower.jet.template.install.line"].sudo()  # sudo: history is kept whoever deletes
-        own = [("jet_template_id", "in", self.ids)]
-        lines.search(["|", *own, ("jet_template_install_id", "any", own)])._keep_names_in_runs()

@@ -1,7 +1,6 @@
 from odoo import api, models
+from odoo.addons.cetmix_tower_server.models.server.cx_tower_server import RUN_MODELS
 from odoo.exceptions import UserError
-
-RUNS = ("cx.tower.command.log", "cx.tower.plan.log")
 
 
 class CxTowerJet(models.Model):
@@ -49,7 +48,7 @@ class CxTowerJet(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_keeping_runs(self):
-        for model in RUNS:
+        for model in RUN_MODELS:
             self.env[model]._outlive("jet_id", self)
 
     def _check_may_be_deleted(self):
@@ -66,7 +65,7 @@ class CxTowerJet(models.Model):
             if not jet.deletable:
                 raise UserError(jet._kept_text())
         self._check_no_dependants()
-        for model in RUNS:
+        for model in RUN_MODELS:
             self.env[model]._check_no_active_runs("jet_id", self)
 
     def _kept_text(self):

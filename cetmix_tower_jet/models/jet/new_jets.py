@@ -111,13 +111,8 @@ class CxTowerJet(models.Model):
     # ------------------------------------------------------------------ what it gets
 
     def _furnish(self):
-        """Give these new jets their place, and what their templates hold for them. Extension point."""
+        """Give these new jets their place, and what their templates hold for them, as superuser. Extension point."""
         self._take_place()
-        self._create_dependencies()
-        for jet in self:
-            files = jet._copy_template_files()
-            jet._copy_template_logs(files)
-            jet._link_template_tasks()
 
 
 class CxTowerJetTemplate(models.Model):

@@ -23,6 +23,13 @@ class CxTowerJet(models.Model):
     command_log_ids = fields.One2many("cx.tower.command.log", "jet_id", string="Command logs", readonly=True)
     plan_log_ids = fields.One2many("cx.tower.plan.log", "jet_id", string="Flight plan logs", readonly=True)
 
+    def _furnish(self):
+        super()._furnish()
+        for jet in self:
+            files = jet._copy_template_files()
+            jet._copy_template_logs(files)
+            jet._link_template_tasks()
+
     def _copy_template_files(self):
         """Give this new jet a copy of each file of its template. Those with auto sync are pushed.
 

@@ -31,38 +31,42 @@ class CxTowerJet(models.Model):
         jet._lock_idle()
         if state:
             jet._take_place()  # a destroyed jet that is there after all
-        now = fields.Datetime.now()
-        transition = (
-            self.env["cx.tower.jet.transition"]
-            .sudo()
-            .create(  # sudo: as the state
-                {
-                    "jet_id": jet.id,
-                    "action_name": self.env._("Correction"),
-                    "state_from_id": jet.state_id.id,
-                    "state_to_id": state.id,
-                    "user_id": self.env.user.id,
-                    "state": CORRECTED,
-                    "start_date": now,
-                    "finish_date": now,
-                    "message": reason.strip(),
-                }
-            )
-        )
-        before = jet.state_id
-        jet._set_state(state.sudo())  # sudo: as the jet; its level was compared with the caller's
+        transition = jet._record_correction(
+            state.sudo(), reason.strip()
+        )  # sudo: as the jet; its level was compared
+        jet._set_state(state.sudo())  # sudo: as above
         jet._write_moves({"movement": IDLE, "last_problem": False})
-        jet.message_post(
-            body=self.env._(
-                "State corrected from %(before)s to %(now)s: %(reason)s",
-                before=jet._state_text(before),
-                now=jet._state_text(state),
-                reason=reason.strip(),
-            )
-        )
         jet._on_state_corrected()
         jet._announce()
         return {"jet": jet.reference, "jet_id": jet.id, "transition": transition.id}
+
+    def _record_correction(self, state, reason):
+        """Keep a correction in the history and in the chatter of this jet, before its state is written.
+
+        :return: transition
+        """
+        now = fields.Datetime.now()
+        self.message_post(
+            body=self.env._(
+                "State corrected from %(before)s to %(now)s: %(reason)s",
+                before=self._state_text(self.state_id),
+                now=self._state_text(state),
+                reason=reason,
+            )
+        )
+        return self.env["cx.tower.jet.transition"].create(
+            {
+                "jet_id": self.id,
+                "action_name": self.env._("Correction"),
+                "state_from_id": self.state_id.id,
+                "state_to_id": state.id,
+                "user_id": self.env.user.id,
+                "state": CORRECTED,
+                "start_date": now,
+                "finish_date": now,
+                "message": reason,
+            }
+        )
 
     def _lock_idle(self):
         """Lock this jet's row. :raise UserError: it is busy"""

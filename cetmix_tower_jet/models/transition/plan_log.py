@@ -1,17 +1,9 @@
-import logging
-
 from odoo import fields, models
-from odoo.addons.cetmix_tower_server.models.base.transactions import brief_locks, must_be_repeated
 from odoo.exceptions import UserError
-from psycopg2.errors import LockNotAvailable
 
 from ...engine.asking import REQUEST, Asking
 from .cx_tower_jet_transition import LIVE
 from .refused import TransitionRefused
-
-_logger = logging.getLogger(__name__)
-
-LOCK_WAIT_S = 2
 
 
 class CxTowerPlanLog(models.Model):
@@ -32,43 +24,13 @@ class CxTowerPlanLog(models.Model):
 
     def _on_run_finished(self, lane=None):
         following = super()._on_run_finished(lane)
-        if (
-            self.jet_transition_id.sudo().state in LIVE
-        ):  # sudo: the state belongs to the run, whoever started it
-            self.sudo()._end_transition()  # sudo: as above
+        # sudo: the state belongs to the run, whoever started it
+        transition, run = self.jet_transition_id.sudo(), self.sudo()
+        if transition.state in LIVE:
+            self.env["cx.tower.run.queue"]._do_after_end(
+                lambda: transition._plan_ended(run), f"the end of transition {transition.id}"
+            )
         return following
-
-    def _end_transition(self):
-        """Move the jet after the end of this run, in the transaction that records it.
-
-        What goes wrong in here must not undo the record of what happened on the host, and a jet that somebody has locked must not
-        hold up the ends of other runs. In both cases ``_continue_missed`` makes up for it.
-        """
-        try:
-            with brief_locks(self.env, LOCK_WAIT_S):
-                self.jet_transition_id._plan_ended(self)
-        except Exception as error:
-            is_locked = isinstance(error, LockNotAvailable)
-            if must_be_repeated(error) and not is_locked:
-                raise  # another transaction was faster: the whole end is recorded again
-            self.env.invalidate_all(flush=False)
-            if is_locked:
-                _logger.info(
-                    "the jet of transition %s is locked: its end waits for the cron",
-                    self.jet_transition_id.id,
-                )
-            else:
-                _logger.exception("what follows for transition %s failed", self.jet_transition_id.id)
-            self.env["cx.tower.run.backend"]._chosen()._wake()
-
-    def _reason_of_end(self):
-        """Return in one sentence why this run did not succeed.
-
-        Its own message says it for whoever may read the run; messages of steps may be above their level.
-        """
-        return self.message or self.env._(
-            "The flight plan ended with exit code %(code)s.", code=self.plan_status
-        )
 
     # ------------------------------------------------------------------ resume
 

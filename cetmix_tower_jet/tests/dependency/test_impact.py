@@ -43,6 +43,11 @@ class TestImpact(DependencyCase):
         self.assertEqual(names, ["Shop", "Stopped shop"])
         self.assertNotIn(new.name, names)
 
+    def test_addons_ask_whether_all_that_a_jet_needs_is_there(self):
+        self.assertTrue(self.shop._control_dependencies())
+        self.db.correct_state("stopped", "it crashed")
+        self.assertFalse(self.shop._control_dependencies())
+
     def test_a_jet_in_another_state_is_needed_by_nobody_there(self):
         self.db.correct_state("stopped", "it crashed")
         self.assertFalse(self.db.get_impact())

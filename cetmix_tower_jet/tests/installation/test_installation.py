@@ -8,6 +8,7 @@ from odoo.tools import mute_logger
 from ..jet_case import JetCase
 
 RECOVERY = "odoo.addons.cetmix_tower_jet.models.installation.recovery"
+QUEUE = "odoo.addons.cetmix_tower_server.models.run.cx_tower_run_queue"
 
 
 @tagged("post_install", "-at_install")
@@ -357,6 +358,28 @@ class TestInstallation(JetCase):
         self.assertEqual(self._installed(), self.disk)
 
     @mute_logger(RECOVERY)
+    def test_an_error_in_what_follows_an_end_does_not_undo_the_end(self):
+        install = self._install()
+        run = install.current_line_id.plan_log_id
+        broken = patch.object(type(install.current_line_id), "_succeed", side_effect=ValueError("broken"))
+        with broken, mute_logger(QUEUE):
+            self._end_run(run)
+        self.assertEqual((run.state, install.current_line_id.state), ("done", "processing"))
+        with mute_logger(RECOVERY):
+            install._continue_missed()
+        self.assertEqual(install.current_line_id.jet_template_id, self.database)
+
+    def test_what_follows_an_end_waits_for_a_lock_only_briefly(self):
+        install, limits = self._install(), []
+
+        def succeed(_line):
+            self.env.cr.execute("SHOW lock_timeout")
+            limits.append(self.env.cr.fetchone()[0])
+
+        with patch.object(type(install.current_line_id), "_succeed", succeed):
+            self._end_line(install)
+        self.assertEqual(limits, ["2s"])
+
     def test_an_installation_whose_run_was_deleted_ends(self):
         install = self._install()
         install.current_line_id.plan_log_id = False

@@ -181,6 +181,17 @@ class TestTransition(JetCase):
         with self.assertRaisesRegex(UserError, "“Start” is running"):
             jet._bring_to_state(self._state("removed"))
 
+    def test_addons_trigger_an_action_and_are_told_why_not(self):
+        self._give_plan("Start")
+        jet = self._new_jet(state="stopped")
+        self.assertEqual(jet._trigger_action(self._action("Start")), {"status": 0, "error": False})
+        self.assertEqual(jet.state, "starting")
+        with self.assertRaisesRegex(UserError, "“Start” is running"):
+            jet._trigger_action(self._action("Stop"))
+        refused = jet._trigger_action(self._action("Stop"), raise_if_not_available=False)
+        self.assertEqual(refused["status"], ExitCode.JET_ACTION_NOT_AVAILABLE)
+        self.assertIn("“Start” is running", refused["error"])
+
     def test_jets_of_an_archived_template_keep_their_lifecycle(self):
         self._give_plan("Build")
         jet = self._new_jet(state="draft", users=self.user)

@@ -42,17 +42,23 @@ def brief_locks(env, seconds, flush=True):
     For the consequences of a run's end: the holder of the lock may itself be waiting for this transaction, in another process
     or in the same thread, where the database sees no deadlock.
 
+    In a block within a block, the inner limit counts; behind it the outer one counts again.
+
     :param seconds: whole seconds
     :param flush: flush what the block has written through the ORM while the limit holds; False flushes nothing at all
     :raise psycopg2.errors.LockNotAvailable: somebody holds the lock for longer; the block is rolled back
     """
     cr = env.cr
     with cr.savepoint(flush=flush):
-        cr.execute("SET LOCAL lock_timeout = %s", (f"{seconds}s",))
+        # the setting is read before it is changed: columns are computed from left to right
+        cr.execute(
+            "SELECT current_setting('lock_timeout'), set_config('lock_timeout', %s, TRUE)", (f"{seconds}s",)
+        )
+        before, _now = cr.fetchone()
         yield
         if flush:
             env.flush_all()
-        cr.execute("SET LOCAL lock_timeout = 0")
+        cr.execute("SET LOCAL lock_timeout = %s", (before,))
 
 
 def in_own_transaction(

@@ -2,15 +2,19 @@ import logging
 from functools import partial
 
 from odoo import api, models
+from psycopg2.errors import LockNotAvailable
 
 from ...engine import states
 from ...engine.database_errors import is_away, may_succeed_later
 from ...worker import cron_service
+from ..base.transactions import brief_locks, must_be_repeated
 
 _logger = logging.getLogger(__name__)
 
 # The cron looks once a minute; a worker that is awake takes the next attempt of a run when it is due.
 LOOK_AHEAD_S = 90
+# What follows from an end waits this long for a lock.
+FOLLOW_WAIT_S = 2
 
 
 class CxTowerRunQueue(models.AbstractModel):
@@ -132,6 +136,31 @@ class CxTowerRunQueue(models.AbstractModel):
                 return error
             _logger.info("%s: another transaction was faster (%s)", what, error)
         return None
+
+    @api.model
+    def _do_after_end(self, do, what):
+        """Do what follows from the end of a run, in the transaction that records it.
+
+        What goes wrong in it must not undo the record of what happened on the host, and rows that somebody has locked must not
+        hold up the ends of other runs. In both cases ``_recover_followers`` makes up for it.
+
+        :param do: called without arguments
+        :param what: names it in the log
+        :raise Exception: another transaction was faster: the whole end is recorded again
+        """
+        try:
+            with brief_locks(self.env, FOLLOW_WAIT_S):
+                do()
+        except Exception as error:
+            is_locked = isinstance(error, LockNotAvailable)
+            if must_be_repeated(error) and not is_locked:
+                raise
+            self.env.invalidate_all(flush=False)
+            if is_locked:
+                _logger.info("%s: a row is locked, the cron does it", what)
+            else:
+                _logger.exception("%s failed, the cron does it", what)
+            self.env["cx.tower.run.backend"]._chosen()._wake()
 
     def _register_hook(self):
         """Called when a registry was loaded: from now on runs may be executed in this process."""

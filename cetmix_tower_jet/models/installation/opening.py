@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 
 
 class CxTowerServer(models.Model):
@@ -66,23 +65,6 @@ class CxTowerJetTemplate(models.Model):
         readonly=True,
         groups="cetmix_tower_server.group_manager",
     )
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_installing(self):
-        """Refuse to delete a template while it is being installed or removed somewhere."""
-        # sudo: whoever started it counts; only one that is deleted with the template is named
-        lines = self.env["cx.tower.jet.template.install.line"].sudo()
-        found = lines.search(
-            [("jet_template_id", "in", self.ids), ("jet_template_install_id.state", "=", "processing")],
-            limit=1,
-        )
-        if found:
-            raise ValidationError(
-                self.env._(
-                    "It cannot be deleted now: %s. Wait for it to end.",
-                    found.jet_template_install_id._live_text(),
-                )
-            )
 
     def action_install_on_servers(self):
         """Open the wizard that installs this template on servers.
