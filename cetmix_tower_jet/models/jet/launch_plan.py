@@ -69,20 +69,3 @@ class CxTowerJetTemplate(models.Model):
             }
             for action in actions
         ]
-
-
-class CxTowerServer(models.Model):
-    """Launching a jet on a server."""
-
-    _inherit = "cx.tower.server"
-
-    def action_new_jet(self):
-        """Open the wizard that launches a jet on this server.
-
-        :return: window action
-        :raise AccessError: the caller may not read the server
-        """
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id("cetmix_tower_jet.action_cx_tower_jet_create")
-        return action | {"context": {"default_server_id": self.id}}

@@ -27,3 +27,14 @@ class CxTowerServer(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("cetmix_tower_jet.cx_tower_jet_action")
         context = {"default_server_id": self.id} if len(self) == 1 else {}
         return action | {"domain": [("server_id", "in", self.ids)], "context": context}
+
+    def action_new_jet(self):
+        """Open the wizard that launches a jet on this server.
+
+        :return: window action
+        :raise AccessError: the caller may not read the server
+        """
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id("cetmix_tower_jet.action_cx_tower_jet_create")
+        return action | {"context": {"default_server_id": self.id}}

@@ -7,5 +7,6 @@ from . import journey
 from . import correction
 from . import opening
 from . import plan_log
+from . import resume
 from . import stop
 from . import recovery

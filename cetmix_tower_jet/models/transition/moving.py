@@ -124,6 +124,10 @@ class CxTowerJetTransition(models.Model):
         self._follow_end(outcome)
         return True
 
+    def _left_in(self):
+        """Return the state in which this transition left its jet when it did not succeed."""
+        return self.state_error_id or self.state_from_id
+
     def _record_end(self, outcome, message, exit_code=None):
         """Record how this transition ended. Nothing follows. :return: whether this call ended it"""
         now = SQL("clock_timestamp() AT TIME ZONE 'UTC'")

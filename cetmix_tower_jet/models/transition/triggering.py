@@ -1,6 +1,6 @@
 from odoo import models
 from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
 from ...engine.asking import Asking
@@ -29,7 +29,7 @@ class CxTowerJetAction(models.Model):
 
 
 class CxTowerJet(models.Model):
-    """Triggering actions: rights as the caller, then the claim."""
+    """Triggering actions: what is available, then the claim."""
 
     _inherit = "cx.tower.jet"
 
@@ -44,36 +44,6 @@ class CxTowerJet(models.Model):
         found = self._one_named(jet)
         found.check_access("read")
         return found
-
-    # ------------------------------------------------------------------ rights
-
-    def _check_may_trigger(self, action):
-        """Raise AccessError unless the caller may trigger this action on this jet, whether it is available or not.
-
-        Reading both, and the action's level on this jet, are enough; the rest was decided by the template's author.
-        """
-        self.check_access("read")
-        action.check_access("read")
-        self._check_level_of(action, action.name)
-
-    def _check_may_continue(self, transition):
-        """Raise AccessError unless the caller may trigger the action of a transition, as it was then, on this jet."""
-        self.check_access("read")
-        facts = transition.sudo()  # sudo: the level that it takes, for whoever may read the jet
-        facts.action_id.with_env(self.env).check_access("read")
-        self._check_level_of(facts, facts.action_name or "")
-
-    def _check_level_of(self, what, name):
-        """Raise AccessError if an action, or a transition, is above the caller's level on this jet."""
-        if what.access_level > self._level_of_caller():
-            raise AccessError(
-                self.env._(
-                    "You may not trigger “%(action)s” on “%(jet)s”: it needs the access level %(level)s. Ask a Manager of the jet.",
-                    action=name,
-                    jet=self.name,
-                    level=what._access_level_label(),
-                )
-            )
 
     # ------------------------------------------------------------------ triggering
 

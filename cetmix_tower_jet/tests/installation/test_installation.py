@@ -357,7 +357,6 @@ class TestInstallation(JetCase):
         self.assertEqual(install.current_line_id.jet_template_id, self.database)
         self.assertEqual(self._installed(), self.disk)
 
-    @mute_logger(RECOVERY)
     def test_an_error_in_what_follows_an_end_does_not_undo_the_end(self):
         install = self._install()
         run = install.current_line_id.plan_log_id
@@ -380,6 +379,7 @@ class TestInstallation(JetCase):
             self._end_line(install)
         self.assertEqual(limits, ["2s"])
 
+    @mute_logger(RECOVERY)
     def test_an_installation_whose_run_was_deleted_ends(self):
         install = self._install()
         install.current_line_id.plan_log_id = False

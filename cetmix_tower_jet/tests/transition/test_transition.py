@@ -295,7 +295,7 @@ class TestTransition(JetCase):
             raise ValueError("hook of an addon")
 
         self.patch(type(jet), "_on_state_enter", fail)
-        with self.assertLogs("odoo.addons.cetmix_tower_jet.models.transition.plan_log", "ERROR"):
+        with self.assertLogs("odoo.addons.cetmix_tower_server.models.run.cx_tower_run_queue", "ERROR"):
             self._end_run(run)
         self.assertEqual((run.state, jet.state, jet._is_busy()), ("done", "restarting", True))
         with self.assertLogs(level="WARNING"):
