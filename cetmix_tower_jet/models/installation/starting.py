@@ -198,8 +198,8 @@ class CxTowerJetTemplate(models.Model):
         for template, servers in before.items():
             gone = servers - template.sudo().server_ids
             jets = template._find_living_jets(gone) if gone else {}
-            for server in gone.filtered(lambda server: server.id in jets):
-                raise UserError(self._jets_there_text(template, server, jets[server.id]))
+            for server_id, jet_ids in jets.items():
+                raise UserError(self._jets_there_text(template, gone.browse(server_id), jet_ids))
         return result
 
     def _jets_there_text(self, template, server, jet_ids):
