@@ -133,7 +133,7 @@ class CxTowerCommandLog(models.Model):
             source = SCHEDULE if self.scheduled_task_id and not self.plan_log_id else COMMAND
             asking = Asking(level=level, source=source, command_log_id=self.id)
             with self.env.cr.savepoint():
-                jet._trigger(action.with_env(jet.env), asking, as_people_see_it=False)
+                jet._trigger(action.with_env(jet.env), asking)
         except EngineError as refused:
             return [name, int(refused.exit_code), str(refused)]
         except AccessError as error:

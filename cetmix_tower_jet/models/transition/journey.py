@@ -175,7 +175,7 @@ class CxTowerJet(models.Model):
         if not path:
             return self.env["cx.tower.jet.transition"]
         action = self.env["cx.tower.jet.action"].sudo().browse(path[0].id)  # sudo: as in _trigger
-        return jet._trigger(action, asking.towards(state.id or None), as_people_see_it=False)
+        return jet._trigger(action, asking.towards(state.id or None))
 
     def _path_to(self, state, level):
         """Return the actions from the present state to another, as the engine has them; () when the jet is there.

@@ -25,7 +25,10 @@ class CxTowerJetAction(models.Model):
         self.check_access("read")
         jet = self.env["cx.tower.jet"]._jet_argument(jet or self.env.context.get("jet_id"))
         jet._check_may_trigger(self)
-        return jet._trigger(self, Asking(jet._level_of_caller()))._trigger_result()
+        try:
+            return jet._trigger(self, Asking(jet._level_of_caller()))._trigger_result()
+        except TransitionRefused as refused:
+            raise UserError(str(refused)) from refused
 
 
 class CxTowerJet(models.Model):
@@ -53,32 +56,26 @@ class CxTowerJet(models.Model):
         :return: dict ``status`` (exit code, 0 when it was triggered) and ``error``
         """
         try:
-            self._trigger(action, Asking(self._level_of_caller()), as_people_see_it=False)
+            self._trigger(action, Asking(self._level_of_caller()))
         except TransitionRefused as refused:
             if raise_if_not_available:
-                raise UserError(str(refused)) from refused
+                raise
             return {"status": int(refused.exit_code), "error": str(refused)}
         return {"status": int(ExitCode.OK), "error": False}
 
-    def _trigger(self, action, asking, as_people_see_it=True):
+    def _trigger(self, action, asking):
         """Begin a transition. The caller has checked the rights.
 
         :param action: action of this jet's template
         :param asking: :class:`engine.asking.Asking`
-        :param as_people_see_it: raise refusals as UserError
         :return: transition, as superuser; it may have ended already
-        :raise TransitionRefused: or UserError: it does not begin, and nothing has changed
+        :raise TransitionRefused: it does not begin, and nothing has changed
         """
         self.ensure_one()
         # sudo: the right to trigger is the right to move the jet; only the engine writes its state
         jet = self.sudo()
-        try:
-            jet._check_available(action.sudo())
-            return jet._begin(action.sudo(), asking)
-        except TransitionRefused as refused:
-            if as_people_see_it:
-                raise UserError(str(refused)) from refused
-            raise
+        jet._check_available(action.sudo())
+        return jet._begin(action.sudo(), asking)
 
     def _check_available(self, action):
         """Raise TransitionRefused unless the action starts in the present state of this jet, which is idle."""

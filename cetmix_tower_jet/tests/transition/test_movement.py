@@ -59,6 +59,24 @@ class TestMovement(JetCase):
         self._end_action(jet)
         self.assertEqual((jet.state, jet.movement), ("running", "idle"))
 
+    def test_a_second_flight_plan_may_follow_the_first(self):
+        jet, after = self._new_jet(state="running"), self._new_plan("Check", [self.step], access_level="3")
+        transition = self._begin(jet)
+        first, ended = transition.plan_log_id, type(transition)._plan_ended
+
+        def plan_ended(transition, run):
+            if run != first:
+                return ended(transition, run)
+            transition.plan_id = after
+            return transition._start_plan()
+
+        self.patch(type(transition), "_plan_ended", plan_ended)
+        self._end_action(jet)
+        self.assertEqual((transition.state, transition.plan_log_id.plan_id), ("running", after))
+        self.assertEqual(jet.current_transition_id, transition)
+        self._end_action(jet)
+        self.assertEqual((transition.state, jet.movement), ("done", "idle"))
+
     def test_a_jet_without_a_state_is_not_destroyed_by_it(self):
         jet = self._new_jet()
         transition = self._begin(jet)
