@@ -17,6 +17,14 @@ class CxTowerPlanLog(models.Model):
 
     _inherit = "cx.tower.plan.log"
 
+    def _is_run_again_offered(self):
+        """An action can run again only while it is available on its jet."""
+        run = self.sudo()  # sudo: which action and jet it is; the jet itself is read as the caller
+        if not run.jet_transition_id or run.parent_flight_plan_log_id:
+            return super()._is_run_again_offered()
+        jet = run.jet_id.with_env(self.env)
+        return jet.has_access("read") and run.jet_action_id in jet.action_available_ids.sudo()
+
     def action_run_again(self):
         """Run the flight plan again; if an action ran it, trigger the action: the plan alone would not move the jet.
 

@@ -135,10 +135,15 @@ class TestRunning(JetCase):
         self._action("Start").trigger(self.jet)
         run = self.jet.current_transition_id.plan_log_id
         self._end_action(self.jet, 3)
+        self.assertTrue(run.read_progress()["can_run_again"])
         opened = run.action_run_again()
+        self.assertFalse(run.read_progress()["can_run_again"], "the jet is busy")
         again = self.jet.current_transition_id.plan_log_id
         self.assertEqual((opened["res_id"], self.jet.state), (again.id, "starting"))
         self.assertNotEqual(again, run)
+        self._end_action(self.jet)
+        self.assertEqual(self.jet.state, "running")
+        self.assertFalse(again.read_progress()["can_run_again"], "a running jet cannot be started")
 
 
 @tagged("post_install", "-at_install")

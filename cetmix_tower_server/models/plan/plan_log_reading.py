@@ -69,8 +69,8 @@ class CxTowerPlanLog(models.Model):
             one that was reached
         :param int limit: lines to return at most, up to 500
         :return: dict: ``id``, ``reference``, ``name``, ``plan``, ``server``, ``state``, ``finished``, ``exit_code``, ``message``,
-            ``duration`` (s), ``stop_requested_by``, ``can_resume``, ``can_stop``, ``resumed_from``, ``resumed_by`` (ids of logs
-            or False), ``steps_total``, ``steps_done``, ``steps_offset`` (lines before the first one of ``steps``) and ``steps``: a
+            ``duration`` (s), ``stop_requested_by``, ``can_resume``, ``can_stop``, ``can_run_again``, ``resumed_from``, ``resumed_by``
+            (ids of logs or False), ``steps_total``, ``steps_done``, ``steps_offset`` (lines before the first one of ``steps``) and ``steps``: a
             list of dict ``log_id`` (False: not reached yet, or not for the caller to see), ``position``, ``number``, ``name``,
             ``action``, ``state`` ("": not reached yet), ``exit_code``, ``message``, ``waits_for`` (sentence about
             what a waiting step waits for), ``condition``, ``is_skipped``, ``duration``, ``attempt``, ``attempts_total``, ``retry_in`` (s), ``earlier_run`` (it ran in the run that this one resumes), ``remark``
@@ -92,6 +92,7 @@ class CxTowerPlanLog(models.Model):
             "server": run.server_name,
             "can_resume": run.can_resume and self._may_stop(),
             "can_stop": run.state in states.ACTIVE and self._may_stop(),
+            "can_run_again": run.state not in states.ACTIVE and self._is_run_again_offered(),
             "resumed_from": run.resumed_from_id.id,
             "resumed_by": run.resumed_by_ids.id,
             "steps_total": run.steps_total,
@@ -350,6 +351,10 @@ class CxTowerPlanLog(models.Model):
     # ------------------------------------------------------------------
     # Repeating
     # ------------------------------------------------------------------
+
+    def _is_run_again_offered(self):
+        """Return whether screens offer to run it again, as the caller. Extension point."""
+        return True
 
     def action_run_again(self):
         """Start the same flight plan, as it is now, on the same server with the same custom values, and open the new run."""

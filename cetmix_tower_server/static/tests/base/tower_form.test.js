@@ -100,6 +100,7 @@ const ENDED = {
     duration: 0,
     stop_requested_by: "",
     can_stop: false,
+    can_run_again: true,
 };
 const READS = {
     "cx.tower.command.log": ["read_output", { ...ENDED, chunks: [], end: 0, more: false }],

@@ -76,6 +76,7 @@ function makeRun(state, steps, values = {}) {
         stop_requested_by: "",
         can_resume: false,
         can_stop: !finished,
+        can_run_again: finished,
         resumed_from: false,
         resumed_by: false,
         steps_total: steps.length,
@@ -501,4 +502,11 @@ test("unchanged steps keep their object", async () => {
     expect(tree.get("1.0")).toBe(inner);
     expect(tree.get("1")).not.toBe(plan);
     expect(tree.current().key).toBe("1.1");
+});
+
+test("a run that cannot run again has no button for it", async () => {
+    serve(makeRun("done", [step(0, "One", "done")], { can_run_again: false }));
+    await mount();
+    expect(".o_tower_plan_again").toHaveCount(0);
+    expect.verifySteps(["output of 100"]);
 });
