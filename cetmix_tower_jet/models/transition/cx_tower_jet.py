@@ -30,6 +30,7 @@ class CxTowerJet(models.Model):
     )
     movement = fields.Selection(
         [(IDLE, "Idle"), (BUSY, "Busy"), (PROBLEM, "Needs attention")],
+        string="Condition",
         default=IDLE,
         required=True,
         readonly=True,

@@ -131,6 +131,13 @@ async function count({ model, progressBarState }) {
     }
 }
 
+/** Folds columns whose last jet has left: empty ones would push the others off the screen. */
+function foldEmpty(model, groups) {
+    for (const group of groups.filter((one) => !one.count && !one.isFolded)) {
+        model._updateConfig(group.config, { isFolded: true }, { reload: false });
+    }
+}
+
 /**
  * Shows changed jets on a board without reading it again: cards change, move to other columns, come and go, and everything
  * else stays where it is.
@@ -147,8 +154,10 @@ export async function updateBoard(board, ids) {
         if (root !== model.root) {
             return true; // it was read again meanwhile
         }
+        const filled = root.groups.filter((group) => group.count);
         const complete = wanted.map((id) => place(board, id, rows.get(id)));
         await count(board);
+        foldEmpty(model, filled);
         return complete.every(Boolean);
     });
 }

@@ -12,7 +12,7 @@ const busyIds = (model) =>
 
 /**
  * The board of jets. It follows what happens: cards change and move to other columns, while scroll positions, open menus and the focus
- * stay. Empty columns are folded when the board is opened; a column opens when a jet gets there.
+ * stay. Empty columns are folded; a column opens when a jet gets there, and folds again when the last one leaves.
  */
 export class JetBoardController extends KanbanController {
     setup() {

@@ -113,6 +113,17 @@ test("empty columns are folded, and open when a jet gets there", async () => {
     expect(cards("Stopped")).toEqual(["Alpha", "Gamma"]);
 });
 
+test("a column folds when the last jet leaves it, and takes part again afterwards", async () => {
+    await openBoard();
+    await change([2], { state_id: 2, movement: "busy" });
+    await change([2], { state_id: 3, movement: "idle" });
+    expect(`${column("Starting")}.o_column_folded`).toHaveCount(1);
+    expect(cards("Running")).toEqual(["Beta", "Delta"]);
+    await change([4], { state_id: 2, movement: "busy" });
+    expect(`${column("Starting")}.o_column_folded`).toHaveCount(0);
+    expect(cards("Starting")).toEqual(["Delta"]);
+});
+
 test("a card moves to where the order wants it, and the others stay the same elements", async () => {
     await openBoard();
     const alpha = queryFirst(`${column("Stopped")} .o_kanban_record`);
