@@ -268,6 +268,11 @@ class CxTowerJetTransition(models.Model):
         )
         return ", ".join(action.name for action in path or ()) or False
 
+    def _is_last_asked_for(self):
+        """Return whether, with the success of this transition, what somebody asked for is done."""
+        is_last = not self._is_journey() or self.state_to_id == self.journey_state_id
+        return is_last and self.source in ("person", "schedule")
+
     def _has_arrived(self):
         """Return whether this good transition was the last one of its journey."""
         return not self._is_journey() or self.jet_id.state_id == self.journey_state_id

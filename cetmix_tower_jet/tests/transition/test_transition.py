@@ -1,4 +1,5 @@
 import json
+from unittest.mock import patch
 
 from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
 from odoo.exceptions import AccessError, UserError
@@ -70,6 +71,22 @@ class TestTransition(JetCase):
         self.assertEqual((jet.state, jet.target_state_id.id), ("running", False))
         self.assertEqual(jet.transition_ids.mapped("action_name"), ["Start", "Build", "Prepare"])
         self.assertEqual(len(jet.transition_ids.first_transition_id), 1)
+
+    def _titles_of_notifications(self, during):
+        with patch.object(type(self.env["res.users"]), "_bus_send", autospec=True) as send:
+            during()
+        return [
+            call.args[2]["title"] for call in send.call_args_list if call.args[1] == "simple_notification"
+        ]
+
+    def test_one_notification_for_a_journey_and_one_for_a_failure_on_the_way(self):
+        self._give_plan("Build", "Start")
+        jet, broken = self._new_jet("Good", state="draft"), self._new_jet("Broken", state="draft")
+        for one in jet, broken:
+            one.bring_to_state("running")
+        self.assertFalse(self._titles_of_notifications(lambda: self._end_action(jet)))
+        self.assertEqual(len(self._titles_of_notifications(lambda: self._end_action(jet))), 1)
+        self.assertEqual(len(self._titles_of_notifications(lambda: self._end_action(broken, 7))), 1)
 
     def test_a_journey_is_seen_as_a_whole_from_each_of_its_transitions(self):
         self._give_plan("Build")
