@@ -1,5 +1,7 @@
 import json
 
+from odoo.tests import tagged
+
 from ..jet_case import JetCase
 
 #: What a card of the board shows.
@@ -18,6 +20,7 @@ CARD = {
 }
 
 
+@tagged("post_install", "-at_install")
 class TestBoardReads(JetCase):
     """What the board and the form read."""
 

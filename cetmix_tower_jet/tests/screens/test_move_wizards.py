@@ -1,8 +1,11 @@
 from odoo.exceptions import AccessError, UserError
 
+from odoo.tests import tagged
+
 from ..jet_case import JetCase
 
 
+@tagged("post_install", "-at_install")
 class TestMoveWizards(JetCase):
     """Moving several jets at once."""
 
