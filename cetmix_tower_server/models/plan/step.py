@@ -155,14 +155,23 @@ class CxTowerCommandLog(models.Model):
         """
         try:
             self.env.cr.execute(
-                SQL("SAVEPOINT tower_guard; SET LOCAL lock_timeout = %s; %s", f"{GUARD_WAIT_S}s", insert),
+                SQL(
+                    """SAVEPOINT tower_guard;
+                       SELECT set_config('tower.lock_timeout', current_setting('lock_timeout'), TRUE);
+                       SET LOCAL lock_timeout = %s; %s""",
+                    f"{GUARD_WAIT_S}s",
+                    insert,
+                ),
                 log_exceptions=False,
             )
         except LockNotAvailable:
             self.env.cr.execute("ROLLBACK TO SAVEPOINT tower_guard")
             return None
         row = self.env.cr.fetchone()
-        self.env.cr.execute("SET LOCAL lock_timeout = 0; RELEASE SAVEPOINT tower_guard")
+        # the caller may have a limit of its own
+        self.env.cr.execute(
+            "SELECT set_config('lock_timeout', current_setting('tower.lock_timeout'), TRUE); RELEASE SAVEPOINT tower_guard"
+        )
         return row and row[0]
 
     def _insert_value(self, name, value):

@@ -13,7 +13,7 @@ _logger = logging.getLogger(__name__)
 
 # The cron looks once a minute; a worker that is awake takes the next attempt of a run when it is due.
 LOOK_AHEAD_S = 90
-# What follows from an end waits this long for a lock.
+# What follows from an end, and what crons do, waits this long for a lock: others wait for both.
 FOLLOW_WAIT_S = 2
 
 
@@ -117,7 +117,7 @@ class CxTowerRunQueue(models.AbstractModel):
     def _do_in_savepoint(self, do, what):
         """Do one of several things in a savepoint of its own, so that an error in it does not affect the others.
 
-        When another transaction was faster, nothing is lost: the next round of the cron does it.
+        When another transaction was faster, or holds a lock, nothing is lost: the next round of the cron does it.
 
         :param do: called without arguments
         :param what: names it in the log
@@ -125,7 +125,7 @@ class CxTowerRunQueue(models.AbstractModel):
         :raise Exception: the database is away
         """
         try:
-            with self.env.cr.savepoint():
+            with brief_locks(self.env, FOLLOW_WAIT_S):
                 do()
         except Exception as error:
             self.env.invalidate_all(flush=False)
