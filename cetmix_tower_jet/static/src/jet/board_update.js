@@ -131,11 +131,9 @@ async function count({ model, progressBarState }) {
     }
 }
 
-/** Folds columns whose last jet has left: empty ones would push the others off the screen. */
-function foldEmpty(model, groups) {
-    for (const group of groups.filter((one) => !one.count && !one.isFolded)) {
-        model._updateConfig(group.config, { isFolded: true }, { reload: false });
-    }
+/** Columns that are open although they are empty. Numbers are read later than cards, so both count. */
+function openAndEmpty({ groups }) {
+    return groups.filter((group) => !group.isFolded && !group.count && !group.list.records.length);
 }
 
 /**
@@ -154,10 +152,13 @@ export async function updateBoard(board, ids) {
         if (root !== model.root) {
             return true; // it was read again meanwhile
         }
-        const filled = root.groups.filter((group) => group.count);
+        const openedByHand = new Set(openAndEmpty(root));
         const complete = wanted.map((id) => place(board, id, rows.get(id)));
         await count(board);
-        foldEmpty(model, filled);
+        // Empty columns would push the others off the screen.
+        for (const group of openAndEmpty(root).filter((one) => !openedByHand.has(one))) {
+            model._updateConfig(group.config, { isFolded: true }, { reload: false });
+        }
         return complete.every(Boolean);
     });
 }

@@ -5,6 +5,7 @@ import { ListController } from "@web/views/list/list_controller";
 import { listView } from "@web/views/list/list_view";
 import { canUpdateBoard, updateBoard } from "./board_update";
 import { useJetNews } from "./jet_news";
+import { JetSearchPanel } from "./jet_search_panel";
 
 const isBusy = (record) => record.data.movement === "busy";
 const busyIds = (model) =>
@@ -105,5 +106,13 @@ export class JetListController extends ListController {
     }
 }
 
-registry.category("views").add("tower_jet_board", { ...kanbanView, Controller: JetBoardController });
-registry.category("views").add("tower_jet_list", { ...listView, Controller: JetListController });
+registry.category("views").add("tower_jet_board", {
+    ...kanbanView,
+    Controller: JetBoardController,
+    SearchPanel: JetSearchPanel,
+});
+registry.category("views").add("tower_jet_list", {
+    ...listView,
+    Controller: JetListController,
+    SearchPanel: JetSearchPanel,
+});

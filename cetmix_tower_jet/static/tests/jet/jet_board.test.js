@@ -124,6 +124,19 @@ test("a column folds when the last jet leaves it, and takes part again afterward
     expect(cards("Starting")).toEqual(["Delta"]);
 });
 
+test("a column folds although its jet has moved on between the read of the card and that of the number", async () => {
+    await openBoard();
+    onRpc("cx.tower.jet", "web_search_read", ({ parent }) => {
+        const result = parent();
+        MockServer.env["cx.tower.jet"].write([2], { state_id: 3 });
+        return result;
+    });
+    await change([2], { state_id: 2, movement: "busy" });
+    await change([2], { movement: "idle" });
+    expect(`${column("Starting")}.o_column_folded`).toHaveCount(1);
+    expect(cards("Running")).toEqual(["Beta", "Delta"]);
+});
+
 test("a card moves to where the order wants it, and the others stay the same elements", async () => {
     await openBoard();
     const alpha = queryFirst(`${column("Stopped")} .o_kanban_record`);
@@ -137,6 +150,22 @@ test("counts of columns follow", async () => {
     await change([1, 2], { state_id: 3, movement: "problem" });
     await waitFor(`${column("Running")} .o_animated_number:contains(3)`);
     await waitFor(`${column("Stopped")} .o_animated_number:contains(1)`);
+});
+
+test("the numbers of the search panel follow, and the board is not read again for that", async () => {
+    onRpc("cx.tower.jet", "web_read_group", () => expect.step("whole board"));
+    await mountView({
+        type: "kanban",
+        resModel: "cx.tower.jet",
+        arch: Jet._views.kanban,
+        searchViewArch: `<search><searchpanel><field name="state_id" enable_counters="1"/></searchpanel></search>`,
+    });
+    const numbers = () => queryAllTexts(".o_search_panel_counter");
+    expect(numbers()).toEqual(["3", "1"]);
+    expect.verifySteps(["whole board"]);
+    await change([1, 2], { state_id: 3 });
+    expect(numbers()).toEqual(["1", "3"]);
+    expect.verifySteps([]);
 });
 
 test("one read for all jets that have changed", async () => {
