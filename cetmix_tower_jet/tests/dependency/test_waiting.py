@@ -20,6 +20,23 @@ class TestWaiting(DependencyCase):
         self.assertEqual(self._serves(self.shop), db)
         self.assertFalse(db.transition_ids)
 
+    def test_a_linked_jet_that_is_busy_is_waited_for_and_not_replaced(self):
+        self._give_plan("Stop", "Start", template=self.database)
+        db, other = self._new_database(), self._new_database("Other")
+        self.shop.jet_requires_ids.filtered("jet_template_dependency_id").jet_depends_on_id = db
+        self._action("Stop", self.database).trigger(db)
+        transition = self._start(self.shop)
+        self.assertEqual((transition.state, db.state), ("waiting", "stopping"))
+        self._end_action(db)
+        self.assertEqual((transition.state, db.state), ("waiting", "starting"))
+        self._end_action(db)
+        self.assertEqual((db.state, self.shop.state), ("running", "starting"))
+        self.assertEqual(self._serves(self.shop), db)
+        self.assertFalse(other.transition_ids)
+        self.assertEqual(
+            self.env["cx.tower.jet"].search_count([("jet_template_id", "=", self.database.id)]), 2
+        )
+
     def test_a_jet_elsewhere_is_driven_and_the_action_waits_in_its_from_state(self):
         self._give_plan("Start", template=self.database)
         db = self._new_database(state="stopped")
@@ -264,20 +281,3 @@ class TestShared(DependencyCase):
         self.assertEqual(self.env["cx.tower.jet"]._busy_around(waiting.ids), {self.shops[0].id})
         step = transition.plan_log_id.command_log_ids
         self.assertEqual(self.env["cx.tower.jet"]._busy_around((), step.ids), {db.id, self.shops[0].id})
-
-    def test_a_linked_jet_that_is_busy_is_waited_for_and_not_replaced(self):
-        self._give_plan("Stop", "Start", template=self.database)
-        db, other = self._new_database(), self._new_database("Other")
-        self.shop.jet_requires_ids.filtered("jet_template_dependency_id").jet_depends_on_id = db
-        self._action("Stop", self.database).trigger(db)
-        transition = self._start(self.shop)
-        self.assertEqual((transition.state, db.state), ("waiting", "stopping"))
-        self._end_action(db)
-        self.assertEqual((transition.state, db.state), ("waiting", "starting"))
-        self._end_action(db)
-        self.assertEqual((db.state, self.shop.state), ("running", "starting"))
-        self.assertEqual(self._serves(self.shop), db)
-        self.assertFalse(other.transition_ids)
-        self.assertEqual(
-            self.env["cx.tower.jet"].search_count([("jet_template_id", "=", self.database.id)]), 2
-        )
