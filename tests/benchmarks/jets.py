@@ -1,5 +1,7 @@
-"""Jets: the board of 10,000 against the board of tasks of Odoo's project app, a journey against its plans started by hand,
-values of 1,000 jets at once, and creations from several processes."""
+"""Jets: a journey against its plans started by hand, values of 1,000 jets at once, and creations from several processes.
+
+The board is measured by ``jet_board.py``.
+"""
 
 from __future__ import annotations
 
@@ -10,133 +12,27 @@ from concurrent.futures import ThreadPoolExecutor
 from figures import Figure, Samples, interleaved, paired_ratio, seconds
 from lab import Lab, tower
 
-#: The floor of the board is the one of Odoo's own project app.
-ADDONS = "cetmix_tower_server,cetmix_tower_jet,project"
-JETS, SERVERS, OF_MANAGER = 10_000, 200, 1_000
-FEW = 1_000
+ADDONS = "cetmix_tower_jet"
+SERVERS = 200
 WITH_VALUES = 1_000
-TIMES = 15
 ROUNDS = 9
-STATES = ("draft", "stopped", "running")
 CREATED, PROCESSES = 100, 4
 
 SCRIPT = """
 import json, time
-JETS, SERVERS, OF_MANAGER, FEW, WITH_VALUES, TIMES = {jets}, {servers}, {of_manager}, {few}, {with_values}, {times}
+SERVERS, WITH_VALUES = {servers}, {with_values}
 
-def person(name, *groups):
-    return env["res.users"].with_context(no_reset_password=True).create(
-        {{"name": name, "login": "board_" + name, "group_ids": [(4, env.ref(group).id) for group in groups]}})
-
-manager = person("manager", "base.group_user", "cetmix_tower_server.group_manager")
-root = person("root", "base.group_user", "cetmix_tower_server.group_root")
-planner = person("planner", "base.group_user", "project.group_project_manager")
 servers = env["cx.tower.server"].create([
-    {{"name": f"Server {{n:04}}", "ip_v4_address": "192.0.2.1", "ssh_username": "x", "ssh_password": "x",
-      "manager_ids": [(6, 0, manager.ids if n % (JETS // OF_MANAGER) == 0 else [])]}} for n in range(SERVERS)])
+    {{"name": f"Server {{n:04}}", "ip_v4_address": "192.0.2.1", "ssh_username": "x", "ssh_password": "x"}} for n in range(SERVERS)])
 templates = env["cx.tower.jet.template"].create([{{"name": f"Template {{n}}", "server_ids": [(6, 0, servers.ids)]}} for n in range(10)])
-for template in templates:
-    template.action_add_standard_lifecycle()
 variables = env["cx.tower.variable"].create([{{"name": f"v{{n}}", "reference": f"v{{n}}"}} for n in range(20)])
 values = env["cx.tower.variable.value"]
 values.create([{{"variable_id": v.id, "value_char": "global"}} for v in variables])
 values.create([{{"variable_id": v.id, "server_id": s.id, "value_char": "server"}} for v in variables[:10] for s in servers])
-tags = env["cx.tower.tag"].create([{{"name": f"Tag {{n}}"}} for n in range(5)])
-by_reference = {{s.reference: s.id for s in env["cx.tower.jet.state"].search([])}}
-states = [by_reference[name] for name in {states}]
-project = env["project.project"].create({{"name": "Board"}})
-stages = env["project.task.type"].create([{{"name": f"Stage {{n}}", "project_ids": [(6, 0, project.ids)]}} for n in range(len(states))])
-labels = env["project.tags"].create([{{"name": f"Tag {{n}}"}} for n in range(5)])
+jets = env["cx.tower.jet"].with_context(tracking_disable=True, mail_create_nolog=True, mail_create_nosubscribe=True).create([
+    {{"name": f"Jet {{n:05}}", "jet_template_id": templates[n % 10].id, "server_id": servers[n % SERVERS].id}}
+    for n in range(WITH_VALUES)])
 env.cr.commit()
-
-QUIET = {{"tracking_disable": True, "mail_create_nolog": True, "mail_create_nosubscribe": True}}
-
-def create():
-    env["cx.tower.jet"].with_context(**QUIET).create([
-        {{"name": f"Jet {{n:05}}", "jet_template_id": templates[n % 10].id, "server_id": servers[n % SERVERS].id,
-          "url": f"http://jet{{n}}.example.com", "tag_ids": [(6, 0, tags[n % 5].ids)],
-          "manager_ids": [(6, 0, manager.ids if n % SERVERS % (JETS // OF_MANAGER) == 0 else [])]}} for n in range(FEW)])
-    env["project.task"].with_context(**QUIET).create([
-        {{"name": f"Task {{n:05}}", "project_id": project.id, "stage_id": stages[n % len(states)].id,
-          "user_ids": [(5,)], "tag_ids": [(6, 0, labels[n % 5].ids)]}} for n in range(FEW)])
-    env.flush_all()
-    # not by the ORM, which sends everybody who is assigned a message
-    env.cr.execute("INSERT INTO project_task_user_rel (task_id, user_id) SELECT id, %s FROM project_task", (planner.id,))
-    env.cr.execute("UPDATE cx_tower_jet SET state_id = (%s::int[])[1 + id %% 3], seat = NULL", (states,))
-    env.cr.execute("UPDATE cx_tower_jet jet SET state = state.reference FROM cx_tower_jet_state state WHERE state.id = jet.state_id")
-    settle()
-
-def settle():
-    env.invalidate_all()
-    env.cr.commit()
-    env.cr._cnx.autocommit = True
-    for table in ("cx_tower_jet", "project_task", "cx_tower_jet_manager_rel", "cx_tower_jet_tag_rel", "cx_tower_variable_value"):
-        env.cr.execute(f"VACUUM ANALYZE {{table}}")
-    env.cr._cnx.autocommit = False
-
-STEP = 1_000_000
-
-def columns(table):
-    env.cr.execute("SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_name = %s", (table,))
-    return [row[0] for row in env.cr.fetchall()]
-
-def multiply(table, record, copies, unique=()):
-    # The N-th copy of a record has its id and N times STEP.
-    names = columns(table)
-    new = {{record: f"{{record}} + n * {{STEP}}", **{{name: f"{{name}} || '_' || n" for name in unique}}}}
-    env.cr.execute(f"INSERT INTO {{table}} ({{', '.join(names)}}) SELECT {{', '.join(new.get(name, name) for name in names)}}"
-                   f" FROM {{table}}, generate_series(1, {{copies}}) n")
-
-def fill():
-    copies = JETS // FEW - 1
-    multiply("cx_tower_jet", "id", copies, ("reference",))
-    multiply("project_task", "id", copies)
-    for table, record in (("cx_tower_jet_manager_rel", "record_id"), ("cx_tower_jet_tag_rel", "jet_id"),
-                          ("project_task_user_rel", "task_id"), ("project_tags_project_task_rel", "project_task_id")):
-        names = [name for name in columns(table) if name != "id"]
-        new = {{record: f"{{record}} + n * {{STEP}}"}}
-        env.cr.execute(f"INSERT INTO {{table}} ({{', '.join(names)}}) SELECT {{', '.join(new.get(name, name) for name in names)}}"
-                       f" FROM {{table}}, generate_series(1, {{copies}}) n")
-    settle()
-
-def specification(model, user):
-    Model = env[model].with_user(user)
-    arch = Model.get_view(view_type="kanban")["models"][model]
-    return {{name: {{"fields": {{"display_name": {{}}}}}} if Model._fields[name].relational else {{}} for name in arch}}
-
-BOARDS = {{
-    "manager": ("cx.tower.jet", manager, [], "state_id", ("movement", {{"busy": "info", "problem": "danger", "idle": "success"}})),
-    "root": ("cx.tower.jet", root, [], "state_id", ("movement", {{"busy": "info", "problem": "danger", "idle": "success"}})),
-    "tasks": ("project.task", planner, [("project_id", "=", project.id)], "stage_id",
-              ("state", {{"1_done": "success", "03_approved": "success", "02_changes_requested": "warning"}})),
-}}
-
-def look(model, user, domain, group, bar):
-    env.invalidate_all()
-    Model, wanted = env[model].with_user(user), specifications[model]
-    before, began = env.cr.sql_log_count, time.perf_counter()
-    groups = Model.web_read_group(domain, [group], ["__count"], auto_unfold=True, unfold_read_specification=wanted,
-                                  unfold_read_default_limit=80)["groups"]
-    Model.read_progress_bar(domain, group, {{"field": bar[0], "colors": bar[1]}})
-    took = (time.perf_counter() - began) * 1000
-    shown = sum(len(one.get("__records", ())) for one in groups)
-    return {{"ms": took, "queries": env.cr.sql_log_count - before, "cards": shown}}
-
-def boards():
-    for board in BOARDS.values():
-        look(*board)
-    found = {{name: [] for name in BOARDS}}
-    for _ in range(TIMES):
-        for name, board in BOARDS.items():
-            found[name].append(look(*board))
-    return found
-
-specifications = {{model: specification(model, user) for model, user in (("cx.tower.jet", root), ("project.task", planner))}}
-create()
-few = boards()
-fill()
-many = boards()
-jets = env["cx.tower.jet"].search([], limit=WITH_VALUES)
 
 def resolve(count):
     env.invalidate_all()
@@ -149,54 +45,19 @@ def resolve(count):
 
 resolve(10)
 scopes = {{count: [resolve(count) for _ in range(7)] for count in (10, WITH_VALUES)}}
-print("RESULT " + json.dumps({{"few": few, "many": many, "scopes": scopes}}))
+print("RESULT " + json.dumps({{"scopes": scopes}}))
 """
 
 
 def measure(lab: Lab) -> list[Figure]:
-    script = SCRIPT.format(
-        jets=JETS,
-        servers=SERVERS,
-        of_manager=OF_MANAGER,
-        few=FEW,
-        with_values=WITH_VALUES,
-        times=TIMES,
-        states=STATES,
-    )
-    lab.say(f"creating {JETS:,} jets and as many tasks ...")
+    script = SCRIPT.format(servers=SERVERS, with_values=WITH_VALUES)
+    lab.say(f"creating {WITH_VALUES:,} jets ...")
     done = tower.odoo_shell(lab.database, lab.folder, script, timeout_s=1800)
     lines = [line for line in done.stdout.splitlines() if "RESULT " in line]
     if not lines:
         raise RuntimeError(done.stderr[-3000:] or done.stdout[-3000:])
     result = json.loads(lines[0].partition("RESULT ")[2])
-    return [*_boards(result), *_values(result["scopes"]), _journey(lab), _creations(lab)]
-
-
-def _boards(result: dict) -> list[Figure]:
-    many, few = result["many"], result["few"]
-    ms = {name: Samples([look["ms"] for look in looks]) for name, looks in many.items()}
-    cards = {name: looks[0]["cards"] for name, looks in many.items()}
-    queries = {name: max(look["queries"] for look in looks) for name, looks in many.items()}
-    before = max(look["queries"] for look in few["manager"])
-    a_card = {name: ms[name].median / cards[name] for name in ms}
-    who = f"a Manager of {OF_MANAGER:,} of {JETS:,} jets"
-    return [
-        Figure(
-            f"board as {who}: against Root", paired_ratio(ms["manager"], ms["root"]), "x",
-            f"Manager {ms['manager'].text('ms')}, Root {ms['root'].text('ms')}; {cards['manager']} and {cards['root']} cards",
-            1.3, at_least=False,
-        ),
-        Figure(
-            f"board as {who}: against as many tasks of Odoo's project app", paired_ratio(ms["manager"], ms["tasks"]), "x",
-            f"tasks {ms['tasks'].text('ms')}, {cards['tasks']} cards; a card takes {a_card['manager']:.2f} and"
-            f" {a_card['tasks']:.2f} ms", 1.5, at_least=False,
-        ),
-        Figure(
-            f"board as {who}: queries", queries["manager"] / before, "x",
-            f"{queries['manager']}, with {FEW:,} jets {before}; Root {queries['root']}, tasks {queries['tasks']}",
-            1, at_least=False,
-        ),
-    ]  # fmt: skip
+    return [*_values(result["scopes"]), _journey(lab), _creations(lab)]
 
 
 def _values(scopes: dict) -> list[Figure]:
