@@ -20,13 +20,16 @@ export async function refreshUntouched(model) {
     const { root } = model;
     const { resId, resModel, activeFields, fields } = root;
     const spec = getFieldsSpec(activeFields, fields, root.evalContext);
+    const before = { ...root._values };
     const [values] = await model.orm.silent.webRead(resModel, [resId], {
         specification: pick(spec, ...untouchedFields(root)),
         context: { bin_size: true, ...root.context },
     });
     await model.mutex.exec(() => {
         if (values && root === model.root && root.resId === resId) {
-            root._applyValues(pick(values, ...untouchedFields(root)));
+            // what was saved meanwhile is newer than what was read
+            const names = untouchedFields(root).filter((name) => root._values[name] === before[name]);
+            root._applyValues(pick(values, ...names));
         }
     });
 }

@@ -1,7 +1,7 @@
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
 import { click, queryAllTexts, queryFirst, queryOne, waitFor } from "@odoo/hoot-dom";
-import { advanceTime, animationFrame } from "@odoo/hoot-mock";
+import { advanceTime, animationFrame, Deferred } from "@odoo/hoot-mock";
 import {
     contains,
     defineModels,
@@ -241,6 +241,23 @@ test("the form follows, and what is being typed stays", async () => {
     queryOne(".o_form_button_save").click();
     await animationFrame();
     expect(MockServer.env["cx.tower.jet"].browse(1)[0].note).toBe("a sentence");
+});
+
+test("what is saved while the form is read again stays", async () => {
+    await mountView({ type: "form", resModel: "cx.tower.jet", resId: 1 });
+    const slow = new Deferred();
+    onRpc("cx.tower.jet", "web_read", async ({ parent }) => {
+        const read = parent();
+        await slow;
+        return read;
+    });
+    await change([1], { state_id: 3 });
+    await contains("[name=note] input").edit("saved meanwhile", { confirm: "blur" });
+    await contains(".o_form_button_save").click();
+    slow.resolve();
+    await animationFrame();
+    expect("[name=note] input").toHaveValue("saved meanwhile");
+    expect("[name=state_id]").toHaveText("Running");
 });
 
 test("a form does not read other jets", async () => {
