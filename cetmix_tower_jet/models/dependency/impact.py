@@ -249,7 +249,9 @@ class CxTowerJet(models.Model):
                 f"“{one['name']}” ({one['state_name']})" if one["jet"] else one["name"] for one in impact
             ]
             texts.append(
-                self.env._(
+                # the sign makes it stand out among the other lines, wherever the text is shown
+                "⚠ "
+                + self.env._(
                     "“%(jet)s” is needed in state “%(state)s” by: %(names)s.",
                     jet=self.name,
                     state=impact[0]["needed_state_name"],

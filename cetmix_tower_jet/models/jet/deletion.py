@@ -103,6 +103,21 @@ class CxTowerJet(models.Model):
 
     # ------------------------------------------------------------------ what it means
 
+    def describe_deletion(self):
+        """Return the consequences of deleting these jets, for the confirmation dialog. Also for RPC.
+
+        :raise AccessError: the caller may not read one of them
+        :raise UserError: one of them cannot be deleted: nothing is left to confirm
+        """
+        self.check_access("read")
+        self._check_may_be_deleted()
+        return super().describe_deletion()
+
+    def _label_of_link(self, model, name):
+        if model == "cx.tower.jet.request":
+            return self.env._("Requests of dependencies")
+        return super()._label_of_link(model, name)
+
     def _destroying_action(self):
         """Return the action that destroys this jet, as superuser; empty if the template has none."""
         return self.sudo().jet_template_id.action_destroy_id  # sudo: a name, for who may read the jet

@@ -72,7 +72,7 @@ class TestImpact(DependencyCase):
         self._give_plan("Stop", template=self.database)
         text = self.db.with_user(self.user).describe_action(self._action("Stop", self.database).id)
         self.assertIn("“Stop” takes “DB” from “Running” to “Stopped”. It runs the flight plan “Stop”.", text)
-        self.assertIn("“DB” is needed in state “Running” by: “Shop” (Running).", text)
+        self.assertIn("\n⚠ “DB” is needed in state “Running” by: “Shop” (Running).", text)
         text = self.db.describe_state("removed")
         self.assertIn("“Remove” takes", text)
         self.assertIn("already", self.db.describe_state("running"))

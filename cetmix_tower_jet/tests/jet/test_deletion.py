@@ -15,6 +15,23 @@ class TestDeletion(JetCase):
         self.assertRegex(text, "“Web” is in state “Running”.*stays there.*“Destroy” instead")
         self.assertNotIn("stays there", self._new_jet("Web").describe_deletion())
 
+    def test_deleting_is_not_asked_about_when_it_is_not_possible(self):
+        jet = self._new_jet(state="running", deletable=False)
+        with self.assertRaisesRegex(UserError, "Destroy it first, with the action “Destroy”"):
+            jet.describe_deletion()
+
+    def test_requests_that_go_are_called_by_what_they_are(self):
+        jet, other = self._new_jet("Web"), self._new_jet("Database")
+        self.env["cx.tower.jet.request"].create(
+            {
+                "server_id": jet.server_id.id,
+                "jet_template_id": other.jet_template_id.id,
+                "state_requested_id": self.env["cx.tower.jet.state"].search([], limit=1).id,
+                "requested_by_jet_id": jet.id,
+            }
+        )
+        self.assertIn("Requests of dependencies: 1", jet.describe_deletion())
+
     def test_a_busy_jet_is_kept(self):
         self._give_plan("Start")
         jet = self._new_jet(state="stopped", users=self.user)
