@@ -111,9 +111,12 @@ function onlyActive(row, { activeFields }) {
     return Object.fromEntries(Object.entries(row).filter(([name]) => name === "id" || name in activeFields));
 }
 
+/** Columns that were folded because they were empty, and have a number since: it is read later than the cards. */
+const foldedWhenEmpty = new WeakSet();
+
 /** Opens a column that is folded because it was empty. Returns whether its cards are shown. */
 function open(model, group) {
-    if (group.isFolded && !group.count) {
+    if (group.isFolded && (!group.count || foldedWhenEmpty.has(group))) {
         model._updateConfig(group.config, { isFolded: false }, { reload: false });
     }
     return !group.isFolded;
@@ -126,6 +129,11 @@ async function count({ model, progressBarState }) {
         const counts = progressBarState._pbCounts[progressBarState._getGroupValue(group)] || {};
         const total = Object.values(counts).reduce((sum, one) => sum + one, 0);
         const bar = progressBarState.activeBars[group.serverValue];
+        if (!group.isFolded) {
+            foldedWhenEmpty.delete(group);
+        } else if (!group.count) {
+            foldedWhenEmpty.add(group);
+        }
         group.count = total;
         group.list.count = bar ? counts[bar.value] || 0 : total;
     }

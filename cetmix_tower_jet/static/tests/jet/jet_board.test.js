@@ -137,6 +137,19 @@ test("a column folds although its jet has moved on between the read of the card 
     expect(cards("Running")).toEqual(["Beta", "Delta"]);
 });
 
+test("a column opens although its number was read before its first card", async () => {
+    await openBoard();
+    onRpc("cx.tower.jet", "web_search_read", ({ parent }) => {
+        const result = parent();
+        MockServer.env["cx.tower.jet"].write([2], { state_id: 2 });
+        return result;
+    });
+    await change([2], { movement: "busy" });
+    await change([2], { movement: "idle" });
+    expect(`${column("Starting")}.o_column_folded`).toHaveCount(0);
+    expect(cards("Starting")).toEqual(["Beta"]);
+});
+
 test("a card moves to where the order wants it, and the others stay the same elements", async () => {
     await openBoard();
     const alpha = queryFirst(`${column("Stopped")} .o_kanban_record`);
