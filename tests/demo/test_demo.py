@@ -152,7 +152,9 @@ def test_an_application_is_launched_with_what_it_depends_on(once):
     assert text.count("✓ created, port ") == 3
     starts = [line.split(" ✓ ")[0].strip() for line in text.splitlines() if " ✓ Start: done after" in line]
     assert len(starts) == 3 and starts[-1] == "Shop"
-    assert re.search(r"✓ http://\S+/ answers with HTTP 200: Shop / Visit 1\. Database: Database .*\. Proxy: Proxy ", text)
+    assert re.search(
+        r"✓ http://\S+/ answers with HTTP 200: Shop / Visit 1\. Database: Database .*\. Proxy: Proxy ", text
+    )
 
 
 def test_who_stops_a_database_is_told_who_needs_it(once):

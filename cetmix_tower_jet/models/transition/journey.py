@@ -235,7 +235,6 @@ class CxTowerJetTransition(models.Model):
 
     journey_ids = fields.Many2many(
         "cx.tower.jet.transition",
-        string="Journey",
         compute="_compute_journey",
         help="The transitions along the path, in order.",
     )
