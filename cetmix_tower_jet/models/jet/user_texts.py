@@ -35,9 +35,10 @@ class CxTowerJetTemplate(models.Model):
         """
         if self.env.su or self.env.user.has_group(GROUP_MANAGER):
             return ""
+        address = (url or "").replace("?", "")  # no shell expands it in an address
         entered = {
             self.env._("Name"): name,
-            self.env._("URL"): (url or "").replace("?", ""),  # no shell expands it in an address
+            self.env._("URL"): address,
             **self._texts_without_author(texts or {}),
         }
         for label, text in entered.items():
