@@ -26,11 +26,19 @@ export class JetBoardController extends KanbanController {
 
     get modelParams() {
         const params = super.modelParams;
+        params.hooks.onWillLoadRoot = () => this.rememberEmptyColumns();
         params.hooks.onRootLoaded = (root) => this.foldEmptyColumns(root);
         return params;
     }
 
-    /** Folds empty columns, and opens the one of jets without a state, which Odoo folds. */
+    /** Odoo keeps a column folded when the search changes: one that was only folded because it was empty is to open again. */
+    rememberEmptyColumns() {
+        const groups = (this.model?.isReady && this.model.root.isGrouped && this.model.root.groups) || [];
+        const empty = groups.filter((group) => group.isFolded && !group.count);
+        this.emptyValues = new Set(empty.map((group) => group.value));
+    }
+
+    /** Folds empty columns, opens those that are no longer empty, and the one of jets without a state, which Odoo folds. */
     foldEmptyColumns(root) {
         if (!root.isGrouped) {
             return;
@@ -39,8 +47,11 @@ export class JetBoardController extends KanbanController {
         for (const group of root.groups) {
             if (!group.count && !group.isFolded) {
                 this.model._updateConfig(group.config, { isFolded: true }, { reload: false });
-            } else if (!group.value && group.count && group.isFolded && !wasShown.has(group.value)) {
-                group.toggle();
+            } else if (group.count && group.isFolded) {
+                const isNew = !group.value && !wasShown.has(group.value);
+                if (isNew || this.emptyValues?.has(group.value)) {
+                    group.toggle();
+                }
             }
         }
         this.shownValues = root.groups.map((group) => group.value);

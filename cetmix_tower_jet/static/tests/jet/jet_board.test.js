@@ -11,6 +11,8 @@ import {
     models,
     mountView,
     onRpc,
+    toggleMenuItem,
+    toggleSearchBarMenu,
 } from "@web/../tests/web_test_helpers";
 
 describe.current.tags("desktop");
@@ -36,6 +38,14 @@ class Action extends models.Model {
     ];
 }
 
+const BOARD = `<kanban js_class="tower_jet_board" default_group_by="state_id" records_draggable="0">
+        <field name="movement"/><field name="sequence"/>
+        <progressbar field="movement" colors='{"busy": "info", "problem": "danger", "idle": "success"}'/>
+        <templates><t t-name="card">
+            <div class="card_name"><field name="name"/></div>
+            <field name="action_available_ids" widget="tower_jet_actions" options="{'shown': 2, 'small': True}"/>
+        </t></templates></kanban>`;
+
 class Jet extends models.Model {
     _name = "cx.tower.jet";
     name = fields.Char();
@@ -59,13 +69,7 @@ class Jet extends models.Model {
         action_available_ids: index < 3 ? [7, 8, 9] : [],
     }));
     _views = {
-        kanban: `<kanban js_class="tower_jet_board" default_group_by="state_id" records_draggable="0">
-            <field name="movement"/><field name="sequence"/>
-            <progressbar field="movement" colors='{"busy": "info", "problem": "danger", "idle": "success"}'/>
-            <templates><t t-name="card">
-                <div class="card_name"><field name="name"/></div>
-                <field name="action_available_ids" widget="tower_jet_actions" options="{'shown': 2, 'small': True}"/>
-            </t></templates></kanban>`,
+        kanban: BOARD,
         form: `<form js_class="tower_jet_form">
             <field name="name"/><field name="note"/><field name="state_id" readonly="1"/><field name="movement" readonly="1"/>
         </form>`,
@@ -111,6 +115,27 @@ test("empty columns are folded, and open when a jet gets there", async () => {
     expect(`${column("Starting")}.o_column_folded`).toHaveCount(0);
     expect(cards("Starting")).toEqual(["Beta"]);
     expect(cards("Stopped")).toEqual(["Alpha", "Gamma"]);
+});
+
+test("columns that a filter emptied open again without it", async () => {
+    const emptied = { ...EMPTY, state_id: [1, "Stopped"], __extra_domain: [["state_id", "=", 1]] };
+    onRpc("cx.tower.jet", "web_read_group", ({ parent }) => {
+        const result = parent();
+        return result.groups.length ? result : { ...result, groups: [emptied], length: 1 };
+    });
+    await mountView({
+        type: "kanban",
+        resModel: "cx.tower.jet",
+        arch: BOARD,
+        searchViewArch: `<search><filter name="busy" string="Busy" domain="[('movement', '=', 'busy')]"/></search>`,
+    });
+    await toggleSearchBarMenu();
+    await toggleMenuItem("Busy");
+    expect(`${column("Stopped")}.o_column_folded`).toHaveCount(1);
+    await toggleMenuItem("Busy");
+    await animationFrame();
+    expect(`${column("Stopped")}.o_column_folded`).toHaveCount(0);
+    expect(cards("Stopped")).toEqual(["Alpha", "Beta", "Gamma"]);
 });
 
 test("a column folds when the last jet leaves it, and takes part again afterwards", async () => {
