@@ -67,7 +67,7 @@ class CxTowerJetMoveWizardMixin(models.AbstractModel):
 
     def _compute_preview(self):
         for wizard in self:
-            wizard.preview = wizard._choice() and wizard._describe_all()
+            wizard.preview = wizard._describe_all() if wizard._choice() else False
 
     def _describe_all(self):
         jets = self.jet_ids._origin

@@ -56,7 +56,9 @@ class CxTowerCommand(models.Model):
         for command in self:
             # sudo: names an action that the author may not read; the warning is about exactly that
             action = command.sudo().jet_action_id
-            is_above = command.action == ACTION and action and action.access_level > command.access_level
+            is_above = (
+                command.action == ACTION and bool(action) and action.access_level > command.access_level
+            )
             command.jet_action_warning = is_above and self.env._(
                 "“%s” is above the access level of the command. As a step of a jet's action, the command still triggers it.",
                 action.name,

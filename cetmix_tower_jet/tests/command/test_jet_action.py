@@ -214,6 +214,9 @@ class TestJetAction(JetCase):
         self._action("Start", self.database).access_level = "2"
         self.assertIn("“Start” is above", self.move_database.jet_action_warning)
 
+    def test_nothing_is_warned_of_before_an_action_is_chosen(self):
+        self.assertIs(self.env["cx.tower.command"].new({"action": "jet_action"}).jet_action_warning, False)
+
     def test_a_single_action_is_a_run_for_fleets(self):
         command, log_values = self._action("Start").with_user(self.user)._as_run()
         log = self._run(command, person=self.user, log_values=log_values)
