@@ -1,5 +1,4 @@
 from odoo.exceptions import AccessError, UserError
-
 from odoo.tests import tagged
 
 from ..jet_case import JetCase
