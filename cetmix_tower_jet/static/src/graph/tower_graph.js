@@ -90,12 +90,24 @@ export class TowerGraph extends Component {
             getLayout: () => this.layout,
         });
         onWillStart(async () => {
-            this.library = await loadGraphLibrary();
+            try {
+                this.library = await loadGraphLibrary();
+            } catch (error) {
+                // the page around the graph works without it
+                console.warn("The library that lays out graphs could not be loaded.", error);
+            }
             this.prepare(this.props);
         });
         onWillUpdateProps((props) => this.prepare(props));
         onMounted(() => this.watchWidth());
         onWillUnmount(() => this.resizeObserver?.disconnect());
+    }
+
+    /** What stands in the place of a graph. */
+    get textWithoutGraph() {
+        return this.library
+            ? this.props.emptyText || ""
+            : _t("The graph could not be loaded. Reload the page to see it.");
     }
 
     // -- layout
@@ -118,6 +130,9 @@ export class TowerGraph extends Component {
 
     /** Computes the layout, if what it depends on has changed, and what is drawn with it. */
     prepare({ nodes, edges, clusters, direction }) {
+        if (!this.library) {
+            nodes = edges = [];
+        }
         const wanted = this.state.isNarrow ? "TB" : direction;
         const { key, structure, shapes } = graphStructure({ nodes, edges, clusters, direction: wanted });
         if (key !== this.key) {

@@ -1,9 +1,11 @@
 import { lifecycleGraph } from "@cetmix_tower_jet/graph/lifecycle_graph";
 import { mountGraph, standardLifecycle, stateId } from "./graph_test_helpers";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
-import { describe, expect, test } from "@odoo/hoot";
+import { after, describe, expect, test } from "@odoo/hoot";
 import { click, press, queryAll, queryAllTexts, queryFirst, queryOne } from "@odoo/hoot-dom";
 import { animationFrame } from "@odoo/hoot-mock";
+import { patchWithCleanup } from "@web/../tests/web_test_helpers";
+import { assets } from "@web/core/assets";
 
 describe.current.tags("desktop");
 defineMailModels();
@@ -23,6 +25,18 @@ const two = (values = {}) => ({
 test("a graph without nodes says so", async () => {
     await mountGraph({ nodes: [], emptyText: "There are no jets yet." });
     expect(".o_tower_graph_empty").toHaveText("There are no jets yet.");
+    expect("svg").toHaveCount(0);
+});
+
+test("without its library a graph says so, and the page stays", async () => {
+    const { dagre } = globalThis;
+    after(() => {
+        globalThis.dagre = dagre;
+    });
+    globalThis.dagre = undefined;
+    patchWithCleanup(assets, { loadBundle: () => Promise.reject(new Error("offline")) });
+    await mountGraph(two());
+    expect(".o_tower_graph_empty").toHaveText("The graph could not be loaded. Reload the page to see it.");
     expect("svg").toHaveCount(0);
 });
 
