@@ -98,30 +98,41 @@ class Story:
         self._skip_history()
 
     def _destroy(self, jet: dict) -> None:
+        """Destroy a jet on its host and delete it.
+
+        :raise StoryFailed: something of it may be left on the host
+        """
         admin = self.people.admin
-        self._wait_until_idle(jet["id"])
-        jet = admin.search_read(
-            JET, [("id", "=", jet["id"]), ("active", "in", [True, False])], ["name", "state", "active"]
-        )[0]
+        jet = self._wait_until_idle(jet["id"])
         if jet["active"] and jet["state"]:
             admin.call(JET, "bring_to_state", [jet["id"]], state_reference="")
-            self._wait_until_idle(jet["id"])
+            jet = self._wait_until_idle(jet["id"])
+            if jet["state"]:
+                raise StoryFailed(
+                    f"{jet['name']} of an earlier start was not destroyed. {jet['last_problem'] or ''}"
+                    " Start over with --reset."
+                )
         admin.call(JET, "write", [jet["id"]], vals={"deletable": True})
         admin.call(JET, "unlink", [jet["id"]])
         self.console.say(
             f"{self.console.paint(self.console.tick, 'green')} {jet['name']} of an earlier start: destroyed"
         )
 
-    def _wait_until_idle(self, jet_id: int) -> None:
-        """Wait until a jet moves no longer; an earlier start may have been interrupted."""
+    def _wait_until_idle(self, jet_id: int) -> dict:
+        """Wait until a jet moves no longer; an earlier start may have been interrupted.
+
+        :return: the jet
+        """
+        names = ["name", "state", "active", "movement", "last_problem"]
         domain = [("id", "=", jet_id), ("active", "in", [True, False])]
         give_up = time.monotonic() + LIMIT_S
-        while self.people.admin.search_read(JET, domain, ["movement"])[0]["movement"] == "busy":
+        while (jet := self.people.admin.search_read(JET, domain, names)[0])["movement"] == "busy":
             if time.monotonic() > give_up:
                 raise StoryFailed(
                     f"A jet of an earlier start is still busy after {LIMIT_S} s; start over with --reset."
                 )
             time.sleep(POLL_S)
+        return jet
 
     def _uninstall(self, template_id: int) -> None:
         admin = self.people.admin

@@ -220,6 +220,14 @@ def _signal_group(pid: int, signum: int) -> None:
 
 def end_descendants(grace_s: float = 3) -> None:
     """End whatever our programs left behind, and wait for it."""
+    try:
+        _end_descendants(grace_s)
+    finally:
+        # What ended after the last look would be inherited as a zombie by a process that may never reap it.
+        _reap()
+
+
+def _end_descendants(grace_s: float) -> None:
     deadline = time.monotonic() + grace_s
     while pids := _descendants(os.getpid()):
         signum = signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from tower_setup import demo_fleet, demo_new_server, demo_story
+from tower_setup import demo_fleet, demo_jets, demo_new_server, demo_story
 from tower_setup.console import Console
 from tower_setup.rpc import RpcError
 
@@ -108,3 +108,22 @@ def test_a_fleet_run_that_was_stopped_is_no_success(console):
     text = printed(console)
     assert "Demo web ✗ failed, exit code 3. Line 1 failed." in text
     assert "Fleet run: 0 succeeded, 1 failed, 1 not started" in text
+
+
+def test_a_jet_that_was_not_destroyed_is_not_deleted(console):
+    jet = {"id": 4, "name": "Shop", "state": "running", "active": True, "movement": "problem"}
+    answers = {
+        "cx.tower.jet.template.search_read": [
+            {"id": number, "reference": reference} for number, reference in enumerate(demo_jets.TEMPLATES)
+        ],
+        "cx.tower.server.search_read": [{"id": 1, "name": "Demo web"}],
+        "cx.tower.jet.search_read": [{**jet, "last_problem": "Stop: the command reached its timeout."}],
+        "cx.tower.jet.bring_to_state": None,
+    }
+    client = FakeClient(answers)
+    story = demo_jets.Story(demo_jets.People(client, client, client), console)
+    with pytest.raises(
+        demo_new_server.StoryFailed, match="Shop .* was not destroyed. Stop: the command reached"
+    ):
+        story.remove_old()
+    assert "cx.tower.jet.unlink" not in client.calls

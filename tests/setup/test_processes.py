@@ -1,6 +1,7 @@
 """Programs that the tools start end with them; a failure is one sentence and an exit status."""
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -23,15 +24,17 @@ from tower_setup import processes
 from tower_setup.errors import Interrupted
 processes.take_charge()
 services = processes.Services()
-services.start("one", ["sh", "-c", "sleep 300 & (setsid sleep 301 &); sleep 302"], log=Path(sys.argv[2]))
-print("ready", flush=True)
+slow_to_end = "(setsid sh -c 'trap \\"sleep 0.02; exit\\" TERM; sleep 301' &)"
 try:
+    services.start("one", ["sh", "-c", f"sleep 300 & {slow_to_end}; sleep 302"], log=Path(sys.argv[2]))
+    print("ready", flush=True)
     time.sleep(60)
 except Interrupted:
     services.stop()
     processes.end_descendants()
     print("ended", flush=True)
 """
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def sleepers(mark):
@@ -78,6 +81,35 @@ def test_a_signal_ends_everything(parent, signum):
     process.send_signal(signum)
     assert process.wait(20) == 0
     assert sleepers(mark) == []
+
+
+@pytest.fixture
+def inherited():
+    """Return a function that lists the zombies that this process has inherited since."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    before = zombies()
+    yield lambda: zombies() - before
+    for pid in zombies() - before:
+        os.waitpid(pid, 0)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def zombies():
+    found = set()
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+            if state == "Z" and int(parent) == os.getpid():
+                found.add(int(entry.name))
+    return found
+
+
+def test_no_zombie_is_left_to_a_parent_that_may_never_reap_it(inherited, parent):
+    process, _mark = parent
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert inherited() == set()
 
 
 def test_output_is_followed_and_the_telling_line_is_named(tmp_path):
