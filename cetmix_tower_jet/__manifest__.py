@@ -28,6 +28,8 @@
         "security/template/cx_tower_jet_template_rules.xml",
         "security/template/cx_tower_jet_template_value_rules.xml",
         "security/transition/cx_tower_jet_transition_rules.xml",
+        "security/waypoint/cx_tower_jet_waypoint_rules.xml",
+        "security/waypoint/cx_tower_jet_waypoint_template_rules.xml",
         "data/cx_tower_jet_state.xml",
         "data/names_of_scripts.xml",
         "data/ir_cron.xml",

@@ -7,5 +7,6 @@ from . import allocation
 from . import transition
 from . import dependency
 from . import target
+from . import waypoint
 from . import command
 from . import tower

@@ -222,7 +222,12 @@ class CxTowerJet(models.Model):
                                 FROM cx_tower_jet_request request
                                 JOIN cx_tower_jet_transition waiting ON waiting.id = request.transition_id
                                WHERE request.jet_id = around.jet_id AND request.state IN ('new', 'processing')
-                                 AND waiting.state = 'waiting') outer_one)
+                                 AND waiting.state = 'waiting'
+                               UNION ALL
+                              SELECT parent.id, parent.jet_id, parent.command_log_id
+                                FROM cx_tower_jet_transition inside
+                                JOIN cx_tower_jet_transition parent ON parent.id = inside.parent_id
+                               WHERE inside.id = around.id) outer_one)
                    SELECT DISTINCT jet_id FROM around""",
                 transitions=list(transition_ids),
                 asked=self._transition_of_run_sql(SQL("log.id = ANY(%s)", list(log_ids))),

@@ -49,7 +49,7 @@ class CxTowerJetTemplate(models.Model):
             run; 0 for none so far), ``state`` (of the transition, "done" for none), ``message``
         """
         jet = self.create_jet(server, name, state, **kwargs)
-        transition = jet.sudo().transition_ids[:1]  # sudo: of the jet that the caller has just created
+        transition = jet.sudo()._last_transition()  # sudo: of the jet that the caller has just created
         none = {
             "jet": jet.reference,
             "jet_id": jet.id,

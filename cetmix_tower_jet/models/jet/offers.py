@@ -141,7 +141,9 @@ class CxTowerJet(models.Model):
     def _compute_live_plan_log_id(self):
         Transition = self.env["cx.tower.jet.transition"]
         rows = Transition.sudo()._read_group(  # sudo: the run itself is shown to those who may read it
-            [("jet_id", "in", self.ids), ("state", "!=", "corrected")], ["jet_id"], ["id:max"]
+            [("jet_id", "in", self.ids), ("state", "!=", "corrected"), ("parent_id", "=", False)],
+            ["jet_id"],
+            ["id:max"],
         )
         last = {jet.id: Transition.sudo().browse(number).plan_log_id for jet, number in rows}
         logs = self.env["cx.tower.plan.log"].browse({log.id for log in last.values() if log})

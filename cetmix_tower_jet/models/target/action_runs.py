@@ -78,7 +78,7 @@ class CxTowerJet(models.Model):
         transition = step.plan_log_id.top_plan_log_id.jet_transition_id
         return bool(
             transition
-            and transition == jet.current_transition_id
+            and jet.current_transition_id in (transition, transition.parent_id)
             and transition.jet_id == jet
             and transition.plan_log_id == step.plan_log_id.top_plan_log_id
         )

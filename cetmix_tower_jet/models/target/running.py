@@ -129,7 +129,8 @@ class CxTowerJet(models.Model):
             return busy
         own = self._transitions_of_this_thread()
         if request and request.log_values.get("jet_transition_id"):
-            own |= own.browse(request.log_values["jet_transition_id"])
+            asking = own.browse(request.log_values["jet_transition_id"])
+            own |= asking | asking.parent_id
         for jet in moving:
             if jet.current_transition_id not in own:
                 busy[jet.id] = self.env._(
@@ -151,6 +152,6 @@ class CxTowerJet(models.Model):
         found = self.env["cx.tower.jet.transition"].sudo()
         while log:
             run = log.plan_log_id.top_plan_log_id
-            found |= run.jet_transition_id
+            found |= run.jet_transition_id | run.jet_transition_id.parent_id
             log = run.triggering_command_log_id
         return found

@@ -43,7 +43,7 @@ class CxTowerJet(models.Model):
         """Return how this jet stands as plain values that every RPC protocol can carry."""
         self.ensure_one()
         jet = self.sudo()  # sudo: how a jet stands that the caller may read
-        last = jet.current_transition_id or jet.transition_ids[:1]
+        last = jet.current_transition_id or jet._last_transition()
         return {
             "id": jet.id,
             "reference": jet.reference or "",

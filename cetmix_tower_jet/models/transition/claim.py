@@ -100,7 +100,7 @@ class CxTowerJet(models.Model):
                      FROM cx_tower_jet jet
                     WHERE jet.id = %(jet)s AND jet.current_transition_id IS NULL
                       AND jet.state_id IS NOT DISTINCT FROM %(state)s
-                   ON CONFLICT (jet_id) WHERE state IN ('waiting', 'running') DO NOTHING
+                   ON CONFLICT (jet_id) WHERE state IN ('waiting', 'running') AND parent_id IS NULL DO NOTHING
                    RETURNING id, jet_id)
                UPDATE cx_tower_jet jet
                   SET current_transition_id = claimed.id, current_action_id = %(action)s, target_state_id = %(target)s,

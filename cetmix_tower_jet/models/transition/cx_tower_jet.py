@@ -1,16 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
-#: Written by transitions only, whoever asks.
-ENGINE_FIELDS = (
-    "state_id",
-    "state",
-    "target_state_id",
-    "current_action_id",
-    "current_transition_id",
-    "movement",
-    "last_problem",
-)
 ANNOUNCED = "cetmix_tower_jet.announced"
 IDLE, BUSY, PROBLEM = "idle", "busy", "problem"
 
@@ -73,7 +63,26 @@ class CxTowerJet(models.Model):
         :param plan_status: exit code; 0 for success
         """
 
+    def _last_transition(self):
+        """Return the last transition of this jet, without those inside others; empty if it was never moved."""
+        return self.env["cx.tower.jet.transition"].search(
+            [("jet_id", "=", self.id), ("parent_id", "=", False)], limit=1
+        )
+
     # ------------------------------------------------------------------ writing
+
+    @api.model
+    def _get_engine_fields(self):
+        """Return the fields that are written by transitions only, whoever asks. Extension point."""
+        return [
+            "state_id",
+            "state",
+            "target_state_id",
+            "current_action_id",
+            "current_transition_id",
+            "movement",
+            "last_problem",
+        ]
 
     def _set_state(self, state):
         """Write the state of this jet. Called by transitions and corrections, in whose history the change is."""
@@ -99,7 +108,7 @@ class CxTowerJet(models.Model):
         for vals in vals_list:
             self._refuse_moves(vals)
         # A column of the board passes its state as a default: a new jet has none all the same.
-        ignored = {f"default_{name}" for name in ENGINE_FIELDS}
+        ignored = {f"default_{name}" for name in self._get_engine_fields()}
         context = {key: value for key, value in self.env.context.items() if key not in ignored}
         creator = self.with_context(context)  # pylint: disable=context-overridden
         jets = super(CxTowerJet, creator).create(vals_list)
@@ -117,7 +126,7 @@ class CxTowerJet(models.Model):
     @api.model
     def _refuse_moves(self, vals):
         """Raise AccessError if values contain fields that only transitions write."""
-        if any(name in vals for name in ENGINE_FIELDS):
+        if any(name in vals for name in self._get_engine_fields()):
             raise AccessError(
                 self.env._(
                     "The state of a jet is changed by its actions. Trigger an action, bring the jet to a state, or correct its"

@@ -83,6 +83,13 @@ class CxTowerJetTransition(models.Model):
         ondelete="set null",
         index="btree_not_null",
     )
+    parent_id = fields.Many2one(
+        "cx.tower.jet.transition",
+        string="Inside",
+        readonly=True,
+        ondelete="cascade",
+        help="The action whose flight plan began this movement of the jet: the jet is taken by that action.",
+    )
     resumes_id = fields.Many2one(
         "cx.tower.jet.transition",
         readonly=True,
@@ -103,8 +110,14 @@ class CxTowerJetTransition(models.Model):
     stop_requested_by_id = fields.Many2one("res.users", string="Stop requested by", readonly=True)
 
     _one_live = models.UniqueIndex(
-        "(jet_id) WHERE state IN ('waiting', 'running')", "Another action is running on this jet."
+        "(jet_id) WHERE state IN ('waiting', 'running') AND parent_id IS NULL",
+        "Another action is running on this jet.",
     )
+    _one_live_inside = models.UniqueIndex(
+        "(parent_id) WHERE state IN ('waiting', 'running') AND parent_id IS NOT NULL",
+        "Another movement is running inside this action.",
+    )
+    _inside = models.Index("(parent_id) WHERE parent_id IS NOT NULL")
     _of_jet = models.Index("(jet_id, id DESC)")
     _live = models.Index("(id) WHERE state IN ('waiting', 'running')")
     _waited_for = models.Index("(command_log_id) WHERE state IN ('waiting', 'running')")

@@ -63,7 +63,7 @@ class CxTowerJetTransition(models.Model):
         jet = self.jet_id.with_user(
             self.user_id
         ).sudo()  # sudo: the right to trigger includes its flight plan
-        request = RunRequest(log_values=self._plan_log_values())
+        request = RunRequest(variable_values=self._plan_custom_values(), log_values=self._plan_log_values())
         try:
             with self.env.cr.savepoint():
                 run = jet._create_plan_runs(self.plan_id.with_env(jet.env), request)
@@ -81,6 +81,10 @@ class CxTowerJetTransition(models.Model):
     def _plan_log_values(self):
         """Return further fields of the run's log. Extension point."""
         return {"jet_transition_id": self.id, "jet_action_id": self.action_id.id}
+
+    def _plan_custom_values(self):
+        """Return the custom values of the run: {reference: JSON value}. Extension point."""
+        return {}
 
     def _plan_ended(self, run):
         """Take over how the flight plan ended, in the transaction that records it.
@@ -110,10 +114,20 @@ class CxTowerJetTransition(models.Model):
         leads_nowhere = self.state_transit_id and not self.state_to_id and not self.is_destroy
         if outcome == DONE and leads_nowhere:
             outcome, message = FAILED, self.env._("The state that it leads to was deleted meanwhile.")
-        jet = self.jet_id
-        jet._lock_for_end()
+        self.jet_id._lock_for_end()
         if not self._record_end(outcome, message, exit_code):
             return False
+        self._settle(outcome, was_waiting)
+        self._follow_end(outcome)
+        return True
+
+    def _settle(self, outcome, was_waiting):
+        """Give the jet back, and let it take the state that follows from this end. Extension point.
+
+        :param outcome: done, failed, stopped or interrupted
+        :param was_waiting: it was never entered
+        """
+        jet = self.jet_id
         jet._release()
         if outcome == DONE:
             jet._set_state(self.state_to_id)
@@ -121,8 +135,6 @@ class CxTowerJetTransition(models.Model):
                 jet._on_destroyed()
         elif not was_waiting:
             jet._set_state(self._left_in())
-        self._follow_end(outcome)
-        return True
 
     def _left_in(self):
         """Return the state in which this transition left its jet when it did not succeed."""

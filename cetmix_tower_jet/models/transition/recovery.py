@@ -25,6 +25,8 @@ class CxTowerJetTransition(models.Model):
                  LEFT JOIN cx_tower_plan_log run ON run.id = transition.plan_log_id
                 WHERE transition.state = 'running'
                   AND COALESCE(run.state, '') NOT IN ('queued', 'running', 'waiting')
+                  AND NOT EXISTS (SELECT FROM cx_tower_jet_transition inside
+                                   WHERE inside.parent_id = transition.id AND inside.state IN ('waiting', 'running'))
                 ORDER BY transition.id LIMIT %s FOR UPDATE OF transition SKIP LOCKED""",
             (BATCH,),
         )

@@ -64,10 +64,14 @@ class CxTowerJetTransition(models.Model):
             transition = jet._claim(action, asking, resumed=self.with_env(jet.env))
         except TransitionRefused as refused:
             raise UserError(str(refused)) from refused
-        if self.state_transit_id:
-            jet._set_state(self.state_transit_id)
+        transition._take_up_again()
         jet._announce()
         return transition.with_env(self.env)
+
+    def _take_up_again(self):
+        """Let the jet be again where the run of this transition, which continues another one, was. Extension point."""
+        if self.state_transit_id:
+            self.jet_id._set_state(self.state_transit_id)
 
     def _why_not_resumed(self, jet):
         """Return why this transition can no longer be continued on its jet, as a sentence; "" if it can."""
@@ -81,8 +85,8 @@ class CxTowerJetTransition(models.Model):
                 jet=jet.name,
                 state=jet._state_text(jet.state_id),
             )
-        last = jet.transition_ids[:1]
-        if self != last:
+        last = jet._last_transition()
+        if (self.parent_id or self) != last:
             return self.env._(
                 "on “%(jet)s”, “%(last)s” has followed, so it is no longer where the interruption left it.",
                 jet=jet.name,

@@ -1,0 +1,197 @@
+import json
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ...engine.waypoint_values import SavedValue, VariableFacts, find_changes, resolve
+from ..jet.levels import level_in_tower
+
+#: Problems that a message lists at most.
+LISTED = 20
+
+
+class CxTowerJetWaypoint(models.Model):
+    """Saving the values of the jet, and giving them back to it.
+
+    The engine does both, as superuser: values above the level of the person who flies are saved and restored, too.
+    """
+
+    _inherit = "cx.tower.jet.waypoint"
+
+    variable_values = fields.Json(
+        compute="_compute_variable_values",
+        help="Saved values of variables that you may read: {reference: text}.",
+    )
+    variable_values_text = fields.Text(string="Values", compute="_compute_variable_values")
+
+    @api.depends("saved_values")
+    @api.depends_context("uid", "su")
+    def _compute_variable_values(self):
+        for waypoint in self:
+            values = waypoint._readable_values()
+            waypoint.variable_values = values
+            waypoint.variable_values_text = (
+                json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False) if values else False
+            )
+
+    def _readable_values(self):
+        """Return {reference: text} of those saved values that have an effect and that the caller's level lets them read."""
+        level = level_in_tower(self.env)
+        return {
+            value.variable: value.text or ""
+            for value in self._saved()
+            if value.active and max(value.level, self._level_of_variable(value)) <= level
+        }
+
+    def _level_of_variable(self, value):
+        """Return the level that the variable of a saved value has now: it may have been raised since."""
+        # sudo: a level, for the comparison with that of the caller
+        variable = self.env["cx.tower.variable"].sudo().browse(value.variable_id)
+        return variable.exists().access_level or value.level
+
+    def _saved(self):
+        """Return the saved values: [:class:`engine.waypoint_values.SavedValue`]; none if nothing was saved."""
+        # sudo: callers filter by level, or are the engine
+        return self._values_of_document(self.sudo().saved_values)
+
+    @api.model
+    def _values_of_document(self, document):
+        return [SavedValue.of_document(row) for row in document or ()]
+
+    # ------------------------------------------------------------------ the engine
+
+    def _save_variable_values(self):
+        """Save the values that the jet has of its own, in place of those saved before.
+
+        If the process dies before the commit, those saved before are still there, and the waypoint is not ready.
+        """
+        self.ensure_one()
+        self._write_by_movement({"saved_values": self.jet_id._own_values_document()})
+
+    def _restore_variable_values(self):
+        """Give the jet exactly the saved values. Its other own values are removed, except allocated ones.
+
+        :raise UserError: some of them cannot be restored; nothing was changed
+        """
+        self.ensure_one()
+        if self.sudo().saved_values is not None:  # sudo: as everything here
+            self.jet_id._take_own_values(self._saved())
+
+    def _why_not_restored(self):
+        """Return why the saved values cannot be restored, in sentences; "" if they can."""
+        self.ensure_one()
+        problems = self.jet_id.sudo()._problems_with(self._saved())  # sudo: all values count
+        return "\n".join(problems[:LISTED] + (["…"] if len(problems) > LISTED else []))
+
+
+class CxTowerJet(models.Model):
+    """The values that a jet has of its own, as waypoints save them."""
+
+    _inherit = "cx.tower.jet"
+
+    def _own_value_rows(self):
+        """Return the jet's own values, archived ones too, without those that only one jet may have."""
+        self.ensure_one()
+        Value = self.env["cx.tower.variable.value"].sudo().with_context(active_test=False)  # sudo: all levels
+        return Value.search([("jet_id", "=", self.id), ("variable_id.allocation", "=", False)])
+
+    def _own_values(self):
+        """Return {row id: :class:`engine.waypoint_values.SavedValue`} of the jet's own values."""
+        return {
+            row.id: SavedValue(
+                variable_id=row.variable_id.id,
+                variable=row.variable_reference or "",
+                option_id=row.option_id.id or None,
+                option=row.option_id.reference or "",
+                text=row.value_char if isinstance(row.value_char, str) else None,
+                level=row.access_level,
+                sequence=row.sequence,
+                required=row.required,
+                active=row.active,
+            )
+            for row in self._own_value_rows()
+        }
+
+    def _own_values_document(self):
+        """Return the jet's own values as JSON, for :meth:`_take_own_values`."""
+        return [value.document() for value in self._own_values().values()]
+
+    def _resolve_values(self, saved):
+        """Return (saved values with the ids of today, sentences about those that cannot be restored)."""
+        facts = self._facts_of_variables(saved)
+        values, problems = resolve(saved, facts)
+        texts = []
+        for problem in problems:
+            if problem.kind == "variable":
+                text = self.env._("The variable “%s” no longer exists.", problem.variable)
+            else:
+                text = self.env._(
+                    "The variable “%(variable)s” no longer has the option “%(text)s”.",
+                    variable=problem.variable,
+                    text=problem.text or "",
+                )
+            texts.append(text)
+        return values, texts
+
+    def _facts_of_variables(self, saved):
+        Variable = self.env["cx.tower.variable"].sudo().with_context(active_test=False)  # sudo: all levels
+        ids = [value.variable_id for value in saved]
+        references = [value.variable for value in saved]
+        found = Variable.search(["|", ("id", "in", ids), ("reference", "in", references)])
+        return {
+            variable.id: VariableFacts(
+                id=variable.id,
+                reference=variable.reference,
+                is_options=variable.variable_type == "o",
+                options={
+                    option.id: (option.reference, option.value_char or "") for option in variable.option_ids
+                },
+                level=variable.access_level,
+            )
+            for variable in found
+        }
+
+    def _problems_with(self, saved):
+        """Return a sentence for each saved value that the jet cannot take now."""
+        values, problems = self._resolve_values(saved)
+        variables = self.env["cx.tower.variable"].browse(value.variable_id for value in values)
+        options = self.env["cx.tower.variable.option"]
+        for value, variable in zip(values, variables, strict=True):
+            try:
+                variable._check_value(value.text, options.browse(value.option_id or []))
+            except ValidationError as error:
+                problems.append(str(error))
+        return problems
+
+    def _take_own_values(self, saved, partly=False):
+        """Let the jet have exactly these values of its own, besides allocated ones. In the caller's transaction.
+
+        :param saved: [:class:`engine.waypoint_values.SavedValue`]
+        :param partly: leave out what cannot be restored any more
+        :return: sentences about what was left out
+        :raise UserError: some of them cannot be restored; nothing was changed
+        """
+        self.ensure_one()
+        jet = self.sudo()  # sudo: the values belong to the engine during a flight
+        values, problems = jet._resolve_values(saved)
+        if problems and not partly:
+            raise UserError("\n".join(problems[:LISTED]))
+        changes = find_changes(jet._own_values(), values)
+        Value = jet.env["cx.tower.variable.value"]
+        # replaced, not written one by one: the number of queries does not depend on that of the values
+        Value.browse([*changes.remove, *changes.write]).unlink()
+        Value.create(
+            [
+                {
+                    "jet_id": jet.id,
+                    "variable_id": value.variable_id,
+                    **({"option_id": value.option_id} if value.option_id else {"value_char": value.text}),
+                    "access_level": value.level,
+                    "sequence": value.sequence,
+                    "required": value.required,
+                    "active": value.active,
+                }
+                for value in (*changes.write.values(), *changes.create)
+            ]
+        )
+        return problems
