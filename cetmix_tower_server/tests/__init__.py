@@ -37,6 +37,7 @@ from .server import test_server_connection
 from .server import test_server_access
 from .command import test_internal_commands
 from .command import test_python_command
+from .command import test_secrets_written_by_python
 from .command import test_command_access
 from .plan import test_plan_access
 from .plan import test_api_plan

@@ -10,8 +10,9 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from ..values.custom import Secrets
+from ..values.custom import Secrets, masked
 from .masker import Masker
 
 _thread = threading.local()
@@ -48,6 +49,18 @@ def mask_in_use(text: str) -> str:
     for masker in getattr(_thread, "maskers", ()):
         text = masker.mask(text)
     return text
+
+
+def mask_values_in_use(value: Any) -> Any:
+    """Return a JSON value without the secrets that this thread works with, in all its texts, keys and numbers."""
+    for masker in getattr(_thread, "maskers", ()):
+        value = masked(value, masker)
+    return value
+
+
+def names_in_use(text: str) -> list[str]:
+    """Return the names of the secrets that this thread works with and the text contains, sorted."""
+    return sorted({name for masker in getattr(_thread, "maskers", ()) for name in masker.names_in(text)})
 
 
 def _install() -> None:

@@ -6,3 +6,4 @@ from . import cx_tower_custom_variable_value_mixin
 from . import cx_tower_variable
 from . import cx_tower_variable_option
 from . import cx_tower_variable_value
+from . import secrets_in_values
