@@ -16,6 +16,7 @@ from .transition import test_movement
 from .transition import test_resume
 from .transition import test_correction
 from .waypoint import test_movements
+from .waypoint import test_secrets
 from .jet import test_allocation
 from .jet import test_create_wizard
 from .jet import test_creation
