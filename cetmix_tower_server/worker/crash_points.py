@@ -1,7 +1,8 @@
-"""Named places where a test may kill the process, see ``tests/acceptance``.
+"""Named places where a test may kill the process, see ``tests/acceptance/dying.py``.
 
-Set ``TOWER_CRASH_POINT`` in the environment of a test's Odoo process to the name of one of them, optionally
-with ``:N`` for the N-th time it is reached, or to the path of a file: once it exists, its content says so.
+Set ``TOWER_CRASH_POINT`` in the environment of a test's Odoo process to the name of one of them, optionally with ``:N``
+for the N-th time that a process reaches it. Or set it to the path of a file: once the file exists, its content names the
+place. The first process to reach that place renames the file to ``PATH.PID`` and dies, so each file kills one process.
 Unset (always, outside tests), reaching one costs a comparison.
 """
 
@@ -18,17 +19,22 @@ _reached = defaultdict(lambda: itertools.count(1))
 
 def reached(name: str) -> None:
     """Die like ``kill -9`` when the environment asks for it at this point."""
-    if _spec and _is_due(name):
+    if _spec and (_is_due_in_file(name) if os.path.isabs(_spec) else _is_due(_spec, name)):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _is_due(name: str) -> bool:
-    spec = _spec
-    if os.path.isabs(spec):
-        try:
-            with open(spec) as file:
-                spec = file.read().strip()
-        except FileNotFoundError:
-            return False
+def _is_due_in_file(name: str) -> bool:
+    """Return whether the file names this point and no other process was the first to reach it."""
+    try:
+        with open(_spec) as file:
+            is_due = _is_due(file.read().strip(), name)
+        if is_due:
+            os.rename(_spec, f"{_spec}.{os.getpid()}")
+    except FileNotFoundError:
+        return False
+    return is_due
+
+
+def _is_due(spec: str, name: str) -> bool:
     wanted, _, count = spec.partition(":")
     return wanted == name and next(_reached[spec]) >= int(count or 1)

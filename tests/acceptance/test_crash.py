@@ -6,10 +6,11 @@ from pathlib import Path
 
 import instance as tower
 import pytest
+from dying import answer_may_be_lost
+from plans import expire_leases, recover, until
 
 ACTIVE = ("queued", "running", "waiting")
 INTERRUPTED = -209
-LEASE_S = 30
 
 
 @pytest.fixture
@@ -18,25 +19,12 @@ def marks(host_dir):
     return host_dir
 
 
-def shorten_lease(database):
-    """Make the worker rows look old, as if the lease had passed: tests do not wait for it."""
-    database.query("UPDATE cx_tower_worker SET heartbeat = heartbeat - interval '2 days'")
-
-
-def recover(client):
-    """Run the cron that looks for lost runs, as it runs every minute."""
-    cron = client.call(
-        "ir.model.data", "check_object_reference", "cetmix_tower_server", "ir_cron_dispatch_runs"
-    )[1]
-    client.call("ir.cron", "method_direct_trigger", [cron])
-
-
-def start_marking(client, server_id, marks: Path, count: int, seconds: str = "0.3") -> dict[int, Path]:
+def start_marking(client, server_id, marks: Path, count: int) -> dict[int, Path]:
     """Start ``count`` commands that write a line to a file of their own when they run on the host."""
     logs = {}
     for _ in range(count):
         mark = marks / f"mark-{random.getrandbits(48):x}"
-        code = f"echo ran >> {mark}; sleep {seconds}; echo over >> {mark}"
+        code = f"echo ran >> {mark}; sleep 0.3; echo over >> {mark}"
         started = client.call("cx.tower.server", "run_code", [server_id], code)
         logs[started["id"]] = mark
     return logs
@@ -71,7 +59,7 @@ def test_killed_at_random_moments(template, tmp_path, marks, one_host, workers):
                 logs |= start_marking(client, server_id, marks, 8)
                 time.sleep(random.uniform(0.05, 1.2))
                 running.kill()
-            shorten_lease(database)
+            expire_leases(database)
         with tower.Instance(database, tmp_path, workers=workers) as running:
             client = running.client()
             recover(client)
@@ -95,10 +83,13 @@ def test_killed_at_a_named_point(database, tmp_path, marks, one_host, point, exp
     running = tower.Instance(database, tmp_path, environment={"TOWER_CRASH_POINT": point}).start()
     client = running.client()
     server_id = one_host.register(client)
-    logs = start_marking(client, server_id, marks, 1, "0")
+    mark = marks / "mark"
+    with answer_may_be_lost():
+        code = f"echo ran >> {mark}; echo over >> {mark}"
+        client.call("cx.tower.server", "run_code", [server_id], code)
     running.wait_until_dead()
-    shorten_lease(database)
-    ((log_id, mark),) = logs.items()
+    expire_leases(database)
+    ((log_id,),) = database.query("SELECT max(id) FROM cx_tower_command_log")
     with tower.Instance(database, tmp_path) as again:
         client = again.client()
         recover(client)
@@ -110,21 +101,23 @@ def test_killed_at_a_named_point(database, tmp_path, marks, one_host, point, exp
             assert "unknown" in ended["message"]
 
 
-def test_a_worker_that_wakes_up_late_changes_nothing(database, tmp_path, one_host):
+def test_a_worker_that_wakes_up_late_changes_nothing(database, tmp_path, marks, one_host):
+    gate = marks / "gate"
     with tower.Instance(database, tmp_path) as running:
         client = running.client()
         server_id = one_host.register(client)
-        log_id = client.call("cx.tower.server", "run_code", [server_id], "echo before; sleep 3; echo late")[
-            "id"
-        ]
-        give_up = time.monotonic() + 20
-        while "before" not in str(client.call("cx.tower.command.log", "read_output", [log_id])["chunks"]):
-            assert time.monotonic() < give_up
-            time.sleep(0.1)
-        shorten_lease(database)
-        recover(client)
-        assert client.wait_for(log_id)["state"] == "interrupted"
-        time.sleep(4)
+        code = f"echo before; while [ ! -e {gate} ]; do sleep 0.05; done; echo late"
+        log_id = client.call("cx.tower.server", "run_code", [server_id], code)["id"]
+        until(lambda: "before" in str(client.call("cx.tower.command.log", "read_output", [log_id])["chunks"]))
+
+        def is_found_lost():
+            expire_leases(database)
+            recover(client)
+            return client.log(log_id)["state"] == "interrupted"
+
+        until(is_found_lost)  # unless a heartbeat comes between the two
+        gate.touch()
+        until(lambda: "its result is discarded" in running.log())
         assert client.wait_for(log_id)["state"] == "interrupted"
         assert "before" in str(client.call("cx.tower.command.log", "read_output", [log_id])["chunks"])
 

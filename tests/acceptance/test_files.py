@@ -10,6 +10,7 @@ from pathlib import Path
 import instance as tower
 import plans as tools
 import pytest
+from dying import CrashPoint, answer_may_be_lost
 from plans import INTERRUPTED, Plans, until
 
 FILE = "cx.tower.file"
@@ -209,7 +210,7 @@ def test_scripts_transfer_files_without_records(client, server_id, host_dir):
 def test_killed_in_mid_push(template, tmp_path, host_dir, one_host, point):
     """The host has the old file or the new one, never a part; the run is found interrupted and can be done again."""
     database = template.copy(f"{template.name}_files_{point}")
-    armed = tmp_path / "crash-point"
+    crash_point = CrashPoint(tmp_path)
     path = host_dir / "target.bin"
     path.write_bytes(b"old")
     if os.geteuid() == 0:  # as the user that Tower logs in as has it
@@ -217,18 +218,18 @@ def test_killed_in_mid_push(template, tmp_path, host_dir, one_host, point):
         os.chown(path, user.pw_uid, user.pw_gid)
     content = os.urandom(LARGE)
     try:
-        with tower.Instance(database, tmp_path, environment={"TOWER_CRASH_POINT": str(armed)}) as running:
+        with tower.Instance(database, tmp_path, environment=crash_point.environment) as running:
             client = running.client()
             server_id = one_host.register(client)
             file_id = make(
                 client, server_id, path, file_type="binary", file=base64.b64encode(content).decode()
             )
-            armed.write_text(point)
-            client.call(FILE, "upload", [file_id])
-            running.wait_until_dead()
-            armed.unlink()
+            crash_point.arm(point)
+            with answer_may_be_lost():
+                client.call(FILE, "upload", [file_id])
+            crash_point.wait_for_victim(running)
         assert path.read_bytes() == (b"old" if point == "file_progress" else content)
-        tools.shorten_lease(database)
+        tools.expire_leases(database)
         with tower.Instance(database, tmp_path) as running:
             client = running.client()
             tools.recover(client)

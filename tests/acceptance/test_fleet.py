@@ -100,7 +100,7 @@ def test_a_killed_process_takes_no_turn_along(database, tmp_path, many_hosts, ho
         fleet_id = Fleets(plans.client).start(command=command_id, servers=server_ids, concurrency_limit=4)
         until(lambda: len(lines(mark)) >= 4)
         running.kill()
-    tools.shorten_lease(database)
+    tools.expire_leases(database)
     with tower.Instance(database, tmp_path) as running:
         fleets = Fleets(running.client())
         tools.recover(fleets.client)

@@ -1,10 +1,9 @@
 """kill -9 of Tower while jets move: afterwards no jet is busy without a live run, and resuming finishes what was interrupted."""
 
-from http.client import HTTPException
-
 import instance as tower
 import plans as tools
 import pytest
+from dying import CrashPoint, answer_may_be_lost
 from instance import RpcError
 from jets import Jets, check_jets, check_jets_agree
 from plans import Plans, lines, until
@@ -69,13 +68,17 @@ class World:
         return file
 
 
-def launch_and_let_die(world, crash):
-    """Launch a jet on its way to Running. :return: its id"""
-    try:
-        return world.jets.jet(world.template_id, world.server_id, crash[0].replace(":", " "), "running")
-    except (OSError, HTTPException):  # the process that answers was the one that died
-        ((jet_id,),) = world.database.query("SELECT max(id) FROM cx_tower_jet")
-        return jet_id
+def launch_and_let_die(world, crash_point, crash, running):
+    """Launch a jet on its way to Running, and wait until a process has died.
+
+    :return: (id of the jet, id of the process)
+    """
+    crash_point.arm(crash[0])
+    with answer_may_be_lost():
+        world.jets.jet(world.template_id, world.server_id, crash[0].replace(":", " "), "running")
+    victim = crash_point.wait_for_victim(running)
+    ((jet_id,),) = world.database.query("SELECT max(id) FROM cx_tower_jet")
+    return jet_id, victim
 
 
 def check_aftermath(world, crash, jet_id):
@@ -100,44 +103,35 @@ def check_aftermath(world, crash, jet_id):
 
 def test_killed_at_every_point_of_a_journey(template_with_jets, tmp_path, host_dir, one_host):
     """Each restart recovers from the crash before and arms the next one."""
-    armed = tmp_path / "crash-point"
-    environment = {"TOWER_CRASH_POINT": str(armed)}
+    crash_point = CrashPoint(tmp_path)
     database = template_with_jets.copy(f"{template_with_jets.name}_points")
     world, crash, jet_id = World(database, host_dir), None, None
     try:
         for following in [*CRASHES, None]:
-            with tower.Instance(database, tmp_path, environment=environment) as running:
+            with tower.Instance(database, tmp_path, environment=crash_point.environment) as running:
                 world.enter(running.client(), one_host)
                 if crash:
                     check_aftermath(world, crash, jet_id)
                 if following:
-                    armed.write_text(following[0])
-                    jet_id = launch_and_let_die(world, following)
-                    running.wait_until_dead()
-                    armed.unlink()
+                    jet_id, _victim = launch_and_let_die(world, crash_point, following, running)
             crash = following
             check_jets_agree(database)
-            tools.shorten_lease(database)
+            tools.expire_leases(database)
     finally:
         database.drop()
 
 
 def test_killed_at_every_point_of_a_journey_in_prefork_mode(template_with_jets, tmp_path, host_dir, one_host):
     """Here only the process that holds the run dies, and the server starts another."""
-    armed = tmp_path / "crash-point"
-    environment = {"TOWER_CRASH_POINT": str(armed)}
+    crash_point = CrashPoint(tmp_path)
     database = template_with_jets.copy(f"{template_with_jets.name}_points")
     world = World(database, host_dir)
     try:
-        with tower.Instance(database, tmp_path, workers=2, environment=environment) as running:
+        with tower.Instance(database, tmp_path, workers=2, environment=crash_point.environment) as running:
             world.enter(running.client(), one_host)
             for crash in PREFORK_CRASHES:
-                alive = set(running.pids())
-                armed.write_text(crash[0])
-                jet_id = launch_and_let_die(world, crash)
-                until(lambda alive=alive: alive - set(running.pids()))
-                armed.unlink()
-                tools.shorten_lease(database)
+                jet_id, victim = launch_and_let_die(world, crash_point, crash, running)
+                tools.expire_leases(database, [victim])
                 check_aftermath(world, crash, jet_id)
     finally:
         database.drop()
@@ -163,7 +157,7 @@ class Kill:
         """Kill Tower with all its processes; the leases of its runs have passed."""
         self._running.kill()
         check_jets_agree(self.world.database)
-        tools.shorten_lease(self.world.database)
+        tools.expire_leases(self.world.database)
 
     def end(self):
         self._running.stop()

@@ -6,11 +6,11 @@ import random
 import signal
 import time
 from collections import Counter
-from http.client import HTTPException
 
 import instance as tower
 import plans as tools
 import pytest
+from dying import CrashPoint, answer_may_be_lost
 from hosts import UserFactory, find_program
 from plans import INTERRUPTED, Plans, lines, until
 
@@ -37,49 +37,47 @@ def numbers(first: int, last: int) -> list[str]:
 
 def test_killed_at_every_point(database, tmp_path, host_dir, one_host):
     """Each restart recovers from the crash before and arms the next one."""
-    armed = tmp_path / "crash-point"
-    environment = {"TOWER_CRASH_POINT": str(armed)}
+    crash_point = CrashPoint(tmp_path)
     server_id = plan_id = run_id = crash = None
     for following in [*CRASHES, None]:
-        with tower.Instance(database, tmp_path, environment=environment) as running:
+        with tower.Instance(database, tmp_path, environment=crash_point.environment) as running:
             plans = Plans(running.client())
             if crash:
                 check_aftermath(database, plans, crash, run_id, host_dir / crash[0])
             server_id = server_id or one_host.register(plans.client)
             plan_id = plan_id or plans.numbered(LINES)
             if following:
-                armed.write_text(following[0])
-                run_id = plans.start(server_id, plan_id, mark=str(host_dir / following[0]))
-                running.wait_until_dead()
-                armed.unlink()
+                crash_point.arm(following[0])
+                with answer_may_be_lost():
+                    plans.start(server_id, plan_id, mark=str(host_dir / following[0]))
+                crash_point.wait_for_victim(running)
+                run_id = last_run(database)
         crash = following
-        tools.shorten_lease(database)
+        tools.expire_leases(database)
 
 
 def test_killed_at_every_point_in_prefork_mode(template, tmp_path, host_dir, one_host):
     """Here only the process that holds the run dies, and the server starts another."""
-    armed = tmp_path / "crash-point"
+    crash_point = CrashPoint(tmp_path)
     database = template.copy(f"{template.name}_points_prefork")
-    environment = {"TOWER_CRASH_POINT": str(armed)}
     try:
-        with tower.Instance(database, tmp_path, workers=2, environment=environment) as running:
+        with tower.Instance(database, tmp_path, workers=2, environment=crash_point.environment) as running:
             plans = Plans(running.client())
             server_id, plan_id = one_host.register(plans.client), plans.numbered(LINES)
             for crash in CRASHES:
                 mark = host_dir / crash[0]
-                alive = set(running.pids())
-                armed.write_text(crash[0])
-                try:
+                crash_point.arm(crash[0])
+                with answer_may_be_lost():
                     plans.start(server_id, plan_id, mark=str(mark))
-                except (OSError, HTTPException):
-                    pass  # the process that answers was the one that took the run, and died
-                until(lambda alive=alive: alive - set(running.pids()))
-                armed.unlink()
-                ((run_id,),) = database.query("SELECT max(id) FROM cx_tower_plan_log")
-                tools.shorten_lease(database)
-                check_aftermath(database, plans, crash, run_id, mark)
+                tools.expire_leases(database, [crash_point.wait_for_victim(running)])
+                check_aftermath(database, plans, crash, last_run(database), mark)
     finally:
         database.drop()
+
+
+def last_run(database) -> int:
+    ((run_id,),) = database.query("SELECT max(id) FROM cx_tower_plan_log")
+    return run_id
 
 
 def test_killed_before_a_stop_and_before_a_next_attempt(template, tmp_path, host_dir, one_host):
@@ -110,7 +108,7 @@ def test_killed_before_a_stop_and_before_a_next_attempt(template, tmp_path, host
             until(lambda: lines(stopped_mark))
             plans.stop(stopped)
             running.kill()
-        tools.shorten_lease(database)
+        tools.expire_leases(database)
         with tower.Instance(database, tmp_path) as running:
             plans = Plans(running.client())
             tools.recover(plans.client)
@@ -155,9 +153,9 @@ def check_aftermath(database, plans, crash, run_id, mark):
 
 def test_killed_while_python_is_recorded(database, tmp_path, host_dir, one_host):
     """A Python step's changes and its end are one transaction: it leaves nothing behind, or all of it."""
-    armed = tmp_path / "crash-point"
+    crash_point = CrashPoint(tmp_path)
     key = "tower_test_python"
-    with tower.Instance(database, tmp_path, environment={"TOWER_CRASH_POINT": str(armed)}) as running:
+    with tower.Instance(database, tmp_path, environment=crash_point.environment) as running:
         plans = Plans(running.client())
         count = (
             "parameters = env['ir.config_parameter'].sudo()\n"
@@ -170,11 +168,13 @@ def test_killed_while_python_is_recorded(database, tmp_path, host_dir, one_host)
             plans.python(count),
             plans.command(f"echo {{{{ trace }}}} >> {mark}"),
         )
-        armed.write_text("before_record_commit:2")
-        run_id = plans.start(one_host.register(plans.client), plan_id)
-        running.wait_until_dead()
-        armed.unlink()
-    tools.shorten_lease(database)
+        server_id = one_host.register(plans.client)
+        crash_point.arm("before_record_commit:2")
+        with answer_may_be_lost():
+            plans.start(server_id, plan_id)
+        crash_point.wait_for_victim(running)
+        run_id = last_run(database)
+    tools.expire_leases(database)
     assert not database.query("SELECT value FROM ir_config_parameter WHERE key = %s", (key,))
     with tower.Instance(database, tmp_path) as running:
         plans = Plans(running.client())
@@ -207,7 +207,7 @@ def test_a_plan_of_everything_on_three_hosts(template, tmp_path, host_dir, make_
             before = ["first", "coloured", "inner-42-red"]
             until(lambda: all(lines(mark) == before for mark in marks))
             running.kill()
-        tools.shorten_lease(database)
+        tools.expire_leases(database)
         gate.touch()
         with tower.Instance(database, tmp_path) as running:
             plans = Plans(running.client())
@@ -255,7 +255,7 @@ def test_a_process_that_wakes_up_late_changes_nothing(database, tmp_path, host_d
             try:
                 for pid in pids:
                     os.kill(pid, signal.SIGSTOP)
-                tools.shorten_lease(database)
+                tools.expire_leases(database, pids)
                 plans = Plans(other.client())
                 tools.recover(plans.client)
                 assert plans.wait(run_id)["state"] == "interrupted"
@@ -429,7 +429,7 @@ def test_killed_at_random_moments_threaded(template, tmp_path, host_dir, make_ho
                 traffic.top_up()
                 time.sleep(random.uniform(0, 1))
                 running.kill()
-            tools.shorten_lease(database)
+            tools.expire_leases(database)
             tools.check_agreement(database)
         interruptions = traffic.check(database)
         print(f"{wanted} kills, {len(traffic.chains)} plans, {interruptions} resumed")
@@ -457,11 +457,7 @@ def test_killed_at_random_moments_prefork(template, tmp_path, host_dir, make_hos
                     os.kill(pid, signal.SIGKILL)
                 killed += len(holders)
                 until(lambda gone=holders: not gone & set(running.pids()))
-                # of those that were killed only: another one's runs go on
-                database.query(
-                    "UPDATE cx_tower_worker SET heartbeat = heartbeat - interval '2 days' WHERE process = ANY(%s)",
-                    (list(holders),),
-                )
+                tools.expire_leases(database, holders)
                 tools.check_agreement(database)
             traffic.finish(database)
             interruptions = traffic.check(database)
