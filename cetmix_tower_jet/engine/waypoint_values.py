@@ -33,6 +33,11 @@ class SavedValue:
     required: bool = False
     active: bool = True
 
+    @property
+    def has_effect(self) -> bool:
+        """Whether the row stands for a text: it is neither archived nor required and still empty."""
+        return self.active and bool(self.text or not self.required)
+
     def document(self) -> dict[str, Any]:
         """Return the value as a dictionary that JSON can store."""
         return asdict(self)
@@ -147,11 +152,13 @@ class Problem:
     :param variable: reference of the variable, as saved
     :param kind: ``variable``: it no longer exists; ``option``: the variable no longer has the option, or its text has changed
     :param text: the saved text; "" where there is none
+    :param level: lowest access level that may be told
     """
 
     variable: str
     kind: ProblemKind
     text: str
+    level: str = "1"
 
 
 def resolve(
@@ -175,9 +182,10 @@ def resolve(
         # pop: a variable is given to one value only
         facts = variables.get(value.variable_id) or by_reference.pop(value.variable, None)
         if facts is None:
-            problems.append(Problem(value.variable, "variable", value.text or ""))
+            problems.append(Problem(value.variable, "variable", value.text or "", value.level))
         elif (option := _find_option(value, facts)) is None:
-            problems.append(Problem(value.variable, "option", value.text or ""))
+            level = max(value.level, facts.level)
+            problems.append(Problem(value.variable, "option", value.text or "", level))
         else:
             found.append(_resolved(value, facts, option))
     return tuple(found), tuple(problems)

@@ -15,6 +15,7 @@ from .transition import test_transition
 from .transition import test_movement
 from .transition import test_resume
 from .transition import test_correction
+from .waypoint import test_compare
 from .waypoint import test_movements
 from .waypoint import test_secrets
 from .jet import test_allocation

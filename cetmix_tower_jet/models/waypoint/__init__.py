@@ -1,6 +1,7 @@
 from . import cx_tower_jet_waypoint_template
 from . import cx_tower_jet_waypoint
 from . import saved_values
+from . import compare
 from . import cx_tower_jet_transition
 from . import flights
 from . import movements

@@ -1,6 +1,7 @@
 import json
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_mixin import LEVEL_MANAGER
 from odoo.addons.cetmix_tower_server.models.base.engine_context import engine_says
 from odoo.exceptions import UserError, ValidationError
 
@@ -9,6 +10,11 @@ from ..jet.levels import level_in_tower
 
 #: Problems that a message lists at most.
 LISTED = 20
+
+
+def _level_of_person(env):
+    """Return the level of the person in whose name something happens, even as superuser."""
+    return level_in_tower(env if env.uid == SUPERUSER_ID else env(su=False))
 
 
 class CxTowerJetWaypoint(models.Model):
@@ -28,27 +34,36 @@ class CxTowerJetWaypoint(models.Model):
     @api.depends("saved_values")
     @api.depends_context("uid", "su")
     def _compute_variable_values(self):
-        for waypoint in self:
-            values = waypoint._readable_values()
-            waypoint.variable_values = values
+        saved = {waypoint: waypoint._saved() for waypoint in self}
+        levels = self._levels_of_variables(
+            {value.variable_id for values in saved.values() for value in values}
+        )
+        for waypoint, values in saved.items():
+            texts = waypoint._readable_texts(values, levels)
+            waypoint.variable_values = texts
             waypoint.variable_values_text = (
-                json.dumps(values, indent=2, sort_keys=True, ensure_ascii=False) if values else False
+                json.dumps(texts, indent=2, sort_keys=True, ensure_ascii=False) if texts else False
             )
 
-    def _readable_values(self):
-        """Return {reference: text} of those saved values that have an effect and that the caller's level lets them read."""
+    def _readable_texts(self, values, levels):
+        """Return {reference: text} of those values that have an effect and that the caller's level lets them read.
+
+        :param levels: as :meth:`_levels_of_variables` returns them
+        """
         level = level_in_tower(self.env)
         return {
             value.variable: value.text or ""
-            for value in self._saved()
-            if value.active and max(value.level, self._level_of_variable(value)) <= level
+            for value in values
+            if value.has_effect and max(value.level, levels.get(value.variable_id, "")) <= level
         }
 
-    def _level_of_variable(self, value):
-        """Return the level that the variable of a saved value has now: it may have been raised since."""
-        # sudo: a level, for the comparison with that of the caller
-        variable = self.env["cx.tower.variable"].sudo().browse(value.variable_id)
-        return variable.exists().access_level or value.level
+    @api.model
+    def _levels_of_variables(self, ids):
+        """Return {id: level} of variables as they are now: a level may have been raised since a value was saved."""
+        # sudo: levels, for the comparison with that of the caller
+        Variable = self.env["cx.tower.variable"].sudo().with_context(active_test=False)
+        found = Variable.search_fetch([("id", "in", list(ids))], ["access_level"])
+        return {variable.id: variable.access_level for variable in found}
 
     def _saved(self):
         """Return the saved values: [:class:`engine.waypoint_values.SavedValue`]; none if nothing was saved."""
@@ -79,9 +94,14 @@ class CxTowerJetWaypoint(models.Model):
             self.jet_id._take_own_values(self._saved())
 
     def _why_not_restored(self):
-        """Return why the saved values cannot be restored, in sentences; "" if they can."""
+        """Return why the saved values cannot be restored, in sentences; "" if they can.
+
+        Values above the level of the person are only counted.
+        """
         self.ensure_one()
-        problems = self.jet_id.sudo()._problems_with(self._saved())  # sudo: all values count
+        problems = self.jet_id.sudo()._problems_with(
+            self._saved(), _level_of_person(self.env)
+        )  # sudo: all values
         return "\n".join(problems[:LISTED] + (["…"] if len(problems) > LISTED else []))
 
 
@@ -117,22 +137,30 @@ class CxTowerJet(models.Model):
         """Return the jet's own values as JSON, for :meth:`_take_own_values`."""
         return [value.document() for value in self._own_values().values()]
 
-    def _resolve_values(self, saved):
-        """Return (saved values with the ids of today, sentences about those that cannot be restored)."""
-        facts = self._facts_of_variables(saved)
-        values, problems = resolve(saved, facts)
-        texts = []
-        for problem in problems:
-            if problem.kind == "variable":
-                text = self.env._("The variable “%s” no longer exists.", problem.variable)
-            else:
-                text = self.env._(
-                    "The variable “%(variable)s” no longer has the option “%(text)s”.",
-                    variable=problem.variable,
-                    text=problem.text or "",
-                )
-            texts.append(text)
-        return values, texts
+    def _problem_texts(self, problems, level):
+        """Return sentences about values that cannot be restored.
+
+        :param problems: [:class:`engine.waypoint_values.Problem`]
+        :param level: level of those who read it; problems above it are only counted
+        """
+        texts = {
+            "variable": self.env._("The variable “%(variable)s” no longer exists."),
+            "option": self.env._("The variable “%(variable)s” no longer has the option “%(text)s”."),
+        }
+        told = [
+            texts[one.kind] % {"variable": one.variable, "text": one.text}
+            for one in problems
+            if one.level <= level
+        ]
+        return told + self._untold(len(problems) - len(told))
+
+    def _untold(self, count):
+        """Return a sentence, or none, about values that may not be named to the reader."""
+        if not count:
+            return []
+        if count == 1:
+            return [self.env._("One value that you may not see cannot be restored.")]
+        return [self.env._("%s values that you may not see cannot be restored.", count)]
 
     def _facts_of_variables(self, saved):
         Variable = self.env["cx.tower.variable"].sudo().with_context(active_test=False)  # sudo: all levels
@@ -152,17 +180,22 @@ class CxTowerJet(models.Model):
             for variable in found
         }
 
-    def _problems_with(self, saved):
-        """Return a sentence for each saved value that the jet cannot take now."""
-        values, problems = self._resolve_values(saved)
+    def _problems_with(self, saved, level):
+        """Return sentences about the saved values that the jet cannot take now.
+
+        :param level: as of :meth:`_problem_texts`
+        """
+        values, problems = resolve(saved, self._facts_of_variables(saved))
         variables = self.env["cx.tower.variable"].browse(value.variable_id for value in values)
         options = self.env["cx.tower.variable.option"]
+        refused = []
         for value, variable in zip(values, variables, strict=True):
             try:
                 variable._check_value(value.text, options.browse(value.option_id or []))
             except ValidationError as error:
-                problems.append(str(error))
-        return problems
+                refused.append((value.level, str(error)))
+        told = [text for its_level, text in refused if its_level <= level]
+        return [*self._problem_texts(problems, level), *told, *self._untold(len(refused) - len(told))]
 
     def _take_own_values(self, saved, partly=False):
         """Let the jet have exactly these values of its own, besides allocated ones. In the caller's transaction.
@@ -174,9 +207,11 @@ class CxTowerJet(models.Model):
         """
         self.ensure_one()
         jet = self.sudo()  # sudo: the values belong to the engine during a flight
-        values, problems = jet._resolve_values(saved)
-        if problems and not partly:
-            raise UserError("\n".join(problems[:LISTED]))
+        values, problems = resolve(saved, jet._facts_of_variables(saved))
+        # Managers read it later on the waypoint, whoever flies
+        texts = jet._problem_texts(problems, LEVEL_MANAGER)
+        if texts and not partly:
+            raise UserError("\n".join(texts[:LISTED]))
         changes = find_changes(jet._own_values(), values)
         # a text that contains a secret of the run which led here is no news: it stood here in clear before
         known = frozenset(value.text for value in values if value.text)
@@ -197,4 +232,4 @@ class CxTowerJet(models.Model):
                 for value in (*changes.write.values(), *changes.create)
             ]
         )
-        return problems
+        return texts

@@ -232,6 +232,28 @@ def test_an_option_is_found_by_id_then_reference_and_must_have_the_saved_text(va
     assert resolved(value, facts) == expected
 
 
+def test_a_problem_has_the_level_of_what_it_tells():
+    hidden = replace(MODE, level="2")
+    assert resolve([hidden], {})[1][0].level == "2"
+    facts = [replace(one, level="3") for one in options()]
+    assert resolve([hidden], {2: facts[0]})[1] == (Problem("mode", "option", "fast", "3"),)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"text": "a"}, True),
+        ({"text": None}, True),
+        ({"text": "", "required": True}, False),
+        ({"text": None, "required": True}, False),
+        ({"text": "a", "required": True}, True),
+        ({"text": "a", "active": False}, False),
+    ],
+)
+def test_archived_rows_and_empty_required_ones_have_no_effect(row, expected):
+    assert replace(PORT, **row).has_effect is expected
+
+
 def test_the_level_is_raised_to_that_of_the_variable():
     assert resolved(PORT, [VariableFacts(1, "port", level="3")]).level == "3"
     assert resolved(replace(PORT, level="3"), [VariableFacts(1, "port", level="2")]).level == "3"
