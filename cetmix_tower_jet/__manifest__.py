@@ -8,6 +8,7 @@
     "depends": ["cetmix_tower_server"],
     "data": [
         "security/ir.model.access.csv",
+        "security/clone/cx_tower_jet_transfer_rules.xml",
         "security/dependency/cx_tower_jet_dependency_rules.xml",
         "security/installation/cx_tower_jet_template_install_line_rules.xml",
         "security/installation/cx_tower_jet_template_install_rules.xml",

@@ -8,5 +8,6 @@ from . import transition
 from . import dependency
 from . import target
 from . import waypoint
+from . import clone
 from . import command
 from . import tower

@@ -18,6 +18,8 @@ from .transition import test_correction
 from .waypoint import test_compare
 from .waypoint import test_movements
 from .waypoint import test_secrets
+from .clone import test_clone
+from .clone import test_transfer
 from .jet import test_allocation
 from .jet import test_create_wizard
 from .jet import test_creation

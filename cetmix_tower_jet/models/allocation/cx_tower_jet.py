@@ -46,12 +46,22 @@ class CxTowerJet(models.Model):
         :param destroyed: those of them that gave up their values when they were destroyed; they get the same ones if possible
         :raise UserError: no value is free
         """
-        # sudo: jets hold their values, whoever creates them
-        Value = self.env["cx.tower.variable.value"].sudo()
         before = destroyed._find_freed_values()
         wanted = self._find_wanted_variables() | {(value.jet_id, value.variable_id): None for value in before}
+        self._allocate(wanted, before)
+
+    @api.model
+    def _allocate(self, wanted, before=()):
+        """Give jets the lowest free values of variables.
+
+        :param wanted: {(jet, variable): None}, as superuser
+        :param before: rows that these jets gave up
+        :raise UserError: no value is free
+        """
         if not wanted:
             return
+        # sudo: jets hold their values, whoever creates them
+        Value = self.env["cx.tower.variable.value"].sudo()
         rows = Value._rows_for(wanted, before)
         variables = rows.variable_id
         taken = variables._find_taken_values()
@@ -71,14 +81,14 @@ class CxTowerJet(models.Model):
 
     def _find_freed_values(self):
         """Return the values that these jets gave up when they were destroyed."""
-        # sudo: as in _take_values
+        # sudo: as in _allocate
         Value = self.env["cx.tower.variable.value"].sudo().with_context(active_test=False)
         domain = [("jet_id", "in", self.ids), ("active", "=", False), ("variable_id.allocation", "!=", False)]
         return Value.search(domain).with_context(active_test=True)
 
     def _find_wanted_variables(self):
         """Return {(jet, variable): None}, as superuser: what templates ask for and jets do not have, in a fixed order."""
-        Value = self.env["cx.tower.variable.value"].sudo()  # sudo: as in _take_values
+        Value = self.env["cx.tower.variable.value"].sudo()  # sudo: as in _allocate
         asking = Value.search(
             [
                 ("jet_template_id", "in", self.jet_template_id.ids),
@@ -94,7 +104,7 @@ class CxTowerJet(models.Model):
         present = {(value.jet_id.id, value.variable_id.id) for value in given}
         return {
             (jet, variable): None
-            for jet in self.sudo().sorted("id")  # sudo: as in _take_values
+            for jet in self.sudo().sorted("id")  # sudo: as in _allocate
             for variable in asking.get(jet.jet_template_id, Value).variable_id.sorted("id")
             if (jet.id, variable.id) not in present
         }

@@ -19,7 +19,7 @@ READ = {
         "jet_template_id",
         "server_id",
     ],
-    "cx.tower.jet.transition": ["state", "jet_id", "state_to_id", "command_log_id"],
+    "cx.tower.jet.transition": ["state", "jet_id", "state_to_id", "command_log_id", "action_id"],
     "cx.tower.jet.dependency": ["jet_id", "jet_template_dependency_id", "jet_depends_on_id"],
     "cx.tower.jet.template.dependency": [
         "template_id",
@@ -31,9 +31,10 @@ READ = {
 }
 
 #: Whether a dependency (``need``) counts while the jet that has it (``dependant``, with its running transition ``moving``) is
-#: where it is: it lives, and the dependency is for its state, for the state that it is entering, or for all states.
+#: where it is: it lives, and the dependency is for its state, for the state that it is entering, or for all states. A new jet
+#: that a movement without an action fills lives, too.
 COUNTS = SQL(
-    """dependant.active AND dependant.state_id IS NOT NULL
+    """dependant.active AND (dependant.state_id IS NOT NULL OR moving.id IS NOT NULL AND moving.action_id IS NULL)
        AND (NOT EXISTS (SELECT FROM cx_tower_jet_template_dependency_needed_state_rel needed
                          WHERE needed.dependency_id = need.id)
             OR EXISTS (SELECT FROM cx_tower_jet_template_dependency_needed_state_rel needed
@@ -300,7 +301,8 @@ class CxTowerJet(models.Model):
             SQL("jet.jet_template_id = %s", wish.template.id),
         ]
         if wish.need.where != "any":
-            conditions.append(SQL("jet.server_id = %s", wish.server.id))
+            # a jet that followed a transfer to another server still serves what it is linked to
+            conditions.append(SQL("(jet.server_id = %s OR %s)", wish.server.id, linked))
         if wish.only:
             conditions.append(SQL("jet.id = %s", wish.only.id))
         if not wish.person._is_superuser():

@@ -223,13 +223,16 @@ class CxTowerJetTransition(models.Model):
         )
         waiting -= live.transition_id
         # A jet may have left its state meanwhile.
-        unmet = self.env["cx.tower.jet"]._unmet_before(
-            [(one.jet_id.id, one.state_to_id.id or None, not one.state_from_id) for one in waiting]
-        )
+        unmet = self.env["cx.tower.jet"]._unmet_before([one._leads_to() for one in waiting])
         Need = self.env["cx.tower.jet.template.dependency"]
         for transition in waiting:
             needs = Need.browse(unmet.get(transition.jet_id.id, ()))
             transition._guarded(partial(transition._go_on, needs))
+
+    def _leads_to(self):
+        """Return (jet id, id of the state or None, whether the create action leads there): for ``_unmet_before``. Extension point."""
+        self.ensure_one()
+        return self.jet_id.id, self.state_to_id.id or None, not self.state_from_id
 
     def _go_on(self, needs):
         """Enter, or ask for what is missing again.

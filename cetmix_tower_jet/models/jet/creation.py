@@ -86,19 +86,25 @@ class CxTowerJetTemplate(models.Model):
 
     # ------------------------------------------------------------------ all steps
 
-    def _create_new_jet(self, server, name=None, state=None, asking=None, variable_values=None, **kwargs):
+    def _create_new_jet(
+        self, server, name=None, state=None, asking=None, variable_values=None, taken_over=None, **kwargs
+    ):
         """Create a jet; see :meth:`create_jet`. The caller has read access to the template.
 
         :param asking: :class:`engine.asking.Asking`; None: the caller asks
+        :param taken_over: fields that the jet gets from another one, and ``own_values``, a list of values of variables. The
+            caller did not enter them, so they are not checked; what the caller passes wins.
         :return: the jet, with the caller's rights
         """
         server.check_access("read")
         self._check_may_launch()
         values, later = self._prepare_jet_values(kwargs)
         self._check_user_texts(name, values.get("url"))
-        own_values = self._prepare_own_values(variable_values or {})
+        taken_over = dict(taken_over or {})
+        own_values = self._prepare_own_values(variable_values or {}, taken_over.pop("own_values", []))
+        values = taken_over | values
         values |= {
-            "name": self._name_argument(name),
+            "name": self._name_argument(taken_over.get("name") if name is None else name),
             "jet_template_id": self.id,
             "server_id": server.id,
             "variable_value_ids": [fields.Command.create(vals) for vals in own_values],
@@ -203,6 +209,8 @@ class CxTowerJetTemplate(models.Model):
                 continue
             if not field.relational:
                 values[name] = value
+            elif value is False and field.type == "many2one":
+                values[name] = False
             elif name == "server_log_ids":
                 later[name] = self._linked_argument(
                     field, value
@@ -258,8 +266,11 @@ class CxTowerJetTemplate(models.Model):
 
     # ------------------------------------------------------------------ values of variables
 
-    def _prepare_own_values(self, given):
-        """Return the values of variables that a new jet gets of its own, checked as the caller."""
+    def _prepare_own_values(self, given, taken_over=()):
+        """Return the values of variables that a new jet gets of its own, checked as the caller.
+
+        :param taken_over: values that it gets from another jet, unless the caller passes one for the same variable
+        """
         if not isinstance(given, Mapping):
             raise ValidationError(
                 self.env._("Pass values of variables as {reference of the variable: value}.")
@@ -279,12 +290,19 @@ class CxTowerJetTemplate(models.Model):
         self._check_no_secrets(texts)
         self._check_user_texts(texts=texts)
         self._check_overridden(texts)
-        self._check_required(texts)
-        return [
+        taken_over = [value for value in taken_over if value["variable_id"] not in variables.ids]
+        self._check_required(self._texts_of(taken_over) | texts)
+        return taken_over + [
             {"variable_id": variable.id, "value_char": texts[variable.reference]}
             for variable in variables
             if texts[variable.reference] is not False
         ]
+
+    def _texts_of(self, values):
+        """Return {variable reference: text} of values as :meth:`_prepare_own_values` returns them."""
+        # sudo: only whether they are there is found out
+        Variable = self.env["cx.tower.variable"].sudo()
+        return {Variable.browse(value["variable_id"]).reference: value["value_char"] for value in values}
 
     def _values_of_template(self):
         """Return all values of this template, as superuser."""

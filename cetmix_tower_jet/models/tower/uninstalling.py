@@ -6,6 +6,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import sql
 
+from ..clone.cx_tower_jet_transfer import LIVE as TRANSFERS_LIVE
+
 MODULE = "cetmix_tower_jet"
 NAMED = 3
 #: What a step becomes that triggered an action of a jet. It must not succeed silently.
@@ -38,6 +40,8 @@ class CxTowerJet(models.Model):
         installations = self.env["cx.tower.jet.template.install"].sudo()
         running = installations.search([("state", "=", "processing")], limit=NAMED)
         found += [installation._live_text() for installation in running]
+        transfers = self.env["cx.tower.jet.transfer"].sudo()  # sudo: as above
+        found += transfers.search([("state", "in", TRANSFERS_LIVE)], limit=NAMED).mapped("display_name")
         for model in ("cx.tower.plan.log", "cx.tower.command.log"):
             # sudo: as above
             runs = self.env[model].sudo().search(self._domain_of_live_runs(), limit=NAMED)

@@ -270,7 +270,7 @@ class CxTowerJetTransition(models.Model):
     def _is_last_asked_for(self):
         """Return whether, with the success of this transition, what somebody asked for is done."""
         is_last = not self._is_journey() or self.state_to_id == self.journey_state_id
-        return is_last and self.source in ("person", "schedule")
+        return is_last and self.source in ("person", "schedule", "clone")
 
     def _has_arrived(self):
         """Return whether this good transition was the last one of its journey."""
