@@ -16,6 +16,8 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -158,6 +160,34 @@ class Instance:
                     total += int(line.split()[1]) * 1024
         return total
 
+    @contextmanager
+    def frozen(self) -> Iterator[list[int]]:
+        """Hold the server's processes still, between two of its transactions, so that nobody waits for their locks.
+
+        :return: the process ids
+        """
+        pids = self.pids()
+        give_up = time.monotonic() + 30
+        try:
+            while not self._stop_between_transactions(pids):
+                assert time.monotonic() < give_up, f"{self.url} is always in a transaction"
+                _signal_all(pids, signal.SIGCONT)
+                time.sleep(0.02)
+            yield pids
+        finally:
+            _signal_all(pids, signal.SIGCONT)
+
+    def _stop_between_transactions(self, pids: list[int]) -> bool:
+        """Stop processes and return whether none of them has a transaction open that has written or locked rows."""
+        _signal_all(pids, signal.SIGSTOP)
+        time.sleep(0.05)  # for the statements that have just been sent
+        busy = self.database.query(
+            """SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = ANY(%s)
+                AND (state = 'active' OR backend_xid IS NOT NULL)""",
+            (self.database.name, [f"odoo-{pid}" for pid in pids]),
+        )
+        return not busy
+
     def kill(self) -> None:
         """End every process of the server as ``kill -9`` does."""
         self._end(signal.SIGKILL)
@@ -197,6 +227,11 @@ class Instance:
 
     def __exit__(self, *exception) -> None:
         self.stop()
+
+
+def _signal_all(pids: list[int], signum: int) -> None:
+    for pid in pids:
+        os.kill(pid, signum)
 
 
 class Client:

@@ -1,9 +1,6 @@
 """Fleet runs on real hosts: the limit holds between two processes, a kill loses no turn, failures and a person stop them."""
 
-import os
-import signal
 import time
-from contextlib import contextmanager
 
 import instance as tower
 import plans as tools
@@ -44,16 +41,6 @@ def most_at_once(path) -> int:
     return most
 
 
-@contextmanager
-def frozen(instance):
-    """Hold a process still for a moment."""
-    os.kill(instance.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(instance.pid, signal.SIGCONT)
-
-
 def running_workers(database) -> int:
     return database.query("SELECT count(DISTINCT worker) FROM cx_tower_command_log WHERE state = 'running'")[
         0
@@ -72,12 +59,12 @@ def test_the_limit_holds_between_two_processes(database, tmp_path, many_hosts, h
             plans.command(f"echo - >> {busy}"),
         )
         half = HOSTS // 2
-        with frozen(second):
+        with second.frozen():
             ids = [
                 Fleets(plans.client).start(plan=plan_id, servers=server_ids[:half], concurrency_limit=LIMIT)
             ]
             until(lambda: len(lines(busy)) >= LIMIT)
-        with frozen(first):  # the other one takes the second fleet run, so that both have turns to pass on
+        with first.frozen():  # the other one takes the second fleet run, so that both have turns to pass on
             ids.append(fleets.start(plan=plan_id, servers=server_ids[half:], concurrency_limit=LIMIT))
             until(lambda: running_workers(database) == 2)
         for fleet_id in ids:
@@ -92,14 +79,15 @@ def test_the_limit_holds_between_two_processes(database, tmp_path, many_hosts, h
 
 def test_a_killed_process_takes_no_turn_along(database, tmp_path, many_hosts, host_dir):
     """Those that ran are interrupted, the others follow after the restart, and the interrupted ones can be retried."""
-    mark = host_dir / "mark"
+    mark, gate = host_dir / "mark", host_dir / "gate"
     with tower.Instance(database, tmp_path) as running:
         plans = Plans(running.client())
         server_ids = register(plans.client, *many_hosts)[:12]
-        command_id = plans.command(f"echo x >> {mark}; sleep 1; echo y >> {mark}")
+        command_id = plans.command(f"echo x >> {mark}; while [ ! -e {gate} ]; do sleep 0.05; done")
         fleet_id = Fleets(plans.client).start(command=command_id, servers=server_ids, concurrency_limit=4)
         until(lambda: len(lines(mark)) >= 4)
         running.kill()
+    gate.touch()
     tools.expire_leases(database)
     with tower.Instance(database, tmp_path) as running:
         fleets = Fleets(running.client())

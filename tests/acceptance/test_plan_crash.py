@@ -241,8 +241,8 @@ def sudo_user():
 def test_a_process_that_wakes_up_late_changes_nothing(database, tmp_path, host_dir, one_host):
     """SIGSTOP in the middle of a step; meanwhile another process finds the run lost and resumes it."""
     mark, gate = host_dir / "late", host_dir / "gate"
-    with tower.Instance(database, tmp_path) as frozen:
-        plans = Plans(frozen.client())
+    with tower.Instance(database, tmp_path) as late:
+        plans = Plans(late.client())
         plan_id = plans.plan(
             plans.command(f"echo 1 >> {mark}"),
             plans.command(f"echo 2 >> {mark}; while [ ! -e {gate} ]; do sleep 0.1; done"),
@@ -251,10 +251,7 @@ def test_a_process_that_wakes_up_late_changes_nothing(database, tmp_path, host_d
         run_id = plans.start(one_host.register(plans.client), plan_id)
         until(lambda: lines(mark) == ["1", "2"])
         with tower.Instance(database, tmp_path) as other:
-            pids = frozen.pids()
-            try:
-                for pid in pids:
-                    os.kill(pid, signal.SIGSTOP)
+            with late.frozen() as pids:
                 tools.expire_leases(database, pids)
                 plans = Plans(other.client())
                 tools.recover(plans.client)
@@ -263,10 +260,7 @@ def test_a_process_that_wakes_up_late_changes_nothing(database, tmp_path, host_d
                 resumed_id = plans.resume(run_id)
                 assert plans.wait(resumed_id)["state"] == "done"
                 before = snapshot(database)
-            finally:
-                for pid in pids:
-                    os.kill(pid, signal.SIGCONT)
-            until(lambda: "its result is discarded" in frozen.log())
+            until(lambda: "its result is discarded" in late.log())
             tools.check_consistent(database)
             assert snapshot(database) == before
             assert lines(mark) == ["1", "2", "2", "3"]
