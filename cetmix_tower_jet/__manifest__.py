@@ -56,6 +56,7 @@
         "views/installation/cx_tower_server_views.xml",
         "wizards/cx_tower_jet_move_wizards_views.xml",
         "wizards/cx_tower_jet_template_install_wiz_views.xml",
+        "views/topology/cx_tower_topology_views.xml",
         "views/menus.xml",
     ],
     "demo": [

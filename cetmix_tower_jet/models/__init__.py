@@ -6,6 +6,7 @@ from . import jet
 from . import allocation
 from . import transition
 from . import dependency
+from . import topology
 from . import target
 from . import waypoint
 from . import clone

@@ -57,3 +57,6 @@ from .screens import test_screen_words
 from .screens import test_screens
 from .access import test_reading
 from .screens import test_screens_walk
+from .topology import test_topology
+from .topology import test_links
+from .topology import test_topology_api

@@ -22,6 +22,7 @@ import long_output
 import many_hosts
 import one_host
 import plans
+import topology
 import variables
 from lab import Lab
 
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "dry_run": dry_run,
     "jet_board": jet_board,
     "jets": jets,
+    "topology": topology,
 }
 
 

@@ -12,6 +12,10 @@ const MARGIN = 12;
 // Bundles of edges between clusters for which a way around other clusters is searched.
 const MIN_ROUTED = 12;
 const ROUTED_PER_BOX = 1;
+// Clusters up to which edges between them decide about their places. More of them would be spread over a vast picture.
+const MAX_FLOWING = 6;
+// Boxes from which on the library's quicker way to find layers is used.
+const MANY_BOXES = 60;
 const LOOP_GAP = 16;
 const LOOP_HALF_WIDTH = 16;
 const PARALLEL_GAP = 9;
@@ -67,7 +71,13 @@ function layOutPiece(dagre, { boxes, edges }, direction) {
         };
     }
     const graph = new dagre.graphlib.Graph({ multigraph: true });
-    graph.setGraph({ rankdir: direction, nodesep: NODE_GAP, ranksep: RANK_GAP, edgesep: EDGE_GAP });
+    graph.setGraph({
+        rankdir: direction,
+        nodesep: NODE_GAP,
+        ranksep: RANK_GAP,
+        edgesep: EDGE_GAP,
+        ranker: boxes.length < MANY_BOXES ? "network-simplex" : "tight-tree",
+    });
     const key = new Map(boxes.map((box, index) => [box.id, `n${index}`]));
     for (const { id, width, height } of boxes) {
         graph.setNode(key.get(id), { width, height });
@@ -123,6 +133,17 @@ function layOutLevel(dagre, boxes, edges, direction, gap) {
         );
     });
     return level;
+}
+
+/** Boxes in rows, in their order. */
+function packed(boxes, direction, gap) {
+    const { corners, width, height } = intoRows(boxes, gap, ASPECT[direction]);
+    const centers = boxes.map((box, index) => ({
+        ...box,
+        x: corners[index].x + box.width / 2,
+        y: corners[index].y + box.height / 2,
+    }));
+    return { width, height, boxes: new Map(centers.map((box) => [box.id, box])), edges: new Map() };
 }
 
 /** A node with the room that its loops need: above it, or beside it where the graph grows downwards. */
@@ -250,8 +271,10 @@ class Layout {
             to: `n:${edge.to}`,
         }));
         const boxes = this.outerBoxes();
-        const edges = [...this.routed(boxes.length), ...free];
-        const outer = layOutLevel(this.dagre, boxes, edges, this.direction, gap);
+        const isPacked = this.clusters.size > MAX_FLOWING && !free.length;
+        const outer = isPacked
+            ? packed(boxes, this.direction, gap)
+            : layOutLevel(this.dagre, boxes, [...this.routed(boxes.length), ...free], this.direction, gap);
         this.picture.width = outer.width + 2 * MARGIN;
         this.picture.height = outer.height + 2 * MARGIN;
         const shifted = ({ x, y }) => ({ x: x + MARGIN, y: y + MARGIN });

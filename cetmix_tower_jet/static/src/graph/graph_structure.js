@@ -27,15 +27,28 @@ function nodeShape(node) {
     if (node.isDot) {
         return { lines: [], sublines: [], width: DOT_PX, height: DOT_PX };
     }
-    const lines = wrapText(node.label, NODE.maxWidth, NODE.maxLines, measureFor("label"));
-    const sublines = wrapText(node.sublabel, NODE.maxWidth, 1, measureFor("sublabel"));
+    const maxWidth = node.width ? node.width - 2 * NODE.paddingX : NODE.maxWidth;
+    const lines = wrapText(node.label, maxWidth, NODE.maxLines, measureFor("label"));
+    const sublines = wrapText(node.sublabel, maxWidth, 1, measureFor("sublabel"));
     const text = Math.max(widest(lines, measureFor("label")), widest(sublines, measureFor("sublabel")));
+    // A node of a fixed width has room for a second text, even if it has none at the moment.
+    const sublineCount = node.width ? 1 : sublines.length;
     return {
         lines,
         sublines,
-        width: Math.max(NODE.minWidth, text + 2 * NODE.paddingX),
-        height: Math.max(1, lines.length + sublines.length) * LINE_PX + 2 * NODE.paddingY,
+        width: node.width || Math.max(NODE.minWidth, text + 2 * NODE.paddingX),
+        height: Math.max(1, lines.length + sublineCount) * LINE_PX + 2 * NODE.paddingY,
     };
+}
+
+const shapes = new WeakMap();
+
+/** The shape of a node or edge. The same object has the same shape, so what has not changed is not measured again. */
+function shapeOf(one, compute) {
+    if (!shapes.has(one)) {
+        shapes.set(one, compute(one));
+    }
+    return shapes.get(one);
 }
 
 function edgeShape(edge) {
@@ -52,13 +65,15 @@ function edgeShape(edge) {
 
 /**
  * @param {{nodes: Object[], edges: Object[], clusters: Object[], direction: "LR"|"TB"}} graph
+ * A node with a `width` keeps it whatever its texts are.
+ *
  * @returns {{key: string, structure: Object, shapes: {nodes: Map, edges: Map, clusters: Map}}} `key` is the same for graphs that
  *   look the same but for colours and states; `structure` is what `layOutGraph` takes; `shapes` are wrapped texts and sizes
  */
 export function graphStructure({ nodes, edges, clusters, direction }) {
-    const shapes = {
-        nodes: new Map(nodes.map((node) => [String(node.id), nodeShape(node)])),
-        edges: new Map(edges.map((edge) => [String(edge.id), edgeShape(edge)])),
+    const found = {
+        nodes: new Map(nodes.map((node) => [String(node.id), shapeOf(node, nodeShape)])),
+        edges: new Map(edges.map((edge) => [String(edge.id), shapeOf(edge, edgeShape)])),
         clusters: new Map(
             clusters.map(({ id, label }) => {
                 const lines = wrapText(label, CLUSTER_MAX_WIDTH, 1, measureFor("label"));
@@ -69,11 +84,11 @@ export function graphStructure({ nodes, edges, clusters, direction }) {
     const structure = {
         direction,
         nodes: nodes.map(({ id, cluster }) => {
-            const { width, height } = shapes.nodes.get(String(id));
+            const { width, height } = found.nodes.get(String(id));
             return { id: String(id), width, height, cluster: cluster === undefined ? "" : String(cluster) };
         }),
         edges: edges.map(({ id, from, to }) => {
-            const { width, height } = shapes.edges.get(String(id));
+            const { width, height } = found.edges.get(String(id));
             return {
                 id: String(id),
                 from: String(from),
@@ -84,13 +99,14 @@ export function graphStructure({ nodes, edges, clusters, direction }) {
         }),
         clusters: clusters.map(({ id }) => ({
             id: String(id),
-            titleWidth: shapes.clusters.get(String(id)).width,
+            titleWidth: found.clusters.get(String(id)).width,
         })),
     };
-    const texts = [...shapes.nodes.values(), ...shapes.edges.values(), ...shapes.clusters.values()];
-    return {
-        key: JSON.stringify([structure, texts.map((shape) => [shape.lines, shape.sublines])]),
-        structure,
-        shapes,
-    };
+    // The second text of a node of a fixed width changes nothing but itself.
+    const texts = nodes.map((node) => {
+        const { lines, sublines } = found.nodes.get(String(node.id));
+        return node.width ? [lines] : [lines, sublines];
+    });
+    const others = [...found.edges.values(), ...found.clusters.values()].map((shape) => shape.lines);
+    return { key: JSON.stringify([structure, texts, others]), structure, shapes: found };
 }

@@ -9,29 +9,43 @@ import {
 } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 
+import { CanvasViewport } from "./canvas_viewport";
+import { Drawing } from "./graph_drawing";
+import { GraphItem, GraphLine } from "./graph_items";
+import { GraphKeyboard } from "./graph_keyboard";
 import { layOutGraph } from "./graph_layout";
 import { loadGraphLibrary } from "./graph_library";
-import { graphStructure, LINE_HEIGHT } from "./graph_structure";
-import { useGraphViewport } from "./use_graph_viewport";
+import { graphStructure } from "./graph_structure";
+import { ScrollViewport, useGraphViewport } from "./use_graph_viewport";
 
 const NARROW_PX = 560;
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const ASIDE = 2.5;
+const NOTHING = { nodes: [], edges: [], clusters: [] };
 
+const text = { type: [String, { value: false }], optional: true };
+const flag = { type: Boolean, optional: true };
+const mark = {
+    type: Object,
+    shape: { id: String, icon: String, text: String, kind: { type: String, optional: true } },
+};
 const node = {
     type: Object,
     shape: {
         id: [String, Number],
         label: String,
-        sublabel: { type: [String, { value: false }], optional: true },
+        sublabel: text,
         color: { type: [Number, String], optional: true },
-        isCurrent: { type: Boolean, optional: true },
-        isMuted: { type: Boolean, optional: true },
-        isBusy: { type: Boolean, optional: true },
-        isDot: { type: Boolean, optional: true },
-        warning: { type: [String, { value: false }], optional: true },
+        isCurrent: flag,
+        isMuted: flag,
+        isFound: flag,
+        isBusy: flag,
+        isDot: flag,
+        isStub: flag,
+        warning: text,
+        marks: { type: Array, element: mark, optional: true },
         cluster: { type: [String, Number], optional: true },
-        title: { type: [String, { value: false }], optional: true },
+        width: { type: Number, optional: true },
+        name: text,
+        title: text,
     },
 };
 const edge = {
@@ -40,12 +54,15 @@ const edge = {
         id: [String, Number],
         from: [String, Number],
         to: [String, Number],
-        label: { type: [String, { value: false }], optional: true },
-        isClickable: { type: Boolean, optional: true },
-        isActive: { type: Boolean, optional: true },
-        isMuted: { type: Boolean, optional: true },
-        title: { type: [String, { value: false }], optional: true },
-        kind: { type: [{ value: "normal" }, { value: "error" }], optional: true },
+        label: text,
+        isClickable: flag,
+        isActive: flag,
+        isMuted: flag,
+        title: text,
+        kind: {
+            type: [{ value: "normal" }, { value: "error" }, { value: "unmet" }, { value: "hidden" }],
+            optional: true,
+        },
     },
 };
 
@@ -53,14 +70,22 @@ const edge = {
  * A graph of nodes, edges between them, and clusters of nodes. It only reports clicks: what they do is up to its owner.
  *
  * The layout is computed when ids, links or texts change. Everything else (colours, current, busy, active ...) only changes
- * attributes, so a graph can be given new data as often as they come.
+ * attributes, so a graph can be given new data as often as they come. Only nodes and edges that are other objects than before are
+ * drawn again: pass the same objects for what has not changed, and never change an object that was passed.
  *
- * Props: `color` of a node is an index of Odoo's colours (0 to 11) or a CSS class that sets `--tower-graph-color`. `warning` is a text
- * that a badge shows. `isDot` is a small dot without text, for a start or an end. `direction` is "LR" or "TB"; a narrow box is always "TB".
- * `label` names the graph for screen readers.
+ * Nodes: `color` is an index of Odoo's colours (0 to 11) or a CSS class that sets `--tower-graph-color`. `warning` is a text that a
+ * badge shows, `marks` are further badges: `icon` (one character), `text`, `kind` ("warning", "error" or "info"). `isDot` is a small
+ * dot without text, for a start or an end, `isStub` stands for something that is not there. A node with a `width` keeps it, and its
+ * `sublabel` can change without a new layout. `name` is what screen readers say instead of the label.
+ *
+ * `direction` is "LR" or "TB"; a narrow box is always "TB". `label` names the graph for screen readers. `isCanvas`: the graph fills
+ * the box around it, is moved and zoomed freely, and is one stop of the Tab key; otherwise it is a part of a page that scrolls. A
+ * canvas keeps what it shows when its layout changes, unless `viewKey` does. `view` is what it shows first. `setHandle` gets an
+ * object with `show(id, focus)`, which moves a node into view, and `view()`, which returns what can be passed as `view`.
  */
 export class TowerGraph extends Component {
     static template = "cetmix_tower_jet.TowerGraph";
+    static components = { GraphItem, GraphLine };
     static props = {
         nodes: { type: Array, element: node },
         edges: { type: Array, element: edge, optional: true },
@@ -74,20 +99,32 @@ export class TowerGraph extends Component {
         onEdgeClick: { type: Function, optional: true },
         emptyText: { type: String, optional: true },
         label: { type: String, optional: true },
+        isCanvas: { type: Boolean, optional: true },
+        view: { type: [Object, { value: null }], optional: true },
+        viewKey: { type: String, optional: true },
+        setHandle: { type: Function, optional: true },
     };
     static defaultProps = { edges: [], clusters: [], direction: "LR" };
     static layOut = layOutGraph;
 
     setup() {
-        this.lineHeight = LINE_HEIGHT;
         this.root = useRef("root");
         this.box = useRef("box");
-        this.state = useState({ isNarrow: false, lit: null });
+        this.state = useState({ isNarrow: window.innerWidth < NARROW_PX, lit: null, tabStop: null });
         this.layout = null;
-        this.viewport = useGraphViewport(this.box, {
+        this.drawn = NOTHING;
+        this.items = [];
+        this.keyboard = new GraphKeyboard();
+        this.viewport = useGraphViewport(this.props.isCanvas ? CanvasViewport : ScrollViewport, this.box, {
             getSize: () => this.layout || { width: 1, height: 1 },
             getFocusPoint: () => this.focusPoint,
             getLayout: () => this.layout,
+            getViewKey: () => `${this.props.viewKey} ${this.state.isNarrow}`,
+            firstView: this.props.view,
+        });
+        this.props.setHandle?.({
+            show: (id, focus) => this.show(`node ${id}`, focus),
+            view: () => this.viewport.view,
         });
         onWillStart(async () => {
             try {
@@ -129,137 +166,80 @@ export class TowerGraph extends Component {
     }
 
     /** Computes the layout, if what it depends on has changed, and what is drawn with it. */
-    prepare({ nodes, edges, clusters, direction }) {
-        if (!this.library) {
-            nodes = edges = [];
-        }
+    prepare({ nodes, edges, clusters, direction, onNodeClick }) {
+        const graph = this.library ? { nodes, edges, clusters } : NOTHING;
         const wanted = this.state.isNarrow ? "TB" : direction;
-        const { key, structure, shapes } = graphStructure({ nodes, edges, clusters, direction: wanted });
+        const { key, structure, shapes } = graphStructure({ ...graph, direction: wanted });
         if (key !== this.key) {
             this.key = key;
-            this.layout = nodes.length ? this.constructor.layOut(this.library, structure) : null;
-            this.shapes = shapes;
+            this.layout = graph.nodes.length ? this.constructor.layOut(this.library, structure) : null;
+            this.drawing = new Drawing(this.layout, Boolean(onNodeClick));
         }
-        this.drawnNodes = nodes.map((one) => this.drawNode(one));
-        this.drawnEdges = edges
-            .filter((one) => this.layout?.edges.has(String(one.id)))
-            .map((one) => this.drawEdge(one, nodes));
-        this.drawnClusters = clusters
-            .filter((one) => this.layout?.clusters.has(String(one.id)))
-            .map((one) => this.drawCluster(one));
+        this.drawn = this.drawing.draw(graph, shapes);
         this.items = this.inReadingOrder(wanted);
+        this.byKey = new Map([...this.drawn.edges, ...this.items].map((item) => [item.key, item]));
     }
 
     inReadingOrder(direction) {
         const [first, second] = direction === "TB" ? ["y", "x"] : ["x", "y"];
         const items = [
-            ...this.drawnNodes,
-            ...this.drawnEdges.filter((one) => one.lines.length || one.isClickable),
+            ...this.drawn.nodes,
+            ...this.drawn.edges.filter((one) => one.lines.length || one.isClickable),
         ];
         return items.sort((one, other) => one[first] - other[first] || one[second] - other[second]);
     }
 
     get focusPoint() {
-        const wanted = this.drawnNodes.find((one) => one.isCurrent || one.isBusy) || this.items[0];
+        const wanted = this.drawn.nodes.find((one) => one.isCurrent || one.isBusy) || this.items[0];
         return wanted || { x: 0, y: 0 };
     }
 
-    // -- what is drawn
-
-    drawNode(one) {
-        const shape = this.shapes.nodes.get(String(one.id));
-        const place = this.layout.nodes.get(String(one.id));
-        const states = [one.isCurrent && _t("current"), one.isBusy && _t("in progress"), one.warning];
-        const words = [one.label || one.title, one.sublabel, ...states].filter(Boolean);
-        return {
-            ...one,
-            ...shape,
-            ...place,
-            kind: "node",
-            key: `node ${one.id}`,
-            name: words.join(", "),
-            tooltip: [one.title || one.label, one.sublabel, one.warning].filter(Boolean).join("\n"),
-            classes: this.nodeClasses(one),
-        };
+    /** Only one item of a canvas is a stop of the Tab key: the one that had the focus last. */
+    tabindexOf(item) {
+        if (!item.isFocusable) {
+            return "";
+        }
+        const stop = this.byKey.has(this.state.tabStop) ? this.state.tabStop : this.firstStop;
+        return !this.props.isCanvas || item.key === stop ? "0" : "-1";
     }
 
-    nodeClasses(one) {
-        const color = typeof one.color === "string" ? one.color : `o_tower_graph_color_${one.color || 0}`;
-        return {
-            [color]: true,
-            o_current: one.isCurrent,
-            o_busy: one.isBusy,
-            o_muted: one.isMuted,
-            o_dot: one.isDot,
-            o_clickable: this.props.onNodeClick && !one.isDot,
-        };
-    }
-
-    drawEdge(one, nodes) {
-        const shape = this.shapes.edges.get(String(one.id));
-        const { path, end, angle, label } = this.layout.edges.get(String(one.id));
-        const nameOf = (id) => {
-            const found = nodes.find((other) => String(other.id) === String(id));
-            return found.label || found.title || "";
-        };
-        const way = _t("%(from)s to %(to)s", { from: nameOf(one.from), to: nameOf(one.to) });
-        const words = [one.label || one.title, way, one.isActive && _t("in progress")];
-        return {
-            ...one,
-            ...shape,
-            x: label.x,
-            y: label.y,
-            path,
-            arrow: `translate(${end.x} ${end.y}) rotate(${(angle * 180) / Math.PI})`,
-            kind: "edge",
-            key: `edge ${one.id}`,
-            name: words.filter(Boolean).join(", "),
-            tooltip: one.title || one.label || way,
-            classes: {
-                o_active: one.isActive,
-                o_muted: one.isMuted,
-                o_error: one.kind === "error",
-                o_clickable: one.isClickable,
-            },
-        };
-    }
-
-    drawCluster(one) {
-        const shape = this.shapes.clusters.get(String(one.id));
-        return { ...one, ...this.layout.clusters.get(String(one.id)), title: shape.lines.join(" ") };
-    }
-
-    /** Height of the first line of texts around a centre. */
-    firstLine(count) {
-        return (-(count - 1) * LINE_HEIGHT) / 2;
-    }
-
-    isButton(item) {
-        return item.kind === "node"
-            ? Boolean(this.props.onNodeClick) && !item.isDot
-            : Boolean(item.isClickable);
-    }
-
-    isFocusable(item) {
-        return item.kind === "node" ? !item.isDot : Boolean(item.isClickable);
+    get firstStop() {
+        return this.items.find((item) => item.isFocusable)?.key;
     }
 
     // -- what people do
 
+    /** The item, or the edge, that an event is about. */
+    itemOf(ev) {
+        const element = ev.target.closest("[data-item], [data-edge]");
+        const { item, edge: edgeId } = element?.dataset || {};
+        return this.byKey.get(item || `edge ${edgeId}`);
+    }
+
+    onClick(ev) {
+        const item = this.itemOf(ev);
+        if (item) {
+            this.click(item);
+        }
+    }
+
     click(item) {
-        if (this.isButton(item)) {
+        if (item.isButton) {
             (item.kind === "node" ? this.props.onNodeClick : this.props.onEdgeClick)?.(item.id);
         }
     }
 
-    onKeydown(ev, item) {
-        if (ev.altKey || ev.ctrlKey || ev.metaKey || ev.shiftKey) {
+    onKeydown(ev) {
+        const item = this.itemOf(ev);
+        if (!item || ev.altKey || ev.ctrlKey || ev.metaKey) {
             return;
         }
-        if (ev.key in ARROWS) {
+        const { items, drawn } = this;
+        const target = this.keyboard.target(ev, item, { items, edges: drawn.edges });
+        if (target !== undefined) {
             ev.preventDefault();
-            this.focusNeighbour(item, ARROWS[ev.key]);
-        } else if ((ev.key === "Enter" || ev.key === " ") && this.isButton(item)) {
+            this.show(target?.key, true);
+        } else if (!ev.shiftKey && (ev.key === "Enter" || ev.key === " ") && item.isButton) {
             ev.preventDefault();
             if (!ev.repeat) {
                 this.click(item);
@@ -267,27 +247,41 @@ export class TowerGraph extends Component {
         }
     }
 
-    /** The nearest node or clickable edge that lies in a direction. */
-    focusNeighbour(item, [dx, dy]) {
-        let best = null;
-        for (const other of this.items) {
-            const along = (other.x - item.x) * dx + (other.y - item.y) * dy;
-            const aside = Math.abs((other.x - item.x) * dy) + Math.abs((other.y - item.y) * dx);
-            const cost = along + ASIDE * aside;
-            if (this.isFocusable(other) && along > 1 && (!best || cost < best.cost)) {
-                best = { cost, other };
+    /** Moves an item into view; `focus` also focuses it. */
+    show(key, focus = false) {
+        const item = this.byKey.get(key);
+        const elements = item ? [...this.box.el.querySelectorAll("[data-item]")] : [];
+        const element = elements.find((el) => el.dataset.item === key);
+        if (element) {
+            this.viewport.reveal(item, element, focus);
+            if (focus) {
+                element.focus({ preventScroll: Boolean(this.props.isCanvas) });
             }
         }
-        const elements = [...this.box.el.querySelectorAll("[data-item]")];
-        elements.find((el) => best && el.dataset.item === best.other.key)?.focus();
+    }
+
+    onFocus(ev) {
+        const item = this.itemOf(ev);
+        if (item) {
+            this.state.tabStop = item.key;
+            this.light(item);
+            if (ev.target.matches(":focus-visible")) {
+                this.viewport.reveal(item, ev.target);
+            }
+        }
+    }
+
+    onHover(ev) {
+        this.light(this.itemOf(ev));
     }
 
     /** An edge is lit together with the nodes at its ends. */
-    isLit(edge) {
-        return [edge.key, `node ${edge.from}`, `node ${edge.to}`].includes(this.state.lit);
+    isLit({ key, fromKey, toKey }) {
+        const { lit } = this.state;
+        return Boolean(lit) && (lit === key || lit === fromKey || lit === toKey);
     }
 
     light(item) {
-        this.state.lit = item && item.key;
+        this.state.lit = item ? item.key : null;
     }
 }

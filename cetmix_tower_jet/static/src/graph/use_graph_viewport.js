@@ -16,11 +16,11 @@ const middle = ([one, other]) => ({
 });
 
 /**
- * Zoom and position of a drawing inside of a box that scrolls. Where there is a mouse, the box hides what does not fit and is moved by
+ * Zoom and position of a drawing inside of a box that scrolls, as a part of a page. Where there is a mouse, the box hides what does not fit and is moved by
  * dragging, so that the wheel scrolls the page; on touch screens it scrolls by itself. Focus scrolls it in both cases.
  */
-class Viewport {
-    constructor(boxRef, getSize, getFocusPoint) {
+export class ScrollViewport {
+    constructor(boxRef, { getSize, getFocusPoint }) {
         Object.assign(this, { boxRef, getSize, getFocusPoint });
         this.scale = 1;
         this.hasDragged = false;
@@ -138,6 +138,33 @@ class Viewport {
         this.pinch = now;
     }
 
+    /** The browser scrolls to what it focuses. */
+    reveal(_item, element, isFocused = true) {
+        if (!isFocused) {
+            element.scrollIntoView({ block: "nearest", inline: "nearest" });
+        }
+    }
+
+    get view() {
+        return null; // the next visit starts anew
+    }
+
+    /** What the viewport listens to, as arguments of `addEventListener`. */
+    listeners() {
+        return [
+            [this.box, "wheel", this.onWheel, { passive: false }],
+            [this.box, "touchstart", this.onTouchStart, { passive: true }],
+            [this.box, "touchmove", this.onTouchMove, { passive: false }],
+            [this.box, "pointerdown", this.onPointerDown, {}],
+            [window, "pointermove", this.onPointerMove, {}],
+            [this.box, "click", this.takeClick, { capture: true }],
+        ];
+    }
+
+    release() {
+        this.grip = null;
+    }
+
     /** The click that ends a drag is none. */
     takeClick(ev) {
         if (this.hasDragged) {
@@ -149,45 +176,44 @@ class Viewport {
 }
 
 /**
- * @param {{el: HTMLElement}} boxRef the element that scrolls, with the `svg` in it
- * @param {() => {width: number, height: number}} getSize of the drawing at scale 1
- * @param {() => {x: number, y: number}} getFocusPoint what is to be seen first
- * @param {() => any} getLayout a new value shows the drawing from its start
+ * @param {typeof ScrollViewport} Viewport
+ * @param {{el: HTMLElement}} boxRef the box, with the `svg` in it
+ * @param {Object} options
+ * @param {() => {width: number, height: number}} options.getSize of the drawing at scale 1
+ * @param {() => {x: number, y: number}} options.getFocusPoint what is to be seen first
+ * @param {() => any} options.getLayout a new value shows the drawing from its start
+ * @param {() => any} [options.getViewKey] as long as it stays the same, a canvas keeps what it shows when the layout changes
+ * @param {Object} [options.firstView] what a canvas shows first
  */
-export function useGraphViewport(boxRef, { getSize, getFocusPoint, getLayout }) {
-    const viewport = new Viewport(boxRef, getSize, getFocusPoint);
+export function useGraphViewport(Viewport, boxRef, options) {
+    const viewport = new Viewport(boxRef, options);
     useEffect(
         (box) => {
             if (!box) {
                 return;
             }
-            const handlers = [
-                [box, "wheel", viewport.onWheel, { passive: false }],
-                [box, "touchstart", viewport.onTouchStart, { passive: true }],
-                [box, "touchmove", viewport.onTouchMove, { passive: false }],
-                [box, "pointerdown", viewport.onPointerDown, {}],
-                [window, "pointermove", viewport.onPointerMove, {}],
-                [box, "click", viewport.takeClick, { capture: true }],
-            ].map(([target, name, method, options]) => [target, name, method.bind(viewport), options]);
-            handlers.forEach(([target, name, handler, options]) =>
-                target.addEventListener(name, handler, options),
-            );
+            const handlers = viewport
+                .listeners()
+                .map(([target, name, method, how]) => [target, name, method.bind(viewport), how]);
+            handlers.forEach(([target, name, handler, how]) => target.addEventListener(name, handler, how));
             return () =>
-                handlers.forEach(([target, name, handler, options]) =>
-                    target.removeEventListener(name, handler, options),
+                handlers.forEach(([target, name, handler, how]) =>
+                    target.removeEventListener(name, handler, how),
                 );
         },
         () => [boxRef.el],
     );
-    let shown = null;
+    let shown = { layout: null };
     const showNew = () => {
-        if (boxRef.el && getLayout() && shown !== getLayout()) {
-            shown = getLayout();
-            viewport.start();
+        const next = { layout: options.getLayout(), viewKey: options.getViewKey?.() };
+        if (boxRef.el && next.layout && shown.layout !== next.layout) {
+            const canFollow = viewport.follow && shown.layout && shown.viewKey === next.viewKey;
+            canFollow ? viewport.follow(shown.layout, next.layout) : viewport.start();
+            shown = next;
         }
     };
     onMounted(showNew);
     onPatched(showNew);
-    onWillUnmount(() => (viewport.grip = null));
+    onWillUnmount(() => viewport.release());
     return viewport;
 }

@@ -10,16 +10,17 @@ const MAX_RETRY_DELAY_MS = 30000;
 const POLL_INTERVAL_MS = 15000; // announcements may get lost
 
 /**
- * Collects the ids of jets that have changed and passes them on together, at most once a second. A hidden page waits
- * until it is shown.
+ * Collects the ids of jets that have changed and passes them on together, at most once a second unless told otherwise. A hidden
+ * page waits until it is shown.
  */
 export class NewsCollector {
     /**
      * @param {(ids: number[] | null) => Promise<void> | void} take null: anything may have changed. If it fails, it gets
      *     the same ids again later
+     * @param {{firstDelay?: number, minPause?: number}} [pauses] in milliseconds: before the first call, and between two calls
      */
-    constructor(take) {
-        this.take = take;
+    constructor(take, { firstDelay = FIRST_DELAY_MS, minPause = MIN_PAUSE_MS } = {}) {
+        Object.assign(this, { take, firstDelay, minPause });
         this.ids = new Set();
         this.isAnything = false;
         this.isTaking = false;
@@ -58,7 +59,7 @@ export class NewsCollector {
         if (!this.isStarted || this.timer || this.isTaking || !this.hasNews || document.hidden) {
             return;
         }
-        const delay = Math.max(FIRST_DELAY_MS, this.nextDate - Date.now());
+        const delay = Math.max(this.firstDelay, this.nextDate - Date.now());
         this.timer = browser.setTimeout(() => {
             this.timer = null;
             if (!document.hidden) {
@@ -86,7 +87,7 @@ export class NewsCollector {
             (ids || []).forEach((id) => this.ids.add(id));
         }
         this.isTaking = false;
-        const pause = Math.max(MIN_PAUSE_MS, 2 * (Date.now() - start)) * 2 ** this.failures;
+        const pause = Math.max(this.minPause, 2 * (Date.now() - start)) * 2 ** this.failures;
         this.nextDate = Date.now() + Math.min(pause, MAX_RETRY_DELAY_MS);
         this._schedule();
     }
@@ -110,10 +111,11 @@ registry.category("services").add("tower_jet_news", jetNewsService);
  *
  * @param {(ids: number[] | null) => Promise<void>} take null: anything may have changed
  * @param {() => number[]} [busyIds] jets that are busy according to the screen; they are looked at again from time to time
+ * @param {{firstDelay?: number, minPause?: number}} [pauses] as of `NewsCollector`
  */
-export function useJetNews(take, busyIds = () => []) {
+export function useJetNews(take, busyIds = () => [], pauses = {}) {
     const { news, listen } = useService("tower_jet_news");
-    const collector = new NewsCollector(take);
+    const collector = new NewsCollector(take, pauses);
     const onNews = ({ detail }) => collector.add(detail.ids);
     let poll = null;
     onMounted(() => {

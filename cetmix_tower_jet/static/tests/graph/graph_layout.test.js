@@ -119,6 +119,41 @@ test("texts are broken at spaces, inside of long words, and cut at the last line
     expect(wrapText(undefined, 7, 2, measure)).toEqual([]);
 });
 
+test("many clusters stand in rows, in their order", () => {
+    const graph = topology(20, 200, 300);
+    const { clusters, edges, width, height } = layOut(graph);
+    const corners = [...clusters.values()].map((box) => [
+        Math.round(box.y - box.height / 2),
+        Math.round(box.x - box.width / 2),
+    ]);
+    const inRows = [...corners].sort(([y, x], [otherY, otherX]) => y - otherY || x - otherX);
+    expect(corners).toEqual(inRows);
+    expect(overlaps([...clusters].map(([id, box]) => ({ id, ...box })))).toEqual([]);
+    expect(edges.size).toBe(graph.edges.length);
+    const filled = [...clusters.values()].reduce((sum, box) => sum + box.width * box.height, 0);
+    expect(filled / (width * height)).toBeGreaterThan(0.5);
+});
+
+test("many nodes without clusters do not overlap, and all edges are there", () => {
+    const { nodes, edges } = topology(20, 200, 300);
+    const picture = layOut({ nodes: nodes.map((one) => ({ ...one, cluster: undefined })), edges });
+    expect(overlaps(boxesOf(picture))).toEqual([]);
+    expect(picture.edges.size).toBe(edges.length);
+});
+
+test("a node of a fixed width keeps its size and place whatever its second text is", () => {
+    const key = (values) =>
+        graphStructure({
+            nodes: [node("a", { width: 168, ...values })],
+            edges: [],
+            clusters: [],
+            direction: "LR",
+        }).key;
+    expect(key({ sublabel: "Running" })).toBe(key({ sublabel: "A state with a much longer name" }));
+    expect(key({ sublabel: "Running" })).toBe(key({}));
+    expect(key({ label: "other" })).not.toBe(key({}));
+});
+
 test("time of 200 nodes and 300 edges", () => {
     const graph = topology(20, 200, 300);
     const times = [1, 2, 3].map(() => {

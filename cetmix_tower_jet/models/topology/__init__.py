@@ -1,0 +1,3 @@
+from . import cx_tower_jet
+from . import cx_tower_jet_dependency
+from . import tower
