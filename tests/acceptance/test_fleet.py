@@ -143,3 +143,38 @@ def test_a_stop_while_quick_runs_follow_each_other(server, one_host):
     ended = fleets.wait(fleet_id)
     assert (ended["state"], ended["counts"]["failed"]) == ("stopped", 0)
     assert ended["counts"]["stopped"] > 40
+
+
+#: A fleet run of which one member runs and ends while a person stops the others.
+STOPPED_MEANWHILE = """
+from odoo.addons.cetmix_tower_server.engine.run_end import RunEnd
+type(env["cx.tower.run.backend"]._chosen())._dispatch = lambda self, runs: None  # nobody executes anything in here
+servers = env["cx.tower.server"].create([
+    {"name": f"Host {n}", "ip_v4_address": "192.0.2.1", "ssh_username": "tower", "ssh_password": "x"} for n in range(20)
+])
+command = env["cx.tower.command"].create({"name": "Step", "code": "true"})
+Fleet, Stop, Log = env["cx.tower.fleet.run"], env["cx.tower.run.stop"], env["cx.tower.command.log"]
+fleet = Fleet.browse(Fleet.start(command=command.id, servers=servers.ids, concurrency_limit=1)["id"])
+log = Log.search([("fleet_run_id", "=", fleet.id), ("is_held", "=", False)])
+log.sudo().write({"state": "running"})
+env.cr.commit()
+marked = Stop._apart(lambda stop: stop._mark(fleet.with_env(stop.env), env.user), read_committed=True)
+with env.registry.cursor() as other:
+    ends = log.with_env(env(cr=other)).sudo()
+    ends._finish(RunEnd(0, ""))
+    ends.env.flush_all()
+    Stop._end_queued_apart(fleet, marked, env.user)
+env.cr.rollback()
+print("FACTS", fleet.state, sorted(Log.search([("fleet_run_id", "=", fleet.id)]).grouped("state")))
+"""
+
+
+def test_a_member_that_ends_while_the_held_ones_are_stopped(template, tmp_path):
+    """Neither of the two transactions sees the end of the other's members, yet the fleet run ends."""
+    database = template.copy(f"{template.name}_stopped")
+    try:
+        done = tower.odoo_shell(database, tmp_path, STOPPED_MEANWHILE, 120)
+        facts = [line.partition("FACTS ")[2] for line in done.stdout.splitlines() if "FACTS" in line]
+        assert facts == ["stopped ['done', 'stopped']"], done.stdout[-2000:] + done.stderr[-2000:]
+    finally:
+        database.drop()

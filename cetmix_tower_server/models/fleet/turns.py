@@ -10,8 +10,8 @@ from .cx_tower_fleet_run import ACTIVE, RUNNING, STOPPING
 
 _logger = logging.getLogger(__name__)
 
-#: Members that end at the same moment in different processes do not see each other. With so few left, look again after
-#: the commit.
+#: Members that end at the same moment in different processes do not see each other. With so few left that have their turn,
+#: look again after the commit.
 LAST_FEW = 8
 NOT_SUCCEEDED = (states.FAILED, states.INTERRUPTED)
 MEMBERS = {"command": SQL.identifier("cx_tower_command_log"), "plan": SQL.identifier("cx_tower_plan_log")}
@@ -203,8 +203,8 @@ class CxTowerFleetRun(models.Model):
         halted = is_failure and self._count_failure()
         if halted:
             self._halt()
-        elif had_turn and self.state == RUNNING:
-            self._pass_turn_on(lane)
+        elif had_turn and self.state == RUNNING and self._pass_turn_on(lane):
+            return  # the next member is active, and its end leads here again
         self._end_if_nothing_is_left()
 
     @api.model
@@ -256,11 +256,16 @@ class CxTowerFleetRun(models.Model):
         return self._member_model().sudo()
 
     def _end_if_nothing_is_left(self):
-        """End the fleet run when its last member has ended. Only the first end counts."""
+        """End the fleet run when its last member has ended. Only the first end counts.
+
+        Held members do not count as left over: whoever stops or halts the fleet run may be ending them in another
+        transaction, which does not see the end of this member either.
+        """
         self.flush_recordset()
         self.env.cr.execute(
             SQL(
-                "SELECT count(*) FROM (SELECT FROM %s WHERE fleet_run_id = %s AND state = ANY(%s) LIMIT %s) left_over",
+                """SELECT count(*) FROM (SELECT FROM %s WHERE fleet_run_id = %s AND state = ANY(%s)
+                                            AND is_held IS NOT TRUE LIMIT %s) left_over""",
                 MEMBERS[self.action],
                 self.id,
                 list(states.ACTIVE),
@@ -268,7 +273,7 @@ class CxTowerFleetRun(models.Model):
             )
         )
         left = self.env.cr.fetchone()[0]
-        if not left:
+        if not left and not self._has_active_members():
             self._finish()
         elif left < LAST_FEW:
             self._look_again_after_commit()
