@@ -71,6 +71,10 @@ class Database:
             connection.close()
         return output.getvalue()
 
+    def wake_crons(self) -> None:
+        """Let the servers of this database look now which crons are due. Unasked they look once a minute."""
+        _maintain("SELECT pg_notify('cron_trigger', %s)", (self.name,))
+
     def drop(self) -> None:
         """Delete the database, whoever of ours is connected."""
         _drop(self.name)

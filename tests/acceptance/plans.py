@@ -109,6 +109,19 @@ def until(look, timeout_s: float = 30):
     return found
 
 
+def until_a_cron(database, look, timeout_s: float = 30):
+    """Wait until ``look()`` returns something true because a cron did its work, and return that.
+
+    The crons look twice a second for what is due, instead of once a minute.
+    """
+    give_up = time.monotonic() + timeout_s
+    while not (found := look()):
+        assert time.monotonic() < give_up, f"still {found!r} after {timeout_s} s"
+        time.sleep(0.5)
+        database.wake_crons()
+    return found
+
+
 def lines(path) -> list[str]:
     """Return the words that commands left in a file."""
     return path.read_text().split() if path.exists() else []

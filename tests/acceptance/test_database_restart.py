@@ -6,7 +6,7 @@ import time
 
 import instance as tower
 import pytest
-from plans import Plans, check_consistent, lines, until
+from plans import Plans, check_consistent, lines, until, until_a_cron
 from postgres import FAST, IMMEDIATE, Postgres
 
 RESTARTS = int(os.environ.get("TOWER_TEST_RESTARTS", "3"))
@@ -76,7 +76,7 @@ def test_work_that_began_idle_after_a_restart(running, postgres, one_host):
     assert client.wait_for(started["id"], AWAKE_S)["response"] == "awake\n"
     ran_before = _last_call(running.database)
     running.database.query("UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' - interval '1 minute'")
-    until(lambda: _last_call(running.database) != ran_before, 90)
+    until_a_cron(running.database, lambda: _last_call(running.database) != ran_before)
 
 
 def _last_call(database):

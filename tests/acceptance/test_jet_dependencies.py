@@ -4,7 +4,7 @@ import instance as tower
 import pytest
 from instance import RpcError
 from jets import Jets, busy_until_over, check_jets
-from plans import Plans, lines, until
+from plans import Plans, lines, until, until_a_cron
 
 CHAIN = 10
 FAN = 50
@@ -153,7 +153,8 @@ def test_a_request_that_times_out(world, host_dir, database_with_jets):
     jets.client.call("ir.config_parameter", "set_param", "cetmix_tower_jet.request_timeout", "2")
     try:
         jets.bring(shop_id, "running")
-        ended = jets.idle(shop_id, "stopped", 120)
+        until_a_cron(database_with_jets, lambda: jets.read(shop_id)["movement"] != "busy")
+        ended = jets.idle(shop_id, "stopped")
     finally:
         jets.client.call("ir.config_parameter", "set_param", "cetmix_tower_jet.request_timeout", "3600")
     assert "“Slow”" in ended["last_problem"] and "“Running”" in ended["last_problem"], ended

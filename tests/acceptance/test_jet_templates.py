@@ -1,9 +1,7 @@
 """Many people change and install jet templates at the same moment: dependencies stay without a cycle, nothing runs twice."""
 
-import os
 import threading
 
-import instance as tower
 import pytest
 from plans import Plans
 
@@ -12,12 +10,8 @@ ROUNDS = 5
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    found = tower.install(
-        f"tower_jet_templates_{os.getpid()}", tmp_path_factory.mktemp("jet"), "cetmix_tower_jet"
-    )
-    yield found
-    found.drop()
+def database(database_with_jets):
+    return database_with_jets
 
 
 @pytest.fixture(scope="module")

@@ -108,11 +108,8 @@ class Addon:
 
 
 @pytest.fixture(scope="module")
-def addon(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("jets")
-    database = tower.install("tower_jets_uninstalled", folder, "cetmix_tower_jet")
-    yield Addon(database, folder)
-    database.drop()
+def addon(database_with_jets, tmp_path_factory):
+    return Addon(database_with_jets, tmp_path_factory.mktemp("jets"))
 
 
 def test_upgrade_and_uninstall(addon):
