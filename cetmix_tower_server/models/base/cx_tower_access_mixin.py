@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 # Each level implies those before it, so they compare as text.
 LEVEL_USER, LEVEL_MANAGER, LEVEL_ROOT = "1", "2", "3"
@@ -32,6 +33,21 @@ class CxTowerAccessMixin(models.AbstractModel):
     def _default_access_level(self):
         """Return the level of new records."""
         return LEVEL_MANAGER
+
+    @api.constrains("access_level")
+    def _check_access_level_exists(self):
+        """Odoo checks no value of a selection that a method returns."""
+        levels = dict(self._selection_access_level())
+        for record in self:
+            if record.access_level not in levels:
+                raise ValidationError(
+                    self.env._(
+                        "“%(level)s” is not an access level of “%(record)s”. Possible: %(levels)s.",
+                        level=record.access_level,
+                        record=record.display_name,
+                        levels=", ".join(f"{level} ({label})" for level, label in levels.items()),
+                    )
+                )
 
     @api.model
     def _get_access_fields(self):
