@@ -8,6 +8,8 @@ from .access import test_jet_access
 from .access import test_template_access
 from .access import test_methods
 from .access import test_writing
+from .access import test_waypoint_access
+from .access import test_waypoint_writing
 from .jet import test_offers
 from .jet import test_races
 from .transition import test_queries

@@ -15,6 +15,8 @@ MANAGER_MODELS = [
     "cx.tower.jet.template.dependency",
     "cx.tower.jet.template.install",
     "cx.tower.jet.template.install.line",
+    "cx.tower.jet.waypoint.template",
+    "cx.tower.jet.waypoint",
 ]
 
 
@@ -66,6 +68,7 @@ def make_jet_records(env, server, user, manager):
         one._set_state(stopped)
     template.action_ids.filtered(lambda action: action.name == "Restart").plan_id = plan
     transition = jet.correct_state("running", "It was started by hand.")["transition"]
+    waypoint = _new_waypoint(env, jet, plan)
     return [
         jet,
         template,
@@ -76,6 +79,8 @@ def make_jet_records(env, server, user, manager):
         need,
         install,
         install.line_ids[:1],
+        waypoint.waypoint_template_id,
+        waypoint,
         env["cx.tower.jet.request"].create(
             {
                 "server_id": server.id,
@@ -96,6 +101,19 @@ def _add_what_jets_get(env, template, command):
     env["cx.tower.scheduled.task"].create(task)
     variable = env["cx.tower.variable"].create({"name": f"Screens {template.id}", "access_level": "1"})
     template.variable_value_ids = [(0, 0, {"variable_id": variable.id, "value_char": "1"})]
+
+
+def _new_waypoint(env, jet, plan):
+    """Create a waypoint that is ready, of a type whose other flight plans are all the same one."""
+    plans = {f"plan_{step}_id": plan.id for step in ("arrive", "leave", "delete")}
+    kind = env["cx.tower.jet.waypoint.template"].create(
+        {"name": "Backup", "jet_template_id": jet.jet_template_id.id, **plans}
+    )
+    waypoint = env["cx.tower.jet.waypoint"].create(
+        {"name": "Before the update", "jet_id": jet.id, "waypoint_template_id": kind.id, "metadata": {"a": 1}}
+    )
+    waypoint.prepare()
+    return waypoint
 
 
 def _actions(env):

@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_mixin import LEVEL_ROOT, LEVEL_USER
-from odoo.addons.cetmix_tower_server.models.base.engine_context import heard
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import format_datetime
 
@@ -119,7 +118,7 @@ class CxTowerJetWaypoint(models.Model):
         # Users see no waypoints.
         return [level for level in super()._selection_access_level() if level[0] != LEVEL_USER]
 
-    @api.depends("waypoint_template_id")
+    @api.depends("waypoint_template_id.access_level")
     def _compute_access_level(self):
         for waypoint in self:
             # sudo: the level of the type counts, also for who may not read it
@@ -194,7 +193,12 @@ class CxTowerJetWaypoint(models.Model):
 
     def write(self, vals):
         self._refuse_engine_fields(vals)
-        if "jet_id" in vals and any(one.jet_id.id != vals["jet_id"] for one in self):
+        if any(
+            one[name].id != vals[name]
+            for name in ("jet_id", "jet_template_id")
+            if name in vals
+            for one in self
+        ):
             raise UserError(self.env._("A waypoint cannot be moved to another jet."))
         type_id = vals.get("waypoint_template_id")
         for waypoint in self:
@@ -242,7 +246,7 @@ class CxTowerJetWaypoint(models.Model):
     def _unlink_only_by_movement(self):
         """Refuse to remove the record of a waypoint in any way but :meth:`unlink`, which runs its delete plan."""
         kept = self.filtered(lambda waypoint: waypoint.state not in (DRAFT, DELETED))
-        if kept and not heard(self.env, "waypoint_force_delete"):
+        if kept and not self._is_deletion_forced():
             raise UserError(self.env._("“%s” cannot be deleted in its present state.", kept[0].name))
 
 

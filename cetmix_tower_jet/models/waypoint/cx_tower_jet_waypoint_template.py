@@ -107,6 +107,11 @@ class CxTowerJetWaypointTemplate(models.Model):
             )
         return super().write(vals)
 
+    @api.model
+    def _deletion_blockers(self):
+        own = ("cx.tower.jet.waypoint", "waypoint_template_id")  # _unlink_except_used says what to do
+        return [blocker for blocker in super()._deletion_blockers() if blocker != own]
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         """Refuse to delete a type that waypoints have: their delete plan would be lost."""

@@ -19,7 +19,6 @@ class CxTowerPlanLog(models.Model):
 
     waypoint_id = fields.Many2one(
         "cx.tower.jet.waypoint",
-        string="Waypoint",
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
@@ -45,9 +44,23 @@ class CxTowerCommandLog(models.Model):
 
     _inherit = "cx.tower.command.log"
 
+    # Not related: Odoo orders and groups by a related field without looking at its groups.
     waypoint_id = fields.Many2one(
-        related="plan_log_id.waypoint_id", string="Waypoint", groups="cetmix_tower_server.group_manager"
+        "cx.tower.jet.waypoint",
+        compute="_compute_waypoint_id",
+        search="_search_waypoint_id",
+        compute_sudo=True,
+        groups="cetmix_tower_server.group_manager",
     )
+
+    @api.depends("plan_log_id.waypoint_id")
+    def _compute_waypoint_id(self):
+        for log in self:
+            log.waypoint_id = log.plan_log_id.waypoint_id
+
+    @api.model
+    def _search_waypoint_id(self, operator, value):
+        return [("plan_log_id.waypoint_id", operator, value)]
 
 
 class CxTowerJetTransition(models.Model):

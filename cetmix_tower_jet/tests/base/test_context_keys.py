@@ -9,6 +9,11 @@ ANYBODY = {
     "jet_template_id": "the template that a button acts on; checked like an argument",
     "server_id": "the server that a button acts on; checked like an argument",
 }
+# Keys that people of some level can set, and how that is checked.
+SOME = {
+    "waypoint_force_delete": "skips the delete plan of a waypoint: Tower itself, and Root, see tests/access/test_waypoint_writing.py",
+    "waypoint_no_raise_on_delete": "leaves out waypoints that cannot be deleted now; the rights to delete are checked all the same",
+}
 
 
 @tagged("post_install", "-at_install")
@@ -16,4 +21,4 @@ class TestJetContextKeys(ContextKeysCase):
     """Keys that this addon reads."""
 
     addon = "cetmix_tower_jet"
-    known_keys = frozenset(ANYBODY)
+    known_keys = frozenset(ANYBODY) | frozenset(SOME)

@@ -7,7 +7,7 @@ class TestJetHiddenFacts(HiddenFactsCase):
     """Fields of this addon."""
 
     addon = "cetmix_tower_jet"
-    at_least = {"links": 10, "fields for Managers": 5}
+    at_least = {"links": 20, "fields for Managers": 5}
 
     @classmethod
     def make_hidden(cls):
@@ -50,6 +50,12 @@ class TestJetHiddenFacts(HiddenFactsCase):
         )
         jet.jet_requires_ids.jet_depends_on_id = other
         jet.correct_state(state.reference, HIDDEN)
+        kind = cls.env["cx.tower.jet.waypoint.template"].create(
+            {"name": HIDDEN, "note": HIDDEN, "access_level": "3", "jet_template_id": template.id}
+        )
+        waypoint = cls.env["cx.tower.jet.waypoint"].create(
+            {"name": HIDDEN, "jet_id": jet.id, "waypoint_template_id": kind.id, "metadata": {"a": HIDDEN}}
+        )
         return [
             *known,
             template,
@@ -61,4 +67,6 @@ class TestJetHiddenFacts(HiddenFactsCase):
             install.line_ids[:1],
             jet.jet_requires_ids,
             jet.transition_ids,
+            kind,
+            waypoint,
         ]
