@@ -19,6 +19,10 @@ from .transition import test_resume
 from .transition import test_correction
 from .waypoint import test_compare
 from .waypoint import test_movements
+from .waypoint import test_table
+from .waypoint import test_missed_ends
+from .waypoint import test_resume as test_resuming_movements
+from .waypoint import test_saved_values
 from .waypoint import test_secrets
 from .clone import test_clone
 from .clone import test_transfer

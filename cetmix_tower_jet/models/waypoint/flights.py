@@ -63,9 +63,11 @@ class CxTowerJetTransition(models.Model):
         self._change_live({"waypoint_phase": ARRIVE, "plan_id": plan.id or None})
         self.waypoint_from_id._set_state(READY)
         self.waypoint_from_id._write_by_movement({"ready_date": self.env.cr.now()})
-        if not self._restore():
-            return
-        if plan:
+        if not waypoint:  # Root has removed it
+            self._end(DONE)  # which is no success then
+        elif not self._restore():
+            pass  # the flight has failed
+        elif plan:
             self._start_plan()
         else:
             self._end(DONE)
@@ -89,6 +91,12 @@ class CxTowerJetTransition(models.Model):
 
     # ------------------------------------------------------------------ the end
 
+    def _end(self, outcome, message="", exit_code=None):
+        if outcome == DONE and self.waypoint_movement == FLIGHT and not self.waypoint_id:
+            text = self.env._("The waypoint that it was flying to was deleted.")
+            outcome, message, exit_code = FAILED, text, None
+        return super()._end(outcome, message, exit_code)
+
     def _settle(self, outcome, was_waiting):
         if self.waypoint_movement:
             self._settle_waypoints(outcome)
@@ -97,27 +105,31 @@ class CxTowerJetTransition(models.Model):
     def _settle_waypoints(self, outcome):
         """Let the waypoints take the states that follow from the end, and the jet its values."""
         waypoint, problem = self.waypoint_id, self.message or ""
-        if outcome != DONE and not problem:
-            problem = self._state_label()
-        if not waypoint:
-            return
-        now = self.env.cr.now()
-        if self.waypoint_movement == DELETE:
-            waypoint._remove_record() if outcome == DONE else waypoint._set_state(DELETING, problem)
-        elif self.waypoint_movement == PREPARE:
-            if outcome == DONE:
-                waypoint._save_variable_values()
-                waypoint._write_by_movement({"ready_date": now})
-            waypoint._set_state(READY if outcome == DONE else ERROR, problem)
-        elif outcome == DONE:
+        if outcome != DONE:
+            if self.waypoint_phase == ARRIVE:
+                self._return_values()
+            self._take_states_of_failure(problem or self._state_label())
+        elif self.waypoint_movement == DELETE:
+            waypoint._remove_record()
+        elif self.waypoint_movement == FLIGHT:
             waypoint._set_state(CURRENT)
             self.jet_id._write_moves({"waypoint_id": waypoint.id})
+        elif waypoint:  # Root may have removed it
+            waypoint._save_variable_values()
+            waypoint._write_by_movement({"ready_date": self.env.cr.now()})
+            waypoint._set_state(READY, problem)
+
+    def _take_states_of_failure(self, problem):
+        """Let the waypoints take the states that follow when this movement did not succeed."""
+        if self.waypoint_movement == DELETE:
+            self.waypoint_id._set_state(DELETING, problem)
+        elif self.waypoint_movement == PREPARE:
+            self.waypoint_id._set_state(ERROR, problem)
         elif self.waypoint_phase == LEAVE:
             self.waypoint_from_id._set_state(ERROR, problem)
-            waypoint._set_state(READY)
+            self.waypoint_id._set_state(READY)
         else:
-            self._return_values()
-            waypoint._set_state(ERROR, problem)
+            self.waypoint_id._set_state(ERROR, problem)
             self.waypoint_from_id._set_state(CURRENT)
 
     def _return_values(self):
@@ -142,15 +154,15 @@ class CxTowerJetTransition(models.Model):
 
     def _settle_after_all(self):
         """Let the waypoints take the states of a failure where what usually does so fails: none is on its way for ever."""
-        try:
-            with self.env.cr.savepoint():
-                self._settle_waypoints(FAILED)
-        except Exception as settling:
-            if must_be_repeated(settling):
-                raise
-            _logger.exception("the waypoints of movement %s could not be settled", self.id)
-            state = DELETING if self.waypoint_movement == DELETE else ERROR
-            self.waypoint_id._set_state(state, self.message or "")
+        if self.waypoint_phase == ARRIVE:
+            try:
+                with self.env.cr.savepoint():
+                    self._return_values()
+            except Exception as error:
+                if must_be_repeated(error):
+                    raise
+                _logger.exception("the jet of movement %s keeps the values of its destination", self.id)
+        self._take_states_of_failure(self.message or self._state_label())
 
     # ------------------------------------------------------------------ what follows
 

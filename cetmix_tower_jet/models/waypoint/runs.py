@@ -137,11 +137,14 @@ class CxTowerJet(models.Model):
         return {**scopes, "waypoint": waypoint}
 
     def _check_may_continue(self, transition):
-        super()._check_may_continue(transition)
+        """Raise AccessError unless the caller may do with the waypoint what the movement does. Their role on the jet does not count."""
         facts = transition.sudo()  # sudo: which waypoint it is; checked as the caller
-        if facts.waypoint_movement and facts.waypoint_id:
-            operation = "unlink" if facts.waypoint_movement == DELETE else "write"
-            facts.waypoint_id.with_env(self.env).check_access(operation)
+        if not facts.waypoint_id:
+            return super()._check_may_continue(transition)
+        self.check_access("read")
+        operation = "unlink" if facts.waypoint_movement == DELETE else "write"
+        facts.waypoint_id.with_env(self.env).check_access(operation)
+        return None
 
 
 class CxTowerCommand(models.Model):

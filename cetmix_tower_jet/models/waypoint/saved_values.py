@@ -72,7 +72,7 @@ class CxTowerJetWaypoint(models.Model):
 
     @api.model
     def _values_of_document(self, document):
-        return [SavedValue.of_document(row) for row in document or ()]
+        return [SavedValue.of_document(row) for row in (document or {}).get("values", ())]
 
     # ------------------------------------------------------------------ the engine
 
@@ -90,7 +90,7 @@ class CxTowerJetWaypoint(models.Model):
         :raise UserError: some of them cannot be restored; nothing was changed
         """
         self.ensure_one()
-        if self.sudo().saved_values is not None:  # sudo: as everything here
+        if self.sudo().saved_values:  # sudo: as everything here. Empty: never saved
             self.jet_id._take_own_values(self._saved())
 
     def _why_not_restored(self):
@@ -134,8 +134,8 @@ class CxTowerJet(models.Model):
         }
 
     def _own_values_document(self):
-        """Return the jet's own values as JSON, for :meth:`_take_own_values`."""
-        return [value.document() for value in self._own_values().values()]
+        """Return the jet's own values as JSON. A dictionary, because Odoo stores an empty list as nothing at all."""
+        return {"values": [value.document() for value in self._own_values().values()]}
 
     def _problem_texts(self, problems, level):
         """Return sentences about values that cannot be restored.
@@ -185,17 +185,31 @@ class CxTowerJet(models.Model):
 
         :param level: as of :meth:`_problem_texts`
         """
-        values, problems = resolve(saved, self._facts_of_variables(saved))
-        variables = self.env["cx.tower.variable"].browse(value.variable_id for value in values)
+        return self._takeable(saved, level)[1]
+
+    def _takeable(self, saved, level):
+        """Return the saved values that the jet can take now, and sentences about the others.
+
+        Values of variables that have become allocated since are in neither: the jet keeps the one that it has.
+
+        :param level: as of :meth:`_problem_texts`
+        """
+        found, problems = resolve(saved, self._facts_of_variables(saved))
+        variables = self.env["cx.tower.variable"].browse(value.variable_id for value in found)
         options = self.env["cx.tower.variable.option"]
-        refused = []
-        for value, variable in zip(values, variables, strict=True):
+        values, refused = [], []
+        for value, variable in zip(found, variables, strict=True):
+            if variable.allocation:
+                continue
             try:
                 variable._check_value(value.text, options.browse(value.option_id or []))
             except ValidationError as error:
                 refused.append((value.level, str(error)))
+            else:
+                values.append(value)
         told = [text for its_level, text in refused if its_level <= level]
-        return [*self._problem_texts(problems, level), *told, *self._untold(len(refused) - len(told))]
+        told += self._untold(len(refused) - len(told))
+        return values, [*self._problem_texts(problems, level), *told]
 
     def _take_own_values(self, saved, partly=False):
         """Let the jet have exactly these values of its own, besides allocated ones. In the caller's transaction.
@@ -207,9 +221,8 @@ class CxTowerJet(models.Model):
         """
         self.ensure_one()
         jet = self.sudo()  # sudo: the values belong to the engine during a flight
-        values, problems = resolve(saved, jet._facts_of_variables(saved))
         # Managers read it later on the waypoint, whoever flies
-        texts = jet._problem_texts(problems, LEVEL_MANAGER)
+        values, texts = jet._takeable(saved, LEVEL_MANAGER)
         if texts and not partly:
             raise UserError("\n".join(texts[:LISTED]))
         changes = find_changes(jet._own_values(), values)
