@@ -37,6 +37,7 @@
         "data/jet_commands.xml",
         "views/settings/cx_tower_settings_page_views.xml",
         "views/command/cx_tower_command_views.xml",
+        "views/waypoint/cx_tower_jet_waypoint_compare.xml",
         "views/allocation/cx_tower_variable_views.xml",
         "views/transition/cx_tower_jet_transition_views.xml",
         "views/dependency/cx_tower_jet_request_views.xml",

@@ -5,6 +5,7 @@ import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { useRecordObserver } from "@web/model/relational_model/utils";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+import { DiffLines, makeRow } from "./diff_lines";
 import { RUN_FIELDS } from "./file_run";
 
 const MODEL = "cx.tower.file";
@@ -16,66 +17,10 @@ const STATES = {
     error: { label: _t("Could not be compared"), color: "danger", icon: "fa-times" },
 };
 
-/**
- * Splits two versions of a line into what they share at both ends and what differs between.
- *
- * @param {string} left
- * @param {string} right
- * @returns {{left: string[], right: string[]}} three parts each: before, changed, after
- */
-export function markChange(left, right) {
-    let start = 0;
-    const shorter = Math.min(left.length, right.length);
-    while (start < shorter && left[start] === right[start]) {
-        start++;
-    }
-    let end = 0;
-    while (end < shorter - start && left.at(-1 - end) === right.at(-1 - end)) {
-        end++;
-    }
-    // Never cut between the two halves of a surrogate pair.
-    const isHalf = (text, index) => /[\uDC00-\uDFFF]/.test(text[index] || "");
-    if (start && (isHalf(left, start) || isHalf(right, start))) {
-        start--;
-    }
-    if (end && (isHalf(left, left.length - end) || isHalf(right, right.length - end))) {
-        end--;
-    }
-    const cut = (text) => [
-        text.slice(0, start),
-        text.slice(start, text.length - end),
-        text.slice(text.length - end),
-    ];
-    return { left: cut(left), right: cut(right) };
-}
-
-/**
- * @param {Array} row as `get_difference` returns it
- * @param {number} index
- */
-export function makeRow([kind, oldNumber, oldText, newNumber, newText], index) {
-    if (kind === "gap") {
-        return {
-            key: index,
-            kind,
-            text: oldNumber === 1 ? _t("1 unchanged line") : _t("%s unchanged lines", oldNumber),
-        };
-    }
-    const parts =
-        kind === "changed"
-            ? markChange(oldText, newText)
-            : { left: [oldText, "", ""], right: [newText, "", ""] };
-    return {
-        key: index,
-        kind,
-        left: { number: oldNumber || "", parts: parts.left },
-        right: { number: newNumber || "", parts: parts.right },
-    };
-}
-
 /** `<widget name="tower_file_diff"/>` on the form of a file: what a push would change on the server. */
 export class FileDiff extends Component {
     static template = "cetmix_tower_server.FileDiff";
+    static components = { DiffLines };
     static props = { ...standardWidgetProps };
 
     setup() {

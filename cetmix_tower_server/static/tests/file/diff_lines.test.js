@@ -1,4 +1,4 @@
-import { makeRow, markChange } from "@cetmix_tower_server/file/file_diff";
+import { makeRow, markChange } from "@cetmix_tower_server/file/diff_lines";
 import { describeProgress, formatBytes, RunProgress } from "@cetmix_tower_server/run/run_progress";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import { describe, expect, test } from "@odoo/hoot";
