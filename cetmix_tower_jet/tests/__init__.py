@@ -1,6 +1,7 @@
 from .dependency import test_hostile
 from .dependency import test_impact
 from .command import test_jet_action
+from .command import test_create_waypoint
 from .dependency import test_creating
 from .dependency import test_waiting
 from .dependency import test_waiting_races
@@ -23,6 +24,7 @@ from .waypoint import test_table
 from .waypoint import test_missed_ends
 from .waypoint import test_resume as test_resuming_movements
 from .waypoint import test_saved_values
+from .waypoint import test_creating_waypoints
 from .waypoint import test_secrets
 from .clone import test_clone
 from .clone import test_transfer

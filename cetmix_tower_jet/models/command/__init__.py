@@ -1,2 +1,3 @@
 from . import cx_tower_command
 from . import moving_jets
+from . import creating_waypoints

@@ -156,16 +156,23 @@ class CxTowerCommandLog(models.Model):
             [("command_log_id", "in", self.ids), ("state", "in", LIVE)]
         )
 
+    def _moves_jets(self):
+        """Return whether this run waits for transitions. Extension point."""
+        return self.command_action == ACTION
+
     def _moved_jet(self):
         """End this run if the transition that has just ended was the last one that it waits for."""
-        if self.command_action != ACTION or self.state != states.WAITING or self.awaits_begin:
+        if not self._moves_jets() or self.state != states.WAITING or self.awaits_begin:
             return  # while it begins, it ends itself
         self._collide_with_other_ends()
         if not self._moving():
             self._waited_for_ended(self._end_of_moves())
 
     def _end_of_moves(self):
-        """Return the end of this run, whose transitions have ended: each jet that was not moved with its own code and reason."""
+        """Return the end of this run, whose transitions have ended: each jet that was not moved with its own code and reason.
+
+        Extension point.
+        """
         moves = self.env["cx.tower.jet.transition"].search([("command_log_id", "=", self.id)], order="id")
         moved = moves.filtered(lambda move: move.state == DONE)
         failures = [tuple(refusal) for refusal in self.jet_refusals or ()]
@@ -238,7 +245,7 @@ class CxTowerRunQueue(models.AbstractModel):
         )
         logs = self._logs().browse(row[0] for row in self.env.cr.fetchall())
         self._do_each(
-            logs.filtered(lambda log: log.command_action == ACTION),
+            logs.filtered(lambda log: log._moves_jets()),
             lambda log: log._moved_jet(),
             lambda log, error: log._record_end(log._end_of_moves().without_following(error)),
         )

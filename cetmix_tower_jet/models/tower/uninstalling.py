@@ -10,8 +10,11 @@ from ..clone.cx_tower_jet_transfer import LIVE as TRANSFERS_LIVE
 
 MODULE = "cetmix_tower_jet"
 NAMED = 3
-#: What a step becomes that triggered an action of a jet. It must not succeed silently.
-CODE_WITHOUT_JETS = 'echo "This step triggered an action of a jet. The jets were uninstalled." >&2; exit 1'
+#: What a step becomes that moved a jet, by its action. It must not succeed silently.
+CODE_WITHOUT_JETS = {
+    "jet_action": 'echo "This step triggered an action of a jet. The jets were uninstalled." >&2; exit 1',
+    "create_waypoint": 'echo "This step created a waypoint of a jet. The jets were uninstalled." >&2; exit 1',
+}
 
 
 class IrModuleModule(models.Model):
@@ -81,15 +84,16 @@ class CxTowerJet(models.Model):
 
     @api.model
     def _end_steps_that_wait(self):
-        """End steps that began to wait for an action of a jet after the check."""
-        waiting = [("command_action", "=", "jet_action"), ("state", "in", list(states.ACTIVE))]
+        """End steps that began to wait for an action, or a waypoint, of a jet after the check."""
+        waiting = [("command_action", "in", [*CODE_WITHOUT_JETS]), ("state", "in", list(states.ACTIVE))]
         text = self.env._("The jets were uninstalled.")
         for log in self.env["cx.tower.command.log"].search(waiting):
             log._finish(RunEnd(int(ExitCode.JET_NOT_FOUND), text))
 
     @api.model
     def _replace_jet_commands(self):
-        """Give commands that trigger actions code that fails: the server addon does not know their type."""
-        commands = self.env["cx.tower.command"].with_context(active_test=False)
-        commands = commands.search([("action", "=", "jet_action")])
-        commands.write({"action": "ssh_command", "code": CODE_WITHOUT_JETS, "path": False, "active": False})
+        """Give commands that move jets code that fails: the server addon does not know their type."""
+        Command = self.env["cx.tower.command"].with_context(active_test=False)
+        for action, code in CODE_WITHOUT_JETS.items():
+            commands = Command.search([("action", "=", action)])
+            commands.write({"action": "ssh_command", "code": code, "path": False, "active": False})

@@ -6,5 +6,6 @@ from . import cx_tower_jet_transition
 from . import flights
 from . import movements
 from . import inside_actions
+from . import creating
 from . import runs
 from . import values_in_flight

@@ -83,6 +83,8 @@ class CxTowerJetTransition(models.Model):
         return True
 
     def _plan_ended(self, run):
+        if self.waypoint_movement:
+            (self.waypoint_from_id if self._leaves() else self.waypoint_id)._plan_finished(run)
         if self.waypoint_phase == LEAVE and not run.plan_status:
             self.plan_log_id = run
             self._arrive()
@@ -231,9 +233,15 @@ class CxTowerJetTransition(models.Model):
 
 
 class CxTowerJetWaypoint(models.Model):
-    """The end of a waypoint."""
+    """The ends of a waypoint's flight plans, and of the waypoint."""
 
     _inherit = "cx.tower.jet.waypoint"
+
+    def _plan_finished(self, plan_log):
+        """Hook, called when a flight plan of this waypoint has ended, before its state changes, in the transaction of that end.
+
+        :param plan_log: its run; ``plan_status`` is 0 for success
+        """
 
     def _state_label(self):
         return dict(self._fields["state"]._description_selection(self.env))[self.state]

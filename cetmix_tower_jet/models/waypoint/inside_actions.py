@@ -100,8 +100,9 @@ class CxTowerJetTransition(models.Model):
         self._on_transition_ended()
         parent = self.parent_id
         parent._meet_other_end()
-        if parent.state in LIVE and not parent.plan_log_id.is_running and not parent._live_inside():
-            parent._plan_ended(parent.plan_log_id)
+        run = parent.plan_log_id  # empty while its first step is being started
+        if parent.state in LIVE and run and not run.is_running and not parent._live_inside():
+            parent._plan_ended(run)
         self.jet_id._announce()
 
     def _end_without_following(self, error):

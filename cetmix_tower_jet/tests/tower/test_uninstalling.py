@@ -56,14 +56,19 @@ class TestUninstalling(JetCase):
             jet_template_id=self.template.id,
             jet_action_id=self._action("Start").id,
         )
-        plan = self._new_plan("Start all", [action])
+        kind = self.env["cx.tower.jet.waypoint.template"].create(
+            {"name": "Backup", "jet_template_id": self.template.id}
+        )
+        creation = self._new_command("Back it up", action="create_waypoint", waypoint_template_id=kind.id)
+        plan = self._new_plan("Start all", [action, creation])
         runs = self.env["cx.tower.command.log"].search_count([])
         uninstall_hook(self.env)
         self.assertEqual((own | others).exists(), own)
         self.assertEqual(logs.exists(), logs[0])
         self.assertEqual(variable.value_ids.server_id, self.server)
         self.assertEqual(len(variable.value_ids), 1)
-        self.assertEqual((action.action, action.active), ("ssh_command", False))
-        self.assertEqual(plan.line_ids.command_id, action)
-        self.assertIn("exit 1", action.code)
+        for command in (action, creation):
+            self.assertEqual((command.action, command.active), ("ssh_command", False))
+            self.assertIn("exit 1", command.code)
+        self.assertEqual(plan.line_ids.command_id, action | creation)
         self.assertEqual(self.env["cx.tower.command.log"].search_count([]), runs, "nothing was done on hosts")

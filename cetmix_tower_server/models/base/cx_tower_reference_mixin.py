@@ -85,10 +85,14 @@ class CxTowerReferenceMixin(models.AbstractModel):
         :raise ValidationError: it names no record, several, or one of another model
         """
         is_record = isinstance(name, models.BaseModel)
-        if is_record and (name._name != self._name or len(name) != 1) or not (is_record or name):
+        found = self.browse()
+        if is_record and name._name == self._name:
+            found = name.with_env(self.env)
+        elif name and not is_record:
+            found = self._find_named(name)
+        if len(found) != 1:
             raise ValidationError(self.env._("Pass one %s: its ID or its reference.", self._kind_of_record()))
-        found = name.with_env(self.env) if is_record else self._find_named(name)
-        return found.ensure_one()
+        return found
 
     @api.model
     def _kind_of_record(self):
