@@ -28,6 +28,7 @@ from .waypoint import test_creating_waypoints
 from .waypoint import test_secrets
 from .clone import test_clone
 from .clone import test_transfer
+from .clone import test_clone_wizard
 from .jet import test_allocation
 from .jet import test_create_wizard
 from .jet import test_creation

@@ -9,6 +9,7 @@ USER_MODELS = [
     "cx.tower.jet.state",
     "cx.tower.jet.dependency",
     "cx.tower.jet.transition",
+    "cx.tower.jet.transfer",
 ]
 MANAGER_MODELS = [
     *USER_MODELS,
@@ -76,6 +77,15 @@ def make_jet_records(env, server, user, manager):
         env["cx.tower.jet.state"].create({"name": "Paused", "access_level": "1"}),
         jet.jet_requires_ids[:1],
         env["cx.tower.jet.transition"].browse(transition),
+        env["cx.tower.jet.transfer"].create(
+            {
+                "jet_name": "Shop",
+                "jet_id": jet.id,
+                "server_from_id": server.id,
+                "level": "2",
+                "state": "failed",
+            }
+        ),
         need,
         install,
         install.line_ids[:1],

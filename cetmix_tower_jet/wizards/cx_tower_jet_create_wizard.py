@@ -1,4 +1,3 @@
-from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
@@ -12,6 +11,7 @@ class CxTowerJetCreateWizard(models.TransientModel):
 
     _name = "cx.tower.jet.create.wizard"
     _description = "Tower Jet Create Wizard"
+    _inherit = ["cx.tower.jet.explanation.mixin"]
 
     jet_template_id = fields.Many2one(
         "cx.tower.jet.template", string="Jet template", required=True, ondelete="cascade"
@@ -240,14 +240,22 @@ class CxTowerJetCreateWizard(models.TransientModel):
                 continue
             template.check_access("read")
             server.check_access("read")
-            plan = template._plan_launch(server, wizard.state_id._origin, wizard._own_texts())
+            plan = wizard._plan(template, server)
             wizard.problem = "\n".join([*plan["problems"], *wizard._problems_with_entries(template)]) or False
             wizard.explanation = wizard._explain(plan)
+
+    def _plan(self, template, server):
+        """Return what confirming would do, see ``cx.tower.jet.template._plan_launch``."""
+        return template._plan_launch(server, self.state_id._origin, self._own_texts())
+
+    def _present_texts(self):
+        """Return {variable reference: text} of all values that the jet would have of its own."""
+        return self._own_texts()
 
     def _problems_with_entries(self, template):
         """Return sentences about what is missing or wrong in the form."""
         problems = []
-        missing = template._find_missing_values(self._own_texts())
+        missing = template._find_missing_values(self._present_texts())
         if missing:
             names = ", ".join(missing.mapped("name"))
             problems.append(self.env._("These values are required: %s.", names))
@@ -265,24 +273,7 @@ class CxTowerJetCreateWizard(models.TransientModel):
 
     def _explain(self, plan):
         """Return the explanation as HTML: a list of what is made, used, started and run."""
-        items = [self._name_text()]
-        items += [
-            self.env._(
-                "%(name)s: the lowest free of %(range)s, now %(value)s",
-                name=value["name"],
-                range=value["range"],
-                value=value["value"],
-            )
-            for value in plan["values"]
-            if value["value"]
-        ]
-        parts = [_as_list(items)]
-        if plan["dependencies"]:
-            parts.append(Markup("<p class='mb-1'>%s</p>") % self.env._("First, what it depends on:"))
-            parts.append(_as_list([step["text"] for step in plan["dependencies"]], "ol"))
-        parts.append(Markup("<p class='mb-1'>%s</p>") % self._steps_title(plan["steps"]))
-        parts.append(_as_list([self._step_text(step) for step in plan["steps"]], "ol"))
-        return Markup("").join(parts)
+        return self._as_html([self._name_text(), *self._value_texts(plan)], plan)
 
     def _name_text(self):
         if self.name_type == MANUAL and self.name:
@@ -291,18 +282,6 @@ class CxTowerJetCreateWizard(models.TransientModel):
             "“%(template)s”, followed by a random ID, on %(server)s",
             template=self.jet_template_id.name,
             server=self.server_id.name,
-        )
-
-    def _steps_title(self, steps):
-        if not steps:
-            return self.env._("Nothing runs: the jet stays without a state.")
-        return self.env._("To get to “%s”, it runs:", steps[-1]["state"])
-
-    def _step_text(self, step):
-        if not step["plan"]:
-            return self.env._("%(action)s, which runs nothing", action=step["name"])
-        return self.env._(
-            "%(action)s, with the flight plan “%(plan)s”", action=step["name"], plan=step["plan"]
         )
 
     # ------------------------------------------------------------------ the jet
@@ -365,11 +344,3 @@ class CxTowerJetCreateWizardVariableLine(models.TransientModel):
     @api.onchange("value_char", "variable_id")
     def _onchange_value_char(self):
         return self.variable_id._warn_value(self.value_char)
-
-
-def _as_list(items, tag="ul"):
-    """Return texts as an HTML list, "" without any."""
-    if not items:
-        return Markup("")
-    rows = Markup("").join(Markup("<li>%s</li>") % item for item in items)
-    return Markup(f"<{tag} class='mb-2 ps-4'>%s</{tag}>") % rows

@@ -10,3 +10,4 @@ from . import switching
 from . import retrying
 from . import recovery
 from . import offers
+from . import planning

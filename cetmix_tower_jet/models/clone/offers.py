@@ -60,26 +60,42 @@ class CxTowerJet(models.Model):
             for jet, count in Transfer._read_group([(name, "in", self.ids)], [name], ["__count"]):
                 jet.with_env(self.env).transfer_count += count
 
-    # ------------------------------------------------------------------ what would happen
+    # ------------------------------------------------------------------ where it can go
 
-    def _plan_clone(self, server, state, texts=None, copy_values=False):
-        """Return what :meth:`clone` would do now, as the caller. Nothing is done.
+    def _other_servers(self):
+        """Return (other servers to which the caller can clone this jet now, sentences about those to which they cannot).
 
-        :param server: server that the caller may read
-        :param state: state to bring the clone to; empty: none
-        :param texts: {variable reference: text} of values that are passed
-        :return: dict as of ``cx.tower.jet.template._plan_launch``; the first step is the clone plan
+        Only servers that the caller may read, and where the template is installed.
         """
         self.ensure_one()
-        problem = self._why_no_clone(server)
-        if problem:
-            return {"problems": [problem], "values": [], "dependencies": [], "steps": []}
-        jet = self.sudo()  # sudo: names of what the caller is about to start
-        plan = jet.jet_template_id.with_env(self.env)._plan_launch(server, state, texts)
-        if plan["problems"] and not plan["steps"] and not plan["dependencies"]:
-            return plan
-        clone = {"name": self.env._("Clone"), "state": "", "plan": self._clone_plan(server).name}
-        return {**plan, "steps": [clone, *plan["steps"]]}
+        jet = self.sudo()  # sudo: where the template is installed; only readable servers are found
+        template = jet.jet_template_id
+        domain = [("id", "in", template.server_ids.ids), ("id", "!=", jet.server_id.id)]
+        servers = self.env["cx.tower.server"].search(domain)
+        counts = dict(
+            self.env["cx.tower.jet"]
+            .sudo()  # sudo: all jets count, whoever sees them
+            .with_context(active_test=False)
+            ._read_group(
+                [
+                    ("jet_template_id", "=", template.id),
+                    ("server_id", "in", servers.ids),
+                    ("seat", "!=", False),
+                ],
+                ["server_id"],
+                ["__count"],
+            )
+        )
+        possible, reasons = servers.browse(), []
+        for server in servers:
+            problem = template.with_env(self.env)._problem_with_server(server)
+            if not problem and template._is_full(counts.get(server.sudo(), 0)):  # sudo: as the key
+                problem = template._full_text(server)
+            if problem:
+                reasons.append(problem)
+            else:
+                possible |= server
+        return possible, reasons
 
     # ------------------------------------------------------------------ opening
 

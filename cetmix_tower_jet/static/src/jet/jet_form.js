@@ -1,5 +1,6 @@
 import { TowerFormController, towerFormView } from "@cetmix_tower_server/base/form/tower_form";
 import { pick } from "@web/core/utils/objects";
+import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { getFieldsSpec } from "@web/model/relational_model/utils";
@@ -47,6 +48,37 @@ export class JetFormController extends TowerFormController {
 
     get isMoving() {
         return this.model.isReady && this.model.root.data.movement === "busy";
+    }
+
+    getStaticActionMenuItems() {
+        const { data } = this.model.root;
+        const item = (sequence, description, icon, method, isAvailable) => ({
+            sequence,
+            description,
+            icon,
+            isAvailable,
+            callback: () => this.openWizard(method),
+        });
+        return {
+            ...super.getStaticActionMenuItems(),
+            clone: item(25, _t("Clone"), "fa fa-files-o", "action_open_clone_wizard", () => data.may_clone),
+            transfer: item(
+                26,
+                _t("Transfer"),
+                "fa fa-exchange",
+                "action_open_transfer_wizard",
+                () => data.may_transfer,
+            ),
+        };
+    }
+
+    /** Opens a wizard for this jet, as it is stored: what the user has changed is saved before. */
+    async openWizard(method) {
+        const { root } = this.model;
+        if (await root.save()) {
+            const action = await this.orm.call("cx.tower.jet", method, [[root.resId]]);
+            await this.env.services.action.doAction(action);
+        }
     }
 
     /** Whether one of the jets is shown: this one, or one that it depends on or serves. */
