@@ -2,6 +2,7 @@ from .dependency import test_hostile
 from .dependency import test_impact
 from .command import test_jet_action
 from .command import test_create_waypoint
+from .command import test_scheduled_waypoints
 from .dependency import test_creating
 from .dependency import test_waiting
 from .dependency import test_waiting_races
