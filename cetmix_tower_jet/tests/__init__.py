@@ -20,6 +20,7 @@ from .transition import test_movement
 from .transition import test_resume
 from .transition import test_correction
 from .waypoint import test_compare
+from .waypoint import test_flight_queries
 from .waypoint import test_movements
 from .waypoint import test_table
 from .waypoint import test_missed_ends

@@ -24,6 +24,7 @@ import one_host
 import plans
 import topology
 import variables
+import waypoints
 from lab import Lab
 
 BENCHMARKS = {
@@ -40,6 +41,7 @@ BENCHMARKS = {
     "jet_board": jet_board,
     "jets": jets,
     "topology": topology,
+    "waypoints": waypoints,
 }
 
 

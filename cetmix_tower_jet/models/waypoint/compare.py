@@ -185,10 +185,17 @@ class CxTowerJetWaypoint(models.Model):
             side.values = {one.variable: one.text or "" for one in (*problems, *found)}
             for one in (*problems, *found):
                 highest[one.variable] = max(highest.get(one.variable, ""), one.level)
+        # What has become allocated since stays on the jet, whatever was saved.
+        Variable = self.env["cx.tower.variable"].sudo().with_context(active_test=False)  # sudo: as above
+        allocated = Variable.search_fetch(
+            [("id", "in", list(facts)), ("allocation", "!=", False)], ["reference"]
+        ).mapped("reference")
         level = level_in_tower(self.env)
         hidden = {reference for reference, its_level in highest.items() if its_level > level}
         for side in sides:
-            side.values = {key: text for key, text in side.values.items() if key not in hidden}
+            side.values = {
+                key: text for key, text in side.values.items() if key not in hidden.union(allocated)
+            }
         return bool(hidden)
 
     # ------------------------------------------------------------------ for screens

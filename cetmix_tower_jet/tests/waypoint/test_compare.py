@@ -120,6 +120,14 @@ class TestCompare(WaypointCase):
         self.set(slot="3")
         self.assertEqual(self.variables(waypoint), NOTHING)
 
+    def test_a_value_that_has_become_allocated_since_is_not_compared(self):
+        self.set(port="80")
+        waypoint = self._new_ready()
+        self.jet.variable_value_ids.unlink()
+        port = self.env["cx.tower.variable"].search([("reference", "=", "port")])
+        port.write({"allocation": "server", "allocation_range": "1-99"})
+        self.assertEqual(self.variables(waypoint), NOTHING)
+
     # Rights and refusals
 
     def test_only_values_up_to_the_level_of_the_reader_are_compared(self):
