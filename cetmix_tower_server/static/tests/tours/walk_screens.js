@@ -140,6 +140,10 @@ class Walk {
         if (screen.onlyLook) {
             return;
         }
+        if (this.dialog) {
+            await this.walkDialog(screen.name, () => this.open(screen)); // nobody reaches what is behind it
+            return;
+        }
         const done = new Set();
         const tabCount = Math.max(1, this.tabs().length);
         for (let tab = 0; tab < tabCount; tab++) {
@@ -206,7 +210,7 @@ class Walk {
                 await reopen();
             }
             const el = this.dialog && this.buttons(this.dialog).get(key);
-            const isQuestion = this.dialog?.querySelector("p.text-prewrap");
+            const isQuestion = this.dialog?.querySelector("p.text-prewrap, [data-question]");
             if (!el || (isQuestion && !el.matches(".btn-secondary"))) {
                 continue;
             }
