@@ -8,4 +8,6 @@ from . import movements
 from . import inside_actions
 from . import creating
 from . import runs
+from . import names_in_history
+from . import offers
 from . import values_in_flight

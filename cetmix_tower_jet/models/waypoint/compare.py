@@ -257,7 +257,11 @@ class CxTowerJetWaypoint(models.Model):
         steps = []
         if here and here != self and leave:
             steps.append(
-                self.env._("“%(plan)s” runs to leave “%(waypoint)s”.", plan=leave.name, waypoint=here.name)
+                self.env._(
+                    "“%(plan)s” runs to leave “%(waypoint)s”.",
+                    plan=leave.name,
+                    waypoint=here._name_for_level(self.access_level),
+                )
             )
         steps.append(self.env._("The values of “%s” are replaced by the saved ones.", self.jet_id.name))
         if arrive:

@@ -32,14 +32,10 @@ class CxTowerJetTransition(models.Model):
         index="btree_not_null",
         groups="cetmix_tower_server.group_manager",
     )
-    waypoint_name = fields.Char(
-        readonly=True,
-        groups="cetmix_tower_server.group_manager",
-        help="Name of the waypoint, kept when it is deleted.",
-    )
-    waypoint_from_name = fields.Char(
-        string="Name of the waypoint that was left", readonly=True, groups="cetmix_tower_server.group_manager"
-    )
+    # Kept when a waypoint is deleted. Screens show ``to_name`` and ``from_name``, which are filtered for the reader.
+    waypoint_name = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    waypoint_from_name = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    waypoint_from_level = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     flies_on = fields.Boolean(readonly=True, help="The jet flies to the waypoint as soon as it is prepared.")
     values_before = fields.Json(readonly=True, groups=fields.NO_ACCESS)
 
@@ -59,7 +55,13 @@ class CxTowerJet(models.Model):
             or not taken_from.waypoint_movement
         ):
             return kept
-        names = ("waypoint_movement", "waypoint_phase", "waypoint_name", "waypoint_from_name", "flies_on")
+        names = (
+            "waypoint_movement",
+            "waypoint_phase",
+            "waypoint_name",
+            "waypoint_from_name",
+            "waypoint_from_level",
+        )
         return {
             **kept,
             **{name: taken_from[name] or None for name in names},

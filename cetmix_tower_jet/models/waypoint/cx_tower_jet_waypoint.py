@@ -99,10 +99,15 @@ class CxTowerJetWaypoint(models.Model):
 
     # ------------------------------------------------------------------ names and levels
 
-    @api.depends("name", "create_date")
-    @api.depends_context("tz", "lang")
+    @api.depends("name", "create_date", "access_level")
+    @api.depends_context("uid", "tz", "lang")
     def _compute_display_name(self):
+        # Odoo reads the names of linked records as superuser: whoever may not read a waypoint is not told its name there.
+        unreadable = self._origin - self._origin.sudo(False)._filtered_access("read")
         for waypoint in self:
+            if waypoint._origin in unreadable:
+                waypoint.display_name = self.env._("A waypoint that you may not see")
+                continue
             made = waypoint.create_date and format_datetime(self.env, waypoint.create_date, dt_format="short")
             waypoint.display_name = f"{waypoint.name} ({made})" if made else waypoint.name
 

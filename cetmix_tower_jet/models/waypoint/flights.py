@@ -213,7 +213,7 @@ class CxTowerJetTransition(models.Model):
             if one.state != state:
                 return self.env._(
                     "waypoint “%(waypoint)s” is %(state)s and no longer where this run left it.",
-                    waypoint=one.name,
+                    waypoint=one._name_for_level(waypoint.access_level),
                     state=one._state_label(),
                 )
         if self.waypoint_movement == FLIGHT:

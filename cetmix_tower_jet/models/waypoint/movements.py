@@ -163,8 +163,11 @@ class CxTowerJetWaypoint(models.Model):
             return self.env._("“%s” is in error. Reset it first, then prepare it again.", self.name)
         return self.env._("“%(name)s” is %(state)s: only drafts are prepared.", **self._name_and_state())
 
-    def _why_no_flight(self):
-        """Return why the jet cannot fly to this waypoint, whoever asks, as far as waypoints and values are concerned."""
+    def _why_no_flight(self, facts=None):
+        """Return why the jet cannot fly to this waypoint, whoever asks, as far as waypoints and values are concerned.
+
+        :param facts: as of :meth:`_why_not_restored`
+        """
         jet = self.jet_id
         if self.state == CURRENT:
             return self.env._("The jet is at “%s” already.", self.name)
@@ -178,9 +181,10 @@ class CxTowerJetWaypoint(models.Model):
             return self.env._("“%s” was destroyed. Create it again first.", jet.name)
         if jet.waypoint_id.state == ERROR:
             return self.env._(
-                "The jet could not leave “%s”. Check the jet, then reset that waypoint.", jet.waypoint_id.name
+                "The jet could not leave “%s”. Check the jet, then reset that waypoint.",
+                jet.waypoint_id._name_for_level(self.access_level),
             )
-        missing = self._why_not_restored()
+        missing = self._why_not_restored(facts)
         return missing and self.env._("Its values cannot be restored: %s", missing)
 
     def _why_no_reset(self):
@@ -233,6 +237,7 @@ class CxTowerJetWaypoint(models.Model):
             waypoint_phase=LEAVE,
             waypoint_from_id=old.id or None,
             waypoint_from_name=old.name or None,
+            waypoint_from_level=old.access_level or None,
         )
 
     def _delete(self, asking, of_jet=False):

@@ -93,15 +93,16 @@ class CxTowerJetWaypoint(models.Model):
         if self.sudo().saved_values:  # sudo: as everything here. Empty: never saved
             self.jet_id._take_own_values(self._saved())
 
-    def _why_not_restored(self):
+    def _why_not_restored(self, facts=None):
         """Return why the saved values cannot be restored, in sentences; "" if they can.
 
         Values above the level of the person are only counted.
+
+        :param facts: of the variables of these values, and possibly of others; None: to be read
         """
         self.ensure_one()
-        problems = self.jet_id.sudo()._problems_with(
-            self._saved(), _level_of_person(self.env)
-        )  # sudo: all values
+        jet = self.jet_id.sudo()  # sudo: all values
+        problems = jet._problems_with(self._saved(), _level_of_person(self.env), facts)
         return "\n".join(problems[:LISTED] + (["…"] if len(problems) > LISTED else []))
 
 
@@ -180,21 +181,22 @@ class CxTowerJet(models.Model):
             for variable in found
         }
 
-    def _problems_with(self, saved, level):
+    def _problems_with(self, saved, level, facts=None):
         """Return sentences about the saved values that the jet cannot take now.
 
         :param level: as of :meth:`_problem_texts`
+        :param facts: as of :meth:`_why_not_restored`
         """
-        return self._takeable(saved, level)[1]
+        return self._takeable(saved, level, facts)[1]
 
-    def _takeable(self, saved, level):
+    def _takeable(self, saved, level, facts=None):
         """Return the saved values that the jet can take now, and sentences about the others.
 
         Values of variables that have become allocated since are in neither: the jet keeps the one that it has.
 
-        :param level: as of :meth:`_problem_texts`
+        :param level, facts: as of :meth:`_problems_with`
         """
-        found, problems = resolve(saved, self._facts_of_variables(saved))
+        found, problems = resolve(saved, self._facts_of_variables(saved) if facts is None else facts)
         variables = self.env["cx.tower.variable"].browse(value.variable_id for value in found)
         options = self.env["cx.tower.variable.option"]
         values, refused = [], []
