@@ -41,6 +41,8 @@
         "views/waypoint/cx_tower_jet_waypoint_compare.xml",
         "views/allocation/cx_tower_variable_views.xml",
         "views/transition/cx_tower_jet_transition_views.xml",
+        "views/waypoint/cx_tower_jet_waypoint_template_views.xml",
+        "views/waypoint/cx_tower_jet_waypoint_views.xml",
         "views/dependency/cx_tower_jet_request_views.xml",
         "wizards/cx_tower_jet_create_wizard_views.xml",
         "views/clone/cx_tower_jet_transfer_views.xml",

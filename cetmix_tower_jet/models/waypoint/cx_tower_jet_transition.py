@@ -18,7 +18,6 @@ class CxTowerJetTransition(models.Model):
     )
     waypoint_id = fields.Many2one(
         "cx.tower.jet.waypoint",
-        string="Waypoint",
         readonly=True,
         ondelete="set null",
         index="btree_not_null",

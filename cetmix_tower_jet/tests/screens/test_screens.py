@@ -9,7 +9,13 @@ class TestJetScreens(JetRecords, ScreensCase):
     """Screens of this addon."""
 
     at_least = {"forms": 5, "actions": 14}
-    form_classes = ("tower_form", "tower_jet_form", "tower_installation_form", "tower_transfer_form")
+    form_classes = (
+        "tower_form",
+        "tower_jet_form",
+        "tower_installation_form",
+        "tower_transfer_form",
+        "tower_waypoint_form",
+    )
 
     def setUp(self):
         super().setUp()

@@ -16,6 +16,7 @@ function untouchedFields(record) {
  * Reads a record again, except for what the user has changed.
  *
  * @param {Object} model of a form
+ * @returns {Promise<boolean>} false if the record no longer exists
  */
 export async function refreshUntouched(model) {
     const { root } = model;
@@ -33,6 +34,7 @@ export async function refreshUntouched(model) {
             root._applyValues(pick(values, ...names));
         }
     });
+    return Boolean(values);
 }
 
 /** The form of a jet. What moves on it is always up to date, and what the user is typing stays. */
@@ -42,8 +44,13 @@ export class JetFormController extends TowerFormController {
         this.orm = useService("orm");
         useJetNews(
             (ids) => this.refresh(ids),
-            () => (this.isMoving ? [this.model.root.resId] : []),
+            () => (this.isMoving ? this.movingIds : []),
         );
+    }
+
+    /** Ids of the jets to look at from time to time while something moves. */
+    get movingIds() {
+        return [this.model.root.resId];
     }
 
     get isMoving() {
@@ -95,10 +102,16 @@ export class JetFormController extends TowerFormController {
 
     async refresh(ids) {
         if (this.model.isReady && this.model.root.resId && this.isConcerned(ids)) {
-            await refreshUntouched(this.model);
-            this.applyRights(this.model.root);
+            if (await refreshUntouched(this.model)) {
+                this.applyRights(this.model.root);
+            } else {
+                this.onGone();
+            }
         }
     }
+
+    /** The record was deleted, by someone else or by its last movement. */
+    onGone() {}
 }
 
 registry.category("views").add("tower_jet_form", { ...towerFormView, Controller: JetFormController });
