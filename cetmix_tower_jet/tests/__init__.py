@@ -22,7 +22,7 @@ from .transition import test_correction
 from .waypoint import test_compare
 from .waypoint import test_flight_queries
 from .waypoint import test_movements
-from .waypoint import test_offers
+from .waypoint import test_offers as test_offers_of_waypoints
 from .waypoint import test_table
 from .waypoint import test_missed_ends
 from .waypoint import test_resume as test_resuming_movements
