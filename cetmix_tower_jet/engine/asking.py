@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-PERSON, SCHEDULE, COMMAND, REQUEST, CLONE, TRANSFER = (
+PERSON, SCHEDULE, COMMAND, REQUEST, CLONE, TRANSFER, UPKEEP = (
     "person",
     "schedule",
     "command",
     "request",
     "clone",
     "transfer",
+    "upkeep",
 )
 
 #: Where the author of a dependency or of an action's flight plan decided, actions of any level may be used.
@@ -34,7 +35,7 @@ class Asking:
     """What a transition is triggered for. Passed as an argument, never in the context.
 
     :param level: the highest access level of actions that may be used: "1" User to "3" Root
-    :param source: person, schedule, command, request, clone or transfer
+    :param source: person, schedule, command, request, clone or transfer; upkeep: nobody, Tower does it by itself
     :param command_log_id: run that waits for the transition
     :param journey: where it leads; None for a single action
     """

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
+from ...engine.asking import UPKEEP
+
 ANNOUNCED = "cetmix_tower_jet.announced"
 IDLE, BUSY, PROBLEM = "idle", "busy", "problem"
 
@@ -51,6 +53,12 @@ class CxTowerJet(models.Model):
     def _on_is_available(self):
         """Hook, called when the jet has become idle, in the transaction in which its last transition ended."""
 
+    def _upkeep(self):
+        """Do what Tower itself does with this jet when nothing else moves it or waits for it. Extension point.
+
+        Called in the transaction in which the last transition ended; it may be busy again.
+        """
+
     def _finalize_transition(self, failed=False):
         """Hook, called once when a journey, or a single action, has ended.
 
@@ -64,9 +72,9 @@ class CxTowerJet(models.Model):
         """
 
     def _last_transition(self):
-        """Return the last transition of this jet, without those inside others; empty if it was never moved."""
+        """Return the last transition that somebody asked for, without those inside others; empty if this jet was never moved."""
         return self.env["cx.tower.jet.transition"].search(
-            [("jet_id", "=", self.id), ("parent_id", "=", False)], limit=1
+            [("jet_id", "=", self.id), ("parent_id", "=", False), ("source", "!=", UPKEEP)], limit=1
         )
 
     # ------------------------------------------------------------------ writing

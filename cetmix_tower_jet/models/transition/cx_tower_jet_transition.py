@@ -26,6 +26,7 @@ SOURCES = [
     ("request", "Jet request"),
     ("clone", "Clone"),
     ("transfer", "Transfer"),
+    ("upkeep", "Tower itself"),
 ]
 STATE_LINK = {"comodel_name": "cx.tower.jet.state", "readonly": True, "ondelete": "set null"}
 

@@ -189,8 +189,15 @@ class CxTowerJetTransition(models.Model):
         jet._finalize_transition(failed=bool(problem))
         jet._on_journey_ended(self, problem)
         self._on_transition_ended()
+        self._offer_jet()
+
+    def _offer_jet(self):
+        """Let others take the jet, which is idle now: first what waits for it, then Tower's own upkeep."""
+        jet = self.jet_id
         if not jet._is_busy():  # what was told may have taken it again
             jet._on_is_available()
+        if not jet._is_busy():
+            jet._upkeep()
         jet._announce()
 
     def _state_label(self):

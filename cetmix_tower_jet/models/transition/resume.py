@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from ...engine.asking import REQUEST, Asking
+from ...engine.asking import REQUEST, UPKEEP, Asking
 from .cx_tower_jet_transition import LIVE
 from .refused import TransitionRefused
 
@@ -86,7 +86,7 @@ class CxTowerJetTransition(models.Model):
                 state=jet._state_text(jet.state_id),
             )
         last = jet._last_transition()
-        if (self.parent_id or self) != last:
+        if self.source != UPKEEP and (self.parent_id or self) != last:
             return self.env._(
                 "on “%(jet)s”, “%(last)s” has followed, so it is no longer where the interruption left it.",
                 jet=jet.name,

@@ -7,6 +7,7 @@ from . import flights
 from . import movements
 from . import inside_actions
 from . import creating
+from . import retention
 from . import runs
 from . import names_in_history
 from . import offers
