@@ -74,3 +74,4 @@ from .screens import test_screens_walk
 from .topology import test_topology
 from .topology import test_links
 from .topology import test_topology_api
+from .topology import test_topology_tours

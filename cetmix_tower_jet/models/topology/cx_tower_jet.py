@@ -69,10 +69,11 @@ class CxTowerJet(models.Model):
     def _topology(self):
         """Return the document of these jets, which the caller may read; the number of queries does not depend on theirs."""
         unmet = self._topology_unmet()
-        links = self._topology_links()
+        rows = self._topology_links()
+        links = [row for row in rows if row[2]]
         ends = self.browse({number for link in links for number in link[1:3]}) - self
         visible = set(self.ids) | set(ends._filtered_access("read").ids)
-        needs = self._topology_needs({link[3] for link in links} | {need_id for _jet, need_id in unmet})
+        needs = self._topology_needs({row[3] for row in rows})
         shown = [link for link in links if visible.issuperset(link[1:3])]
         return {
             "jets": self._topology_jets(self._topology_hidden(links, visible, unmet)),
@@ -89,39 +90,43 @@ class CxTowerJet(models.Model):
                 for number, jet_id, other_id, need_id in shown
             ],
             "missing": [
-                {"jet_id": jet_id, "dependency_id": need_id, **needs[need_id]}
-                for (jet_id, need_id), other_id in unmet.items()
-                if not other_id and jet_id in set(self.ids)
+                {
+                    "jet_id": jet_id,
+                    "dependency_id": need_id,
+                    "is_unmet": (jet_id, need_id) in unmet,
+                    **needs[need_id],
+                }
+                for _number, jet_id, other_id, need_id in rows
+                if not other_id and need_id and jet_id in visible
             ],
         }
 
     def _topology_links(self):
-        """Return (id, jet, jet that it needs, template dependency or None) of all links from and to these jets."""
+        """Return (id, jet, jet that it needs, template dependency) of all links from and to these jets; None for no such jet."""
         self._flush_needs()
         return self.env.execute_query(
             SQL(
                 """SELECT link.id, dependant.id, other.id, link.jet_template_dependency_id
                      FROM cx_tower_jet_dependency link
                      JOIN cx_tower_jet dependant ON dependant.id = link.jet_id
-                     JOIN cx_tower_jet other ON other.id = link.jet_depends_on_id
+                     LEFT JOIN cx_tower_jet other ON other.id = link.jet_depends_on_id
+                                                  AND (other.active OR other.id = ANY(%(jets)s))
                     WHERE (link.jet_id = ANY(%(jets)s) OR link.jet_depends_on_id = ANY(%(jets)s))
                       AND (dependant.active OR dependant.id = ANY(%(jets)s))
-                      AND (other.active OR other.id = ANY(%(jets)s))
                     ORDER BY link.id""",
                 jets=list(self.ids),
             )
         )
 
     def _topology_unmet(self):
-        """Return {(jet, template dependency): linked jet or None} of what these jets, and those that need them, lack."""
+        """Return {(jet, template dependency)} of what these jets, and those that need them, lack."""
         self._flush_needs()
         jets = SQL(
             """(dependant.id = ANY(%(jets)s)
                 OR dependant.id IN (SELECT jet_id FROM cx_tower_jet_dependency WHERE jet_depends_on_id = ANY(%(jets)s)))""",
             jets=list(self.ids),
         )
-        rows = self.env.execute_query(SQL("%s ORDER BY need.id", self._unmet_now_sql(jets)))
-        return {(jet_id, need_id): other_id for jet_id, need_id, _state, other_id in rows}
+        return {row[:2] for row in self.env.execute_query(self._unmet_now_sql(jets))}
 
     def _topology_needs(self, need_ids):
         """Return {template dependency or None: what it asks for}."""

@@ -34,7 +34,8 @@ class CetmixTower(models.AbstractModel):
               it), ``hidden_needs_unmet`` (one of them is not in the needed state), ``marks`` (list of ``id``, ``icon``, ``text``)
             * ``links``: dicts of ``id``, ``jet_id``, ``needs_id``, ``template`` and ``state`` (names of what is needed), ``is_unmet``.
               Either end may be a jet that does not match the filters, but never one that the caller may not read
-            * ``missing``: what has no jet although it is needed now: ``jet_id``, ``dependency_id``, ``template``, ``state``
+            * ``missing``: dependencies without a jet: ``jet_id``, ``dependency_id``, ``template``, ``state``, ``is_unmet`` (it is needed
+              now)
             * ``servers``: ``id``, ``name``
             * without ``jets`` also ``total`` (jets that match), ``limit`` (jets that are returned at most), and ``choices``: for each
               filter, ``id``, ``name`` and ``count`` of what it can be set to

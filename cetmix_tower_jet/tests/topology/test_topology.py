@@ -83,20 +83,19 @@ class TestTopology(TopologyCase):
         self.shop.correct_state("stopped", "it crashed, too")
         self.assertEqual(self.links(self.topology(self.user)), [(self.shop.id, self.db.id, False)])
 
-    def test_what_has_no_jet_although_it_is_needed_is_missing(self):
+    def test_a_dependency_without_a_jet_is_missing_and_unmet_while_it_is_needed(self):
         self.shop.jet_requires_ids.jet_depends_on_id = False
         (missing,) = self.topology(self.user)["missing"]
-        self.assertEqual(
-            missing,
-            {
-                "jet_id": self.shop.id,
-                "dependency_id": self.need.id,
-                "template": "Database",
-                "state": "Running",
-            },
-        )
+        values = {
+            "jet_id": self.shop.id,
+            "dependency_id": self.need.id,
+            "template": "Database",
+            "state": "Running",
+        }
+        self.assertEqual(missing, {**values, "is_unmet": True})
         self.shop.correct_state("stopped", "it is not needed yet")
-        self.assertFalse(self.topology(self.user)["missing"])
+        (missing,) = self.topology(self.user)["missing"]
+        self.assertEqual(missing, {**values, "is_unmet": False})
 
     def test_an_archived_jet_is_not_there_and_leaves_a_gap(self):
         self.db.active = False

@@ -1,10 +1,12 @@
 /* Where nodes, edges and clusters are drawn. No DOM, no state: sizes in, positions out. */
 import { borderPoint, curve, roundedLine } from "./graph_curve";
+import { partsOf } from "./graph_parts";
 
 const NODE_GAP = 28;
 const RANK_GAP = 44;
 const EDGE_GAP = 18;
 const PIECE_GAP = 32;
+const PARTS_GAP = 56;
 const CLUSTER_GAP = 22;
 const CLUSTER_PADDING = 14;
 const CLUSTER_TITLE = 24;
@@ -14,8 +16,9 @@ const MIN_ROUTED = 12;
 const ROUTED_PER_BOX = 1;
 // Clusters up to which edges between them decide about their places. More of them would be spread over a vast picture.
 const MAX_FLOWING = 6;
-// Boxes from which on the library's quicker way to find layers is used.
-const MANY_BOXES = 60;
+// Connected boxes from which on they are laid out in parts: the library needs a second or more for some hundred of them.
+const MANY_BOXES = 48;
+const PART_SIZE = 14;
 const LOOP_GAP = 16;
 const LOOP_HALF_WIDTH = 16;
 const PARALLEL_GAP = 9;
@@ -71,13 +74,7 @@ function layOutPiece(dagre, { boxes, edges }, direction) {
         };
     }
     const graph = new dagre.graphlib.Graph({ multigraph: true });
-    graph.setGraph({
-        rankdir: direction,
-        nodesep: NODE_GAP,
-        ranksep: RANK_GAP,
-        edgesep: EDGE_GAP,
-        ranker: boxes.length < MANY_BOXES ? "network-simplex" : "tight-tree",
-    });
+    graph.setGraph({ rankdir: direction, nodesep: NODE_GAP, ranksep: RANK_GAP, edgesep: EDGE_GAP });
     const key = new Map(boxes.map((box, index) => [box.id, `n${index}`]));
     for (const { id, width, height } of boxes) {
         graph.setNode(key.get(id), { width, height });
@@ -119,20 +116,47 @@ function intoRows(pieces, gap, aspect) {
     return { corners, width: total, height: y + rowHeight };
 }
 
-/** All boxes of one level: each connected piece by itself, the pieces in rows. */
-function layOutLevel(dagre, boxes, edges, direction, gap) {
-    const pieces = connectedPieces(boxes, edges).map((piece) => layOutPiece(dagre, piece, direction));
-    pieces.sort((one, other) => other.boxes.size - one.boxes.size); // stable: equal ones stay in their order
-    const { corners, width, height } = intoRows(pieces, gap, ASPECT[direction]);
-    const level = { width, height, boxes: new Map(), edges: new Map() };
-    pieces.forEach((piece, index) => {
+/** A large piece: small parts by themselves, in rows, and straight edges between them. */
+function layOutInParts(dagre, { boxes, edges }, direction) {
+    const parts = partsOf(boxes, edges, PART_SIZE);
+    const partOf = new Map(parts.flatMap((part, index) => part.map((box) => [box.id, index])));
+    const inside = grouped(edges, ({ from, to }) =>
+        partOf.get(from) === partOf.get(to) ? partOf.get(from) : null,
+    );
+    const levels = parts.map((part, index) =>
+        layOutLevel(dagre, part, inside.get(index) || [], direction, PIECE_GAP),
+    );
+    const { corners, width, height } = intoRows(levels, PARTS_GAP, ASPECT[direction]);
+    const whole = joined(levels, corners, width, height);
+    for (const edge of inside.get(null) || []) {
+        whole.edges.set(edge.id, straight(whole, edge));
+    }
+    return whole;
+}
+
+/** Puts levels at their places in one picture. */
+function joined(levels, corners, width, height) {
+    const whole = { width, height, boxes: new Map(), edges: new Map() };
+    levels.forEach((level, index) => {
         const move = ({ x, y }) => ({ x: x + corners[index].x, y: y + corners[index].y });
-        piece.boxes.forEach((box, id) => level.boxes.set(id, { ...box, ...move(box) }));
-        piece.edges.forEach(({ points, label }, id) =>
-            level.edges.set(id, { points: points.map(move), label: label && move(label) }),
+        level.boxes.forEach((box, id) => whole.boxes.set(id, { ...box, ...move(box) }));
+        level.edges.forEach(({ points, label }, id) =>
+            whole.edges.set(id, { points: points.map(move), label: label && move(label) }),
         );
     });
-    return level;
+    return whole;
+}
+
+/** All boxes of one level: each connected piece by itself, the pieces in rows. */
+function layOutLevel(dagre, boxes, edges, direction, gap) {
+    const pieces = connectedPieces(boxes, edges).map((piece) =>
+        piece.boxes.length < MANY_BOXES
+            ? layOutPiece(dagre, piece, direction)
+            : layOutInParts(dagre, piece, direction),
+    );
+    pieces.sort((one, other) => other.boxes.size - one.boxes.size); // stable: equal ones stay in their order
+    const { corners, width, height } = intoRows(pieces, gap, ASPECT[direction]);
+    return joined(pieces, corners, width, height);
 }
 
 /** Boxes in rows, in their order. */

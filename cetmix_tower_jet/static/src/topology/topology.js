@@ -1,4 +1,13 @@
-import { Component, markRaw, onWillStart, onWillUnmount, useEffect, useRef, useState } from "@odoo/owl";
+import {
+    Component,
+    markRaw,
+    onMounted,
+    onWillStart,
+    onWillUnmount,
+    useEffect,
+    useRef,
+    useState,
+} from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
@@ -80,6 +89,11 @@ export class Topology extends Component {
         });
         onWillStart(async () => {
             await this.read();
+        });
+        onMounted(() => {
+            if (this.state.text && !this.view) {
+                this.showFound(1);
+            }
         });
         onWillUnmount(() => this.lastRead++);
         useEffect(

@@ -221,19 +221,20 @@ export class TopologyData {
         return stubs;
     }
 
-    missingStub({ jet_id, dependency_id, template, state }) {
+    /** It is there whether the jet is needed now or not, so that a new state moves nothing. */
+    missingStub({ jet_id, dependency_id, template, state, is_unmet }) {
         const jet = this.jets.get(jet_id);
         if (!jet) {
             return [];
         }
         const id = `missing_${jet_id}_${dependency_id}`;
         const words = { jet: jet.name, template, state };
-        const title = _t(
-            "“%(jet)s” needs a jet of “%(template)s” in state “%(state)s”, and there is none",
-            words,
-        );
-        const node = this.stub(id, jet, template, _t("Missing"), title);
-        return [{ node, edge: { id, from: jetKey(jet_id), to: id, title, kind: "unmet" } }];
+        const title = is_unmet
+            ? _t("“%(jet)s” needs a jet of “%(template)s” in state “%(state)s”, and there is none", words)
+            : _t("“%(jet)s” will need a jet of “%(template)s” in state “%(state)s”", words);
+        const node = this.stub(id, jet, template, is_unmet ? _t("Missing") : _t("None yet"), title);
+        const kind = is_unmet ? "unmet" : "hidden";
+        return [{ node, edge: { id, from: jetKey(jet_id), to: id, title, kind } }];
     }
 
     hiddenStub(jet, count, isNeeded) {

@@ -1,4 +1,5 @@
 import { layOutGraph } from "@cetmix_tower_jet/graph/graph_layout";
+import { partsOf } from "@cetmix_tower_jet/graph/graph_parts";
 import { graphStructure } from "@cetmix_tower_jet/graph/graph_structure";
 import { lifecycleGraph } from "@cetmix_tower_jet/graph/lifecycle_graph";
 import { wrapText } from "@cetmix_tower_jet/graph/graph_text";
@@ -154,13 +155,32 @@ test("a node of a fixed width keeps its size and place whatever its second text 
     expect(key({ label: "other" })).not.toBe(key({}));
 });
 
+test("parts are connected and small, and keep together what is linked most", () => {
+    const boxes = [..."abcdef"].map((id) => ({ id }));
+    const edges = ["ab", "bc", "ac", "cd", "de", "ef", "df"].map(([from, to]) => ({ from, to }));
+    const ids = (parts) => parts.map((part) => part.map(({ id }) => id).join(""));
+    expect(ids(partsOf(boxes, edges, 3))).toEqual(["abc", "def"]);
+    expect(ids(partsOf(boxes, [], 3))).toEqual(["a", "b", "c", "d", "e", "f"]);
+    expect(ids(partsOf(boxes, edges, 6))).toEqual(["abcdef"]);
+});
+
 test("time of 200 nodes and 300 edges", () => {
     const graph = topology(20, 200, 300);
-    const times = [1, 2, 3].map(() => {
-        const start = performance.now();
-        layOut(graph);
-        return Math.round(performance.now() - start);
-    });
-    console.info(`Layout of 200 nodes, 300 edges, 20 clusters: ${times.join(", ")} ms`);
-    expect(times).toHaveLength(3);
+    const flat = {
+        ...graph,
+        nodes: graph.nodes.map((one) => ({ ...one, cluster: undefined })),
+        clusters: [],
+    };
+    for (const [name, one] of [
+        ["20 clusters", graph],
+        ["no clusters", flat],
+    ]) {
+        const times = [1, 2, 3].map(() => {
+            const start = performance.now();
+            layOut(one);
+            return Math.round(performance.now() - start);
+        });
+        console.info(`Layout of 200 nodes, 300 edges, ${name}: ${times.join(", ")} ms`);
+        expect(times).toHaveLength(3);
+    }
 });

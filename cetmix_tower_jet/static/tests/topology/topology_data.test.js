@@ -55,17 +55,22 @@ test("what is missing, and what the person may not see, are stubs without names"
         jetDocument(1, { hidden_needs: 1, hidden_needs_unmet: true }),
         jetDocument(2, { hidden_serves: 3 }),
     ];
-    const missing = [{ jet_id: 1, dependency_id: 7, template: "Database", state: "Running" }];
+    const missing = [
+        { jet_id: 1, dependency_id: 7, template: "Database", state: "Running", is_unmet: true },
+        { jet_id: 2, dependency_id: 8, template: "Mail", state: "Running", is_unmet: false },
+    ];
     const { nodes, edges } = loaded({ jets, links: [], missing }).graph();
     expect(
         nodes.filter((node) => node.isStub).map((node) => [node.label, node.sublabel, node.title]),
     ).toEqual([
         ["Database", "Missing", "“Jet 1” needs a jet of “Database” in state “Running”, and there is none"],
+        ["Mail", "None yet", "“Jet 2” will need a jet of “Mail” in state “Running”"],
         ["Hidden", false, "A jet that you cannot see"],
         ["3 hidden", false, "3 jets that you cannot see"],
     ]);
     expect(edges.map((edge) => [edge.from, edge.to, edge.kind])).toEqual([
         ["jet_1", "missing_1_7", "unmet"],
+        ["jet_2", "missing_2_8", "hidden"],
         ["jet_1", "needs_1", "unmet"],
         ["serves_2", "jet_2", "hidden"],
     ]);
@@ -99,7 +104,7 @@ test("changed jets replace their nodes and links; all others stay the same objec
 });
 
 test("a jet that does not come back is gone, with its links and what it lacked", () => {
-    const missing = [{ jet_id: 1, dependency_id: 7, template: "Mail", state: "Running" }];
+    const missing = [{ jet_id: 1, dependency_id: 7, template: "Mail", state: "Running", is_unmet: true }];
     const data = loaded({ missing });
     data.update([1], { jets: [], servers: [], links: [], missing: [] });
     const { nodes, edges } = data.graph();
