@@ -36,6 +36,7 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="tower-own-pg-"))
         self._data = self._folder / "data"
         self._process: subprocess.Popen | None = None
+        self._outside = dict(os.environ)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -69,6 +70,19 @@ class Postgres:
 
     def _run(self, *argv, **options) -> None:
         subprocess.run(argv, user=self._user, cwd="/", check=True, capture_output=True, **options)
+
+    def receive(self, name: str) -> None:
+        """Copy a database from the server that the tests have been using so far."""
+        here = self._outside | self.environment
+        subprocess.run([self._programs / "createdb", name], env=here, check=True)
+        with subprocess.Popen(
+            [self._programs / "pg_dump", "--no-owner", "--format=custom", "--compress=none", name],
+            env=self._outside,
+            stdout=subprocess.PIPE,
+        ) as dump:
+            restore = [self._programs / "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={name}"]
+            subprocess.run(restore, env=here, stdin=dump.stdout, check=True)
+        assert dump.returncode == 0
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""

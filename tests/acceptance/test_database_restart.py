@@ -25,11 +25,10 @@ def postgres():
 
 
 @pytest.fixture(scope="module")
-def installed(postgres, tmp_path_factory):
+def installed(template, postgres):
     """A database with Tower in that PostgreSQL."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("TOWER_TEST_TEMPLATE", raising=False)
-        return tower.install("tower_restarts", tmp_path_factory.mktemp("install"))
+    postgres.receive(template.name)
+    return tower.Database(template.name)
 
 
 @pytest.fixture(params=[0, 2], ids=["threaded", "prefork"])
