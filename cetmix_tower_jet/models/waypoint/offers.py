@@ -104,6 +104,7 @@ class CxTowerJetWaypoint(models.Model):
         :raise AccessError: the caller may not do it
         :raise ValidationError: there is no such movement
         """
+        self._check_may_move("unlink" if movement == DELETE else "write")
         descriptions = {
             PREPARE: self._describe_prepare,
             RESET: self._describe_reset,
@@ -111,7 +112,6 @@ class CxTowerJetWaypoint(models.Model):
         }
         if not isinstance(movement, str) or movement not in descriptions:
             raise ValidationError(self.env._("“%s” is nothing that waypoints do.", movement))
-        self._check_may_move("unlink" if movement == DELETE else "write")
         return descriptions[movement]()
 
     def _describe_prepare(self):

@@ -157,9 +157,9 @@ class CxTowerCommand(models.Model):
         names = super()._get_python_command_odoo_objects(server, jet_template, jet, waypoint, **scopes)
         waypoints = self.env["cx.tower.jet.waypoint"]
         names["waypoint"] = {
-            "import": waypoint if waypoint is not None else waypoints,
+            "import": waypoint,
             "help": self.env._(
-                "waypoint whose flight plan the command is a step of; empty elsewhere. There the code may change it."
+                "waypoint whose flight plan the command is a step of; None elsewhere. There the code may change it."
             ),
         }
         names["tower_waypoints"] = {"import": waypoints, "help": self.env._("waypoints")}
