@@ -45,7 +45,7 @@ class CxTowerScheduledTask(models.Model):
     def _compute_warning_message(self):
         return super()._compute_warning_message()
 
-    @api.constrains("action", "waypoint_template_id")
+    @api.constrains("action", "command_id", "plan_id", "waypoint_template_id")
     def _check_target(self):
         creating = self.filtered(lambda task: task.action == ACTION)
         for task in creating:

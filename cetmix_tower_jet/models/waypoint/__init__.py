@@ -8,6 +8,7 @@ from . import movements
 from . import inside_actions
 from . import creating
 from . import retention
+from . import jet_deletion
 from . import runs
 from . import names_in_history
 from . import offers

@@ -47,6 +47,8 @@ class CxTowerJetTransition(models.Model):
         if self.waypoint_movement == PREPARE:
             waypoint._set_state(PREPARING)
         elif self.waypoint_movement == DELETE:
+            if self.jet_id.waypoint_id == waypoint:  # the jet is deleted, or was destroyed
+                self.jet_id._write_moves({"waypoint_id": False})
             waypoint._set_state(DELETING)
         else:
             self.waypoint_from_id._set_state(READY if self.waypoint_phase == ARRIVE else LEAVING)
@@ -166,6 +168,13 @@ class CxTowerJetTransition(models.Model):
                 _logger.exception("the jet of movement %s keeps the values of its destination", self.id)
         self._take_states_of_failure(self.message or self._state_label())
 
+    def _problem_on_jet(self):
+        """Return what the jet says when this movement did not succeed. Extension point.
+
+        Everybody who sees the jet reads this: why it failed is on the waypoint, for those who may read that.
+        """
+        return self.env._("%(what)s: it did not succeed. See the waypoint.", what=self.action_name)
+
     # ------------------------------------------------------------------ what follows
 
     def _has_arrived(self):
@@ -265,9 +274,6 @@ class CxTowerJet(models.Model):
     _inherit = "cx.tower.jet"
 
     def _tell_failure(self, transition, problem):
-        # Everybody who sees the jet reads this: why it failed is on the waypoint, for those who may read that.
         if transition.waypoint_movement:
-            problem = self.env._(
-                "%(what)s: it did not succeed. See the waypoint.", what=transition.action_name
-            )
+            problem = transition._problem_on_jet()
         super()._tell_failure(transition, problem)

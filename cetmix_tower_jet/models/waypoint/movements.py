@@ -243,11 +243,12 @@ class CxTowerJetWaypoint(models.Model):
     def _delete(self, asking, of_jet=False):
         """Begin to delete this waypoint. Otherwise as :meth:`_prepare`.
 
-        :param of_jet: the jet is deleted, and so its current waypoint, too
+        :param of_jet: the jet is deleted with it, so the current one is deleted, too
         """
         waypoint = self.sudo()  # sudo: as for _prepare
         reason = "" if of_jet else waypoint._why_no_deletion()
-        return waypoint._begin_movement(DELETE, reason, waypoint.waypoint_template_id.plan_delete_id, asking)
+        plan = waypoint.waypoint_template_id.plan_delete_id
+        return waypoint._begin_movement(DELETE, reason, plan, asking, deletes_jet=of_jet)
 
     def _begin_movement(self, movement, reason, plan, asking, parent=None, **values):
         """Claim the jet and begin. In the caller's transaction.

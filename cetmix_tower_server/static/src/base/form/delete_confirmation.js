@@ -1,4 +1,5 @@
 import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
 import { patch } from "@web/core/utils/patch";
 import { FormController } from "@web/views/form/form_controller";
 import { KanbanController } from "@web/views/kanban/kanban_controller";
@@ -12,6 +13,13 @@ const WITHOUT_EFFECTS = [
     "cx.tower.server.template.log",
     "cx.tower.worker",
 ];
+
+/**
+ * Dialogs of models whose records need more than a question before they are deleted.
+ *
+ * Model name -> `async (controller, ids) => boolean`: whether a dialog was opened. Otherwise the usual question is asked.
+ */
+const deletionDialogs = registry.category("tower_deletion_dialogs");
 
 /**
  * Returns the question that is asked before records of Tower are deleted. It names the record and says what is deleted with
@@ -46,6 +54,11 @@ const withDeleteQuestion = () => ({
         this.deleteRecordsWithConfirmation = async (dialogProps, records) => {
             const { root } = this.model;
             const chosen = records || (root.isDomainSelected ? [] : root.selection);
+            const ids = chosen.map((record) => record.resId).filter(Boolean);
+            const openDialog = deletionDialogs.get(this.props.resModel, null);
+            if (openDialog && ids.length && (await openDialog(this, ids))) {
+                return;
+            }
             const question = chosen.length
                 ? await describeDeletion(this.model, chosen)
                 : { title: _t("Delete all of these records?"), body: _t("This cannot be undone.") };
