@@ -44,6 +44,7 @@ from .screens import test_board_reads
 from .screens import test_javascript
 from .screens import test_jet_tours
 from .screens import test_waypoint_comparison_tours
+from .screens import test_waypoint_tours
 from .screens import test_move_wizards
 from .target import test_values
 from .target import test_running

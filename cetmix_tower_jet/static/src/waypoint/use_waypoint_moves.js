@@ -1,6 +1,6 @@
+import { useEnv } from "@odoo/owl";
 import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
 import { _t } from "@web/core/l10n/translation";
-import { useService } from "@web/core/utils/hooks";
 
 const MODEL = "cx.tower.jet.waypoint";
 
@@ -10,10 +10,9 @@ const MODEL = "cx.tower.jet.waypoint";
  * @returns {Function} `ask(movement, waypoint)`: `prepare`, `flight`, `reset` or `delete`; a waypoint has `id`, `name` and `jetId`
  */
 export function useWaypointMoves() {
-    const orm = useService("orm");
-    const action = useService("action");
-    const dialog = useService("dialog");
-    const { tell } = useService("tower_jet_news");
+    // Not useService: a row may be drawn anew between the click and the answer, and the question is to be asked all the same.
+    const { orm, action, dialog, tower_jet_news } = useEnv().services;
+    const { tell } = tower_jet_news;
     let isAsking = false; // a double click asks once
 
     const questions = {
