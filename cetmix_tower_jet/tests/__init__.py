@@ -35,6 +35,7 @@ from .waypoint import test_secrets
 from .clone import test_clone
 from .clone import test_transfer
 from .clone import test_clone_wizard
+from .clone import test_transfer_races
 from .jet import test_allocation
 from .jet import test_create_wizard
 from .jet import test_creation
@@ -69,6 +70,8 @@ from .tower import test_uninstalling
 from .template import test_template_tour
 from .jet import test_create_browser
 from .tower import test_api
+from .clone import test_clone_api
+from .clone import test_clone_tours
 from .screens import test_views_as_everybody
 from .screens import test_screen_words
 from .screens import test_screens

@@ -10,25 +10,33 @@ class CxTowerJet(models.Model):
 
     _inherit = "cx.tower.jet"
 
-    host_reference = fields.Char(
+    kept_reference = fields.Char(
         readonly=True,
         copy=False,
-        help="What {{ tower.jet.reference }} stands for: the reference that the jet had before a transfer changed it.",
+        groups=fields.NO_ACCESS,
+        help="The reference that the jet had before a transfer.",
     )
+    host_reference = fields.Char(
+        string="Reference on the host",
+        compute="_compute_host_reference",
+        help="What {{ tower.jet.reference }} stands for. A transfer does not change it.",
+    )
+
+    @api.depends("reference", "kept_reference")
+    def _compute_host_reference(self):
+        for jet, fact in zip(
+            self, self.sudo(), strict=True
+        ):  # sudo: Tower's own note, of a jet that the caller may read
+            jet.host_reference = fact.kept_reference or fact.reference
 
     @api.model
     def _get_engine_fields(self):
-        return [*super()._get_engine_fields(), "host_reference"]
-
-    def _reference_on_host(self):
-        """Return under which reference this jet is on its host."""
-        self.ensure_one()
-        return self.host_reference or self.reference
+        return [*super()._get_engine_fields(), "kept_reference"]
 
     def _on_destroyed(self):
         super()._on_destroyed()
-        if self.host_reference:
-            self._write_moves({"host_reference": False})  # nothing is left there
+        if self.kept_reference:
+            self._write_moves({"kept_reference": False})  # nothing is left there
 
 
 class CxTowerVariable(models.Model):
@@ -39,4 +47,4 @@ class CxTowerVariable(models.Model):
     @api.model
     def _get_jet_system_values(self, jet):
         # sudo: as the other facts of the jet
-        return super()._get_jet_system_values(jet) | {"reference": jet.sudo()._reference_on_host() or None}
+        return super()._get_jet_system_values(jet) | {"reference": jet.sudo().host_reference or None}

@@ -99,7 +99,7 @@ class CxTowerJetTransfer(models.Model):
             # those of the new jet describe what is on its own server
             settings["metadata"] = {**original.metadata, **(new.metadata or {})}
         for jet in (original, new):
-            jet._write_moves({"host_reference": jet._reference_on_host()})
+            jet._write_moves({"kept_reference": jet.host_reference})
         [(base, _given)] = original._get_reference_bases([{}])
         unchanged = {"reference_mixin_override": True}
         original.with_context(**unchanged).write(

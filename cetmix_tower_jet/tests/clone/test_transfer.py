@@ -76,7 +76,7 @@ class TestTransfer(CloneCase):
         self.assertEqual((new.reference, on_host(new)["reference"]), (reference, of_new))
         self.assertEqual(on_host(original)["reference"], reference)
         original.bring_to_state(False)
-        self.assertFalse(original.host_reference)
+        self.assertEqual(original.host_reference, original.reference)
         back = self.env["cx.tower.jet.transfer"].browse(new.transfer(self.server)["transfer"]).new_jet_id
         of_back = back.reference
         self._end_action(back)
