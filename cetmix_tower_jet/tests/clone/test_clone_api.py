@@ -26,8 +26,18 @@ class TestCloneApi(ApiCase):
             }
             for number, (name, before, through, after, _error) in enumerate(STANDARD, 1)
         ]
+        command = cls.env["cx.tower.command"].create(
+            {
+                "name": "Clone",
+                "action": "python_code",
+                "code": "result = {'exit_code': 0, 'message': custom_values['__original_jet__']}",
+                "access_level": "3",
+                "allow_parallel_run": True,
+            }
+        )
+        lines = [(0, 0, {"command_id": command.id})]
         plan = cls.env["cx.tower.plan"].create(
-            {"name": "Clone", "access_level": "3", "allow_parallel_run": True}
+            {"name": "Clone", "access_level": "3", "allow_parallel_run": True, "line_ids": lines}
         )
         cls.template = cls.env["cx.tower.jet.template"].create(
             {
@@ -39,7 +49,6 @@ class TestCloneApi(ApiCase):
                 **roles,
             }
         )
-        cls.plan = plan
         cls.env["cx.tower.variable"].create({"name": "Port", "reference": "api_port", "access_level": "1"})
         cls.shop = cls._new_shop("Shop", "api_shop")
 
@@ -77,7 +86,9 @@ class TestCloneApi(ApiCase):
                         variable_values={"api_port": "8001"},
                     )
                     clone = self.env["cx.tower.jet"].browse(clone_id)
-                    self.assertEqual((clone.state, clone.server_id), ("stopped", self.other))
+                    self.assertEqual(
+                        (clone.state, clone.server_id), ("stopped", self.other), clone.last_problem
+                    )
                     self.assertEqual(clone.variable_value_ids.value_char, "8001")
                     self.assertEqual(clone.create_uid, self.people[who])
                     waited = self.jet_call(protocol, who, "wait", clone, timeout=1)

@@ -50,7 +50,14 @@ class TestTransferRaces(BaseCase):
             start = {"name": "Start", "access_level": "1"}
             for field, reference in (("from", "stopped"), ("transit", "starting"), ("to", "running")):
                 start[f"state_{field}_id"] = self._state(env, reference).id
-            plan = env["cx.tower.plan"].create({"name": NAME, "allow_parallel_run": True})
+            # Its only step is skipped, so it ends at once, without a process that executes it.
+            command = env["cx.tower.command"].create(
+                {"name": NAME, "code": "true", "allow_parallel_run": True}
+            )
+            line = {"command_id": command.id, "condition": "1 == 2"}
+            plan = env["cx.tower.plan"].create(
+                {"name": NAME, "allow_parallel_run": True, "line_ids": [(0, 0, line)]}
+            )
             template = env["cx.tower.jet.template"].create(
                 {
                     "name": NAME,
@@ -84,6 +91,7 @@ class TestTransferRaces(BaseCase):
             templates.server_ids = False
             templates.unlink()
             env["cx.tower.plan"].search([("name", "=", NAME)]).unlink()
+            env["cx.tower.command"].search([("name", "=", NAME)]).unlink()
             env["cx.tower.server"].search([("name", "=", NAME)]).unlink()
 
     def _transfer(self, env):

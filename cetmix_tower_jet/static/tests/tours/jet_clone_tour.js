@@ -23,11 +23,13 @@ const cloneFromTheBoard = [
     { trigger: ".modal [name=explanation]:contains(on Tour)" },
     { trigger: ".modal [name=name_type] label:contains(Enter a name)", run: "click" },
     { trigger: ".modal [name=name] input", run: "edit Tour copy" },
+    { content: "Leave the field", trigger: ".modal [name=note] textarea", run: "click" },
     { trigger: ".modal [name=explanation]:contains(Tour copy)" },
     { content: "Clone", trigger: ".modal button[name=action_confirm]", run: "click" },
     {
         content: "The clone is opened, and has reached the state of its original",
-        trigger: ".o_form_view:not(:has(.modal)) .o_last_breadcrumb_item:contains(Tour copy)",
+        trigger:
+            ".o_form_view [name=jet_cloned_from_id]:contains(Tour jet), .o_form_view [name=jet_cloned_from_id] input:value(Tour jet)",
     },
 ];
 
@@ -35,7 +37,7 @@ const cloneFromTheBoard = [
 const transferFromTheForm = [
     { content: "Back to the board", trigger: ".o_back_button", run: "click" },
     { trigger: `${CARD} .fw-bold`, run: "click" },
-    { trigger: ".o_form_view .o_last_breadcrumb_item:contains(Tour jet)" },
+    { trigger: ".o_form_view:not(:has([name=jet_cloned_from_id])) .o_cp_action_menus" },
     { trigger: ".o_cp_action_menus button:has(.fa-cog)", run: "click" },
     { trigger: ".o_menu_item:contains(Transfer)", run: "click" },
     {
