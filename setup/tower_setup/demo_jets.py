@@ -6,14 +6,18 @@ Everything here goes over Odoo's JSON-2 API, as in scripts of three persons: a U
 import html
 import re
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import ports
 from .console import Console
+from .demo_clones import tell_of_clones
 from .demo_new_server import StoryFailed, heading
 from .demo_output import HostLines
+from .demo_runs import resume_run_of
+from .demo_waypoints import tell_of_waypoints
 from .rpc import Client, RpcError
 
 JET = "cx.tower.jet"
@@ -23,8 +27,15 @@ WIZARD = "cx.tower.jet.create.wizard"
 ACTION = "cx.tower.jet.action"
 SERVER = "cx.tower.server"
 HOST = "demo_host_1"
+OTHER_HOST = "demo_host_2"
+MONITOR, APPLICATION, PROXY, DATABASE = (
+    "demo_jet_monitor",
+    "demo_jet_application",
+    "demo_jet_proxy",
+    "demo_jet_database",
+)
 #: In the order in which they can be removed.
-TEMPLATES = ("demo_jet_application", "demo_jet_proxy", "demo_jet_database")
+TEMPLATES = (MONITOR, APPLICATION, PROXY, DATABASE)
 PORT_VARIABLE = "demo_jet_port"
 FIRST_PORT, PORTS, LAST_PORT = 18100, 100, 28100
 MARKS = {"done": "tick", "waiting": "dash", "running": "arrow"}
@@ -50,7 +61,7 @@ def tell_of_jets(people: People, console: Console, restart: Callable[[], None]) 
     try:
         story = Story(people, console)
         story.remove_old()
-        story.install()
+        story.install(APPLICATION, story.server)
         shop = story.launch("Shop")
         story.follow_to_running()
         story.visit(shop)
@@ -59,6 +70,8 @@ def tell_of_jets(people: People, console: Console, restart: Callable[[], None]) 
         story.kill_while_building(blog, restart)
         story.resume(blog)
         story.visit(blog)
+        tell_of_waypoints(story, shop)
+        tell_of_clones(story, shop, blog, restart)
     except (StoryFailed, RpcError, OSError) as error:
         console.say(f"{console.paint(console.cross, 'red')} {error}")
         return False
@@ -75,7 +88,11 @@ class Story:
         self.templates = {row["reference"]: row for row in rows}
         if len(self.templates) != len(TEMPLATES):
             raise StoryFailed("The demo data has no jet templates; start over with --reset.")
-        self.server = people.admin.search_read(SERVER, [("reference", "=", HOST)], ["name"])[0]
+        rows = people.admin.search_read(
+            SERVER, [("reference", "in", [HOST, OTHER_HOST])], ["name", "reference"]
+        )
+        servers = {row["reference"]: row for row in rows}
+        self.server, self.other_server = servers[HOST], servers[OTHER_HOST]
         self._shown: dict[int, str] = {}
         self._lines: dict[int, HostLines] = {}
 
@@ -89,11 +106,12 @@ class Story:
             domain = [("jet_template_id", "=", template["id"]), ("active", "in", [True, False])]
             for jet in admin.search_read(JET, domain, ["name", "state", "active"]):
                 self._destroy(jet)
-        installed = [("reference", "in", TEMPLATES), ("server_ids", "in", self.server["id"])]
-        ids = {row["id"] for row in admin.search_read(TEMPLATE, installed, ["name"])}
-        for reference in TEMPLATES:
-            if self.templates[reference]["id"] in ids:
-                self._uninstall(self.templates[reference]["id"])
+        for server in (self.server, self.other_server):
+            installed = [("reference", "in", TEMPLATES), ("server_ids", "in", server["id"])]
+            ids = {row["id"] for row in admin.search_read(TEMPLATE, installed, ["name"])}
+            for reference in TEMPLATES:
+                if self.templates[reference]["id"] in ids:
+                    self._uninstall(self.templates[reference]["id"], server)
         self._choose_ports()
         self._skip_history()
 
@@ -113,7 +131,8 @@ class Story:
                     " Start over with --reset."
                 )
         admin.call(JET, "write", [jet["id"]], vals={"deletable": True})
-        admin.call(JET, "unlink", [jet["id"]])
+        # Its backups were in its directory.
+        admin.call(JET, "delete_leaving_waypoints", [jet["id"]])
         self.console.say(
             f"{self.console.paint(self.console.tick, 'green')} {jet['name']} of an earlier start: destroyed"
         )
@@ -134,14 +153,14 @@ class Story:
             time.sleep(POLL_S)
         return jet
 
-    def _uninstall(self, template_id: int) -> None:
+    def _uninstall(self, template_id: int, server: dict) -> None:
         admin = self.people.admin
-        admin.call(TEMPLATE, "uninstall_from_servers", [template_id], servers=[self.server["id"]])
-        self._wait_for_installation(template_id, is_there=False)
+        admin.call(TEMPLATE, "uninstall_from_servers", [template_id], servers=[server["id"]])
+        self._wait_for_installation(template_id, server, is_there=False)
 
-    def _wait_for_installation(self, template_id: int, is_there: bool) -> None:
+    def _wait_for_installation(self, template_id: int, server: dict, is_there: bool) -> None:
         give_up = time.monotonic() + LIMIT_S
-        domain = [("id", "=", template_id), ("server_ids", "in", self.server["id"])]
+        domain = [("id", "=", template_id), ("server_ids", "in", server["id"])]
         while bool(self.people.admin.search_read(TEMPLATE, domain, ["name"])) != is_there:
             if time.monotonic() > give_up:
                 raise StoryFailed("A jet template was not installed or removed in time.")
@@ -166,15 +185,15 @@ class Story:
 
     # ------------------------------------------------------------------ the story
 
-    def install(self) -> None:
-        """Install the application's template; those that it depends on come first."""
-        template = self.templates[TEMPLATES[0]]
-        heading(self.console, f"Install the jet template “{template['name']}” on {self.server['name']}")
+    def install(self, reference: str, server: dict) -> None:
+        """Install a template on a server; those that it depends on come first."""
+        template = self.templates[reference]
+        heading(self.console, f"Install the jet template “{template['name']}” on {server['name']}")
         manager = self.people.manager
         for finding in manager.call(TEMPLATE, "check_template", [template["id"]]):
             self.console.say(f"  {finding['severity']}: {finding['message']}")
-        manager.call(TEMPLATE, "install_on_servers", [template["id"]], servers=[self.server["id"]])
-        self._wait_for_installation(template["id"], is_there=True)
+        manager.call(TEMPLATE, "install_on_servers", [template["id"]], servers=[server["id"]])
+        self._wait_for_installation(template["id"], server, is_there=True)
         domain = [("jet_template_id", "=", template["id"]), ("state", "=", "done")]
         install = manager.search_read(TEMPLATE + ".install", domain, ["line_ids"], order="id desc", limit=1)[
             0
@@ -183,11 +202,11 @@ class Story:
             TEMPLATE + ".install.line", [("id", "in", install["line_ids"])], ["jet_template_id", "state"]
         )
         for line in lines:
-            self._good(f"{line['jet_template_id'][1]}: {line['state']}")
+            self.good(f"{line['jet_template_id'][1]}: {line['state']}")
 
-    def launch(self, name: str) -> int:
-        """Launch an application as the User, with the wizard. :return: id of the jet"""
-        template = self.templates[TEMPLATES[0]]
+    def launch(self, name: str, reference: str = APPLICATION) -> int:
+        """Launch a jet as the User, with the wizard. :return: id of the jet"""
+        template = self.templates[reference]
         heading(
             self.console, f"The User launches a new jet: {template['name']} “{name}”, target state Running"
         )
@@ -236,7 +255,8 @@ class Story:
             row = self.people.admin.search_read(JET, [("id", "=", jet_id)], ["name"])[0]
             self._lines[jet_id] = lines = HostLines(self.console, row["name"], len(self._lines))
             port = self._port_of(jet_id)
-            lines.say(f"{self.console.paint(self.console.tick, 'green')} created, port {port}")
+            text = f"created, port {port}" if port else "created"
+            lines.say(f"{self.console.paint(self.console.tick, 'green')} {text}")
         return self._lines[jet_id]
 
     def _port_of(self, jet_id: int) -> str:
@@ -252,17 +272,35 @@ class Story:
             return f"{self.console.paint(mark, 'green')} {action}: done after {move['duration']:.1f} s"
         return f"{self.console.paint(mark, 'yellow')} {action}: {move['state']}. {move['message'] or ''}"
 
-    def visit(self, jet_id: int) -> None:
+    def visit(self, jet_id: int, expected: int = 200) -> str:
         """Fetch the URL of a running jet, as a browser would.
 
-        :raise StoryFailed: it is not running
+        :param expected: HTTP status that it answers with
+        :return: the text of the page
+        :raise StoryFailed: it is not running, or answers otherwise
         """
         jet = self.people.user.search_read(JET, [("id", "=", jet_id)], ["name", "state", "url"])[0]
         if jet["state"] != "running":
             raise StoryFailed(f"{jet['name']} is in state {jet['state']} instead of running.")
-        with urllib.request.urlopen(jet["url"], timeout=10) as answer:
-            page = " / ".join(_text_of(re.sub("<title>.*?</title>", "", answer.read().decode())))
-            self._good(f"{jet['url']} answers with HTTP {answer.status}: {page}")
+        try:
+            with urllib.request.urlopen(jet["url"], timeout=10) as answer:
+                status, body = answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                status, body = error.code, error.read().decode()
+        page = " / ".join(_text_of(re.sub("<title>.*?</title>", "", body)))
+        if status != expected:
+            raise StoryFailed(f"{jet['url']} answers with HTTP {status} instead of {expected}: {page}")
+        self.good(f"{jet['url']} answers with HTTP {status}: {page}")
+        return page
+
+    def trigger(self, name: str, jet_id: int) -> None:
+        """Trigger an action as the Manager, and show what moves until nothing does."""
+        template = self.people.manager.search_read(JET, [("id", "=", jet_id)], ["jet_template_id"])[0]
+        domain = [("jet_template_id", "=", template["jet_template_id"][0]), ("name", "=", name)]
+        action = self.people.manager.search_read(ACTION, domain, ["name"])[0]
+        self.people.manager.call(ACTION, "trigger", [action["id"]], jet=jet_id)
+        self.follow_to_running()
 
     def ask_who_is_hit(self) -> None:
         """A colleague is about to stop the database, and is told first which jets need it.
@@ -270,7 +308,7 @@ class Story:
         :raise StoryFailed: nobody is named
         """
         heading(self.console, "A colleague is about to stop the database")
-        manager, template = self.people.manager, self.templates[TEMPLATES[2]]
+        manager, template = self.people.manager, self.templates[DATABASE]
         jet = manager.search_read(JET, [("jet_template_id", "=", template["id"])], ["name"])[0]
         domain = [("jet_template_id", "=", template["id"]), ("name", "=", "Stop")]
         action = manager.search_read(ACTION, domain, ["name"])[0]
@@ -279,29 +317,29 @@ class Story:
             raise StoryFailed(f"Nobody would be told that {jet['name']} is needed.")
         for line in manager.call(JET, "describe_action", [jet["id"]], action=action["id"]).splitlines():
             self.console.say(f"  {line}")
-        self._good("and leaves it running")
+        self.good("and leaves it running")
 
     def kill_while_building(self, jet_id: int, restart: Callable[[], None]) -> None:
         """Kill Tower in the middle of Building, start it again, and wait until it tells what happened.
 
         :raise StoryFailed: the jet does not say that it was interrupted
         """
-        self._wait_for(jet_id, lambda jet: jet["state"] == "building" and self._prints(jet_id))
+        self.wait_for(jet_id, lambda jet: jet["state"] == "building" and self.prints(jet_id))
         self.show_moves()
         heading(self.console, "kill -9 of Tower in the middle of Building, and a new start")
         restart()
         self.console.say(
             "  Tower finds the interrupted run when the lease of the dead process has ended (30 s)."
         )
-        jet = self._wait_for(jet_id, lambda jet: jet["movement"] != "busy" or self._look_for_lost_runs())
+        jet = self.wait_for(jet_id, lambda jet: jet["movement"] != "busy" or self.look_for_lost_runs())
         self.show_moves()
         if jet["movement"] != "problem" or jet["state"] != "draft":
             raise StoryFailed(
                 f"{jet['name']} is in state {jet['state']} and does not say that it was interrupted."
             )
-        self._good(f"{jet['name']} is back in state {jet['state']} and says why")
+        self.good(f"{jet['name']} is back in state {jet['state']} and says why")
 
-    def _look_for_lost_runs(self) -> None:
+    def look_for_lost_runs(self) -> None:
         """Have the cron that looks after runs every minute look now."""
         admin = self.people.admin
         name = {"module": "cetmix_tower_server", "xml_id": "ir_cron_dispatch_runs"}
@@ -311,7 +349,7 @@ class Story:
         except RpcError:
             pass  # it is looking already
 
-    def _prints(self, jet_id: int) -> bool:
+    def prints(self, jet_id: int) -> bool:
         """Whether the step that runs on a jet has begun on the host."""
         domain = [("jet_id", "=", jet_id), ("state", "=", "running"), ("command_action", "=", "ssh_command")]
         for log in self.people.admin.search_read("cx.tower.command.log", domain, ["state"]):
@@ -319,7 +357,7 @@ class Story:
                 return True
         return False
 
-    def _wait_for(self, jet_id: int, is_so: Callable[[dict], bool]) -> dict:
+    def wait_for(self, jet_id: int, is_so: Callable[[dict], bool]) -> dict:
         give_up = time.monotonic() + LIMIT_S
         names = ["name", "state", "movement", "last_problem"]
         while not is_so(jet := self.people.admin.search_read(JET, [("id", "=", jet_id)], names)[0]):
@@ -332,13 +370,10 @@ class Story:
     def resume(self, jet_id: int) -> None:
         """The User resumes the interrupted flight plan; then the jet continues on its way."""
         heading(self.console, "The User resumes it")
-        user = self.people.user
-        domain = [("jet_id", "=", jet_id), ("state", "=", "interrupted")]
-        run = user.search_read("cx.tower.plan.log", domain, ["state"], order="id desc", limit=1)[0]
-        user.call("cx.tower.plan.log", "resume", [run["id"]])
+        resume_run_of(self.people.user, jet_id)
         self.follow_to_running()
 
-    def _good(self, text: str) -> None:
+    def good(self, text: str) -> None:
         self.console.say(f"{self.console.paint(self.console.tick, 'green')} {text}")
 
 

@@ -109,3 +109,10 @@ def _show_end(run: Run) -> None:
     text = f"exit code {run.end['exit_code']} after {run.end['duration']:.2f} s"
     reason = "" if run.succeeded else f": {run.end['message'] or run.end['state']}"
     run.lines.say(f"{mark} {text}{reason}")
+
+
+def resume_run_of(person: Client, jet_id: int) -> None:
+    """Resume the flight plan run on a jet that was interrupted last."""
+    domain = [("jet_id", "=", jet_id), ("state", "=", "interrupted")]
+    run = person.search_read("cx.tower.plan.log", domain, ["state"], order="id desc", limit=1)[0]
+    person.call("cx.tower.plan.log", "resume", [run["id"]])

@@ -170,6 +170,39 @@ def test_a_kill_of_tower_while_a_jet_is_built(once):
     assert "answers with HTTP 200: Blog" in resumed
 
 
+def test_an_application_returns_to_a_waypoint(once):
+    assert "Before the update: ready. It notes: {'backup': 'backups/" in chapter(
+        once, "A waypoint before the"
+    )
+    assert "answers with HTTP 500: Shop is broken" in chapter(once, "The update breaks the application")
+    text = chapter(once, "Fly here: what would change")
+    assert "- demo_app_edition = Next" in text
+    assert "✓ The jet is at “Before the update”" in text
+    assert re.search(r"answers with HTTP 200: Shop .* Edition: Classic. Guests: Ada, Grace.", text)
+
+
+def test_a_schedule_keeps_the_last_waypoints(once):
+    text = chapter(once, "4 nights: a scheduled task makes waypoints")
+    assert text.count("Prepare waypoint: done") == 4 and "Delete waypoint: done" in text
+    assert len(re.findall(r"^✓ Backup .*: ready$", text, re.MULTILINE)) == 3
+
+
+def test_an_application_is_cloned_next_to_itself(once):
+    text = chapter(once, "Shop is cloned next to itself")
+    assert "answers with HTTP 200: Shop / " in text and "answers with HTTP 200: Shop clone / " in text
+
+
+def test_a_kill_of_tower_during_a_flight_and_a_transfer(once):
+    killed = chapter(once, "Shop flies to its last waypoint, Blog moves to Demo db; kill -9")
+    assert "Shop ✗ Fly to waypoint: interrupted" in killed
+    assert "✓ The transfer is failed; Blog still runs on Demo web" in killed
+    assert "answers with HTTP 200: Blog" in killed
+    resumed = chapter(once, "The Manager resumes both")
+    assert re.search(r"✓ Shop is at “Backup ", resumed)
+    assert "✓ Blog runs on Demo db; what was left of it on Demo web is destroyed" in resumed
+    assert "✓ The monitor follows it there" in resumed
+
+
 def test_second_start_is_fast_serves_the_client_and_ends_with_a_signal(environment):
     port = free_port()
     started = time.monotonic()
