@@ -86,7 +86,7 @@ class CxTowerJetTransition(models.Model):
 
     def _plan_ended(self, run):
         if self.waypoint_movement:
-            (self.waypoint_from_id if self._leaves() else self.waypoint_id)._plan_finished(run)
+            self._own_waypoint()._plan_finished(run)
         if self.waypoint_phase == LEAVE and not run.plan_status:
             self.plan_log_id = run
             self._arrive()

@@ -25,6 +25,12 @@ class CxTowerPlanLog(models.Model):
         groups="cetmix_tower_server.group_manager",
     )
 
+    def _own_metadata(self):
+        # sudo: which waypoint the run belongs to; its author decided what the conditions read
+        waypoint = self.sudo().top_plan_log_id.jet_transition_id._own_waypoint()
+        own = super()._own_metadata()
+        return own | {"waypoint": waypoint.metadata or {}} if waypoint else own
+
     def action_run_again(self):
         """See ``target/action_runs.py``. The flight plan of a waypoint alone would not move it.
 
@@ -73,9 +79,12 @@ class CxTowerJetTransition(models.Model):
         return values | {"waypoint_id": self.waypoint_id.id} if self.waypoint_movement else values
 
     def _plan_custom_values(self):
-        waypoint = self.waypoint_from_id if self._leaves() else self.waypoint_id
-        values = super()._plan_custom_values()
+        waypoint, values = self._own_waypoint(), super()._plan_custom_values()
         return values | waypoint._get_custom_variable_values() if self.waypoint_movement else values
+
+    def _own_waypoint(self):
+        """Return the waypoint to which the flight plan of this movement belongs; empty for none."""
+        return self.waypoint_from_id if self._leaves() else self.waypoint_id
 
     def _leaves(self):
         """Return whether the flight plan of this movement is that of the waypoint that the jet leaves."""
@@ -131,7 +140,7 @@ class CxTowerJet(models.Model):
         transition = top.jet_transition_id
         if not transition.waypoint_movement:
             return scopes
-        waypoint = transition.waypoint_from_id if transition._leaves() else transition.waypoint_id
+        waypoint = transition._own_waypoint()
         # sudo: inside the flight plan of the waypoint's own movement its author decides, as for the jet
         waypoint = waypoint.sudo() if self._is_moved_by(run) else waypoint.with_env(self.env)
         return {**scopes, "waypoint": waypoint}

@@ -72,15 +72,18 @@ _UNAVAILABLE = {
 }
 
 
-def evaluate(source: str, scope: VariableScope, where: str) -> bool:
+def evaluate(
+    source: str, scope: VariableScope, where: str, own: Mapping[str, Mapping] | None = None
+) -> bool:
     """Return whether a condition holds. An empty condition always does.
 
     :param where: what it is the condition of, for messages: "condition of line 2 of plan “x”"
+    :param own: as of :func:`read_metadata`
     :raise ConditionInvalid: it cannot be evaluated, for whatever reason. Nothing else is raised
     """
     if not source or not source.strip():
         return True
-    return decide(fill_in(source, scope, where), where, read_metadata(source, scope))
+    return decide(fill_in(source, scope, where), where, read_metadata(source, scope, own))
 
 
 def metadata_uses(source: str) -> list[str]:
@@ -92,16 +95,20 @@ def metadata_uses(source: str) -> list[str]:
     return [f"{{{{ tower.{'.'.join(RECORDS[name])}.{METADATA} }}}}" for name in names]
 
 
-def read_metadata(source: str, scope: VariableScope) -> dict[str, dict]:
+def read_metadata(
+    source: str, scope: VariableScope, own: Mapping[str, Mapping] | None = None
+) -> dict[str, dict]:
     """Return {name of a record: its metadata} for a condition: those that it reads.
 
     :param source: the condition as it was written
+    :param own: metadata of records that the run has of its own, in place of those in its system values
     """
     found = {}
     for name in dict.fromkeys(_RECORD_USE.findall(source or "")):
         value: object = scope.system.get("tower")
         for member in (*RECORDS[name], METADATA):
             value = value.get(member) if isinstance(value, Mapping) else None
+        value = (own or {}).get(name, value)
         found[name] = pool.plain_data(dict(value)) if isinstance(value, Mapping) else {}
     return found
 

@@ -258,7 +258,7 @@ class CxTowerPlanLog(models.Model):
             plan=self.plan_id.name,
         )
         try:
-            return conditions.evaluate(line["condition"], read.scope, where)
+            return conditions.evaluate(line["condition"], read.scope, where, self._own_metadata())
         except ConditionInvalid as error:
             # sudo: finds out whether the message would show a value above the plan's level; shows nothing
             Variable = self.env["cx.tower.variable"].sudo()
@@ -269,6 +269,13 @@ class CxTowerPlanLog(models.Model):
             if Variable.search_count(above, limit=1):
                 raise ConditionInvalid(error.summary) from None
             raise
+
+    def _own_metadata(self):
+        """Return {record: metadata} that conditions of this run read in place of that in ``tower``. Extension point.
+
+        Records: the names in ``engine.plan.conditions.RECORDS``.
+        """
+        return {}
 
     def _render_values(self, values, own_values):
         """Return the values of a post-run action; they may use other variables.
