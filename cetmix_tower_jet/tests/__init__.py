@@ -32,6 +32,7 @@ from .waypoint import test_retention
 from .waypoint import test_waypoint_races
 from .waypoint import test_jet_deletion
 from .waypoint import test_own_plans
+from .waypoint import test_stranded
 from .waypoint import test_secrets
 from .clone import test_clone
 from .clone import test_transfer

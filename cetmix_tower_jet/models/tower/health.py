@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.addons.cetmix_tower_server.models.tower.health import OK, grade
+from odoo.addons.cetmix_tower_server.models.tower.health import OK, WARNING, grade
 from odoo.fields import Domain
 
 #: Seconds that an action may wait for other jets, as parts of the time limit of requests: (warning, error).
@@ -15,7 +15,11 @@ class CetmixTower(models.AbstractModel):
     def _health_lists(self):
         transitions = "cx.tower.jet.transition"
         waiting = Domain("state", "=", "waiting")
+        # one that is being deleted right now has no problem yet
+        undeleted = Domain("state", "=", "deleting") & Domain("problem", "!=", False)
+        broken = Domain("state", "=", "error") | undeleted
         return super()._health_lists() | {
+            "waypoints": ("cx.tower.jet.waypoint", self.env._("Waypoints that need attention"), broken),
             "jets": ("cx.tower.jet", self.env._("Busy jets"), Domain("current_transition_id", "!=", False)),
             "jets_waiting": (transitions, self.env._("Jets waiting for others"), waiting),
         }
@@ -35,6 +39,7 @@ class CetmixTower(models.AbstractModel):
             *super()._health_checks(facts),
             self._health_jets(facts),
             self._health_jets_waiting(facts),
+            self._health_waypoints(facts),
         ]
 
     @api.model
@@ -52,6 +57,18 @@ class CetmixTower(models.AbstractModel):
                 age=self._health_age_text(age),
             )
         return self._health_check("jets", self.env._("Jets"), OK, busy, text)
+
+    @api.model
+    def _health_waypoints(self, facts):
+        broken = facts["waypoints"]
+        text = self.env._("No waypoint is in error.")
+        if broken:
+            text = self.env._("Waypoints in error, or that could not be deleted: %s.", broken)
+        advice = self.env._(
+            "Open them to see why. Check the jet and its host, then reset the waypoint, or delete it again."
+        )
+        status = WARNING if broken else OK
+        return self._health_check("waypoints", self.env._("Waypoints"), status, broken, text, advice)
 
     @api.model
     def _health_jets_waiting(self, facts):

@@ -9,6 +9,7 @@ from . import inside_actions
 from . import creating
 from . import retention
 from . import jet_deletion
+from . import recovery
 from . import runs
 from . import names_in_history
 from . import offers
