@@ -52,7 +52,7 @@ class TestStranded(WaypointCase):
         self._lose()
         self._look_after()
         self.assertEqual(waypoint.state, "deleting")
-        self.assertIn("failed", waypoint.problem.lower())
+        self.assertIn("ended without it", waypoint.problem)
 
     def test_without_a_history_it_is_in_error(self):
         waypoint = self._new_waypoint(kind=self.planned)
