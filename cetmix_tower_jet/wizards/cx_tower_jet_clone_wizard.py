@@ -36,11 +36,9 @@ class CxTowerJetCloneWizard(models.TransientModel):
     )
     line_ids = fields.One2many("cx.tower.jet.clone.wizard.variable.line", "wizard_id")
 
-    @api.constrains("jet_id", "server_id", "partner_id", "state_id")
-    def _check_may_read(self):
-        """Refuse records that the user may not read, which a caller over RPC could name."""
-        for name in ("jet_id", "server_id", "partner_id", "state_id"):
-            self[name].with_user(self.env.user).check_access("read")
+    @api.model
+    def _chosen_records(self):
+        return "jet_id", "server_id", "partner_id", "state_id"
 
     # ------------------------------------------------------------------ what can be chosen
 

@@ -78,10 +78,15 @@ class CxTowerJetCreateWizard(models.TransientModel):
         string="What will happen", compute="_compute_explanation", sanitize=False, readonly=True
     )
 
-    @api.constrains("jet_template_id", "server_id", "partner_id", "state_id")
+    @api.model
+    def _chosen_records(self):
+        """Return the fields whose records the user chooses."""
+        return "jet_template_id", "server_id", "partner_id", "state_id"
+
+    @api.constrains(lambda self: self._chosen_records())
     def _check_may_read(self):
         """Refuse records that the user may not read, which a caller over RPC could name."""
-        for name in ("jet_template_id", "server_id", "partner_id", "state_id"):
+        for name in self._chosen_records():
             self[name].with_user(self.env.user).check_access("read")
 
     # ------------------------------------------------------------------ what can be chosen
