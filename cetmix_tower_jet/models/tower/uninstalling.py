@@ -70,6 +70,8 @@ class CxTowerJet(models.Model):
         """
         self._end_steps_that_wait()
         self._replace_jet_commands()
+        tasks = self.env["cx.tower.scheduled.task"].with_context(active_test=False)
+        tasks.search([("action", "=", "create_waypoint")]).unlink()
         on_jets = Domain("jet_id", "!=", False) | Domain("jet_template_id", "!=", False)
         everything = {"active_test": False}
         files = self.env["cx.tower.file"].with_context(**everything).search(on_jets)

@@ -60,11 +60,20 @@ class TestUninstalling(JetCase):
             {"name": "Backup", "jet_template_id": self.template.id}
         )
         creation = self._new_command("Back it up", action="create_waypoint", waypoint_template_id=kind.id)
+        task = self.env["cx.tower.scheduled.task"].create(
+            {
+                "name": "Nightly",
+                "action": "create_waypoint",
+                "waypoint_template_id": kind.id,
+                "jet_ids": [(6, 0, self.jet.ids)],
+            }
+        )
         plan = self._new_plan("Start all", [action, creation])
         runs = self.env["cx.tower.command.log"].search_count([])
         uninstall_hook(self.env)
         self.assertEqual((own | others).exists(), own)
         self.assertEqual(logs.exists(), logs[0])
+        self.assertFalse(task.exists())
         self.assertEqual(variable.value_ids.server_id, self.server)
         self.assertEqual(len(variable.value_ids), 1)
         for command in (action, creation):
