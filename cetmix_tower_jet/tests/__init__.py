@@ -46,6 +46,7 @@ from .jet import test_deletion
 from .screens import test_board_reads
 from .screens import test_javascript
 from .screens import test_jet_tours
+from .screens import test_jet_deletion_tours
 from .screens import test_waypoint_comparison_tours
 from .screens import test_waypoint_tours
 from .screens import test_move_wizards

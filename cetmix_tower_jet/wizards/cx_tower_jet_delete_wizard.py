@@ -49,7 +49,7 @@ class CxTowerJetDeleteWizard(models.TransientModel):
     def action_delete_with_waypoints(self):
         """Run the delete plans, then delete the jets.
 
-        :return: action that shows the jets, or closes the dialog while plans run
+        :return: action that closes the dialog
         :raise AccessError, UserError: as :meth:`cx.tower.jet.delete_with_waypoints`
         """
         self.ensure_one()
@@ -60,7 +60,7 @@ class CxTowerJetDeleteWizard(models.TransientModel):
     def action_delete_leaving_waypoints(self):
         """Delete the jets at once, and leave on the hosts what their waypoints keep there.
 
-        :return: action that shows the jets
+        :return: action that closes the dialog
         :raise AccessError, UserError: as :meth:`cx.tower.jet.delete_leaving_waypoints`
         """
         self.ensure_one()
@@ -68,7 +68,5 @@ class CxTowerJetDeleteWizard(models.TransientModel):
         return self._after(jets.delete_leaving_waypoints())
 
     def _after(self, are_gone):
-        if not are_gone:
-            return {"type": "ir.actions.act_window_close"}
-        action = self.env["ir.actions.act_window"]._for_xml_id("cetmix_tower_jet.cx_tower_jet_action")
-        return action | {"target": "main"}
+        # the screen that opened the dialog goes back if its record is gone
+        return {"type": "ir.actions.act_window_close", "infos": {"are_gone": are_gone}}

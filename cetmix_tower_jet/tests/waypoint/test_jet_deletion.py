@@ -193,10 +193,10 @@ class TestDeletingJetsWithWaypoints(WaypointCase):
         wizard = Form(Wizard).save()
         self.assertIn("“delete it”, for “Backup of May”", wizard.explanation)
         self.assertIn("On Host, for “Shop”", wizard.explanation)
-        self.assertEqual(wizard.action_delete_with_waypoints()["type"], "ir.actions.act_window_close")
+        self.assertFalse(wizard.action_delete_with_waypoints()["infos"]["are_gone"])
         self.assertEqual(waypoint.state, "deleting")
         self.jet.stop()
-        self.assertEqual(wizard.action_delete_leaving_waypoints()["res_model"], "cx.tower.jet")
+        self.assertTrue(wizard.action_delete_leaving_waypoints()["infos"]["are_gone"])
         self.assertFalse(self.jet.exists())
 
     def test_the_dialog_is_no_way_to_other_jets(self):

@@ -7,7 +7,11 @@ registry.category("tower_deletion_dialogs").add("cx.tower.jet", async (controlle
         return false;
     }
     await controller.env.services.action.doAction(action, {
-        onClose: () => controller.model.root.load(),
+        onClose: (infos) => {
+            const { root } = controller.model;
+            const isGone = infos?.are_gone && root.resId; // the form of a jet that no longer exists
+            return isGone ? controller.env.config.historyBack() : root.load();
+        },
     });
     return true;
 });
