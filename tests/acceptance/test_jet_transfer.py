@@ -3,6 +3,7 @@
 import instance as tower
 import plans as tools
 import pytest
+from dying import CrashPoint
 from jets import check_jets, check_jets_agree
 from plans import lines, until
 from test_jet_crash import Kill, World
@@ -200,13 +201,12 @@ def test_killed_in_each_phase(kill):
 
 def test_killed_at_the_switch(template_with_jets, tmp_path, host_dir, one_host):
     """Each restart recovers from the crash before and arms the next one."""
-    armed = tmp_path / "crash-point"
-    environment = {"TOWER_CRASH_POINT": str(armed)}
+    crash_point = CrashPoint(tmp_path)
     database = template_with_jets.copy(f"{template_with_jets.name}_switch")
     world, crash, started = TransferWorld(database, host_dir), None, None
     try:
         for number, following in enumerate([*CRASHES, None]):
-            with tower.Instance(database, tmp_path, environment=environment) as running:
+            with tower.Instance(database, tmp_path, environment=crash_point.environment) as running:
                 world.enter(running.client(), one_host)
                 if crash:
                     check_aftermath(world, crash, started, f"shop{number - 1}")
@@ -215,13 +215,12 @@ def test_killed_at_the_switch(template_with_jets, tmp_path, host_dir, one_host):
                     world.jets.idle(jet_id, "running")
                     hold = world.hold(f"shop{number}", "cloning")
                     started = world.transfer(jet_id)
-                    armed.write_text(following[0])  # counted from here
+                    crash_point.arm(following[0])  # counted from here
                     hold.unlink()
-                    running.wait_until_dead()
-                    armed.unlink(missing_ok=True)
+                    crash_point.wait_for_victim(running)
             crash = following
             check_jets_agree(database)
-            tools.shorten_lease(database)
+            tools.expire_leases(database)
     finally:
         database.drop()
 
