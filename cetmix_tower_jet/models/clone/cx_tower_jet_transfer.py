@@ -121,18 +121,16 @@ class CxTowerJetTransfer(models.Model):
     @api.depends("state", "jet_id", "new_jet_id")
     @api.depends_context("uid", "su")
     def _compute_may(self):
-        for transfer in self:
-            fact = transfer.sudo()  # sudo: how the transfer stands; the right to the jet is the caller's
-            jet = fact.jet_id.with_env(self.env)
-            may_write = bool(jet) and jet.has_access("write")
-            transfer.may_retry = may_write and not fact._why_no_retry()
+        facts = self.sudo()  # sudo: how the transfers stand; the right to the jets is the caller's
+        writable = set(facts.jet_id.with_env(self.env)._filtered_access("write").ids)
+        failed = facts.filtered(lambda one: one.state == FAILED)
+        last = failed._last_of_originals()
+        for transfer, fact in zip(self, facts, strict=True):
+            jet, may_write = fact.jet_id, fact.jet_id.id in writable
+            transfer.may_retry = may_write and fact in failed and not fact._why_no_retry(last)
             transfer.may_cancel = may_write and fact.state == SWITCHING
             transfer.may_destroy = bool(
-                may_write
-                and fact.state == DONE
-                and fact.switch_date
-                and jet.sudo().active
-                and jet.sudo().state_id
+                may_write and fact.state == DONE and fact.switch_date and jet.active and jet.state_id
             )
 
     def action_open_jet(self):
@@ -188,6 +186,13 @@ class CxTowerJetTransfer(models.Model):
             Domain("state", "in", states)
             & (Domain("jet_id", "in", jets.ids) | Domain("new_jet_id", "in", jets.ids))
         )
+
+    def _last_of_originals(self):
+        """Return {jet: id of its last transfer} for the originals of these transfers."""
+        if not self.jet_id:
+            return {}
+        groups = self._read_group([("jet_id", "in", self.jet_id.ids)], ["jet_id"], ["id:max"])
+        return dict(groups)
 
     def _state_label(self):
         return dict(self._fields["state"]._description_selection(self.env))[self.state]

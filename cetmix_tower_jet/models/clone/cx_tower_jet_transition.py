@@ -67,3 +67,29 @@ class CxTowerJet(models.Model):
         # sudo: the engine's own rows, of a jet that the caller was allowed to read
         transitions = self.env["cx.tower.jet.transition"].sudo()
         return transitions.search([("jet_id", "=", self.id), ("is_clone", "=", True)], limit=1)
+
+
+class CxTowerPlanLog(models.Model):
+    """The run of a clone plan: running it again fills the jet again, and takes what that takes."""
+
+    _inherit = "cx.tower.plan.log"
+
+    def _clone_of_run(self):
+        """Return the jet, as the caller, whose clone plan this run executes; empty for any other run."""
+        run = self.sudo()  # sudo: which jet it is; read as the caller
+        is_clone = run.jet_transition_id.is_clone and not run.parent_flight_plan_log_id
+        return (run.jet_id if is_clone else run.jet_id.browse()).with_env(self.env)
+
+    def _is_run_again_offered(self):
+        jet = self._clone_of_run()
+        return jet.has_access("read") and jet.may_retry_clone if jet else super()._is_run_again_offered()
+
+    def action_run_again(self):
+        """See ``target/action_runs.py``. The run of a clone plan is run again as ``retry_clone`` does it."""
+        self.ensure_one()
+        self.check_access("read")
+        jet = self._clone_of_run()
+        if not jet:
+            return super().action_run_again()
+        started = jet.retry_clone()
+        return self.browse(started["log"] or self.id)._action_open()

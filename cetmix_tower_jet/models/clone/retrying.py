@@ -102,8 +102,11 @@ class CxTowerJetTransfer(models.Model):
         transfer.jet_id.with_env(self.env).check_access("write")
         return transfer
 
-    def _why_no_retry(self):
-        """Return why this transfer cannot be continued, as a sentence; "" if it can."""
+    def _why_no_retry(self, last=None):
+        """Return why this transfer cannot be continued, as a sentence; "" if it can.
+
+        :param last: as of ``_last_of_originals``; None: it is looked up
+        """
         original, new = self.jet_id, self.new_jet_id
         if self.state != FAILED:
             return self.env._(
@@ -113,8 +116,7 @@ class CxTowerJetTransfer(models.Model):
             )
         if not original or not new:
             return self.env._("One of its jets was deleted. Begin a new transfer.")
-        followed = self.search([("jet_id", "=", original.id), ("id", ">", self.id)], limit=1)
-        if followed:
+        if (self._last_of_originals() if last is None else last)[original] != self.id:
             return self.env._("Another transfer of “%s” has followed.", original.name)
         moving = original if self.switch_date else new
         if moving._is_busy():

@@ -21,6 +21,13 @@ class CetmixTower(models.AbstractModel):
         return super()._health_lists() | {
             "waypoints": ("cx.tower.jet.waypoint", self.env._("Waypoints that need attention"), broken),
             "jets": ("cx.tower.jet", self.env._("Busy jets"), Domain("current_transition_id", "!=", False)),
+            "jet_transfers": (
+                "cx.tower.jet.transfer",
+                self.env._("Failed transfers of jets"),
+                Domain("state", "=", "failed")
+                & Domain("jet_id", "!=", False)
+                & Domain("new_jet_id", "!=", False),
+            ),
             "jets_waiting": (transitions, self.env._("Jets waiting for others"), waiting),
         }
 
@@ -40,6 +47,7 @@ class CetmixTower(models.AbstractModel):
             self._health_jets(facts),
             self._health_jets_waiting(facts),
             self._health_waypoints(facts),
+            self._health_jet_transfers(facts),
         ]
 
     @api.model
@@ -87,4 +95,15 @@ class CetmixTower(models.AbstractModel):
         )
         return self._health_check(
             "jets_waiting", self.env._("Jets waiting for others"), status, waiting, text, advice
+        )
+
+    @api.model
+    def _health_jet_transfers(self, facts):
+        failed = facts["jet_transfers"]
+        text = self.env._("No transfer of a jet has failed.")
+        if failed:
+            text = self.env._("Transfers of jets that failed, and whose two jets are there: %s.", failed)
+        advice = self.env._("Open the transfers and try them again, or delete the jets that they have made.")
+        return self._health_check(
+            "jet_transfers", self.env._("Transfers of jets"), WARNING if failed else OK, failed, text, advice
         )

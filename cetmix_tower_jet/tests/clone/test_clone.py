@@ -114,6 +114,20 @@ class TestClone(CloneCase):
         with self.assertRaisesRegex(UserError, "was filled"):
             clone.retry_clone()
 
+    def test_running_the_plan_again_fills_the_clone_again(self):
+        clone = self._clone(self.user)
+        run = clone.current_transition_id.plan_log_id.with_user(self.user)
+        self.assertFalse(run._is_run_again_offered())
+        self._end_action(clone, 7)
+        self.env.invalidate_all()
+        self.assertTrue(run._is_run_again_offered())
+        action = run.action_run_again()
+        again = clone.current_transition_id
+        self.assertTrue(again.is_clone)
+        self.assertEqual(action["res_id"], again.plan_log_id.id)
+        self._end_action(clone)
+        self.assertEqual(clone.state, "running")
+
     def test_each_other_end_of_the_plan(self):
         for exit_code, outcome in ((-209, "interrupted"), (-208, "stopped"), (1, "failed")):
             with self.subTest(outcome):

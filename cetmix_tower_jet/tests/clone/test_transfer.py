@@ -217,6 +217,39 @@ class TestTransfer(CloneCase):
         with self.assertRaisesRegex(UserError, "Nothing of the original is left"):
             transfer.destroy_old_jet()
 
+    def test_the_health_page_lists_it_until_it_is_tried_again_or_its_new_jet_is_deleted(self):
+        def check():
+            facts = self.env["cetmix.tower"].with_user(self.manager).get_health()
+            return next(
+                (one["status"], one["value"]) for one in facts["checks"] if one["name"] == "jet_transfers"
+            )
+
+        transfer, original, new = self._move()
+        self.assertEqual(check(), ("ok", 0))
+        self._end_action(new, 1)
+        self.assertEqual(check(), ("warning", 1))
+        new.unlink()
+        self.assertEqual(check(), ("ok", 0))
+
+    def test_what_is_offered_for_many_transfers_takes_the_same_number_of_queries(self):
+        transfers = self.env["cx.tower.jet.transfer"]
+        for _number in range(6):
+            transfer, original, new = self._move()
+            self._end_action(new, 1)
+            transfers |= transfer
+
+        def count(some):
+            self.env.invalidate_all()
+            some = some.with_user(self.manager)
+            some.mapped("state")
+            before = self.env.cr.sql_log_count
+            some.mapped("may_retry")
+            return self.env.cr.sql_log_count - before
+
+        count(transfers)
+        self.assertEqual(count(transfers), count(transfers[-2:]))
+        self.assertEqual(transfers.with_user(self.manager).filtered("may_retry"), transfers[-1:])
+
     def test_what_cannot_be_tried_again(self):
         transfer, original, new = self._move()
         with self.assertRaisesRegex(UserError, "did not fail"):
