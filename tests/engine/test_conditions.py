@@ -587,6 +587,15 @@ def test_metadata_of_what_the_run_does_not_have_is_empty():
     assert on_jet('waypoint.metadata.get("size") is None', {})
 
 
+def test_metadata_that_the_run_has_of_its_own_comes_first():
+    system = {"tower": {"jet": {"metadata": {"a": 1}, "waypoint": {"metadata": {"a": 2}}}}}
+    scope = VariableScope(custom={}, system=system)
+    source = 'waypoint.metadata.get("a") == 3 and jet.metadata["a"] == 1'
+    assert not evaluate(source, scope, WHERE)
+    assert evaluate(source, scope, WHERE, {"waypoint": {"a": 3}})
+    assert evaluate("waypoint.metadata == {}", scope, WHERE, {"waypoint": {}})
+
+
 def test_large_metadata_is_read_within_the_limits():
     large = {"tower": {"jet": {"metadata": {"text": "x" * 100_000}}}}
     assert on_jet('jet.metadata["text"].startswith("x")', large)
