@@ -5,7 +5,7 @@ const STEP = 1.25;
 const READABLE_SCALE = 0.85;
 const DRAG_PX = 4;
 const MARGIN_PX = 24;
-const CRISP_DELAY_MS = 200;
+const SETTLE_MS = 150;
 
 const distance = ([one, other]) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
 const middle = ([one, other]) => ({
@@ -13,14 +13,36 @@ const middle = ([one, other]) => ({
     clientY: (one.clientY + other.clientY) / 2,
 });
 
+const animations = new WeakMap();
+
+/**
+ * Transforms an element. Not by its style: style sheets of Odoo have selectors on that attribute, so with each change of it the browser
+ * matches everything inside of the element again, which takes most of a frame with 200 nodes. An animation that has ended is no
+ * attribute.
+ */
+function transform(element, value) {
+    const known = animations.get(element);
+    if (known?.value === value) {
+        return;
+    }
+    const frames = [{ transform: value }, { transform: value }];
+    if (known) {
+        known.animation.effect.setKeyframes(frames);
+    }
+    const animation = known?.animation || element.animate(frames, { duration: 1, fill: "both" });
+    animations.set(element, { animation, value });
+}
+
 /**
  * Zoom and position of a drawing that fills a box of its own: moved with one finger or the mouse, zoomed with two fingers or Ctrl and
- * the wheel. Both are one CSS transform, so nothing is laid out or rendered meanwhile.
+ * the wheel. Both are one CSS transform of a picture that stays as it is. Some time after the last step of zooming it is drawn again
+ * at its new size, so that texts are sharp.
  */
 export class CanvasViewport {
     constructor(boxRef, { getSize, getFocusPoint, firstView }) {
         Object.assign(this, { boxRef, getSize, getFocusPoint, firstView });
         this.scale = 1;
+        this.drawnScale = 1; // at which the picture was drawn last
         this.x = 0; // where the drawing's upper left corner is in the box
         this.y = 0;
         this.pointers = new Map();
@@ -44,20 +66,28 @@ export class CanvasViewport {
         if (!svg) {
             return;
         }
-        const { width, height } = this.getSize();
-        svg.setAttribute("width", Math.round(width));
-        svg.setAttribute("height", Math.round(height));
-        svg.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
+        const scale = this.scale / this.drawnScale;
+        transform(svg.parentElement, `translate(${this.x}px, ${this.y}px) scale(${scale})`);
     }
 
-    /** While it moves, the drawing is a picture that the browser moves; afterwards it is drawn again at its new scale. */
+    /** Draws the picture at its present scale. */
+    settle() {
+        clearTimeout(this.timer);
+        this.drawnScale = this.scale;
+        const { width, height } = this.getSize();
+        this.svg?.setAttribute("width", Math.round(width * this.scale));
+        this.svg?.setAttribute("height", Math.round(height * this.scale));
+        this.apply();
+    }
+
     move(change) {
         Object.assign(this, change);
-        this.svg?.classList.add("o_moving");
-        clearTimeout(this.timer);
-        this.timer = setTimeout(() => this.svg?.classList.remove("o_moving"), CRISP_DELAY_MS);
         this.keepInSight();
         this.apply();
+        if (this.scale !== this.drawnScale) {
+            clearTimeout(this.timer);
+            this.timer = setTimeout(() => this.settle(), SETTLE_MS);
+        }
     }
 
     /** Nobody loses the drawing: a part of it always stays in the box. */
@@ -81,6 +111,7 @@ export class CanvasViewport {
         this.firstView = null;
         if (view && [view.scale, view.x, view.y].every(Number.isFinite)) {
             this.move({ ...view, scale: Math.min(MAX_SCALE, Math.max(MIN_SCALE, view.scale)) });
+            this.settle();
             return;
         }
         const scale = Math.max(this.fittingScale(), READABLE_SCALE);
@@ -91,6 +122,7 @@ export class CanvasViewport {
             x: placed(width, this.box.clientWidth),
             y: placed(height, this.box.clientHeight),
         });
+        this.settle();
     }
 
     fit() {
@@ -122,6 +154,7 @@ export class CanvasViewport {
         }
         const { from, to } = best;
         this.move({ x: this.x + (from.x - to.x) * this.scale, y: this.y + (from.y - to.y) * this.scale });
+        this.settle(); // its size may have changed
     }
 
     /** Moves the drawing if an item is not completely in the box. */

@@ -7,6 +7,9 @@ const STUB_WIDTH = 120;
 const jetKey = (id) => `jet_${id}`;
 const byName = (one, other) => one.name.localeCompare(other.name) || one.id - other.id;
 
+/** The values of a map in the order of its keys: what is read again keeps its place, and so the layout stays. */
+const inOrder = (map) => [...map].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, value]) => value);
+
 function isSame(one, other) {
     const keys = Object.keys(one);
     return (
@@ -146,7 +149,7 @@ export class TopologyData {
                 ...stubs.map(({ node }) => node),
             ]),
             edges: this.edges.keep([
-                ...[...this.links.values()].flatMap((link) => this.edge(link)),
+                ...inOrder(this.links).flatMap((link) => this.edge(link)),
                 ...stubs.map(({ edge }) => edge),
             ]),
             clusters: this.clusters.keep(
@@ -209,7 +212,7 @@ export class TopologyData {
 
     /** What stands for jets that are not there, and for those that the person may not read: a node and an edge each. */
     stubs(jets) {
-        const stubs = [...this.missing.values()].flatMap((one) => this.missingStub(one));
+        const stubs = inOrder(this.missing).flatMap((one) => this.missingStub(one));
         for (const jet of jets) {
             if (jet.hidden_needs) {
                 stubs.push(this.hiddenStub(jet, jet.hidden_needs, true));

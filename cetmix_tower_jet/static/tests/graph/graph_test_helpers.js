@@ -3,11 +3,11 @@ import { TowerGraph } from "@cetmix_tower_jet/graph/tower_graph";
 import { mountWithCleanup, patchWithCleanup } from "@web/../tests/web_test_helpers";
 
 /**
- * Shows a graph in a box of a given width.
+ * Shows a graph in a box of a given size.
  *
  * @returns {Promise<{props: Object, layouts: Object[]}>} `props` can be changed; `layouts` are the structures laid out so far
  */
-export async function mountGraph(props, { width = 1000 } = {}) {
+export async function mountGraph(props, { width = 1000, height } = {}) {
     const layouts = [];
     const layOut = TowerGraph.layOut;
     patchWithCleanup(TowerGraph, {
@@ -19,10 +19,10 @@ export async function mountGraph(props, { width = 1000 } = {}) {
     let shown;
     class Parent extends Component {
         static components = { TowerGraph };
-        static template = xml`<div t-attf-style="width: {{ width }}px"><TowerGraph t-props="props"/></div>`;
+        static template = xml`<div t-att-style="style"><TowerGraph t-props="props"/></div>`;
         static props = ["*"];
         setup() {
-            this.width = width;
+            this.style = `width: ${width}px${height ? `; height: ${height}px` : ""}`;
             this.props = useState(props);
             shown = this.props;
         }

@@ -155,7 +155,9 @@ test("what was shown before is shown again", async () => {
     expect(calls).toEqual([{ tags: [3] }]);
     expect(`${node(1)}.o_found`).toHaveCount(1);
     expect(".o_tower_topology_legend").toHaveCount(0);
-    expect(getComputedStyle(queryOne(".o_tower_graph svg")).transform).toMatch(/^matrix\(0.5/);
+    const { x, y } = queryOne(".o_tower_graph_world").getBoundingClientRect();
+    const box = queryOne(".o_tower_graph_box").getBoundingClientRect();
+    expect([Math.round(x - box.x), Math.round(y - box.y)]).toEqual([11, 21]); // and a border of 1 px
 });
 
 test("searching mutes what is not found, Enter goes on, Down focuses, Escape ends it", async () => {
