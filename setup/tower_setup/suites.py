@@ -34,7 +34,7 @@ FAST_FOLDERS = ("engine", "worker")
 SUITE_TIMEOUT_S = 40 * 60
 # Suites that wait more than they compute run in so many processes side by side, each with fixtures of its own. The tests of
 # a file share one process. With -k, one process starts faster.
-LANES = {"sshd": 2}
+LANES = {"sshd": 2, "acceptance": 2}
 NO_TESTS_COLLECTED = 5  # exit status of pytest
 TESTS_FAILED = 1  # exit status of Odoo
 TOOLS = (tools.SSHD, tools.SSH, tools.BUSYBOX, tools.DASH, tools.ZSH, tools.MKSH)

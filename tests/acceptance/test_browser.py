@@ -8,7 +8,8 @@ from browser import Browser, find_chromium
 
 pytestmark = pytest.mark.skipif(not find_chromium(), reason="needs a Chromium")
 
-COUNT = "i=0; while [ $i -lt 20 ]; do i=$((i+1)); echo count $i; sleep 0.3; done"
+# Lasts 16 s: on a busy machine, the page may need ten to show a command that is still running.
+COUNT = "i=0; while [ $i -lt 20 ]; do i=$((i+1)); echo count $i; sleep 0.8; done"
 ENDLESS = "while :; do echo going on; sleep 0.5; done"
 
 
