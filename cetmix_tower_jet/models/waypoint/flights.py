@@ -61,6 +61,9 @@ class CxTowerJetTransition(models.Model):
             # a stop that was asked for while the leave plan was about to succeed
             self._end(STOPPED, self.env._("Stopped by %s.", self.stop_requested_by_id.name))
             return
+        if not self.user_id:  # nobody is left in whose name the arrive plan could run
+            self._end(FAILED, self.env._("The person who triggered it was deleted."))
+            return
         plan = waypoint.waypoint_template_id.plan_arrive_id
         self._change_live({"waypoint_phase": ARRIVE, "plan_id": plan.id or None})
         self.waypoint_from_id._set_state(READY)
@@ -108,11 +111,11 @@ class CxTowerJetTransition(models.Model):
 
     def _settle_waypoints(self, outcome):
         """Let the waypoints take the states that follow from the end, and the jet its values."""
-        waypoint, problem = self.waypoint_id, self.message or ""
+        waypoint = self.waypoint_id
         if outcome != DONE:
             if self.waypoint_phase == ARRIVE:
-                self._return_values()
-            self._take_states_of_failure(problem or self._state_label())
+                self._return_values()  # adds to the message what could not be returned
+            self._take_states_of_failure(self.message or self._state_label())
         elif self.waypoint_movement == DELETE:
             waypoint._remove_record()
         elif self.waypoint_movement == FLIGHT:
@@ -121,7 +124,7 @@ class CxTowerJetTransition(models.Model):
         elif waypoint:  # Root may have removed it
             waypoint._save_variable_values()
             waypoint._write_by_movement({"ready_date": self.env.cr.now()})
-            waypoint._set_state(READY, problem)
+            waypoint._set_state(READY, self.message or "")
 
     def _take_states_of_failure(self, problem):
         """Let the waypoints take the states that follow when this movement did not succeed."""

@@ -54,14 +54,13 @@ class CxTowerVariableValue(models.Model):
                     ("jet_id", "in", jet_ids),
                     ("state", "=", "running"),
                     ("waypoint_movement", "=", FLIGHT),
-                ],
-                limit=1,
+                ]
             )
-        )
-        if flights and flights not in Jet._transitions_of_this_thread():
+        ) - Jet._transitions_of_this_thread()
+        if flights:
             raise UserError(
                 self.env._(
                     "The values of “%s” cannot be changed now: it is flying to a waypoint, which replaces them. Wait for it to end.",
-                    flights.jet_id.name,
+                    flights[0].jet_id.name,
                 )
             )

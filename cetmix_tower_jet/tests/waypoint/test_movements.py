@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -94,6 +96,20 @@ class TestMovements(WaypointCase):
         self.assertEqual(self._edition(), "new")
         self.assertEqual(there.reset()["state"], "draft")
 
+    def test_nobody_is_left_in_whose_name_the_jet_could_arrive(self):
+        """The arrive plan must not run with the rights of whoever records the end of the leave plan."""
+        self._set_edition("old")
+        there = self._new_ready("There", self.planned)
+        here = self._new_current("Here", self.planned)
+        self._set_edition("new")
+        there.fly_to()
+        flight = self.jet.current_transition_id
+        flight.user_id = False
+        self._end_action(self.jet)
+        self.assertEqual((flight.state, flight.waypoint_phase), ("failed", "leave"))
+        self.assertEqual((here.state, there.state, self._edition()), ("error", "ready", "new"))
+        self.assertIn("was deleted", here.problem)
+
     def test_arriving_fails_without_a_previous_waypoint(self):
         self._set_edition("old")
         there = self._new_ready("There", self.planned)
@@ -184,6 +200,23 @@ class TestMovements(WaypointCase):
         self._end_action(self.jet)
         jet.set_variable_value("edition", "mine")
         self.assertEqual(self._edition(), "mine")
+
+    def test_a_flight_plan_changes_only_the_values_of_its_own_jet_while_others_fly(self):
+        other = self._new_jet("Other", state="running", managers=self.manager)
+        flights = {}
+        for jet in (self.jet, other):
+            self._set_edition("old", jet)
+            self._new_ready("There", self.planned, jet).fly_to()
+            flights[jet] = jet.current_transition_id
+        for own, foreign in ((self.jet, other), (other, self.jet)):
+            values = (own | foreign).variable_value_ids.with_user(self.manager)
+            of_thread = patch.object(
+                self.env.registry["cx.tower.jet"],
+                "_transitions_of_this_thread",
+                lambda _self, own=own: flights[own],
+            )
+            with of_thread, self.assertRaisesRegex(UserError, f"The values of “{foreign.name}”"):
+                values.write({"value_char": "mine"})
 
 
 @tagged("post_install", "-at_install")

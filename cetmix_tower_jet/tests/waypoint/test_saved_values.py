@@ -322,6 +322,7 @@ class TestWhatIsMissing(ValuesCase):
         flight = self.jet.transition_ids[0]
         self.assertIn("Not all values that the jet had before could be restored", flight.message)
         self.assertIn("The variable “gone” no longer exists", flight.message)
+        self.assertIn("The variable “gone” no longer exists", there.problem)
 
     def test_a_variable_that_allocates_while_the_jet_flies(self):
         there = self.flying("port", "stays")
