@@ -7,7 +7,7 @@ class CxTowerJet(models.Model):
 
     _inherit = "cx.tower.jet"
 
-    def _plan_clone(self, server, state, texts=None, copy_values=False):
+    def _plan_clone(self, server, state, texts=None):
         """Return what :meth:`clone` would do now, as the caller. Nothing is done.
 
         :param server: server that the caller may read
@@ -38,7 +38,7 @@ class CxTowerJet(models.Model):
         except (AccessError, UserError) as error:
             nothing = {"values": [], "dependencies": [], "steps": [], "warnings": [], "last": []}
             return {"problems": [str(error)], **nothing}
-        plan = self._plan_clone(server, self._settled_state(), copy_values=True)
+        plan = self._plan_clone(server, self._settled_state())
         return {
             **plan,
             "warnings": self._transfer_warnings(server),

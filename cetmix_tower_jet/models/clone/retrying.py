@@ -25,7 +25,9 @@ class CxTowerJetTransfer(models.Model):
             raise UserError(reason)
         jet = transfer.jet_id.with_env(self.env)
         if not transfer.switch_date:
-            jet._check_may_clone(transfer.server_id.with_env(self.env))
+            server = transfer.server_id.with_env(self.env)
+            server.check_access("read")  # as in transfer(): somebody else may have begun it
+            jet._check_may_clone(server)
         if transfer.destroy_original or transfer.switch_date:
             jet._check_may_destroy()
         transfer._begin_again(jet._level_of_caller())

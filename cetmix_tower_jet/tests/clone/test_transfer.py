@@ -265,6 +265,14 @@ class TestTransfer(CloneCase):
         with self.assertRaisesRegex(UserError, "was deleted"):
             second.retry()
 
+    def test_whoever_may_not_use_the_other_server_does_not_continue_there(self):
+        transfer, original, new = self._move()
+        self._end_action(new, 7)
+        self.other.write({"user_ids": [(3, self.manager.id)], "manager_ids": [(3, self.manager.id)]})
+        with self.assertRaises(AccessError):
+            transfer.with_user(self.manager).retry()
+        self.assertEqual((transfer.state, new.current_transition_id.ids), ("failed", []))
+
     def test_the_original_is_archived_meanwhile(self):
         transfer, original, new = self._move()
         original.active = False
