@@ -75,6 +75,7 @@ from .jet import test_create_browser
 from .tower import test_api
 from .clone import test_clone_api
 from .clone import test_clone_tours
+from .tower import test_waypoint_api
 from .screens import test_views_as_everybody
 from .screens import test_screen_words
 from .screens import test_screens
