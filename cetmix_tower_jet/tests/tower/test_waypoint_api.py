@@ -77,7 +77,7 @@ class TestWaypointApi(ApiCase):
         waypoint._write_by_movement({"state": state, "ready_date": self.env.cr.now()})
         return waypoint
 
-    def create(self, protocol, who, vals):
+    def make(self, protocol, who, vals):
         by_name = protocol == "json2"
         arguments = {"vals_list": [vals]} if by_name else {"ids": [vals]}  # the first one that is passed
         [made] = self.call(protocol, who, WAYPOINT, "create", **arguments)
@@ -98,11 +98,13 @@ class TestWaypointApi(ApiCase):
                 with self.subTest(protocol, who=who):
                     self.set_values("old")
                     vals = {"name": "New", "jet_id": self.jet.id, "waypoint_template_id": self.kind.id}
-                    waypoint = self.create(protocol, who, vals)
+                    waypoint = self.make(protocol, who, vals)
                     answer = self.waypoint_call(protocol, who, "prepare", waypoint)
                     self.assert_answer(answer, waypoint, "ready")
                     run = self.env["cx.tower.plan.log"].browse(answer["log"])
-                    self.assertEqual((run.state, run.waypoint_id, run.user_id), ("done", waypoint, self.people[who]))
+                    self.assertEqual(
+                        (run.state, run.waypoint_id, run.user_id), ("done", waypoint, self.people[who])
+                    )
                     self.set_values("new")
                     differences = self.waypoint_call(protocol, who, "compare", waypoint)
                     changed = {"api_edition": ["new", "old"]}
@@ -155,7 +157,13 @@ class TestWaypointApi(ApiCase):
     @mute_logger("odoo.http", "odoo.addons.base.models.ir_rule")
     def test_who_may_not_is_refused(self):
         """The visitor reads and compares, and only Root deletes what somebody else has created."""
-        calls = {"prepare": "draft", "fly_to": "ready", "reset": "error", "unlink": "ready", "compare": "ready"}
+        calls = {
+            "prepare": "draft",
+            "fly_to": "ready",
+            "reset": "error",
+            "unlink": "ready",
+            "compare": "ready",
+        }
         for protocol in PROTOCOLS:
             for who in ("user", "visitor", "stranger"):
                 for method, state in calls.items():
@@ -188,7 +196,12 @@ class TestWaypointApi(ApiCase):
         for protocol in PROTOCOLS:
             waypoint = self.new_waypoint(state="ready")
             for who in ("user", "visitor", "manager", "root"):
-                for vals in ({"state": "current"}, {"saved_values": {}}, {"is_destination": True}, {"problem": "x"}):
+                for vals in (
+                    {"state": "current"},
+                    {"saved_values": {}},
+                    {"is_destination": True},
+                    {"problem": "x"},
+                ):
                     with self.subTest(protocol, who=who, **vals), self.assertRaises(Refused):
                         self.waypoint_call(protocol, who, "write", waypoint, vals=vals)
                 with self.subTest(protocol, who=who), self.assertRaises(Refused):
