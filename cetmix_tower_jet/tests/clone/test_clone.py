@@ -83,6 +83,21 @@ class TestClone(CloneCase):
         self._end_action(clone)
         self.assertEqual(clone.state, "stopped")
 
+    def test_python_code_of_the_plan_says_where_the_clone_goes_whoever_started_it(self):
+        self.env["ir.config_parameter"].set_param("cetmix_tower_server.backend", "inline")
+        self.enterContext(self.enter_registry_test_mode())
+        self._action("Build").access_level = "3"
+        code = (
+            "jet.bring_to_state('stopped')\n"
+            "original = tower_jets.get_by_reference(custom_values['__original_jet__'])\n"
+            "result = {'exit_code': 0, 'message': original.name}"
+        )
+        step = self._new_command("Say it", action="python_code", code=code, access_level="3")
+        self.same_plan.line_ids.command_id = step
+        clone = self._clone(self.user, state="draft")
+        self.assertEqual((clone.state, clone.last_problem), ("stopped", False))
+        self.assertEqual(clone.plan_log_ids.command_log_ids.command_response, "Shop")
+
     def test_a_state_that_no_action_leads_to_is_refused_inside_the_plan(self):
         clone = self._clone()
         transition = clone.current_transition_id
