@@ -163,10 +163,10 @@ class CxTowerJetWaypoint(models.Model):
             return self.env._("“%s” is in error. Reset it first, then prepare it again.", self.name)
         return self.env._("“%(name)s” is %(state)s: only drafts are prepared.", **self._name_and_state())
 
-    def _why_no_flight(self, facts=None):
+    def _why_no_flight(self, missing=None):
         """Return why the jet cannot fly to this waypoint, whoever asks, as far as waypoints and values are concerned.
 
-        :param facts: as of :meth:`_why_not_restored`
+        :param missing: what :meth:`_why_not_restored` returns; None: to be found out
         """
         jet = self.jet_id
         if self.state == CURRENT:
@@ -184,7 +184,7 @@ class CxTowerJetWaypoint(models.Model):
                 "The jet could not leave “%s”. Check the jet, then reset that waypoint.",
                 jet.waypoint_id._name_for_level(self.access_level),
             )
-        missing = self._why_not_restored(facts)
+        missing = self._why_not_restored() if missing is None else missing
         return missing and self.env._("Its values cannot be restored: %s", missing)
 
     def _why_no_reset(self):

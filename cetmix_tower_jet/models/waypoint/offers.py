@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from .cx_tower_jet_transition import DELETE, FLIGHT, PREPARE
-from .cx_tower_jet_waypoint import ARRIVING, CURRENT, DELETED, DELETING, DRAFT, LEAVING, PREPARING
+from .cx_tower_jet_waypoint import ARRIVING, DELETED, DELETING, DRAFT, LEAVING, PREPARING, READY
 
 ON_THE_WAY = (PREPARING, ARRIVING, LEAVING, DELETING)
 RESET = "reset"
@@ -45,10 +45,12 @@ class CxTowerJetWaypoint(models.Model):
         waypoints = self._origin
         writable, deletable = waypoints._filtered_access("write"), waypoints._filtered_access("unlink")
         # sudo: states, and what the jets are busy with; values above the person's level are only counted
-        everything = waypoints.sudo()
-        facts = everything.jet_id._facts_of_variables([value for one in everything for value in one._saved()])
+        ready = waypoints.sudo().filtered(lambda one: one.state == READY)
+        missing = ready._why_not_restored_each()
         # found out first, then assigned: some of these may flush, which empties the cache
-        found = {one: one.sudo()._reasons(one in writable, one in deletable, facts) for one in waypoints}
+        found = {
+            one: one.sudo()._reasons(one in writable, one in deletable, missing.get(one)) for one in waypoints
+        }
         for waypoint in self:
             reasons = found.get(waypoint._origin, {})
             waypoint.why_no_prepare = reasons.get(PREPARE, False)
@@ -57,11 +59,11 @@ class CxTowerJetWaypoint(models.Model):
             waypoint.why_no_deletion = reasons.get(DELETE, False)
             waypoint.can_fly_to = bool(reasons) and not waypoint.why_no_flight
 
-    def _reasons(self, may_write, may_delete, facts):
+    def _reasons(self, may_write, may_delete, missing):
         """Return {movement: why it is not possible, "" if it is}.
 
         :param may_write, may_delete: rights of the person
-        :param facts: of variables, see ``_facts_of_variables``
+        :param missing: as of :meth:`_why_no_flight`
         """
         busy = {
             movement: str(self.jet_id._refusal(name)) if self.jet_id._is_busy() else ""
@@ -76,7 +78,7 @@ class CxTowerJetWaypoint(models.Model):
             busy[DELETE] = ""  # nothing runs
         reasons = {
             PREPARE: self._why_no_prepare(),
-            FLIGHT: self._why_no_flight(facts),
+            FLIGHT: self._why_no_flight(missing),
             RESET: self._why_no_reset(),
             DELETE: self._why_no_deletion(),
         }

@@ -93,17 +93,26 @@ class CxTowerJetWaypoint(models.Model):
         if self.sudo().saved_values:  # sudo: as everything here. Empty: never saved
             self.jet_id._take_own_values(self._saved())
 
-    def _why_not_restored(self, facts=None):
+    def _why_not_restored(self):
         """Return why the saved values cannot be restored, in sentences; "" if they can.
 
         Values above the level of the person are only counted.
-
-        :param facts: of the variables of these values, and possibly of others; None: to be read
         """
         self.ensure_one()
-        jet = self.jet_id.sudo()  # sudo: all values
-        problems = jet._problems_with(self._saved(), _level_of_person(self.env), facts)
-        return "\n".join(problems[:LISTED] + (["…"] if len(problems) > LISTED else []))
+        return self._why_not_restored_each()[self]
+
+    def _why_not_restored_each(self):
+        """Return {waypoint: what :meth:`_why_not_restored` returns}. The number of queries does not depend on theirs."""
+        saved = {waypoint: tuple(waypoint._saved()) for waypoint in self}
+        Jet, level = self.env["cx.tower.jet"].sudo(), _level_of_person(self.env)  # sudo: all values
+        facts = Jet._facts_of_variables([value for values in saved.values() for value in values])
+        # what is saved every night is often the same
+        problems = {values: Jet._problems_with(values, level, facts) for values in {*saved.values()}}
+        texts = {
+            values: "\n".join(found[:LISTED] + (["…"] if len(found) > LISTED else []))
+            for values, found in problems.items()
+        }
+        return {waypoint: texts[values] for waypoint, values in saved.items()}
 
 
 class CxTowerJet(models.Model):
@@ -185,7 +194,7 @@ class CxTowerJet(models.Model):
         """Return sentences about the saved values that the jet cannot take now.
 
         :param level: as of :meth:`_problem_texts`
-        :param facts: as of :meth:`_why_not_restored`
+        :param facts: of the variables of these values, and possibly of others; None: to be read
         """
         return self._takeable(saved, level, facts)[1]
 
