@@ -7,6 +7,8 @@ from odoo.tools import SQL
 #: Jets that one graph shows at most.
 LIMIT = 500
 MAX_LEVELS = 10
+#: Fields that a node shows, besides computed ones.
+SHOWN = ["name", "reference", "server_id", "jet_template_id", "state_id", "movement", "last_problem"]
 
 
 class CxTowerJet(models.Model):
@@ -151,6 +153,7 @@ class CxTowerJet(models.Model):
         return {jet.id: (len(needed[jet.id]), len(dependants[jet.id]), jet.id in lacking) for jet in self}
 
     def _topology_jets(self, hidden):
+        self.fetch(SHOWN)
         marks = self._topology_marks()
         documents = []
         for jet in self:

@@ -97,15 +97,15 @@ export class Drawing {
     draw({ nodes, edges, clusters }, shapes) {
         const context = { shapes, layout: this.layout, canClickNodes: this.canClickNodes };
         const names = new Map(nodes.map((one) => [String(one.id), one.name || one.label || one.title || ""]));
-        const wayOf = ({ from, to }) =>
-            _t("%(from)s to %(to)s", { from: names.get(String(from)), to: names.get(String(to)) });
         return {
             nodes: nodes.map((one) => this.same(one, "", () => drawNode(one, context))),
             edges: edges
                 .filter((one) => this.layout?.edges.has(String(one.id)))
                 .map((one) => {
-                    const way = wayOf(one);
-                    return this.same(one, String(way), () => drawEdge(one, way, context));
+                    const ends = { from: names.get(String(one.from)), to: names.get(String(one.to)) };
+                    return this.same(one, `${ends.from}\n${ends.to}`, () =>
+                        drawEdge(one, _t("%(from)s to %(to)s", ends), context),
+                    );
                 }),
             clusters: clusters
                 .filter((one) => this.layout?.clusters.has(String(one.id)))

@@ -238,8 +238,9 @@ function straight(level, { from, to }) {
 }
 
 class Layout {
-    constructor(dagre, { nodes, edges, clusters, direction }) {
+    constructor(dagre, { nodes, edges, clusters, direction }, knownLevels) {
         this.dagre = dagre;
+        this.knownLevels = knownLevels;
         this.direction = direction;
         this.nodes = new Map(nodes.map((node) => [node.id, node]));
         const known = edges.filter((edge) => this.nodes.has(edge.from) && this.nodes.has(edge.to));
@@ -316,11 +317,17 @@ class Layout {
     /** Each cluster by itself: dagre's own clusters take many times as long. */
     layOutClusters() {
         const edges = grouped(this.inside, (edge) => this.clusterOf(edge.from).id);
+        const before = new Map(this.knownLevels);
+        this.knownLevels.clear();
         this.levels = new Map();
         for (const id of this.clusters.keys()) {
             const boxes = this.members.get(id).map((node) => this.boxes.get(node.id));
-            const level = layOutLevel(this.dagre, boxes, edges.get(id) || [], this.direction, PIECE_GAP / 2);
-            this.levels.set(id, level);
+            const key = JSON.stringify([this.direction, boxes, edges.get(id)]);
+            const level =
+                before.get(key) ||
+                layOutLevel(this.dagre, boxes, edges.get(id) || [], this.direction, PIECE_GAP / 2);
+            this.knownLevels.set(key, level);
+            this.levels.set(id, { ...level });
         }
     }
 
@@ -411,9 +418,10 @@ class Layout {
  * @param {{id: string, from: string, to: string, labelWidth: number, labelHeight: number}[]} structure.edges
  * @param {{id: string, titleWidth: number}[]} structure.clusters
  * @param {"LR"|"TB"} structure.direction
+ * @param {Map} [knownLevels] clusters of the layout before, which are not laid out again if they are the same; it gets those of this one
  * @returns {{width: number, height: number, nodes: Map, edges: Map, clusters: Map}} by id. Nodes and clusters: centre and
  *   size; edges: the `d` of a path, the point and angle (radians) of its arrow, the centre of its label
  */
-export function layOutGraph(dagre, structure) {
-    return new Layout(dagre, structure).compute();
+export function layOutGraph(dagre, structure, knownLevels = new Map()) {
+    return new Layout(dagre, structure, knownLevels).compute();
 }

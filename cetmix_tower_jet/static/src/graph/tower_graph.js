@@ -112,6 +112,7 @@ export class TowerGraph extends Component {
         this.box = useRef("box");
         this.state = useState({ isNarrow: window.innerWidth < NARROW_PX, lit: null, tabStop: null });
         this.layout = null;
+        this.known = new Map(); // clusters that are laid out
         this.drawn = NOTHING;
         this.items = [];
         this.keyboard = new GraphKeyboard();
@@ -172,7 +173,9 @@ export class TowerGraph extends Component {
         const { key, structure, shapes } = graphStructure({ ...graph, direction: wanted });
         if (key !== this.key) {
             this.key = key;
-            this.layout = graph.nodes.length ? this.constructor.layOut(this.library, structure) : null;
+            this.layout = graph.nodes.length
+                ? this.constructor.layOut(this.library, structure, this.known)
+                : null;
             this.drawing = new Drawing(this.layout, Boolean(onNodeClick));
         }
         this.drawn = this.drawing.draw(graph, shapes);

@@ -10,30 +10,27 @@ const byName = (one, other) => one.name.localeCompare(other.name) || one.id - ot
 /** The values of a map in the order of its keys: what is read again keeps its place, and so the layout stays. */
 const inOrder = (map) => [...map].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, value]) => value);
 
-function isSame(one, other) {
-    const keys = Object.keys(one);
-    return (
-        keys.length === Object.keys(other).length &&
-        keys.every(
-            (key) => one[key] === other[key] || JSON.stringify(one[key]) === JSON.stringify(other[key]),
-        )
-    );
+/** Adds documents to a map. One that is equal to the one that was known before is that same object. */
+function take(map, before, documents, keyOf) {
+    for (const one of documents) {
+        const known = before.get(keyOf(one));
+        map.set(keyOf(one), known && JSON.stringify(known) === JSON.stringify(one) ? known : one);
+    }
 }
 
-/** Gives out the object that was given out before, as long as its values are the same. */
-class Keeper {
+/** Makes something of a document, once as long as what else it is made of stays the same. */
+class Memo {
     constructor() {
-        this.before = new Map();
+        this.known = new WeakMap();
     }
 
-    keep(list) {
-        const now = new Map();
-        for (const one of list) {
-            const known = this.before.get(one.id);
-            now.set(one.id, known && isSame(known, one) ? known : one);
+    get(document, others, make) {
+        let found = this.known.get(document);
+        if (!found || found.others.some((one, index) => one !== others[index])) {
+            found = { others, made: make() };
+            this.known.set(document, found);
         }
-        this.before = now;
-        return [...now.values()];
+        return found.made;
     }
 }
 
@@ -53,9 +50,11 @@ function hiddenText(count) {
 
 export class TopologyData {
     constructor() {
-        this.nodes = new Keeper();
-        this.edges = new Keeper();
-        this.clusters = new Keeper();
+        this.nodes = new Memo();
+        this.edges = new Memo();
+        this.missingStubs = new Memo();
+        this.hiddenStubs = new Memo();
+        this.clusters = new Memo();
         this.clear();
     }
 
@@ -66,10 +65,15 @@ export class TopologyData {
         this.missing = new Map();
     }
 
+    get maps() {
+        return { jets: this.jets, servers: this.servers, links: this.links, missing: this.missing };
+    }
+
     /** @param {Object} topology as `get_topology` returns it: all that is to be shown */
     load(topology) {
+        const before = this.maps;
         this.clear();
-        this.add(topology);
+        this.add(topology, before);
     }
 
     /**
@@ -80,25 +84,19 @@ export class TopologyData {
      */
     update(ids, topology) {
         const asked = new Set(ids);
-        ids.forEach((id) => this.jets.delete(id));
-        for (const [key, link] of this.links) {
-            if (asked.has(link.jet_id) || asked.has(link.needs_id)) {
-                this.links.delete(key);
-            }
-        }
-        for (const [key, one] of this.missing) {
-            if (asked.has(one.jet_id)) {
-                this.missing.delete(key);
-            }
-        }
-        this.add(topology);
+        const before = this.maps;
+        const without = (map, isGone) => new Map([...map].filter(([, one]) => !isGone(one)));
+        this.jets = without(this.jets, (jet) => asked.has(jet.id));
+        this.links = without(this.links, (link) => asked.has(link.jet_id) || asked.has(link.needs_id));
+        this.missing = without(this.missing, (one) => asked.has(one.jet_id));
+        this.add(topology, before);
     }
 
-    add({ jets, servers, links, missing }) {
-        jets.forEach((jet) => this.jets.set(jet.id, jet));
-        servers.forEach((server) => this.servers.set(server.id, server));
-        links.forEach((link) => this.links.set(link.id, link));
-        missing.forEach((one) => this.missing.set(`${one.jet_id}_${one.dependency_id}`, one));
+    add({ jets, servers, links, missing }, before) {
+        take(this.jets, before.jets, jets, (jet) => jet.id);
+        take(this.servers, before.servers, servers, (server) => server.id);
+        take(this.links, before.links, links, (link) => link.id);
+        take(this.missing, before.missing, missing, (one) => `${one.jet_id}_${one.dependency_id}`);
     }
 
     get busyIds() {
@@ -144,25 +142,31 @@ export class TopologyData {
         const used = new Set(jets.map((jet) => jet.server_id));
         const stubs = this.stubs(jets);
         return {
-            nodes: this.nodes.keep([
-                ...jets.map((jet) => this.node(jet, found, currentId)),
+            nodes: [
+                ...jets.map((jet) => this.node(jet, found ? found.has(jet.id) : null, jet.id === currentId)),
                 ...stubs.map(({ node }) => node),
-            ]),
-            edges: this.edges.keep([
+            ],
+            edges: [
                 ...inOrder(this.links).flatMap((link) => this.edge(link)),
                 ...stubs.map(({ edge }) => edge),
-            ]),
-            clusters: this.clusters.keep(
-                [...this.servers.values()]
-                    .filter((server) => used.has(server.id))
-                    .sort(byName)
-                    .map(({ id, name }) => ({ id, label: name })),
-            ),
+            ],
+            clusters: [...this.servers.values()]
+                .filter((server) => used.has(server.id))
+                .sort(byName)
+                .map((server) =>
+                    this.clusters.get(server, [], () => ({ id: server.id, label: server.name })),
+                ),
         };
     }
 
-    node(jet, found, currentId) {
+    node(jet, isFound, isCurrent) {
         const server = this.servers.get(jet.server_id)?.name || "";
+        return this.nodes.get(jet, [server, isFound, isCurrent], () =>
+            this.makeNode(jet, server, isFound, isCurrent),
+        );
+    }
+
+    makeNode(jet, server, isFound, isCurrent) {
         const lines = [jet.name, _t("%(template)s on %(server)s", { template: jet.template, server })];
         return {
             id: jetKey(jet.id),
@@ -174,9 +178,9 @@ export class TopologyData {
             cluster: jet.server_id,
             width: NODE_WIDTH,
             isBusy: jet.movement === "busy",
-            isMuted: Boolean(found) && !found.has(jet.id),
-            isFound: Boolean(found) && found.has(jet.id),
-            isCurrent: jet.id === currentId,
+            isMuted: isFound === false,
+            isFound: isFound === true,
+            isCurrent,
             warning: jet.unmet_text || false,
             marks: marksOf(jet),
         };
@@ -187,6 +191,11 @@ export class TopologyData {
         if (!jet || !other) {
             return [];
         }
+        const now = link.is_unmet ? other.state : ""; // only then is it told
+        return [this.edges.get(link, [jet.name, other.name, now], () => this.makeEdge(link, jet, other))];
+    }
+
+    makeEdge(link, jet, other) {
         const words = {
             jet: jet.name,
             other: other.name,
@@ -199,45 +208,45 @@ export class TopologyData {
         if (link.is_unmet) {
             title = _t("“%(jet)s” needs “%(other)s” in state “%(state)s”, but it is in “%(now)s”", words);
         }
-        return [
-            {
-                id: `link_${link.id}`,
-                from: jetKey(link.jet_id),
-                to: jetKey(link.needs_id),
-                title,
-                kind: link.is_unmet ? "unmet" : "normal",
-            },
-        ];
+        return {
+            id: `link_${link.id}`,
+            from: jetKey(link.jet_id),
+            to: jetKey(link.needs_id),
+            title,
+            kind: link.is_unmet ? "unmet" : "normal",
+        };
     }
 
     /** What stands for jets that are not there, and for those that the person may not read: a node and an edge each. */
     stubs(jets) {
-        const stubs = inOrder(this.missing).flatMap((one) => this.missingStub(one));
-        for (const jet of jets) {
-            if (jet.hidden_needs) {
-                stubs.push(this.hiddenStub(jet, jet.hidden_needs, true));
-            }
-            if (jet.hidden_serves) {
-                stubs.push(this.hiddenStub(jet, jet.hidden_serves, false));
-            }
-        }
-        return stubs;
+        const missing = inOrder(this.missing).flatMap((one) => {
+            const jet = this.jets.get(one.jet_id);
+            return jet ? [this.missingStubs.get(one, [jet], () => this.missingStub(one, jet))] : [];
+        });
+        const hidden = jets.flatMap((jet) => this.hiddenStubs.get(jet, [], () => this.hiddenStubsOf(jet)));
+        return [...missing, ...hidden];
     }
 
     /** It is there whether the jet is needed now or not, so that a new state moves nothing. */
-    missingStub({ jet_id, dependency_id, template, state, is_unmet }) {
-        const jet = this.jets.get(jet_id);
-        if (!jet) {
-            return [];
-        }
-        const id = `missing_${jet_id}_${dependency_id}`;
+    missingStub({ dependency_id, template, state, is_unmet }, jet) {
+        const id = `missing_${jet.id}_${dependency_id}`;
         const words = { jet: jet.name, template, state };
         const title = is_unmet
             ? _t("“%(jet)s” needs a jet of “%(template)s” in state “%(state)s”, and there is none", words)
             : _t("“%(jet)s” will need a jet of “%(template)s” in state “%(state)s”", words);
         const node = this.stub(id, jet, template, is_unmet ? _t("Missing") : _t("None yet"), title);
         const kind = is_unmet ? "unmet" : "hidden";
-        return [{ node, edge: { id, from: jetKey(jet_id), to: id, title, kind } }];
+        return { node, edge: { id, from: jetKey(jet.id), to: id, title, kind } };
+    }
+
+    hiddenStubsOf(jet) {
+        const counts = [
+            [jet.hidden_needs, true],
+            [jet.hidden_serves, false],
+        ];
+        return counts
+            .filter(([count]) => count)
+            .map(([count, isNeeded]) => this.hiddenStub(jet, count, isNeeded));
     }
 
     hiddenStub(jet, count, isNeeded) {

@@ -155,6 +155,32 @@ test("a node of a fixed width keeps its size and place whatever its second text 
     expect(key({ label: "other" })).not.toBe(key({}));
 });
 
+test("a cluster that has not changed is not laid out again", () => {
+    let count = 0;
+    const counting = {
+        ...dagre,
+        layout(...args) {
+            count++;
+            return dagre.layout(...args);
+        },
+    };
+    const graph = topology(20, 200, 300);
+    const known = new Map();
+    const next = (edges) => {
+        const { structure } = graphStructure({ ...graph, edges, direction: "LR" });
+        count = 0;
+        return layOutGraph(counting, structure, known);
+    };
+    const first = next(graph.edges);
+    expect(count).toBeGreaterThan(19);
+    const again = next(graph.edges);
+    expect(count).toBe(0);
+    expect([...again.nodes]).toEqual([...first.nodes]);
+    expect([...again.edges]).toEqual([...first.edges]);
+    next([...graph.edges, edge("jet0", "jet9")]);
+    expect(count).toBeWithin(1, 3); // the connected pieces of one cluster
+});
+
 test("parts are connected and small, and keep together what is linked most", () => {
     const boxes = [..."abcdef"].map((id) => ({ id }));
     const edges = ["ab", "bc", "ac", "cd", "de", "ef", "df"].map(([from, to]) => ({ from, to }));

@@ -11,9 +11,9 @@ export async function mountGraph(props, { width = 1000, height } = {}) {
     const layouts = [];
     const layOut = TowerGraph.layOut;
     patchWithCleanup(TowerGraph, {
-        layOut(library, structure) {
+        layOut(library, structure, known) {
             layouts.push(structure);
-            return layOut(library, structure);
+            return layOut(library, structure, known);
         },
     });
     let shown;

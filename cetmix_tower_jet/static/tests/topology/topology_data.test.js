@@ -105,6 +105,18 @@ test("changed jets replace their nodes and links; all others stay the same objec
     expect(order(after)).toEqual(order(before)); // otherwise the layout would be computed again
 });
 
+test("reading everything again changes nothing where nothing has changed", () => {
+    const jets = [jetDocument(1, { hidden_serves: 1 }), jetDocument(2)];
+    const missing = [{ jet_id: 1, dependency_id: 7, template: "Mail", state: "Running", is_unmet: true }];
+    const data = loaded({ jets, missing });
+    const before = data.graph();
+    data.load(JSON.parse(JSON.stringify(topologyDocument({ jets, missing }))));
+    const after = data.graph();
+    for (const name of ["nodes", "edges", "clusters"]) {
+        expect(after[name].every((one, index) => one === before[name][index])).toBe(true);
+    }
+});
+
 test("a jet that does not come back is gone, with its links and what it lacked", () => {
     const missing = [{ jet_id: 1, dependency_id: 7, template: "Mail", state: "Running", is_unmet: true }];
     const data = loaded({ missing });
