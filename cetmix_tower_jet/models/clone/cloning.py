@@ -105,6 +105,8 @@ class CxTowerJet(models.Model):
         if not jet.active:
             raise UserError(self.env._("“%s” is archived. Unarchive it first.", jet.name))
         moving = jet.current_transition_id
+        if jet.deletion_user_id or moving.deletes_jet:
+            raise UserError(self.env._("“%s” is being deleted with its waypoints.", jet.name))
         if moving.is_destroy or moving.is_journey_to_end:
             raise UserError(
                 self.env._("“%(jet)s” is being destroyed: %(busy)s.", jet=jet.name, busy=jet._busy_text())

@@ -236,6 +236,9 @@ class CxTowerJetTransition(models.Model):
     def _settle(self, outcome, was_waiting):
         super()._settle(outcome, was_waiting)
         if outcome == DONE and self.deletes_jet and not self._is_to_delete_on():
+            if not self.user_id:
+                self.jet_id._give_up_deletion(self.env._("The person who started it was deleted."))
+                return
             self.jet_id._write_moves({"deletion_user_id": self.user_id.id})
             self.env["cx.tower.jet.request"]._look_again_soon()
 

@@ -206,3 +206,22 @@ class TestDeletingJetsWithWaypoints(WaypointCase):
             self.env["cx.tower.jet.delete.wizard"].with_user(self.manager).create(
                 {"jet_ids": [(6, 0, self.jet.ids)]}
             )
+
+    def test_the_person_is_deleted_before_the_last_delete_plan_ends(self):
+        self._new_ready("Backup", self.planned)
+        self.jet.delete_with_waypoints()
+        self.jet.current_transition_id.user_id = False
+        self._end_action(self.jet)
+        self._finish()
+        self.assertTrue(self.jet.exists())
+        self.assertIn("was not deleted: The person who started it was deleted", self.jet.last_problem)
+
+    def test_a_jet_that_is_being_deleted_is_not_cloned(self):
+        self.template.plan_clone_same_server_id = self._new_plan("Clone", [self.step])
+        self._new_ready("Backup", self.planned)
+        self.jet.delete_with_waypoints()
+        with self.assertRaisesRegex(UserError, "is being deleted with its waypoints"):
+            self.jet.clone()
+        self._end_action(self.jet)
+        with self.assertRaisesRegex(UserError, "is being deleted with its waypoints"):
+            self.jet.clone()
