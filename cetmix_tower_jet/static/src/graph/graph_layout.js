@@ -1,5 +1,6 @@
 /* Where nodes, edges and clusters are drawn. No DOM, no state: sizes in, positions out. */
 import { borderPoint, curve, roundedLine } from "./graph_curve";
+import { detour } from "./graph_detour";
 import { partsOf } from "./graph_parts";
 
 const NODE_GAP = 28;
@@ -391,8 +392,21 @@ class Layout {
             const center = label &&
                 edge.labelHeight && { x: label.x, y: label.y + used + edge.labelHeight / 2 };
             used += edge.labelHeight;
-            this.draw(edge, [line[0], ...line, line.at(-1)], center);
+            const way = [
+                ...this.pastNeighbours(edge.from, line[0]),
+                ...line,
+                ...this.pastNeighbours(edge.to, line.at(-1)).reverse(),
+            ];
+            this.draw(edge, [way[0], ...way, way.at(-1)], center);
         });
+    }
+
+    /** How a line comes from a node to the border of its cluster without seeming to belong to another node. */
+    pastNeighbours(id, point) {
+        const cluster = this.clusterOf(id);
+        const others = (cluster ? this.members.get(cluster.id) : []).filter((node) => node.id !== id);
+        const boxes = others.map((node) => this.picture.nodes.get(node.id));
+        return detour(this.picture.nodes.get(id), point, boxes, this.direction === "TB");
     }
 
     /** The line of an edge: from border to border of its nodes, through the points that were found for it. */

@@ -68,6 +68,34 @@ for (const direction of DIRECTIONS) {
         expect(overlaps([...boxesOf(picture), ...labels(picture)])).toEqual([]);
     });
 
+    test(`an edge to another cluster goes around the nodes in its way (${direction})`, () => {
+        // as one server where a monitor watches a jet of another one, beside a database that others need
+        const near = ["shop", "clone", "database", "proxy", "monitor"];
+        const nodes = [
+            ...near.map((id) => node(id, { cluster: "web" })),
+            ...["blog", "store"].map((id) => node(id, { cluster: "db" })),
+        ];
+        const edges = [
+            ...["shop", "clone"].flatMap((id) => [edge(id, "database"), edge(id, "proxy")]),
+            edge("blog", "store"),
+            edge("monitor", "blog"),
+        ].map((one) => ({ ...one, label: "" }));
+        const clusters = ["web", "db"].map((id) => ({ id, label: id }));
+        const picture = layOut({ nodes, edges, clusters }, direction);
+        const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+        path.setAttribute("d", picture.edges.get("monitor-blog").path);
+        const length = path.getTotalLength();
+        const points = Array.from({ length: 200 }, (_, index) =>
+            path.getPointAtLength((length * index) / 199),
+        );
+        const met = boxesOf(picture).filter(
+            ({ id, x, y, width, height }) =>
+                !["monitor", "blog"].includes(id) &&
+                points.some((at) => Math.abs(at.x - x) < width / 2 && Math.abs(at.y - y) < height / 2),
+        );
+        expect(met.map(({ id }) => id)).toEqual([]);
+    });
+
     test(`clusters contain their nodes and lie beside each other (${direction})`, () => {
         const graph = topology(6, 30, 40);
         const picture = layOut(graph, direction);
