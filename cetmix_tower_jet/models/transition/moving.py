@@ -235,10 +235,15 @@ class CxTowerJet(models.Model):
         """Say why a transition or journey did not reach its goal: on the jet, and in the chatter, for its followers."""
         self._write_moves({"movement": PROBLEM, "last_problem": problem})
         self.message_post(
-            body=self.env._(
-                "“%(action)s” did not succeed: %(reason)s",
-                action=transition.action_name or "",
-                reason=problem,
-            ),
+            body=self._failure_in_chatter(transition, problem),
             author_id=transition.user_id.partner_id.id or None,
+        )
+
+    def _failure_in_chatter(self, transition, problem):
+        """Return what the chatter says of a failure, as text. Extension point.
+
+        :param problem: what the jet itself says
+        """
+        return self.env._(
+            "“%(action)s” did not succeed: %(reason)s", action=transition.action_name or "", reason=problem
         )

@@ -176,7 +176,9 @@ class CxTowerJetTransition(models.Model):
 
         Everybody who sees the jet reads this: why it failed is on the waypoint, for those who may read that.
         """
-        return self.env._("%(what)s: it did not succeed. See the waypoint.", what=self.action_name)
+        return self.env._(
+            "“%(what)s” did not succeed. See the waypoint, which Managers can open.", what=self.action_name
+        )
 
     # ------------------------------------------------------------------ what follows
 
@@ -280,3 +282,7 @@ class CxTowerJet(models.Model):
         if transition.waypoint_movement:
             problem = transition._problem_on_jet()
         super()._tell_failure(transition, problem)
+
+    def _failure_in_chatter(self, transition, problem):
+        # What the jet says of a waypoint is a whole sentence that names the movement.
+        return problem if transition.waypoint_movement else super()._failure_in_chatter(transition, problem)

@@ -2,7 +2,7 @@
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import html2plaintext, mute_logger
 
 from .waypoint_case import WaypointCase
 
@@ -161,6 +161,9 @@ class TestTable(TableCase):
                 self.assertFalse(other.problem)
                 # everybody who sees the jet reads this: it says nothing of what is in the run
                 self.assertIn("See the waypoint", self.jet.last_problem)
+                # the chatter says it once, not as the reason of itself
+                chatter = html2plaintext(self.jet.message_ids[0].body)
+                self.assertEqual(chatter, self.jet.last_problem)
                 self.resume_to_the_end(movement, plans, phase, run)
 
     def resume_to_the_end(self, movement, plans, phase, run):
