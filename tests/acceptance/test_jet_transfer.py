@@ -42,7 +42,7 @@ class TransferWorld(World):
         clone = plan(
             command(f"echo cloning >> {mark}; {hold.replace('STATE', 'cloning')}"),
             command(
-                f"cp {self.folder}/data-{{{{ __original_jet__ }}}} {self.folder}/data-{{{{ tower.jet.reference }}}}"
+                f"cp {self.folder}/data-{{{{ __original_host_reference__ }}}} {self.folder}/data-{{{{ tower.jet.reference }}}}"
             ),
             name="Clone",
         )

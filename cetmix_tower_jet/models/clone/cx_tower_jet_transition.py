@@ -46,6 +46,7 @@ class CxTowerJetTransition(models.Model):
         original = self.cloned_from_id
         return values | {
             "__original_jet__": original.reference or "",
+            "__original_host_reference__": original.host_reference or "",
             "__original_server__": original.server_id.reference or "",
             "__requested_jet_state__": self.journey_state_id.reference or "",
         }

@@ -23,6 +23,7 @@ class TestClone(CloneCase):
             run._custom_values__().values,
             {
                 "__original_jet__": self.shop.reference,
+                "__original_host_reference__": self.shop.reference,
                 "__original_server__": self.server.reference,
                 "__requested_jet_state__": "running",
             },
