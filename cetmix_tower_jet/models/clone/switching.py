@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_mixin import LEVEL_USER
 from odoo.tools import SQL
 
 from ...engine.asking import TRANSFER, Asking
@@ -121,7 +122,8 @@ class CxTowerJetTransfer(models.Model):
         )
         merged = merge_changes(before, now, own)
         if merged != own:
-            new._take_own_values(list(merged.values()))
+            # Users of the jets read the reason of a failure
+            new._take_own_values(list(merged.values()), level=LEVEL_USER)
 
     def _relink(self, original, new):
         """Let the new jet serve what the original served, also on other servers than a dependency asks for."""

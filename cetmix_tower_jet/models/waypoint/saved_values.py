@@ -222,18 +222,19 @@ class CxTowerJet(models.Model):
         told += self._untold(len(refused) - len(told))
         return values, [*self._problem_texts(problems, level), *told]
 
-    def _take_own_values(self, saved, partly=False):
+    def _take_own_values(self, saved, partly=False, level=LEVEL_MANAGER):
         """Let the jet have exactly these values of its own, besides allocated ones. In the caller's transaction.
 
         :param saved: [:class:`engine.waypoint_values.SavedValue`]
         :param partly: leave out what cannot be restored any more
+        :param level: as of :meth:`_problem_texts`
         :return: sentences about what was left out
         :raise UserError: some of them cannot be restored; nothing was changed
         """
         self.ensure_one()
         jet = self.sudo()  # sudo: the values belong to the engine during a flight
-        # Managers read it later on the waypoint, whoever flies
-        values, texts = jet._takeable(saved, LEVEL_MANAGER)
+        # by default for Managers, who read it later on the waypoint, whoever flies
+        values, texts = jet._takeable(saved, level)
         if texts and not partly:
             raise UserError("\n".join(texts[:LISTED]))
         changes = find_changes(jet._own_values(), values)

@@ -444,3 +444,30 @@ class TestTransfer(CloneCase):
         self._end_action(new)
         with self.assertRaisesRegex(UserError, "cannot be uninstalled"):
             self.env["cx.tower.jet"]._check_can_be_uninstalled()
+
+    def test_a_value_that_cannot_be_taken_over_is_not_told_to_users(self):
+        hidden = self.env["cx.tower.variable"].create(
+            {"name": "For Managers", "reference": "for_managers", "access_level": "2"}
+        )
+        self._give_values(self.shop, for_managers="hidden text", clone_colour="red")
+        transfer, original, new = self._move()
+        hidden.validation_pattern = "[0-9]+"
+        original.set_variable_value("clone_colour", "blue")
+        self._end_action(new)
+        transfer, original = transfer.with_user(self.user), original.with_user(self.user)
+        texts = f"{transfer.message} {original.message_ids.mapped('body')}"
+        self.assertEqual(transfer.state, "failed")
+        self.assertIn("One value that you may not see cannot be restored.", texts)
+        self.assertNotIn("hidden text", texts)
+        self.assertNotIn("For Managers", texts)
+
+    def test_a_jet_that_was_transferred_is_cloned_from_where_it_is_on_its_host(self):
+        _transfer, original, new = self._move()
+        own = new.reference
+        self._end_action(new)
+        clone = new.clone(server=original.server_id.id)
+        values = clone.sudo().current_transition_id.plan_log_id._custom_values__().values
+        self.assertEqual(
+            (values["__original_jet__"], values["__original_host_reference__"]), (new.reference, own)
+        )
+        self.assertNotEqual(own, new.reference)
