@@ -1,9 +1,11 @@
 from odoo import api, fields, models
 from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
 from odoo.addons.cetmix_tower_server.engine.run_end import NOTHING, RunEnd
+from odoo.addons.cetmix_tower_server.models.base.cx_tower_access_mixin import LEVEL_MANAGER
 from odoo.exceptions import UserError, ValidationError
 
 from ...engine.asking import COMMAND, LEVEL_OF_AUTHORS, SCHEDULE, Asking
+from ..jet.levels import level_in_tower
 from ..transition.cx_tower_jet_transition import DONE, LIVE, STOPPED
 from ..transition.refused import TransitionRefused
 from ..waypoint.cx_tower_jet_transition import FLIGHT
@@ -254,15 +256,17 @@ class CxTowerCommandLog(models.Model):
         waypoint = last.waypoint_id
         flies = self._flies_here()
         if last.state == DONE and (not flies or last.waypoint_movement == FLIGHT):
-            return self._end_at(waypoint, last.waypoint_name)
+            return self._end_at(waypoint, last)
         if not last:
             return None
         reason = last.message or last._state_label()
         if last.state == DONE:
             reason = last.message or self.env._("it was stopped before the flight.")
+        if last.message and last.state != STOPPED and self._level_of_readers() < LEVEL_MANAGER:
+            reason = self.env._("it did not succeed. Managers see why on the waypoint.")
         text = self.env._(
-            "Waypoint “%(waypoint)s” is %(state)s: %(reason)s",
-            waypoint=last.waypoint_name or "",
+            "%(waypoint)s is %(state)s: %(reason)s",
+            waypoint=self._waypoint_text(waypoint, last),
             state=waypoint._state_label().lower() if waypoint else self.env._("deleted"),
             reason=reason,
         )
@@ -273,14 +277,32 @@ class CxTowerCommandLog(models.Model):
             code = ExitCode.GENERAL_ERROR
         return RunEnd(int(code), message=text, error=text)
 
-    def _end_at(self, waypoint, name=""):
-        """Return the good end of a run whose waypoint is where it should be."""
+    def _end_at(self, waypoint, last=None):
+        """Return the good end of a run whose waypoint is where it should be.
+
+        :param last: its last movement, which names a waypoint that was deleted; None for none
+        """
         text = self.env._(
-            "Waypoint “%(waypoint)s” is %(state)s.",
-            waypoint=waypoint.name or name or "",
+            "%(waypoint)s is %(state)s.",
+            waypoint=self._waypoint_text(waypoint, last),
             state=waypoint._state_label().lower() if waypoint else self.env._("deleted"),
         )
         return RunEnd(int(ExitCode.OK), response=text)
+
+    def _level_of_readers(self):
+        """Return the lowest level of those who read this run: who started it, and Managers up to their level."""
+        level, person = max(self.access_level, LEVEL_MANAGER), self.user_id
+        if not person or person._is_superuser():
+            return level
+        return min(level, level_in_tower(self.env(user=person.id, su=False)))
+
+    def _waypoint_text(self, waypoint, last=None):
+        """Return the subject of a sentence about a waypoint: with its name, as far as those who read this run may see it."""
+        level = waypoint.access_level or (last and last.access_level) or LEVEL_MANAGER
+        if level > self._level_of_readers():
+            return self.env._("The waypoint")
+        name = waypoint.name or (last and last.waypoint_name) or ""
+        return self.env._("Waypoint “%s”", name)
 
 
 class CxTowerJetWaypoint(models.Model):

@@ -37,6 +37,20 @@ class CxTowerJetTransition(models.Model):
             )
 
 
+class CxTowerJetWaypointTemplate(models.Model):
+    """A level that is raised on a type is raised on its waypoints, and so in the history."""
+
+    _inherit = "cx.tower.jet.waypoint.template"
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "access_level" in vals:
+            # sudo: waypoints that the caller does not see, too
+            waypoints = self.env["cx.tower.jet.waypoint"].sudo()
+            waypoints.search([("waypoint_template_id", "in", self.ids)])._pass_level_to_history()
+        return result
+
+
 class CxTowerJetWaypoint(models.Model):
     """Names of waypoints stay with those who may read the waypoints."""
 

@@ -296,3 +296,32 @@ class TestCreateWaypointCommand(WaypointCase):
         self.assertIn("flies to it", fact)
         (fact,) = self._new_jet("Other", template=self._new_template("Other"))._dry_run_facts(line)
         self.assertIn("is no type of waypoints of “Other”", fact)
+
+    # ------------------------------------------------------------------ what its readers are told
+
+    def _run_in_action_of_user(self):
+        """Let a User trigger an action that creates a waypoint of a type. :return: the log, as that User reads it"""
+        action = self._action("Restart")
+        action.plan_id = self._new_plan("Update", [self.create_planned], access_level="1")
+        action.with_user(self.user).trigger(self.jet.with_user(self.user))
+        return (
+            self.env["cx.tower.command.log"]
+            .with_user(self.user)
+            .search([("command_id", "=", self.create_planned.id)])
+        )
+
+    def test_users_are_not_told_the_name_of_a_waypoint(self):
+        log = self._run_in_action_of_user()
+        self._end_movement()
+        self.assertEqual((log.state, log.command_response), ("done", "The waypoint is ready."))
+
+    def test_users_are_not_told_why_a_waypoint_failed(self):
+        log = self._run_in_action_of_user()
+        self._end_movement(3, "hidden text")
+        text = f"{log.command_response} {log.command_error}"
+        self.assertIn("The waypoint is error: it did not succeed. Managers see why on the waypoint.", text)
+        self.assertNotIn("hidden text", text)
+
+    def test_managers_are_told_names_up_to_their_level(self):
+        log = self._run(self.create_plain, person=self.manager)
+        self.assertIn(f"Waypoint “{self.jet.waypoint_ids.name}” is ready", log.command_response)
