@@ -99,7 +99,8 @@ class CxTowerJetTransition(models.Model):
     # ------------------------------------------------------------------ the end
 
     def _end(self, outcome, message="", exit_code=None):
-        if outcome == DONE and self.waypoint_movement == FLIGHT and not self.waypoint_id:
+        flies = self.waypoint_movement == FLIGHT or self.flies_on
+        if outcome == DONE and flies and not self.waypoint_id:
             text = self.env._("The waypoint that it was flying to was deleted.")
             outcome, message, exit_code = FAILED, text, None
         return super()._end(outcome, message, exit_code)

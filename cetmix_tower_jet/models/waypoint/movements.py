@@ -1,6 +1,6 @@
 from odoo import api, models
 from odoo.addons.cetmix_tower_server.engine.exit_codes import ExitCode
-from odoo.addons.cetmix_tower_server.models.base.engine_context import heard
+from odoo.addons.cetmix_tower_server.models.base.engine_context import engine_says, heard
 from odoo.exceptions import UserError
 
 from ...engine.asking import Asking
@@ -82,8 +82,12 @@ class CxTowerJetWaypoint(models.Model):
         jets = at_once.jet_id
         result = super(CxTowerJetWaypoint, at_once).unlink()
         jets._announce()
-        for waypoint in rest:
+        jets = rest.sudo().jet_id  # sudo: which jets they are
+        # what is superfluous goes afterwards: it may be one of these, or keep the jet busy
+        for waypoint in rest.with_context(**engine_says(waypoint_retention=True)):
             waypoint._begin_or_raise(lambda one=waypoint: one._delete(one._asking_of_caller()))
+        for jet in jets:
+            jet._upkeep()
         return bool(result and not rest.exists())
 
     @api.model

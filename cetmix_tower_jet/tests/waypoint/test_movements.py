@@ -218,6 +218,26 @@ class TestMovements(WaypointCase):
             with of_thread, self.assertRaisesRegex(UserError, f"The values of “{foreign.name}”"):
                 values.write({"value_char": "mine"})
 
+    def test_a_preparation_that_would_fly_on_ends_where_root_has_removed_the_waypoint(self):
+        waypoint = self._new_waypoint(kind=self.planned)
+        waypoint.prepare(is_destination=True)
+        transition = self.jet.current_transition_id
+        waypoint.with_context(waypoint_force_delete=True).unlink()
+        self._end_action(self.jet)
+        self.assertEqual((transition.state, self.jet._is_busy()), ("failed", False))
+        self.assertIn("was deleted", transition.message)
+
+    def test_the_history_keeps_a_name_from_those_below_the_level_that_the_type_was_raised_to(self):
+        waypoint = self._new_ready("For Root", self.planned)
+        transition = self.jet.transition_ids[:1]
+        self.assertEqual(transition.to_name, "For Root")
+        self.planned.access_level = "3"
+        waypoint.with_context(waypoint_force_delete=True).unlink()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(transition.access_level, "3")
+        self.assertFalse(transition.with_user(self.manager).has_access("read"))
+
 
 @tagged("post_install", "-at_install")
 class TestInsideAnAction(WaypointCase):

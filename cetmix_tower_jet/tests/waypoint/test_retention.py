@@ -189,3 +189,17 @@ class TestRetention(WaypointCase):
         self.env.flush_all()
         with self.assertQueryCount(1):
             self.jet._upkeep()
+
+    def test_deleting_several_where_others_are_superfluous(self):
+        """What one deletion makes superfluous does not prevent the next one."""
+        waypoints = self._make(4, self.plain)
+        self.plain.keep_last = 1
+        (waypoints[3] | waypoints[0]).unlink()
+        self.assertEqual(waypoints.exists(), waypoints[2])
+
+    def test_deleting_several_before_superfluous_ones_with_a_plan(self):
+        self.plain.keep_last = 0
+        plain = self._make(2, self.plain)
+        planned = self._make(3)
+        self.assertTrue(plain.unlink())
+        self.assertEqual((planned.mapped("state"), plain.exists().ids), (["deleting", "ready", "ready"], []))
