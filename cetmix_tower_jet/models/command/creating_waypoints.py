@@ -102,21 +102,23 @@ class CxTowerRunTargetMixin(models.AbstractModel):
             return [*facts, self.env._("Creates a waypoint, which needs a jet: it would fail here.")]
         kind = self.env["cx.tower.jet.waypoint.template"].sudo()  # sudo: of which jet template it is
         kind = kind.browse(document["type_id"] or []).exists()
+        is_told = kind.with_env(self.env).has_access("read")
         if kind.jet_template_id != self.sudo().jet_template_id:  # sudo: as above
-            text = self.env._(
-                "“%(type)s” is no type of waypoints of “%(jet)s”: it would fail here.",
-                type=document["type"],
-                jet=self.name,
-            )
-        elif document["fly_here"]:
-            text = self.env._(
-                "Creates a waypoint of type “%s”, prepares it, flies to it, and waits for the end.", kind.name
-            )
+            return [*facts, self._wrong_type_text(document["type"] if is_told else "")]
+        waypoint = self.env._("a waypoint of type “%s”", kind.name) if is_told else self.env._("a waypoint")
+        if document["fly_here"]:
+            text = self.env._("Creates %s, prepares it, flies to it, and waits for the end.", waypoint)
         else:
-            text = self.env._(
-                "Creates a waypoint of type “%s”, prepares it, and waits for the end.", kind.name
-            )
+            text = self.env._("Creates %s, prepares it, and waits for the end.", waypoint)
         return [*facts, text]
+
+    def _wrong_type_text(self, name):
+        """Return the sentence that a type of waypoints is of another jet template. :param name: "" if it may not be named"""
+        if not name:
+            return self.env._("Its type of waypoints is not one of “%s”: it would fail here.", self.name)
+        return self.env._(
+            "“%(type)s” is no type of waypoints of “%(jet)s”: it would fail here.", type=name, jet=self.name
+        )
 
 
 class CxTowerCommandLog(models.Model):

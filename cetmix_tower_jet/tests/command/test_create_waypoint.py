@@ -325,3 +325,11 @@ class TestCreateWaypointCommand(WaypointCase):
     def test_managers_are_told_names_up_to_their_level(self):
         log = self._run(self.create_plain, person=self.manager)
         self.assertIn(f"Waypoint “{self.jet.waypoint_ids.name}” is ready", log.command_response)
+
+    def test_a_dry_run_names_a_type_to_those_who_may_read_it(self):
+        line = self.create_plain._action_document()
+        [told] = self.jet.with_user(self.manager)._dry_run_facts(line)
+        self.assertIn("“Plain”", told)
+        [told] = self.jet.with_user(self.user)._dry_run_facts(line)
+        self.assertIn("Creates a waypoint, prepares it, and waits", told)
+        self.assertNotIn("Plain", told)
