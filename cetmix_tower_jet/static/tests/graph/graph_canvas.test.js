@@ -55,6 +55,7 @@ test("a canvas is one stop of the Tab key, the item that had the focus last", as
     await mountCanvas(chain());
     const stops = () => queryAll("[data-item][tabindex='0']").map((el) => el.dataset.item);
     expect(stops()).toEqual(["node 1"]);
+    expect(".o_tower_graph_world > svg").toHaveAttribute("tabindex", "-1");
     queryOne("[data-item='node 3']").focus();
     await animationFrame();
     expect(stops()).toEqual(["node 3"]);
