@@ -133,7 +133,8 @@ class CxTowerJetWaypoint(models.Model):
     @api.constrains("access_level", "waypoint_template_id")
     def _check_access_level(self):
         for waypoint in self.sudo():  # sudo: compares levels
-            if waypoint.access_level < waypoint.waypoint_template_id.access_level:
+            lowest = waypoint.waypoint_template_id.access_level or ""  # empty: refused because it is required
+            if (waypoint.access_level or "") < lowest:
                 raise ValidationError(
                     self.env._(
                         "The access level of “%(waypoint)s” cannot be lower than that of its type: %(level)s.",
@@ -146,7 +147,7 @@ class CxTowerJetWaypoint(models.Model):
     def _check_type(self):
         for waypoint in self.sudo():  # sudo: compares links whose records the author may read
             template = waypoint.waypoint_template_id.jet_template_id
-            if template != waypoint.jet_id.jet_template_id:
+            if template and template != waypoint.jet_id.jet_template_id:
                 raise ValidationError(
                     self.env._(
                         "“%(type)s” is a type of waypoints of “%(other)s”, but “%(jet)s” is a jet of “%(template)s”.",

@@ -1,7 +1,9 @@
 from unittest.mock import patch
 
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
+from psycopg2.errors import NotNullViolation
 
 from .waypoint_case import WaypointCase
 
@@ -237,6 +239,16 @@ class TestMovements(WaypointCase):
         self.env.invalidate_all()
         self.assertEqual(transition.access_level, "3")
         self.assertFalse(transition.with_user(self.manager).has_access("read"))
+
+    def test_emptying_the_level_or_the_type_is_refused_because_they_are_required(self):
+        for name, error in (("access_level", ValidationError), ("waypoint_template_id", NotNullViolation)):
+            waypoint = self._new_waypoint(kind=self.planned)
+            with self.subTest(name), mute_logger("odoo.sql_db"), self.env.cr.savepoint() as savepoint:
+                with self.assertRaises(error):
+                    waypoint.write({name: False})
+                    self.env.flush_all()
+                savepoint.rollback()
+            self.env.invalidate_all()
 
 
 @tagged("post_install", "-at_install")
