@@ -94,7 +94,8 @@ class TestClone(CloneCase):
             "result = {'exit_code': 0, 'message': original.name}"
         )
         step = self._new_command("Say it", action="python_code", code=code, access_level="3")
-        self.same_plan.line_ids.command_id = step
+        # a plan of its own: the runs of the other one were numbered by transactions that this one does not see
+        self.template.plan_clone_same_server_id = self._new_plan("Say where", [step], access_level="3")
         clone = self._clone(self.user, state="draft")
         self.assertEqual((clone.state, clone.last_problem), ("stopped", False))
         self.assertEqual(clone.plan_log_ids.command_log_ids.command_response, "Shop")
