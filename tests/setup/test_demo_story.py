@@ -116,7 +116,10 @@ def test_a_jet_that_was_not_destroyed_is_not_deleted(console):
         "cx.tower.jet.template.search_read": [
             {"id": number, "reference": reference} for number, reference in enumerate(demo_jets.TEMPLATES)
         ],
-        "cx.tower.server.search_read": [{"id": 1, "name": "Demo web"}],
+        "cx.tower.server.search_read": [
+            {"id": number, "name": reference, "reference": reference}
+            for number, reference in enumerate((demo_jets.HOST, demo_jets.OTHER_HOST))
+        ],
         "cx.tower.jet.search_read": [{**jet, "last_problem": "Stop: the command reached its timeout."}],
         "cx.tower.jet.bring_to_state": None,
     }
@@ -126,4 +129,4 @@ def test_a_jet_that_was_not_destroyed_is_not_deleted(console):
         demo_new_server.StoryFailed, match="Shop .* was not destroyed. Stop: the command reached"
     ):
         story.remove_old()
-    assert "cx.tower.jet.unlink" not in client.calls
+    assert "cx.tower.jet.delete_leaving_waypoints" not in client.calls
