@@ -48,6 +48,7 @@ export function consoleShows(text, content) {
         content: content || `The console shows “${text}”`,
         trigger: ".o_tower_console .xterm-rows",
         run: () => sleepUntil(() => screenText().includes(text), text),
+        timeout: 30000,
     };
 }
 
