@@ -72,9 +72,7 @@ _UNAVAILABLE = {
 }
 
 
-def evaluate(
-    source: str, scope: VariableScope, where: str, own: Mapping[str, Mapping] | None = None
-) -> bool:
+def evaluate(source: str, scope: VariableScope, where: str, own: Mapping[str, Mapping] | None = None) -> bool:
     """Return whether a condition holds. An empty condition always does.
 
     :param where: what it is the condition of, for messages: "condition of line 2 of plan “x”"
